@@ -1,0 +1,283 @@
+"""
+The bytes that a receiver has taken in and not delivered yet.
+
+Frames are found in batches and delivered one at a time.  Between two deliveries anything may happen, so a
+batch is only a forecast: whoever changes the bytes empties it (the loop that walks it then ends by itself),
+and L{Backlog.putBack} turns what is left of it into plain bytes again.
+
+Every byte is copied a bounded number of times, in whatever chunks it came.  This file knows no protocol and
+no transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import length_hint
+from typing import Any, Final
+
+__all__ = ["FEW", "MANY", "Backlog", "Pieces"]
+
+#: How many strings to find ahead, at first and at the most: a batch that a callback spoils was found in vain.
+FEW: Final = 32
+MANY: Final = 1024
+
+#: A chunk below this size is merged with its neighbours, so that a piece's own overhead stays a few percent.
+_SMALL: Final = 2048
+
+#: Merged chunks are closed at this size; what a growing buffer reserves beyond its bytes stays under it.
+_MERGED: Final = 65536
+
+
+class Pieces:
+    """
+    Bytes in the chunks they came in, joined once, when they are needed whole.
+
+    @ivar size: how many bytes there are.
+    """
+
+    __slots__ = ("_chunks", "_merging", "size")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._merging = bytearray()
+        self.size = 0
+
+    def append(self, data: bytes) -> None:
+        """Add C{data} at the end."""
+        self.size += len(data)
+        if len(data) < _SMALL:
+            self._merging += data
+            if len(self._merging) < _MERGED:
+                return
+            data = b""
+        if self._merging:
+            self._chunks.append(bytes(self._merging))
+            self._merging.clear()
+        if data:
+            self._chunks.append(data)
+
+    def join(self) -> bytes:
+        """Copy everything into one string."""
+        if self._merging or len(self._chunks) != 1:
+            return b"".join((*self._chunks, self._merging))
+        return self._chunks[0]
+
+
+class Backlog:
+    """
+    The undelivered bytes of one receiver, in this order: the frames of the batch that is being delivered,
+    C{aside}, C{current} from C{start} on, C{later}.
+
+    @ivar frames: the batch that is being delivered; who has walked it whole empties it.
+    @ivar busy: a delivery is going on: what arrives meanwhile waits in C{later}.
+    @ivar current: the bytes in hand, searched from C{start} on.
+    @ivar start: the offset in C{current} behind the frames found so far.
+    @ivar searched: C{current} is known to hold no whole frame.
+    @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
+    @ivar delimiter: what ends the unfinished frame, where it is a delimiter that ends it.
+    @ivar aside: the beginning of an unfinished frame that C{current} goes on with.
+    @ivar seam: the last bytes of C{aside}, in which the delimiter may have begun.
+    @ivar skipped: what a C{dataReceived} that an application brings along says it has delivered.
+    @ivar later: bytes that came while the receiver was busy or paused.
+    @ivar transport: where the bytes come from.
+    @ivar watched: the transport below it that may still turn to TLS, if there is one.
+    @ivar struck: a limit has struck, and was logged.
+    @ivar framing: how many bytes each frame of the batch takes on the wire besides its payload.
+    """
+
+    __slots__ = (
+        "_reader",
+        "aside",
+        "busy",
+        "current",
+        "delimiter",
+        "frames",
+        "framing",
+        "later",
+        "needed",
+        "seam",
+        "searched",
+        "skipped",
+        "start",
+        "struck",
+        "transport",
+        "watched",
+    )
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.transport: Any = None
+        self.watched: Any = None
+        self.struck = False
+        self.framing = 0
+        self.frames: list[bytes] = []
+        self._reader: Iterator[bytes] = iter(self.frames)
+        self.replace(b"")
+
+    def __bool__(self) -> bool:
+        """Is there any byte besides those of the batch?"""
+        return self.start < len(self.current) or self.later is not None or self.aside is not None
+
+    # What comes in.
+
+    def replace(self, data: bytes) -> None:
+        """Forget everything and hold C{data} instead; ends the batch."""
+        self.frames.clear()
+        self.current = data
+        self.start = 0
+        self.searched = False
+        self.needed = 0
+        self.skipped = 0
+        self.delimiter = self.seam = b""
+        self.aside: Pieces | None = None
+        self.later: Pieces | None = None
+
+    def put(self, data: bytes) -> None:
+        """Take in C{data} behind everything else."""
+        if not data:
+            return
+        data = b"" + data  # anything with a buffer becomes bytes; bytes are not copied
+        if self.busy or self.later is not None:
+            self._defer(data)
+        elif self.start == len(self.current):
+            self.current = data
+            self.start = 0
+        elif self.searched:
+            self._extend(data)
+        else:
+            self._defer(data)
+
+    def _defer(self, data: bytes) -> None:
+        if self.later is None:
+            self.later = Pieces()
+        self.later.append(data)
+
+    def _extend(self, data: bytes) -> None:
+        """
+        Go on to C{data}, now that C{current} holds no whole frame.
+
+        What is left of C{current} is joined with it where that costs no more than C{data} did, else set aside.
+        """
+        rest = self.current[self.start :]
+        if len(rest) > len(data):
+            self._setAside(rest)
+        elif rest:
+            data = rest + data
+        self.current = data
+        self.start = 0
+        self.searched = False
+
+    def _setAside(self, data: bytes) -> None:
+        """Add C{data}, all that C{current} still holds, to the beginning of the unfinished frame."""
+        if self.aside is None:
+            self.aside = Pieces()
+        self.aside.append(data)
+        probe = self.seam + data
+        self.seam = probe[max(0, len(probe) - len(self.delimiter) + 1) :]
+        self.current = b""
+        self.start = 0
+
+    def unfinished(self, needed: int = 0, delimiter: bytes = b"") -> bool:
+        """
+        Say that C{current} holds no whole frame, and go on to what came later.
+
+        @param needed: how many bytes the frame that it begins takes in all, as far as is known.
+        @param delimiter: what ends that frame.
+        @return: whether anything came later.
+        """
+        self.needed = needed
+        self.delimiter = delimiter
+        if self.later is None:
+            self.current = self.current[self.start :]
+            self.start = 0
+            self.searched = True
+            return False
+        more = self.later.join()
+        self.later = None
+        self._extend(more)
+        return True
+
+    def completesString(self) -> bool:
+        """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
+        aside = self.aside
+        if aside is None:
+            return True
+        if aside.size + len(self.current) < self.needed:
+            self._setAside(self.current)
+            return False
+        self.rejoin()
+        return True
+
+    def completesLine(self, delimiter: bytes) -> bool:
+        """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
+        aside = self.aside
+        if aside is None:
+            return True
+        if delimiter == self.delimiter and delimiter not in self.seam + self.current:
+            self._setAside(self.current)
+            return False
+        self.rejoin()
+        return True
+
+    def rejoin(self) -> None:
+        """Bring what was set aside back in front of C{current}."""
+        if self.aside is not None:
+            self.aside.append(self.current)
+            self.current = self.aside.join()
+            self.seam = b""
+            self.aside = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes the unfinished frame has so far."""
+        return len(self.current) - self.start + (0 if self.aside is None else self.aside.size)
+
+    # What goes out.
+
+    def batch(self, frames: list[bytes], end: int) -> Iterator[bytes]:
+        """Begin to deliver C{frames}, which end at the offset C{end}; iterate over what is returned."""
+        self.frames = frames
+        self._reader = reader = iter(frames)
+        self.start = end
+        return reader
+
+    def _ahead(self) -> list[bytes]:
+        """The frames of the batch that nobody has taken yet."""
+        return self.frames[len(self.frames) - length_hint(self._reader) :]
+
+    def wireSize(self, frames: list[bytes]) -> int:
+        """Tell how many bytes C{frames} took on the wire."""
+        return sum(map(len, frames)) + len(frames) * self.framing
+
+    @property
+    def offset(self) -> int:
+        """Where in C{current} the undelivered bytes begin."""
+        return self.start - self.wireSize(self._ahead())
+
+    def putBack(self) -> None:
+        """End the batch: what is left of it is searched again."""
+        if self.frames:
+            self.start = self.offset
+            self.frames = []
+            self._reader = iter(self.frames)
+
+    def rest(self) -> None:
+        """End a delivery: what is left waits for more bytes, and nothing else is held."""
+        self.busy = False
+        self.putBack()
+        if self.start == len(self.current):
+            self.current = b""
+            self.start = 0
+
+    def peek(self) -> bytes:
+        """Copy everything that is undelivered."""
+        rest = self.current[self.offset :]
+        if self.aside is not None:
+            rest = self.aside.join() + rest
+        return rest if self.later is None else rest + self.later.join()
+
+    def take(self) -> bytes:
+        """Hand over everything that is undelivered; nothing is left."""
+        everything = self.peek()
+        self.replace(b"")
+        return everything

@@ -1,0 +1,111 @@
+"""
+Sending a file, chunk by chunk, as fast as the consumer takes it.
+
+It knows of the file only that it can be read, and of the consumer what L{IConsumer} says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer, IPullProducer
+from twisted.python.failure import Failure
+
+__all__ = ["FileSender"]
+
+
+class _Readable(Protocol):
+    """A file, as far as L{FileSender} needs one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+# Differs from Twisted: it says that it is a pull producer, and every way to end fires its Deferred.
+
+
+@implementer(IPullProducer)
+class FileSender:
+    """
+    A pull producer that sends what it reads from a file.
+
+    The file stays open, and its owner's, whatever happens.
+
+    @cvar CHUNK_SIZE: how many bytes to read at once.
+    @ivar lastSent: the last byte that was written to the consumer, C{""} before the first one.
+    @ivar deferred: what L{beginFileTransfer} returned, while the transfer goes on.
+    @ivar file: what is read from, while the transfer goes on.
+    """
+
+    CHUNK_SIZE = 2**14
+
+    lastSent: bytes | str = ""
+    deferred: Deferred[bytes | str] | None = None
+    file: _Readable | None = None
+
+    def beginFileTransfer(
+        self,
+        file: _Readable,
+        consumer: IConsumer,
+        transform: Callable[[bytes], bytes] | None = None,
+    ) -> Deferred[bytes | str]:
+        """
+        Register with C{consumer} and send it what C{file} gives, from where it stands to its end.
+
+        @param file: anything with a C{read(size)} that returns bytes, and none of them at the end.
+        @param transform: called with each chunk, returns what to write in its place.
+        @return: fires with the last byte written (C{""} for an empty file), or fails with what C{read},
+            C{transform} or C{consumer} raised, with an L{Exception} when the consumer stops the transfer, with
+            L{CancelledError<twisted.internet.CancelledError>} when it is cancelled.
+        """
+        self.file = file
+        self.consumer = consumer
+        self.transform = transform
+        self.deferred = deferred = Deferred[bytes | str](self._cancelled)
+        consumer.registerProducer(self, False)
+        return deferred
+
+    def resumeProducing(self) -> None:
+        """Send one chunk, or end the transfer where there is none."""
+        try:
+            chunk = self.file.read(self.CHUNK_SIZE) if self.file is not None else b""
+            if chunk:
+                self._send(chunk)
+                return
+        except BaseException:
+            self._end(Failure())
+            return
+        self._end(self.lastSent)
+
+    def _send(self, chunk: bytes) -> None:
+        if self.transform:
+            chunk = self.transform(chunk)
+        # Set first, because a consumer may ask for the next chunk before its write returns.
+        self.lastSent = chunk[-1:]
+        self.consumer.write(chunk)
+
+    def _end(self, result: bytes | str | Failure) -> None:
+        """Leave the consumer and the file, and say how it went; only the first time."""
+        deferred, self.deferred = self.deferred, None
+        if deferred is None:
+            return
+        self.file = None
+        try:
+            self.consumer.unregisterProducer()
+        finally:
+            deferred.callback(result)
+
+    def _cancelled(self, deferred: Deferred[bytes | str]) -> None:
+        self.deferred = None
+        self.file = None
+        self.consumer.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """Nothing: it sends only when it is asked to."""
+
+    def stopProducing(self) -> None:
+        """End the transfer before its end: the consumer takes no more."""
+        self._end(Failure(Exception("Consumer asked us to stop producing")))

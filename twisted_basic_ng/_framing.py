@@ -1,0 +1,179 @@
+"""
+Pure functions over bytes: where frames begin and end.
+
+Every C{split…} function cuts the complete frames out of C{data} from C{start} on, a bounded number at a
+time, and returns them with the offset behind the last one.  What is not complete yet is not an error: the
+caller keeps those bytes and asks again when there are more.  What can never become complete is told by a
+L{Stop} in place of the number of bytes that are missing; frames that stand in front of it are returned first.
+
+This file knows no protocol, no transport and no callback.  The optional extension compiles the same
+functions; L{twisted_basic_ng._accelerate} chooses between the two builds.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import lru_cache
+from struct import Struct
+from typing import Final
+
+__all__ = [
+    "LONGEST",
+    "Stop",
+    "formatNetstring",
+    "lastLineEnd",
+    "netstringLength",
+    "splitLines",
+    "splitNetstrings",
+    "splitStrings",
+]
+
+_COLON: Final = b":"
+_COMMA: Final = ord(",")
+_ZERO: Final = ord("0")
+
+#: No netstring is believed to be longer, whatever the limit: no machine could hold it.
+LONGEST: Final = 10**17 - 1
+
+
+class Stop(IntEnum):
+    """Why no frame can be cut, however many bytes still come; all are negative, a number of bytes is not."""
+
+    MALFORMED = -1
+    """The length is not written in the way the format asks for."""
+
+    TOO_LONG = -2
+    """The length is over the limit (or below zero, in a signed prefix)."""
+
+    UNTERMINATED = -3
+    """The byte behind a netstring's payload is not a comma."""
+
+
+def splitLines(data: bytes, start: int, delimiter: bytes, window: int) -> tuple[list[bytes], int]:
+    """
+    Cut complete lines.
+
+    @param window: how many bytes to look at, in bytes; a line that does not end within them is found too,
+        but alone.
+    @return: the lines without their delimiters, and the offset behind the last delimiter.  No line is
+        found with an empty delimiter.
+    """
+    if not delimiter:
+        return [], start
+    stop = start + window
+    lines = data[start:stop].split(delimiter)
+    unfinished = lines.pop()
+    if lines:
+        return lines, min(stop, len(data)) - len(unfinished)
+    end = data.find(delimiter, max(start, stop - len(delimiter) + 1))
+    if end < 0:
+        return lines, start
+    return [data[start:end]], end + len(delimiter)
+
+
+@lru_cache(maxsize=64)
+def _overlapsItself(delimiter: bytes) -> bool:
+    """Is an end of C{delimiter} also its beginning, so that searching from behind finds other lines?"""
+    return any(delimiter.startswith(delimiter[cut:]) for cut in range(1, len(delimiter)))
+
+
+def lastLineEnd(data: bytes, delimiter: bytes) -> int:
+    """
+    Find the offset behind the last line that splitting from the front gives; 0 without any.
+
+    @raise ValueError: C{delimiter} is empty.
+    """
+    if _overlapsItself(delimiter) or not delimiter:
+        return len(data) - len(data.split(delimiter)[-1])
+    return data.rfind(delimiter) + len(delimiter) if delimiter in data else 0
+
+
+@lru_cache(maxsize=64)
+def _prefix(structFormat: str) -> Struct:
+    return Struct(structFormat)
+
+
+def splitStrings(
+    data: bytes, start: int, structFormat: str, prefixLength: int, limit: float, most: int
+) -> tuple[list[bytes], int, int]:
+    """
+    Cut complete strings that a binary length precedes.
+
+    @param structFormat: the prefix, as L{struct} writes it.
+    @param prefixLength: its size in bytes.
+    @param limit: the largest length to accept, in bytes.
+    @param most: how many strings to cut at the most.
+    @return: the strings without their prefixes, the offset behind the last one, and how many bytes the next
+        one needs from there in all as far as is known (0 where C{most} was reached), or L{Stop.TOO_LONG}.
+    @raise struct.error: C{prefixLength} is not the size of C{structFormat}.
+    """
+    prefix = _prefix(structFormat)
+    unpackFrom = prefix.unpack_from
+    if prefix.size != prefixLength:
+        prefix.unpack(data[start : start + prefixLength])
+    strings: list[bytes] = []
+    size = len(data)
+    while len(strings) < most:
+        payload = start + prefixLength
+        if payload > size:
+            return strings, start, prefixLength
+        (length,) = unpackFrom(data, start)
+        if not 0 <= length <= limit:
+            return strings, start, Stop.TOO_LONG
+        end = payload + length
+        if end > size:
+            return strings, start, prefixLength + length
+        strings.append(data[payload:end])
+        start = end
+    return strings, start, 0
+
+
+def formatNetstring(string: bytes) -> bytes:
+    """Frame C{string} as a netstring."""
+    return b"%d:%b," % (len(string), string)
+
+
+def netstringLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
+    """
+    Read the length of the netstring at C{start}, or what there is of it.
+
+    @return: the number, or a L{Stop}; and the offset of the colon, -1 while it has not come.
+    """
+    limit = int(min(limit, LONGEST))
+    widest = len(str(limit)) + 1
+    colon = data.find(_COLON, start, start + widest)
+    digits = data[start : start + widest if colon < 0 else colon]
+    if not digits.isdigit() or (digits[0] == _ZERO and len(digits) > 1):
+        return Stop.MALFORMED, colon
+    length = int(digits)
+    return Stop.TOO_LONG if length > limit else length, colon
+
+
+def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[list[bytes], int, int]:
+    """
+    Cut complete netstrings (U{http://cr.yp.to/proto/netstrings.txt}).
+
+    The length is decimal digits alone, without leading zeros; it is refused as soon as the digits that are
+    there pass the limit.
+
+    @param limit: the largest payload to accept, in bytes.
+    @param most: how many netstrings to cut at the most.
+    @return: the payloads, the offset behind the last comma, and how many bytes the next netstring needs from
+        there in all as far as is known (0 where C{most} was reached or C{data} ends there), or a L{Stop}.
+    """
+    strings: list[bytes] = []
+    size = len(data)
+    while start < size and len(strings) < most:
+        length, colon = netstringLength(data, start, limit)
+        if length < 0:
+            return strings, start, length
+        if colon < 0:
+            return strings, start, size - start + 1
+        comma = colon + 1 + length
+        if comma >= size:
+            return strings, start, comma + 1 - start
+        if data[comma] != _COMMA:
+            return strings, start, Stop.UNTERMINATED
+        strings.append(data[colon + 1 : comma])
+        start = comma + 1
+    return strings, start, 0

@@ -1,0 +1,3 @@
+from ._framing import splitLines, splitNetstrings, splitStrings
+
+__all__ = ["splitLines", "splitNetstrings", "splitStrings"]

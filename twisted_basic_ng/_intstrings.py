@@ -1,0 +1,194 @@
+"""
+Strings that their length precedes, as a binary number of one, two, four or any other number of bytes.
+
+Where a string ends, L{twisted_basic_ng._framing} knows; this file delivers them one at a time and looks, after
+each, whether its callback changed anything that matters for the next one.
+"""
+
+from __future__ import annotations
+
+from struct import calcsize, pack, unpack
+from typing import Any
+
+from . import _accelerate
+from ._backlog import FEW, MANY, Backlog
+from ._pausing import _PauseableMixin
+from ._receiver import Receiver, Undelivered
+
+__all__ = [
+    "Int16StringReceiver",
+    "Int32StringReceiver",
+    "Int8StringReceiver",
+    "IntNStringReceiver",
+    "_RecvdCompatHack",
+    "StringTooLongError",
+]
+
+
+class StringTooLongError(AssertionError):
+    """A string is too long for the length in front of it to say so."""
+
+
+class _RecvdCompatHack(Undelivered):
+    """
+    L{IntNStringReceiver.recvd}: the bytes from the next string on.
+
+    A C{dataReceived} that an application brings along looks for what was assigned in the instance's
+    C{__dict__}, as Twisted's own does: so it is there, too, unless the delivery under way is ours.
+    """
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
+        if receiver is None:
+            return self
+        return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
+
+    def __set__(self, receiver: Receiver, value: bytes) -> None:
+        super().__set__(receiver, value)
+        if not receiver._receiverBacklog().busy:
+            receiver.__dict__["recvd"] = value
+
+
+class _Unprocessed(Undelivered):
+    """L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset} counts in."""
+
+    def read(self, backlog: Backlog) -> bytes:
+        if not backlog.busy:
+            return backlog.peek()
+        return backlog.current if backlog.later is None else backlog.current + backlog.later.join()
+
+
+class _CompatibilityOffset(Undelivered):
+    """L{IntNStringReceiver._compatibilityOffset}: how much of C{_unprocessed} was delivered."""
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
+        if receiver is None:
+            return 0
+        backlog = receiver._receiverBacklog()
+        return backlog.offset if backlog.busy else backlog.skipped
+
+    def __set__(self, receiver: Receiver, value: Any) -> None:
+        receiver._receiverBacklog().skipped = value
+
+
+class IntNStringReceiver(Receiver, _PauseableMixin):
+    """
+    A protocol of strings that their length precedes, as a binary number.
+
+    Override L{stringReceived}, and in a format of one's own C{structFormat} and C{prefixLength}.  What a
+    callback changes (the limit, C{paused}, C{recvd}) holds from the very next string on.
+
+    @cvar MAX_LENGTH: the longest string to accept, in bytes.
+    @cvar structFormat: the length, as L{struct} writes it.
+    @cvar prefixLength: its size in bytes.
+    @ivar recvd: the bytes that are not delivered yet; assigning replaces them.
+    @ivar _unprocessed: the bytes in hand, those delivered in this very call included; kept for applications
+        that bring their own C{dataReceived}, as is the next.
+    @ivar _compatibilityOffset: how many of C{_unprocessed} were delivered.
+    """
+
+    _receiverPinned = ("paused",)
+    _receiverShown = ("recvd", "_unprocessed", "_compatibilityOffset")
+    MAX_LENGTH = 99999
+    structFormat: str
+    prefixLength: int
+    recvd: bytes = _RecvdCompatHack()  # type: ignore[assignment]
+    _unprocessed: bytes = _Unprocessed()  # type: ignore[assignment]
+    _compatibilityOffset: int = _CompatibilityOffset()  # type: ignore[assignment]
+
+    def stringReceived(self, string: bytes) -> object:
+        """
+        Called with each string, without its length.  Override it.
+        """
+        raise NotImplementedError
+
+    def lengthLimitExceeded(self, length: int) -> object:
+        """
+        Called when a string is announced that is longer than C{MAX_LENGTH}: drops the peer.  Override it to
+        do something else; as long as that string comes first in C{recvd}, it is called for each chunk.
+
+        @param length: the length announced, in bytes; below zero where the format allows that.
+        """
+        return self._receiverDrop()
+
+    def _receiverDeliver(self, backlog: Backlog) -> None:
+        """
+        Deliver what there is.
+
+        One flat loop, for its speed: it is walked once for each batch of strings.
+        """
+        watched = backlog.watched
+        backlog.framing = self.prefixLength
+        backlog.skipped = 0
+        most = FEW
+        while backlog and not self.paused:
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            limit = self.MAX_LENGTH
+            strings, end, needed = self._receiverSplit(backlog, limit, most)
+            if not strings:
+                if needed < 0:
+                    self._receiverRefuse(backlog)
+                    return
+                if not backlog.unfinished(needed):
+                    return
+                continue
+            for string in backlog.batch(strings, end):
+                self.stringReceived(string)
+                if self.paused or limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
+                    backlog.putBack()
+                    most = FEW
+                    break
+            else:
+                backlog.frames = []
+                most = min(most * 2, MANY)
+
+    def _receiverSplit(self, backlog: Backlog, limit: int, most: int) -> tuple[list[bytes], int, int]:
+        """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
+        if backlog.aside is not None:
+            if backlog.needed - self.prefixLength <= limit and not backlog.completesString():
+                return [], 0, backlog.needed
+            backlog.rejoin()
+        return _accelerate.splitStrings(
+            backlog.current, backlog.start, self.structFormat, self.prefixLength, limit, most
+        )
+
+    def _receiverRefuse(self, backlog: Backlog) -> None:
+        """Refuse the string that comes next."""
+        start = backlog.start
+        (length,) = unpack(self.structFormat, backlog.current[start : start + self.prefixLength])
+        self._receiverLogLimit(backlog, length)
+        self.lengthLimitExceeded(length)
+
+    def sendString(self, string: bytes) -> None:
+        """
+        Send a string behind its length.
+
+        @param string: the string; less than 2 ** (8 * C{prefixLength}) bytes.
+        @raise StringTooLongError: it is longer than its length can say.
+        """
+        limit = 2 ** (8 * self.prefixLength)
+        if len(string) >= limit:
+            raise StringTooLongError(f"Try to send {len(string)} bytes whereas maximum is {limit}")
+        self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+
+
+class Int32StringReceiver(IntNStringReceiver):
+    """Strings of up to 4 GiB less a byte, behind 4 bytes of length in network order."""
+
+    structFormat = "!I"
+    prefixLength = calcsize(structFormat)
+
+
+class Int16StringReceiver(IntNStringReceiver):
+    """Strings of up to 65,535 bytes, behind 2 bytes of length in network order."""
+
+    structFormat = "!H"
+    prefixLength = calcsize(structFormat)
+
+
+class Int8StringReceiver(IntNStringReceiver):
+    """Strings of up to 255 bytes, behind 1 byte of length."""
+
+    structFormat = "!B"
+    prefixLength = calcsize(structFormat)

@@ -1,0 +1,268 @@
+"""
+Lines, with and without a raw mode.
+
+Where a line ends, L{twisted_basic_ng._framing} knows; this file delivers lines one at a time and looks, after
+each, whether its callback changed anything that matters for the next one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from . import _accelerate
+from ._accelerate import lastLineEnd
+from ._backlog import Backlog
+from ._pausing import _PauseableMixin
+from ._receiver import Receiver, Undelivered
+
+__all__ = ["LineOnlyReceiver", "LineReceiver"]
+
+#: How many bytes to search for lines at once, at first and at the most: what a callback spoils was searched in vain.
+_NEAR: Final = 2048
+_FAR: Final = 16384
+
+
+def _findLines(backlog: Backlog, delimiter: bytes, window: int) -> tuple[list[bytes], int]:
+    """Find lines ahead, in the next C{window} bytes; without any, C{backlog} holds an unfinished one."""
+    if backlog.aside is not None and not backlog.completesLine(delimiter):
+        return [], 0
+    backlog.framing = len(delimiter)
+    return _accelerate.splitLines(backlog.current, backlog.start, delimiter, window)
+
+
+class _LastLine(Undelivered):
+    """What L{LineOnlyReceiver._buffer} shows: the bytes behind the last delimiter."""
+
+    def read(self, backlog: Backlog) -> bytes:
+        return self._cut(backlog)[1]
+
+    def write(self, backlog: Backlog, value: bytes) -> None:
+        backlog.replace(self._cut(backlog)[0] + value)
+
+    @staticmethod
+    def _cut(backlog: Backlog) -> tuple[bytes, bytes]:
+        undelivered = backlog.peek()
+        end = lastLineEnd(undelivered, backlog.delimiter) if backlog.delimiter else 0
+        return undelivered[:end], undelivered[end:]
+
+
+class LineOnlyReceiver(Receiver):
+    """
+    A protocol of lines, and of nothing else.
+
+    Override L{lineReceived}.  All lines of a chunk end with the delimiter that was set when the chunk came;
+    once the connection is told to close, the chunk's other lines are ignored.
+
+    @cvar delimiter: what ends a line.
+    @cvar MAX_LENGTH: the longest line to accept, in bytes, without its delimiter.
+    @ivar _buffer: the bytes behind the last delimiter; applications read and reset it.
+    """
+
+    _receiverShown = ("_buffer",)
+    _buffer: bytes = _LastLine()  # type: ignore[assignment]
+    delimiter: bytes = b"\r\n"
+    MAX_LENGTH = 16384
+
+    def _receiverDeliver(self, backlog: Backlog) -> object:
+        watched = backlog.watched
+        delimiter = self.delimiter
+        window = _NEAR
+        while backlog:
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            lines, end = _findLines(backlog, delimiter, window)
+            if not lines:
+                if not backlog.unfinished(delimiter=delimiter):
+                    return self._receiverCheckLastLine(backlog)
+                delimiter = self.delimiter
+                continue
+            backlog.delimiter = delimiter
+            for line in backlog.batch(lines, end):
+                if self.transport.disconnecting:  # type: ignore[union-attr]
+                    backlog.replace(self._buffer)
+                    return None
+                if len(line) > self.MAX_LENGTH:
+                    backlog.replace(self._buffer)
+                    self._receiverLogLimit(backlog, len(line))
+                    return self.lineLengthExceeded(line)
+                self.lineReceived(line)
+                if watched is not None and watched.TLS:
+                    backlog.putBack()
+                    break
+            else:
+                backlog.frames = []
+                window = _FAR
+        return None
+
+    # Differs from Twisted: what may be the beginning of the delimiter is no part of the line.
+
+    def _receiverCheckLastLine(self, backlog: Backlog) -> object:
+        """Refuse an unfinished line that is too long already, however it ends."""
+        over = backlog.size - self.MAX_LENGTH
+        if over <= 0 or (over < len(self.delimiter) and self._buffer.endswith(self.delimiter[:over])):
+            return None
+        self._receiverLogLimit(backlog, backlog.size)
+        return self.lineLengthExceeded(self._buffer)
+
+    def lineReceived(self, line: bytes) -> object:
+        """
+        Called with each line, without its delimiter.  Override it.
+        """
+        raise NotImplementedError
+
+    def sendLine(self, line: bytes) -> Any:
+        """
+        Send a line.
+
+        @param line: the line without the delimiter, which is added; a delimiter inside is not looked for.
+        """
+        return self.transport.writeSequence((line, self.delimiter))  # type: ignore[union-attr]
+
+    def lineLengthExceeded(self, line: bytes) -> object:
+        """
+        Called when a line is longer than C{MAX_LENGTH}: drops the peer.  Override it to do something else.
+
+        @param line: the line, or what has come of it.
+        """
+        return self._receiverDrop()
+
+
+class LineReceiver(Receiver, _PauseableMixin):
+    """
+    A protocol of lines and, in raw mode, of data as it comes.
+
+    Override L{lineReceived} and L{rawDataReceived}.  What a callback changes (the mode, the delimiter, the
+    limit, C{paused}, the buffer) holds from the very next line on.
+
+    @cvar delimiter: what ends a line.
+    @cvar MAX_LENGTH: the longest line to accept, in bytes, without its delimiter.
+    @ivar line_mode: 1 in line mode, 0 in raw mode.
+    @ivar _buffer: the bytes that are not delivered yet; applications read and reset it.
+    @ivar _busyReceiving: a delivery is going on; applications that bring their own C{dataReceived} use it.
+    """
+
+    _receiverPinned = ("line_mode", "paused")
+    _receiverShown = ("_buffer",)
+    _buffer: bytes = Undelivered()  # type: ignore[assignment]
+    _busyReceiving = False
+    line_mode = 1
+    delimiter: bytes = b"\r\n"
+    MAX_LENGTH = 16384
+
+    def clearLineBuffer(self) -> bytes:
+        """
+        Forget what is not delivered yet.
+
+        @return: what is forgotten.
+        """
+        cleared, self._buffer = self._buffer, b""
+        return cleared
+
+    def _receiverDeliver(self, backlog: Backlog) -> object:
+        if self._busyReceiving:
+            return None
+        self._busyReceiving = True
+        try:
+            return self._receiverLines(backlog)
+        finally:
+            self._busyReceiving = False
+
+    def _receiverLines(self, backlog: Backlog) -> object:
+        """
+        Deliver what there is, in the mode of the moment.
+
+        One flat loop, for its speed: it is walked once for each batch of lines.
+        """
+        watched = backlog.watched
+        window = _NEAR
+        while backlog and not self.paused:
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            if not self.line_mode:
+                why = self.rawDataReceived(backlog.take())
+                if why:
+                    return why
+                continue
+            delimiter = self.delimiter
+            lines, end = _findLines(backlog, delimiter, window)
+            if not lines:
+                if backlog.size >= self.MAX_LENGTH + len(delimiter):
+                    return self._receiverExceeded(backlog, backlog.take())
+                if not backlog.unfinished(delimiter=delimiter):
+                    return None
+                continue
+            for line in backlog.batch(lines, end):
+                if len(line) > self.MAX_LENGTH:
+                    return self._receiverExceeded(backlog, line + delimiter + backlog.take())
+                why = self.lineReceived(line)
+                if why:
+                    return why
+                transport: Any = self.transport
+                if transport is not None and transport.disconnecting:
+                    return why
+                if self.delimiter is not delimiter or self.paused or not self.line_mode:
+                    backlog.putBack()
+                    window = _NEAR
+                    break
+                if watched is not None and watched.TLS:
+                    backlog.putBack()
+                    window = _NEAR
+                    break
+            else:
+                backlog.frames = []
+                window = min(window * 2, _FAR)
+        return None
+
+    def _receiverExceeded(self, backlog: Backlog, line: bytes) -> object:
+        self._receiverLogLimit(backlog, len(line))
+        return self.lineLengthExceeded(line)
+
+    def setLineMode(self, extra: bytes = b"") -> Any:
+        """
+        Turn to line mode.
+
+        @param extra: bytes that L{rawDataReceived} was given and that are not raw data any more.  They come
+            before everything that is still to be delivered.  Not to be used by L{lineReceived}.
+        """
+        self.line_mode = 1
+        if extra:
+            return self.dataReceived(extra)
+        return None
+
+    def setRawMode(self) -> None:
+        """Turn to raw mode: what is not delivered yet, and what comes, goes to L{rawDataReceived}."""
+        self.line_mode = 0
+
+    def rawDataReceived(self, data: bytes) -> object:
+        """
+        Called with the bytes that come in raw mode.  Override it.
+
+        @return: a true value ends the delivery of this chunk.
+        """
+        raise NotImplementedError
+
+    def lineReceived(self, line: bytes) -> object:
+        """
+        Called with each line, without its delimiter.  Override it.
+
+        @return: a true value ends the delivery of this chunk: the other lines wait for the next one.
+        """
+        raise NotImplementedError
+
+    def sendLine(self, line: bytes) -> Any:
+        """
+        Send a line.
+
+        @param line: the line without the delimiter, which is added; a delimiter inside is not looked for.
+        """
+        return self.transport.write(line + self.delimiter)  # type: ignore[union-attr]
+
+    def lineLengthExceeded(self, line: bytes) -> object:
+        """
+        Called when a line is longer than C{MAX_LENGTH}: drops the peer.  Override it to do something else.
+
+        @param line: everything that is not delivered yet, from the beginning of that line on.
+        """
+        return self._receiverDrop()
