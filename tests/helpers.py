@@ -16,12 +16,13 @@ from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
 
+from zope.interface import implementer
+
 import twisted.protocols
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 #: Twisted's modules, loaded once each and never put into C{sys.modules}.
 _stockModules: dict[str, ModuleType] = {}
@@ -38,9 +39,7 @@ def loadStock(name: str) -> ModuleType:
     @raise LookupError: the installed Twisted has no such file.
     """
     if name not in _stockModules:
-        found = PathFinder.find_spec(
-            f"twisted.protocols.{name}", list(twisted.protocols.__path__)
-        )
+        found = PathFinder.find_spec(f"twisted.protocols.{name}", list(twisted.protocols.__path__))
         if found is None or found.origin is None:
             raise LookupError(f"twisted.protocols has no module {name!r}")
         spec = spec_from_file_location(f"stock_twisted_{name}", found.origin)
@@ -160,9 +159,7 @@ class RecordingTransport:
         self._hasTLSLayer = tlsLayer
 
     def __getattribute__(self, name: str) -> Any:
-        if name != "lacking" and name in object.__getattribute__(self, "__dict__").get(
-            "lacking", ()
-        ):
+        if name != "lacking" and name in object.__getattribute__(self, "__dict__").get("lacking", ()):
             raise AttributeError(name)
         return object.__getattribute__(self, name)
 
@@ -423,9 +420,7 @@ class MemoryConnection:
         return False
 
 
-def connectInMemory(
-    client: Any, server: Any, size: int | None = None
-) -> MemoryConnection:
+def connectInMemory(client: Any, server: Any, size: int | None = None) -> MemoryConnection:
     """
     Join two protocols in memory.
 
@@ -434,9 +429,7 @@ def connectInMemory(
     return MemoryConnection(client, server, size)
 
 
-def collect(
-    make: Callable[[list[Any]], Any], chunks: Sequence[bytes]
-) -> tuple[list[Any], RecordingTransport]:
+def collect(make: Callable[[list[Any]], Any], chunks: Sequence[bytes]) -> tuple[list[Any], RecordingTransport]:
     """
     Deliver C{chunks} to a fresh receiver on a fresh transport.
 

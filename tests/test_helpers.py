@@ -266,9 +266,7 @@ class RecordingTransportTests(SynchronousTestCase):
         transport.stopProducing()
         reading.append(transport.reading)
         self.assertEqual(reading, [True, False, True, False])
-        self.assertEqual(
-            transport.names(), ["pauseProducing", "resumeProducing", "stopProducing"]
-        )
+        self.assertEqual(transport.names(), ["pauseProducing", "resumeProducing", "stopProducing"])
 
     def test_producer(self) -> None:
         """

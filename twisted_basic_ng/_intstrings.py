@@ -16,12 +16,12 @@ from ._pausing import _PauseableMixin
 from ._receiver import Receiver, Undelivered
 
 __all__ = [
+    "Int8StringReceiver",
     "Int16StringReceiver",
     "Int32StringReceiver",
-    "Int8StringReceiver",
     "IntNStringReceiver",
-    "_RecvdCompatHack",
     "StringTooLongError",
+    "_RecvdCompatHack",
 ]
 
 

@@ -1,0 +1,34 @@
+"""
+The optional extension, and nothing else: everything static is in setup.cfg.
+
+Without a compiler, or without Cython, the pure build is installed.  TWISTED_BASIC_NG_PURE=1 asks for that;
+TWISTED_BASIC_NG_REQUIRE_EXTENSION=1 makes a failed build an error.
+"""
+
+import os
+import platform
+
+from setuptools import Extension, setup
+
+
+def isSet(name):
+    return os.environ.get(name, "") not in ("", "0")
+
+
+required = isSet("TWISTED_BASIC_NG_REQUIRE_EXTENSION")
+extension = Extension("twisted_basic_ng._framing_ext", ["twisted_basic_ng/_framing_ext.pyx"], optional=not required)
+
+
+def extensions():
+    if isSet("TWISTED_BASIC_NG_PURE") or platform.python_implementation() != "CPython":
+        return []
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        if required:
+            raise
+        return []
+    return cythonize([extension])
+
+
+setup(ext_modules=extensions())

@@ -1,0 +1,98 @@
+"""
+Runs one suite with trial's runner and writes what became of each test.
+
+usage: python -m tests.upstream.record OUTPUT SUITE ...
+
+Each line of OUTPUT is a JSON object.  The first says which implementation is in force; the others, in the order of
+the run, that a test has C{started}, or what became of it.  It ends with exit status 0 whatever the tests did.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, TextIO
+
+from twisted.trial import reporter, runner
+
+__all__ = ["main", "record"]
+
+
+class _Recorder(reporter.Reporter):
+    """A reporter for machines."""
+
+    output: TextIO
+
+    def _write(self, test: Any, outcome: str, detail: object = "") -> None:
+        print(json.dumps({"test": test.id(), "outcome": outcome, "detail": str(detail)}), file=self.output, flush=True)
+
+    def startTest(self, test: Any) -> None:
+        super().startTest(test)
+        self._write(test, "started")
+
+    def addSuccess(self, test: Any) -> None:
+        super().addSuccess(test)
+        self._write(test, "success")
+
+    def addFailure(self, test: Any, fail: Any) -> None:
+        super().addFailure(test, fail)
+        self._write(test, "failure", _traceback(fail))
+
+    def addError(self, test: Any, error: Any) -> None:
+        super().addError(test, error)
+        self._write(test, "error", _traceback(error))
+
+    def addSkip(self, test: Any, reason: Any) -> None:
+        super().addSkip(test, reason)
+        self._write(test, "skip", reason)
+
+    def addExpectedFailure(self, test: Any, error: Any, todo: Any = None) -> None:
+        super().addExpectedFailure(test, error, todo)
+        self._write(test, "expected failure")
+
+    def addUnexpectedSuccess(self, test: Any, todo: Any = None) -> None:
+        super().addUnexpectedSuccess(test, todo)
+        self._write(test, "unexpected success")
+
+    def done(self) -> None:
+        """Print nothing: C{output} has it all."""
+
+
+def _traceback(failure: Any) -> str:
+    return failure.getTraceback() if hasattr(failure, "getTraceback") else repr(failure)
+
+
+def inForce() -> dict[str, str]:
+    """Say which implementation Twisted's users get here, and of which build it is."""
+    from twisted.protocols import basic
+
+    module = basic.LineReceiver.__module__
+    if not module.startswith("twisted_basic_ng."):
+        return {"implementation": module, "build": "stock"}
+    from twisted_basic_ng import status
+
+    return {"implementation": module, "build": status().build}
+
+
+def record(output: TextIO, suites: list[str], directory: str) -> None:
+    """
+    Run C{suites}, in C{directory}, and write what becomes of their tests.
+    """
+    print(json.dumps(inForce()), file=output, flush=True)
+    suite = runner.TestLoader().loadByNames(suites, True)
+    recorder = type("Recorder", (_Recorder,), {"output": output})
+    with open(Path(directory, "report"), "w") as report:
+        runner.TrialRunner(
+            recorder, stream=report, logfile="test.log", workingDirectory=str(Path(directory, "trial"))
+        ).run(suite)
+
+
+def main(arguments: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory, open(arguments[0], "w", encoding="utf-8") as output:
+        record(output, arguments[1:], directory)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,56 @@
+"""
+Twisted's line, netstring and int-prefixed protocols, written afresh: the same names and behaviour, linear in
+every input, safe against a hostile peer, fully typed.
+
+Import L{twisted_basic_ng.basic} where a program imports C{twisted.protocols.basic}; or let a program as it is run
+on it: C{python -m twisted_basic_ng run PROGRAM}, L{install}, or C{twisted-basic-ng enable}.
+
+Importing this package imports nothing else, Twisted least of all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._status import Status
+
+__all__ = ["__version__", "install", "status", "uninstall"]
+
+__version__ = "0.1.0"
+
+
+def install() -> None:
+    """
+    Put our modules in the place of Twisted's, for the rest of this process; again is harmless.
+
+    Call it before anything that imports them: nothing is imported here, only later imports are answered
+    with ours.
+
+    @raise twisted_basic_ng._swap.AlreadyInUseError: modules are in use that hold Twisted's own classes.
+    """
+    from ._swap import install as swapIn
+
+    swapIn()
+
+
+def uninstall() -> None:
+    """
+    Let later imports find Twisted's own modules again; without L{install} it does nothing.
+
+    Classes that were built on ours stay as they are.
+    """
+    from ._swap import uninstall as swapOut
+
+    swapOut()
+
+
+def status() -> Status:
+    """
+    Tell what is swapped in this process and in this Python environment, and which build is in use.
+
+    @return: the facts as attributes; C{str()} of it is text for people.
+    """
+    from ._status import read
+
+    return read()

@@ -1,0 +1,140 @@
+"""
+The command line: what there is, and which function does it.
+
+C{run} is looked at before everything else, because its words belong to the program that it starts and because
+it has to be quick; the other commands import what they need when they are called.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
+
+__all__ = ["main"]
+
+_HELP: Final = """\
+usage: twisted-basic-ng COMMAND ...      (or: python -m twisted_basic_ng COMMAND ...)
+
+Twisted's line, netstring and int-prefixed protocols, written afresh.
+
+commands:
+  run       run a program with our modules in the place of Twisted's
+  demo      the same work on Twisted's modules and on ours, side by side
+  enable    let every program of this Python environment run on ours
+  disable   undo enable
+  status    say what is swapped, and which build is in use
+
+  --version print the version
+  --help    print this; every command has a --help of its own
+
+examples:
+  twisted-basic-ng run trial twisted.protocols.test.test_basic
+  twisted-basic-ng run twistd -n web
+  twisted-basic-ng run -m my.server --port 8007
+  twisted-basic-ng demo
+"""
+
+
+class _UsageError(Exception):
+    """The command line is mistyped; the message says where."""
+
+
+def _run(words: Sequence[str]) -> None:
+    from ._run import NoProgramError, run
+
+    try:
+        run(words)
+    except NoProgramError as error:
+        raise _UsageError(str(error)) from error
+
+
+def _demo(words: Sequence[str]) -> None:
+    try:
+        from ._demo import main as demo
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("rich"):
+            raise
+        _fail("the demo needs rich: pip install 'twisted_basic_ng[cli]'", 1)
+    sys.exit(demo(words))
+
+
+def _noWords(command: str, does: str, words: Sequence[str]) -> bool:
+    """Take a command without arguments; C{False} where only its help was asked for."""
+    if list(words) in (["-h"], ["--help"]):
+        print(f"usage: twisted-basic-ng {command}\n\n{does}")
+        return False
+    if words:
+        raise _UsageError(f"{command} takes no argument {words[0]!r}")
+    return True
+
+
+def _enable(words: Sequence[str]) -> None:
+    does = "Let every program of this Python environment run on ours, by a .pth file in its site-packages."
+    if _noWords("enable", does, words):
+        from . import _enable as switch
+
+        new = _tried(switch.enable)
+        print(f"{'enabled' if new else 'was enabled already'}: {switch.pthFile()}")
+
+
+def _disable(words: Sequence[str]) -> None:
+    if _noWords("disable", "Undo enable: programs of this Python environment run on Twisted's own modules.", words):
+        from . import _enable as switch
+
+        gone = _tried(switch.disable)
+        print(f"{'disabled' if gone else 'was not enabled'}: {switch.pthFile()}")
+
+
+def _tried(switch: Callable[[], bool]) -> bool:
+    try:
+        return switch()
+    except OSError as error:
+        _fail(str(error), 1)
+
+
+def _status(words: Sequence[str]) -> None:
+    if _noWords("status", "Say what is swapped in this Python environment, and which build is in use.", words):
+        from ._status import read
+
+        print(read())
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(f"twisted-basic-ng: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], None]]] = {
+    "run": _run,
+    "demo": _demo,
+    "enable": _enable,
+    "disable": _disable,
+    "status": _status,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """
+    Do what the command line asks for.
+
+    @param arguments: its words; without them, those that the process was started with.
+    @raise SystemExit: with status 2 for a mistyped command or option, else as the command says.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] in ([], ["-h"], ["--help"]):
+        print(_HELP, end="")
+        return
+    if words == ["--version"]:
+        from . import __version__
+
+        print(f"twisted_basic_ng {__version__}")
+        return
+    command = _COMMANDS.get(words[0])
+    try:
+        if command is None:
+            kind = "option" if words[0].startswith("-") else "command"
+            raise _UsageError(f"there is no {kind} {words[0]!r}; see 'twisted-basic-ng --help'")
+        command(words[1:])
+    except _UsageError as error:
+        _fail(str(error), 2)

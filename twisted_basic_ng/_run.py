@@ -1,0 +1,228 @@
+"""
+Runs a program as Python itself would have run it, with the swap in place.
+
+What the program can see of its start (C{sys.argv}, C{sys.path}, C{__main__}, its exit status, its traceback) is
+as if it had been started directly.  This file knows how Python starts programs, and nothing of Twisted; it is
+imported at every C{run}, so it imports little.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import runpy
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+from types import CodeType, ModuleType, TracebackType
+from typing import Any, Final
+
+from . import _swap
+
+__all__ = ["USAGE", "NoProgramError", "run"]
+
+USAGE: Final = """\
+usage: twisted-basic-ng run [--verbose] PROGRAM [ARGUMENT ...]
+       twisted-basic-ng run [--verbose] -m MODULE [ARGUMENT ...]
+       twisted-basic-ng run [--verbose] -c CODE [ARGUMENT ...]
+
+Run a Python program with our modules in the place of Twisted's, in its process and in the Python processes
+that it starts.  PROGRAM is a file, a directory or zip file with a __main__.py, or the name of an installed
+script (trial, twistd, pytest).
+
+  --verbose   say on standard error what is swapped
+"""
+
+#: What a script that pip installs begins with where its interpreter's path is too long for a #! line.
+_LONG_PATH: Final = b"'''exec' "
+
+
+class NoProgramError(ValueError):
+    """There is no such program, or no such option of C{run}."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """
+    Run the program that the command line C{arguments} names; it ends as the program does.
+
+    @raise NoProgramError: they name none.
+    """
+    words = list(arguments)
+    if words[:1] == ["--verbose"]:
+        del words[0]
+        verbose = True
+    else:
+        verbose = False
+    if not words:
+        raise NoProgramError("run needs a program to run; see 'twisted-basic-ng run --help'")
+    if words[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return
+    start = _find(words)
+    _swap.install()
+    _swap.passOn(os.environ)
+    sys.path.insert(min(1, len(sys.path)), _swap.STARTUP)
+    if verbose:
+        _tell()
+    _guard(start)
+
+
+def _tell() -> None:
+    from ._status import read
+
+    print(read(), file=sys.stderr)
+
+
+def _find(words: list[str]) -> Callable[[], None]:
+    """
+    Find what to run.
+
+    @return: what runs it.
+    """
+    first = words[0]
+    if first in ("-m", "-c"):
+        if len(words) < 2:
+            raise NoProgramError(f"run {first} needs {'a module' if first == '-m' else 'code'} to run")
+        return (_module if first == "-m" else _command)(words[1], words[2:])
+    if first.startswith("-"):
+        raise NoProgramError(f"run has no option {first!r}; see 'twisted-basic-ng run --help'")
+    return _program(first, words[1:])
+
+
+def _module(name: str, arguments: list[str]) -> Callable[[], None]:
+    _atFront(os.getcwd())
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError) as error:
+        raise NoProgramError(f"cannot run module {name!r}: {error}") from error
+    if spec is None:
+        raise NoProgramError(f"there is no module {name!r}")
+
+    def start() -> None:
+        sys.argv[:] = ["-m", *arguments]
+        _freshMain()
+        runpy._run_module_as_main(name)  # type: ignore[attr-defined]
+
+    return start
+
+
+def _command(code: str, arguments: list[str]) -> Callable[[], None]:
+    def start() -> None:
+        sys.argv[:] = ["-c", *arguments]
+        _atFront("")
+        exec(compile(code, "<string>", "exec"), vars(_freshMain()))
+
+    return start
+
+
+def _program(name: str, arguments: list[str]) -> Callable[[], None]:
+    path = _locate(name)
+    if path is None:
+        raise NoProgramError(f"there is no program {name!r}, neither as a file nor among the installed scripts")
+    if os.path.isdir(path) or path.endswith((".zip", ".pyz", ".pyzw")):
+        return lambda: _archive(path, arguments)
+    if not _isPython(path):
+        return lambda: os.execv(path, [name, *arguments])
+    return lambda: _script(path, arguments)
+
+
+def _locate(name: str) -> str | None:
+    """
+    Find a program: a file, then a script beside the interpreter, then one on C{PATH}.
+
+    A directory counts where it can be run.
+    """
+    if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")):
+        return name
+    beside = os.path.dirname(sys.executable)
+    return shutil.which(name, path=beside) or shutil.which(name)
+
+
+def _isPython(path: str) -> bool:
+    """Is it a Python program, and not one for the shell or the machine?"""
+    if path.endswith((".py", ".pyc", ".pyw", ".tac")):
+        return True
+    with open(path, "rb") as file:
+        first, second = file.readline(256), file.readline(256)
+    if first.startswith(b"#!"):
+        return b"python" in first or second.startswith(_LONG_PATH)
+    return not os.access(path, os.X_OK)
+
+
+def _script(path: str, arguments: list[str]) -> None:
+    sys.argv[:] = [path, *arguments]
+    _atFront(os.path.dirname(os.path.realpath(path)))
+    file = os.path.abspath(path)
+    main = _freshMain()
+    main.__file__ = file
+    main.__dict__["__cached__"] = None
+    exec(_code(main, file), vars(main))
+
+
+def _code(main: ModuleType, file: str) -> CodeType:
+    """Read the script's code; no compiled copy of it is kept, as Python keeps none."""
+    if file.endswith(".pyc"):
+        compiled = SourcelessFileLoader("__main__", file)
+        main.__loader__ = compiled
+        code = compiled.get_code("__main__")
+        assert code is not None  # only a package's directory has none
+        return code
+    loader = SourceFileLoader("__main__", file)
+    main.__loader__ = loader
+    result: CodeType = loader.source_to_code(loader.get_data(file), file)
+    return result
+
+
+def _archive(path: str, arguments: list[str]) -> None:
+    sys.argv[:] = [path, *arguments]
+    _atFront(path)
+    _freshMain()
+    runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
+
+
+def _atFront(directory: str) -> None:
+    """Let imports look in C{directory} first, in the place of where this launcher was found."""
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[:1] = [directory]
+
+
+def _freshMain() -> ModuleType:
+    """Give the program a C{__main__} of its own."""
+    main = ModuleType("__main__")
+    vars(main).update(__builtins__=__builtins__, __annotations__={})
+    sys.modules["__main__"] = main
+    return main
+
+
+def _guard(start: Callable[[], None]) -> None:
+    """
+    Run the program.
+
+    An exception that ends it goes on to Python's own end of a program, with its own exit status; only the
+    frames of this launcher are left out of what is printed.
+    """
+    try:
+        start()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        own = _ownTraceback(error.__traceback__)
+        report = sys.excepthook
+
+        def reportOwn(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> Any:
+            return report(kind, value.with_traceback(own), own)
+
+        sys.excepthook = reportOwn
+        raise
+
+
+def _ownTraceback(traceback: TracebackType | None) -> TracebackType | None:
+    """Leave out the launcher's frames; L{None} where the program had not begun."""
+    main = sys.modules["__main__"].__dict__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_globals is main or frame.f_code.co_name == "_run_module_as_main":
+            return traceback
+        traceback = traceback.tb_next
+    return None

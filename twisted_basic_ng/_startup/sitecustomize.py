@@ -1,0 +1,49 @@
+"""
+What a Python process runs at its start if a parent under the swap has started it.
+
+It may be any Python, with or without this package, and may have a C{sitecustomize} of its own, which runs as
+if this one were not there.  So this file imports nothing that may be missing and breaks nothing.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _loadPackage():  # type: () -> None
+    """Import this package, from where this file is if it is not on the path."""
+    try:
+        import twisted_basic_ng  # noqa: F401
+    except ImportError:
+        home = os.path.dirname(_HERE)
+        spec = importlib.util.spec_from_file_location(
+            "twisted_basic_ng", os.path.join(home, "__init__.py"), submodule_search_locations=[home]
+        )
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["twisted_basic_ng"] = module
+        spec.loader.exec_module(module)
+
+
+def _swap():  # type: () -> None
+    if os.environ.get("TWISTED_BASIC_NG_SWAP") == "1" and sys.version_info >= (3, 10):
+        _loadPackage()
+        import twisted_basic_ng
+
+        twisted_basic_ng.install()
+
+
+def _goOn():  # type: () -> None
+    """Run the C{sitecustomize} that would have run without this one."""
+    path = [each for each in sys.path if os.path.abspath(each) != _HERE]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", path)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+_swap()
+_goOn()

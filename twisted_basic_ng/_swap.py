@@ -1,0 +1,169 @@
+"""
+Answers imports of Twisted's modules with ours, in a process and in the Python processes that it starts.
+
+A finder in front of C{sys.meta_path} knows which module of ours stands for which of Twisted's; nothing is
+imported before a program asks for it.  Children find the same through their environment: a C{sitecustomize}
+in the directory C{_startup}, which stands first on their C{PYTHONPATH}.
+
+This file knows what to swap and nothing of what is in it.  It runs at every start of a child: it imports
+nothing that a bare interpreter has not imported already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Final
+
+__all__ = [
+    "ENVIRONMENT",
+    "STARTUP",
+    "SWAPS",
+    "AlreadyInUseError",
+    "install",
+    "isInstalled",
+    "passOn",
+    "uninstall",
+]
+
+#: Which module of ours stands for which of Twisted's.
+SWAPS: Final = {
+    "twisted.protocols.basic": "twisted_basic_ng.basic",
+}
+
+#: The environment variable that tells a Python process to swap from its start; C{"1"} does.
+ENVIRONMENT: Final = "TWISTED_BASIC_NG_SWAP"
+
+#: The directory of the C{sitecustomize} that looks at the variable.
+STARTUP: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_startup")
+
+
+class AlreadyInUseError(RuntimeError):
+    """
+    It is too late to swap: Twisted's own classes are in use.
+
+    @ivar modules: the names of the modules that hold them, or have built classes on them.
+    """
+
+    def __init__(self, modules: Iterable[str]) -> None:
+        self.modules = tuple(sorted(modules))
+        super().__init__(
+            "too late to install twisted_basic_ng: Twisted's own classes are in use already, by "
+            + ", ".join(self.modules)
+            + ".  Install it before they are imported, or start the program with 'python -m twisted_basic_ng run'."
+        )
+
+    def __reduce__(self) -> tuple[type[AlreadyInUseError], tuple[tuple[str, ...]]]:
+        return type(self), (self.modules,)
+
+
+class _Loader:
+    """Loads, under Twisted's name, the module of ours, which keeps its own name and spec."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(SWAPS[spec.name])
+        self._ours = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._ours
+
+
+class _Finder:
+    """Finds ours where Twisted's is asked for."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in SWAPS:
+            return None
+        return ModuleSpec(name, _Loader())  # type: ignore[arg-type]
+
+
+_finder: Final = _Finder()
+
+#: Twisted's own modules that were imported before, and stepped aside.
+_stock: Final[dict[str, ModuleType]] = {}
+
+
+def isInstalled() -> bool:
+    """Are imports answered with ours?"""
+    return _finder in sys.meta_path
+
+
+def install() -> None:
+    """
+    Answer imports with ours from now on.
+
+    @raise AlreadyInUseError: too late; nothing is changed.
+    """
+    if isInstalled():
+        return
+    imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
+    users = set().union(*map(_users, imported.values()))
+    if users:
+        raise AlreadyInUseError(users)
+    sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]
+    for name, module in imported.items():
+        _stock[name] = module
+        _place(name, import_module(SWAPS[name]))
+
+
+def uninstall() -> None:
+    """Answer imports with Twisted's own modules again."""
+    if not isInstalled():
+        return
+    sys.meta_path.remove(_finder)  # type: ignore[arg-type]
+    for name in SWAPS:
+        if name in sys.modules:
+            _place(name, _stock.pop(name, None))
+
+
+def _place(name: str, module: ModuleType | None) -> None:
+    """Make C{module} what C{name} means, as a module and as an attribute of its package; L{None}: not imported."""
+    package, _, attribute = name.rpartition(".")
+    if module is None:
+        del sys.modules[name]
+        delattr(sys.modules[package], attribute)
+    else:
+        sys.modules[name] = module
+        setattr(sys.modules[package], attribute, module)
+
+
+def _users(stock: ModuleType) -> Iterator[str]:
+    """Name the modules that hold C{stock} or a class of it, or have built classes on one."""
+    name = stock.__name__
+    own = [each for each in vars(stock).values() if isinstance(each, type) and each.__module__ == name]
+    package = sys.modules[name.rpartition(".")[0]]
+    sought = {id(each) for each in (stock, *own)}
+    for holder, module in list(sys.modules.items()):
+        if module is not stock and module is not package and not sought.isdisjoint(_values(module)):
+            yield holder
+    for each in own:
+        yield from (heir.__module__ for heir in _heirs(each) if heir.__module__ != name)
+
+
+def _values(module: ModuleType) -> list[int]:
+    """The identities of what C{module} holds; none for the odd objects in C{sys.modules} that are no modules."""
+    return [id(value) for value in list(getattr(module, "__dict__", {}).values())]
+
+
+def _heirs(base: type) -> Iterator[type]:
+    for heir in base.__subclasses__():
+        yield heir
+        yield from _heirs(heir)
+
+
+def passOn(environment: MutableMapping[str, str]) -> None:
+    """
+    Have the Python processes that get C{environment} swap, too.
+
+    What is on their C{PYTHONPATH} stays there, in its order, behind the directory that does it.
+    """
+    environment[ENVIRONMENT] = "1"
+    others = [each for each in environment.get("PYTHONPATH", "").split(os.pathsep) if each not in ("", STARTUP)]
+    environment["PYTHONPATH"] = os.pathsep.join([STARTUP, *others])

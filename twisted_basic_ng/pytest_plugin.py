@@ -1,0 +1,23 @@
+"""
+C{pytest -p twisted_basic_ng.pytest_plugin}: the tests, and the Python processes that they start, run on ours.
+
+pytest imports it before it collects anything.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import _swap, install, status
+
+__all__ = ["pytest_report_header"]
+
+install()
+_swap.passOn(os.environ)
+
+
+def pytest_report_header() -> str:
+    """Say so at the top of the report."""
+    now = status()
+    names = ", ".join(name for name, _ in now.swapped)
+    return f"twisted_basic_ng {now.version} ({now.build} build) in place of: {names}"
