@@ -137,7 +137,8 @@ def netstringLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
     """
     Read the length of the netstring at C{start}, or what there is of it.
 
-    @return: the number, or a L{Stop}; and the offset of the colon, -1 while it has not come.
+    @return: the number, or a L{Stop}; and the offset of the colon, -1 where it has not come within the digits that
+        the limit has, and one more.
     """
     limit = int(min(limit, LONGEST))
     widest = len(str(limit)) + 1

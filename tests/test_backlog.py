@@ -1,0 +1,169 @@
+"""Tests for L{twisted_basic_ng._backlog}."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_basic_ng._backlog import Backlog, Pieces
+
+
+class PiecesTests(SynchronousTestCase):
+    """L{Pieces} gives back what it was given, in order."""
+
+    def test_empty(self) -> None:
+        """Without any, there are no bytes."""
+        pieces = Pieces()
+        self.assertEqual((pieces.size, pieces.join()), (0, b""))
+
+    def test_large(self) -> None:
+        """A large piece alone is not copied."""
+        large = b"x" * 5000
+        pieces = Pieces()
+        pieces.append(large)
+        self.assertIs(pieces.join(), large)
+
+    def test_mixed(self) -> None:
+        """Small and large ones keep their order, and their number is their sum."""
+        expected = b""
+        pieces = Pieces()
+        for size in (1, 2, 5000, 3, 1999, 2048, 70_000, 1):
+            data = bytes([size % 251]) * size
+            expected += data
+            pieces.append(data)
+        self.assertEqual((pieces.size, pieces.join()), (len(expected), expected))
+
+    def test_merged(self) -> None:
+        """Many small ones are kept in few large ones."""
+        pieces = Pieces()
+        for _ in range(200_000):
+            pieces.append(b"y")
+        self.assertEqual(pieces.join(), b"y" * 200_000)
+        self.assertEqual(len(pieces._chunks), 3)
+
+
+class BacklogTests(SynchronousTestCase):
+    """L{Backlog} keeps the undelivered bytes, whatever happens to them."""
+
+    def test_empty(self) -> None:
+        """At first there are none."""
+        backlog = Backlog()
+        self.assertEqual((bool(backlog), backlog.peek(), backlog.size), (False, b"", 0))
+
+    def test_put(self) -> None:
+        """What is taken in is in hand, without a copy; nothing is nothing."""
+        data = b"abc" * 10
+        backlog = Backlog()
+        backlog.put(data)
+        backlog.put(b"")
+        self.assertIs(backlog.current, data)
+        self.assertTrue(backlog)
+
+    def test_buffers(self) -> None:
+        """Anything with a buffer becomes bytes."""
+        backlog = Backlog()
+        backlog.put(bytearray(b"ab"))
+        backlog.busy = True
+        backlog.put(memoryview(b"cd"))  # type: ignore[arg-type]
+        self.assertEqual((type(backlog.current), backlog.take()), (bytes, b"abcd"))
+
+    def test_waiting(self) -> None:
+        """Bytes that nobody has looked at yet keep the later ones waiting."""
+        backlog = Backlog()
+        for each in (b"ab", b"cd", b"ef"):
+            backlog.put(each)
+        self.assertEqual((backlog.current, backlog.peek()), (b"ab", b"abcdef"))
+        self.assertTrue(backlog.unfinished())
+        self.assertEqual(backlog.current, b"abcdef")
+        self.assertFalse(backlog.unfinished())
+
+    def test_joined(self) -> None:
+        """A short unfinished frame is joined with what comes."""
+        backlog = Backlog()
+        backlog.put(b"ab")
+        backlog.unfinished(9)
+        backlog.put(b"cde")
+        self.assertEqual((backlog.current, backlog.aside), (b"abcde", None))
+
+    def test_setAside(self) -> None:
+        """A long one is set aside until it is complete."""
+        backlog = Backlog()
+        backlog.put(b"abcdef")
+        backlog.unfinished(9)
+        backlog.put(b"gh")
+        self.assertEqual((backlog.current, backlog.size, backlog.completesString()), (b"gh", 8, False))
+        backlog.unfinished(9)
+        backlog.put(b"ijk")
+        self.assertEqual((backlog.peek(), bool(backlog)), (b"abcdefghijk", True))
+        self.assertTrue(backlog.completesString())
+        self.assertEqual((backlog.current, backlog.aside), (b"abcdefghijk", None))
+        self.assertTrue(backlog.completesString())
+
+    def test_seam(self) -> None:
+        """A delimiter is found in the middle of the pieces that it came in."""
+        backlog = Backlog()
+        backlog.put(b"abcdefg")
+        backlog.unfinished(delimiter=b"--->")
+        for each in (b"-", b"-", b"-"):
+            backlog.put(each)
+            self.assertFalse(backlog.completesLine(b"--->"))
+            backlog.unfinished(delimiter=b"--->")
+        backlog.put(b">")
+        self.assertTrue(backlog.completesLine(b"--->"))
+        self.assertEqual(backlog.current, b"abcdefg--->")
+        self.assertTrue(backlog.completesLine(b"--->"))
+
+    def test_otherDelimiter(self) -> None:
+        """What was searched for one delimiter has to be searched for another."""
+        backlog = Backlog()
+        backlog.put(b"abc;def")
+        backlog.unfinished(delimiter=b"\n")
+        backlog.put(b"g")
+        self.assertTrue(backlog.completesLine(b";"))
+        self.assertEqual(backlog.current, b"abc;defg")
+
+    def test_batch(self) -> None:
+        """What is left of a batch counts as undelivered, and is put back."""
+        backlog = Backlog()
+        backlog.put(b"a;bc;d;ef")
+        backlog.framing = 1
+        frames = backlog.batch([b"a", b"bc", b"d"], 7)
+        self.assertEqual((next(frames), backlog.peek(), backlog.offset), (b"a", b"bc;d;ef", 2))
+        backlog.putBack()
+        self.assertEqual((backlog.start, backlog.peek(), backlog.frames), (2, b"bc;d;ef", []))
+
+    def test_replaced(self) -> None:
+        """Other bytes end the batch for who walks it."""
+        backlog = Backlog()
+        backlog.put(b"a;b;c;")
+        backlog.framing = 1
+        frames = backlog.batch([b"a", b"b", b"c"], 6)
+        next(frames)
+        backlog.replace(b"xy")
+        self.assertEqual((list(frames), backlog.peek()), ([], b"xy"))
+
+    def test_rest(self) -> None:
+        """Between deliveries nothing is held of what was delivered."""
+        backlog = Backlog()
+        backlog.put(b"a;b;")
+        backlog.busy = True
+        self.assertEqual(list(backlog.batch([b"a", b"b"], 4)), [b"a", b"b"])
+        backlog.rest()
+        self.assertEqual((backlog.current, backlog.busy, backlog.peek()), (b"", False, b""))
+
+    def test_unfinishedRest(self) -> None:
+        """An unfinished frame alone is held of the bytes that it came in."""
+        backlog = Backlog()
+        backlog.put(b"a;b")
+        list(backlog.batch([b"a"], 2))
+        backlog.unfinished()
+        self.assertEqual((backlog.current, backlog.start), (b"b", 0))
+
+    def test_take(self) -> None:
+        """Everything goes in one string, and nothing stays."""
+        backlog = Backlog()
+        backlog.put(b"abcdef")
+        backlog.unfinished(99)
+        backlog.put(b"g")
+        backlog.busy = True
+        backlog.put(b"h")
+        self.assertEqual((backlog.take(), bool(backlog)), (b"abcdefgh", False))

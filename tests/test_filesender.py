@@ -1,0 +1,199 @@
+"""Tests for L{twisted_basic_ng._filesender}."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from zope.interface.verify import verifyObject
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IPullProducer
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_basic_ng.basic import FileSender
+
+
+class Consumer:
+    """Takes what it is given, and asks for it when it is told to."""
+
+    def __init__(self) -> None:
+        self.producer: Any = None
+        self.streaming: Any = None
+        self.written: list[bytes] = []
+        self.eager = False
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        self.producer, self.streaming = producer, streaming
+
+    def unregisterProducer(self) -> None:
+        self.producer = None
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        if self.eager:
+            self.producer.resumeProducing()
+
+    def pull(self) -> None:
+        while self.producer is not None:
+            self.producer.resumeProducing()
+
+
+class Falsy(BytesIO):
+    """A file that is false, as one with a length of 0 may be."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class Broken:
+    """A file that cannot be read."""
+
+    closed = False
+
+    def read(self, size: int) -> bytes:
+        raise OSError("unreadable")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FileSenderTests(SynchronousTestCase):
+    """L{FileSender} sends a file, and says how it went however it ends."""
+
+    def setUp(self) -> None:
+        self.consumer = Consumer()
+        self.sender = FileSender()
+
+    def begin(self, file: Any, transform: Any = None) -> Deferred[bytes | str]:
+        return self.sender.beginFileTransfer(file, self.consumer, transform)  # type: ignore[arg-type]
+
+    def assertOver(self, file: Any) -> None:
+        """Nothing is left of the transfer, and the file is its owner's."""
+        self.assertIsNone(self.consumer.producer)
+        self.assertIsNone(self.sender.file)
+        self.assertIsNone(self.sender.deferred)
+        self.assertFalse(file.closed)
+
+    def test_interface(self) -> None:
+        """It is a pull producer, and registers as one."""
+        self.assertTrue(verifyObject(IPullProducer, self.sender))
+        deferred = self.begin(BytesIO())
+        self.assertIs(self.consumer.producer, self.sender)
+        self.assertIs(self.consumer.streaming, False)
+        self.assertIs(self.sender.deferred, deferred)
+
+    def test_chunks(self) -> None:
+        """It reads and writes chunk by chunk, and fires with the last byte."""
+        content = b"x" * FileSender.CHUNK_SIZE + b"yz"
+        file = BytesIO(content)
+        deferred = self.begin(file)
+        self.consumer.pull()
+        self.assertEqual([len(each) for each in self.consumer.written], [FileSender.CHUNK_SIZE, 2])
+        self.assertEqual(b"".join(self.consumer.written), content)
+        self.assertEqual((self.successResultOf(deferred), self.sender.lastSent), (b"z", b"z"))
+        self.assertOver(file)
+
+    def test_fromWhereItStands(self) -> None:
+        """It begins where the file stands."""
+        file = BytesIO(b"skipped, sent")
+        file.seek(9)
+        deferred = self.begin(file)
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"sent"], b"t"))
+
+    def test_empty(self) -> None:
+        """An empty file has no last byte."""
+        file = BytesIO()
+        deferred = self.begin(file)
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([], ""))
+        self.assertOver(file)
+
+    def test_falsy(self) -> None:
+        """A file is read even if it is false."""
+        deferred = self.begin(Falsy(b"content"))
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"content"], b"t"))
+
+    def test_transform(self) -> None:
+        """What the transform returns is written, and its last byte counts."""
+        deferred = self.begin(BytesIO(b"abc"), lambda chunk: chunk.upper() + b"!")
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"ABC!"], b"!"))
+
+    def test_eager(self) -> None:
+        """A consumer may ask for the next chunk while it is given one."""
+        self.consumer.eager = True
+        self.sender.CHUNK_SIZE = 1
+        deferred = self.begin(BytesIO(b"abc"))
+        self.consumer.producer.resumeProducing()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"a", b"b", b"c"], b"c"))
+
+    def test_unreadable(self) -> None:
+        """A failing read is the Deferred's error."""
+        file = Broken()
+        deferred = self.begin(file)
+        self.consumer.pull()
+        self.failureResultOf(deferred, OSError)
+        self.assertOver(file)
+
+    def test_failingTransform(self) -> None:
+        """A failing transform is the Deferred's error."""
+        file = BytesIO(b"abc")
+        deferred = self.begin(file, lambda chunk: chunk[99])
+        self.consumer.pull()
+        self.failureResultOf(deferred, IndexError)
+        self.assertEqual(self.consumer.written, [])
+        self.assertOver(file)
+
+    def test_failingWrite(self) -> None:
+        """A consumer that raises is the Deferred's error."""
+        file = BytesIO(b"abc")
+        deferred = self.begin(file)
+        self.consumer.write = lambda data: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+        self.consumer.pull()
+        self.failureResultOf(deferred, ZeroDivisionError)
+        self.assertOver(file)
+
+    def test_stopped(self) -> None:
+        """A consumer that stops the transfer is the Deferred's error, once."""
+        file = BytesIO(b"abc")
+        deferred = self.begin(file)
+        self.sender.stopProducing()
+        self.sender.stopProducing()
+        failure = self.failureResultOf(deferred, Exception)
+        self.assertEqual(failure.getErrorMessage(), "Consumer asked us to stop producing")
+        self.assertOver(file)
+
+    def test_cancelled(self) -> None:
+        """Cancelling ends the transfer."""
+        file = BytesIO(b"abc")
+        deferred = self.begin(file)
+        deferred.cancel()
+        self.failureResultOf(deferred, CancelledError)
+        self.sender.resumeProducing()
+        self.assertEqual(self.consumer.written, [])
+        self.assertOver(file)
+
+    def test_failingUnregister(self) -> None:
+        """A consumer that cannot let go does not keep the Deferred waiting."""
+        deferred = self.begin(BytesIO())
+        self.consumer.unregisterProducer = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+        self.assertRaises(ZeroDivisionError, self.sender.resumeProducing)
+        self.assertEqual(self.successResultOf(deferred), "")
+
+    def test_pause(self) -> None:
+        """Pausing a pull producer does nothing."""
+        deferred = self.begin(BytesIO(b"abc"))
+        self.sender.pauseProducing()
+        self.consumer.pull()
+        self.assertEqual(self.successResultOf(deferred), b"c")
+
+    def test_again(self) -> None:
+        """One sender can send one file after the other."""
+        for content in (b"one", b"two"):
+            deferred = self.begin(BytesIO(content))
+            self.consumer.pull()
+            self.assertEqual(self.successResultOf(deferred), content[-1:])
+        self.assertEqual(self.consumer.written, [b"one", b"two"])

@@ -1,0 +1,201 @@
+"""Tests for L{twisted_basic_ng._framing}, and for its compiled build."""
+
+from __future__ import annotations
+
+import struct
+from types import ModuleType
+
+import pytest
+from hypothesis import given, strategies as st
+
+from twisted_basic_ng import _framing
+from twisted_basic_ng._framing import LONGEST, Stop, formatNetstring, lastLineEnd, netstringLength
+
+try:
+    from twisted_basic_ng import _framing_ext
+except ImportError:
+    _framing_ext = _framing  # type: ignore[assignment]
+
+
+class TestSplitLines:
+    """Lines are cut at the leftmost delimiters."""
+
+    @pytest.mark.parametrize(
+        ("data", "start", "delimiter", "lines", "end"),
+        [
+            (b"", 0, b"\n", [], 0),
+            (b"abc", 0, b"\n", [], 0),
+            (b"a\nb\nc", 0, b"\n", [b"a", b"b"], 4),
+            (b"a\nb\nc", 2, b"\n", [b"b"], 4),
+            (b"\n\n", 0, b"\n", [b"", b""], 2),
+            (b"a\r\nb\r", 0, b"\r\n", [b"a"], 3),
+            (b"xaaay", 0, b"aa", [b"x"], 3),
+            (b"a\nb", 0, b"", [], 0),
+            (b"a\n", 2, b"\n", [], 2),
+        ],
+    )
+    def test_table(
+        self, framing: ModuleType, data: bytes, start: int, delimiter: bytes, lines: list[bytes], end: int
+    ) -> None:
+        """Each case of the table, with a window that takes it all."""
+        assert framing.splitLines(data, start, delimiter, 100) == (lines, end)
+
+    def test_window(self, framing: ModuleType) -> None:
+        """Only lines that end within the window are cut, and one that does not where there is no other."""
+        assert framing.splitLines(b"a\nb\nc\n", 0, b"\n", 4) == ([b"a", b"b"], 4)
+        assert framing.splitLines(b"abcdef\ng\n", 0, b"\n", 3) == ([b"abcdef"], 7)
+        assert framing.splitLines(b"ab\r\nc\r\n", 0, b"\r\n", 3) == ([b"ab"], 4)
+        assert framing.splitLines(b"abcdef", 0, b"\n", 3) == ([], 0)
+
+
+class TestLastLineEnd:
+    """The last line's end is the one that splitting from the front finds."""
+
+    @pytest.mark.parametrize(
+        ("data", "delimiter", "end"),
+        [(b"", b"\n", 0), (b"ab", b"\n", 0), (b"a\nb", b"\n", 2), (b"xaaay", b"aa", 3), (b"aaaa", b"aa", 4)],
+    )
+    def test_table(self, data: bytes, delimiter: bytes, end: int) -> None:
+        """Each case of the table."""
+        assert lastLineEnd(data, delimiter) == end
+
+    def test_empty(self) -> None:
+        """An empty delimiter is refused."""
+        with pytest.raises(ValueError, match="empty separator"):
+            lastLineEnd(b"a", b"")
+
+
+class TestSplitStrings:
+    """Strings are cut by the length in front of them."""
+
+    @pytest.mark.parametrize(
+        ("data", "start", "limit", "most", "result"),
+        [
+            (b"", 0, 9, 9, ([], 0, 2)),
+            (b"\0", 0, 9, 9, ([], 0, 2)),
+            (b"\0\0", 0, 9, 9, ([b""], 2, 2)),
+            (b"\0\x01a\0\x02bc\0\x03d", 0, 9, 9, ([b"a", b"bc"], 7, 5)),
+            (b"\0\x01a\0\x02bc\0\x03d", 3, 9, 9, ([b"bc"], 7, 5)),
+            (b"\0\x01a\0\x02bc", 0, 9, 1, ([b"a"], 3, 0)),
+            (b"\0\x01a\0\x02bc", 0, 1, 9, ([b"a"], 3, Stop.TOO_LONG)),
+            (b"\xff\xff", 0, 65535, 9, ([], 0, 65537)),
+            (b"\0\x01a", 3, 9, 9, ([], 3, 2)),
+        ],
+    )
+    def test_table(
+        self, framing: ModuleType, data: bytes, start: int, limit: int, most: int, result: tuple[list[bytes], int, int]
+    ) -> None:
+        """Each case of the table, with two bytes of length."""
+        assert framing.splitStrings(data, start, "!H", 2, limit, most) == result
+
+    @pytest.mark.parametrize("structFormat", ["!B", "!H", "!I", "!L", "!Q", "<H", "=I", ">I", ">H", ">B", ">L"])
+    def test_formats(self, framing: ModuleType, structFormat: str) -> None:
+        """Any format of one number will do."""
+        size = struct.calcsize(structFormat)
+        data = struct.pack(structFormat, 3) + b"abc" + struct.pack(structFormat, 0)
+        assert framing.splitStrings(data, 0, structFormat, size, 99, 9) == ([b"abc", b""], len(data), size)
+
+    def test_negative(self, framing: ModuleType) -> None:
+        """A length below zero is refused like one over the limit."""
+        assert framing.splitStrings(b"\xff\xffab", 0, "!h", 2, 99, 9) == ([], 0, Stop.TOO_LONG)
+
+    @pytest.mark.parametrize("data", [b"\0", b"\0\x01a"])
+    def test_mismatch(self, framing: ModuleType, data: bytes) -> None:
+        """A prefix that is not as long as its format is an error."""
+        with pytest.raises(struct.error):
+            framing.splitStrings(data, 0, "!I", 2, 99, 9)
+
+    def test_unlimited(self, framing: ModuleType) -> None:
+        """The limit may be greater than any number of bytes."""
+        assert framing.splitStrings(b"\xff\xff\xff\xff", 0, "!I", 4, float("inf"), 9) == ([], 0, 2**32 + 3)
+
+
+class TestSplitNetstrings:
+    """Netstrings are cut as the specification has them."""
+
+    @pytest.mark.parametrize(
+        ("data", "limit", "result"),
+        [
+            (b"", 99, ([], 0, 0)),
+            (b"0:,", 99, ([b""], 3, 0)),
+            (b"1:a,2:bc,", 99, ([b"a", b"bc"], 9, 0)),
+            (b"1:a,1", 99, ([b"a"], 4, 2)),
+            (b"1:a,1:", 99, ([b"a"], 4, 4)),
+            (b"1:a,1:b", 99, ([b"a"], 4, 4)),
+            (b"12", 99, ([], 0, 3)),
+            (b"100", 99, ([], 0, Stop.TOO_LONG)),
+            (b"1000000000000000000000000000:", 99, ([], 0, Stop.TOO_LONG)),
+            (b"100:", 99, ([], 0, Stop.TOO_LONG)),
+            (b"99:", 99, ([], 0, 103)),
+            (b"1:a,9:", 8, ([b"a"], 4, Stop.TOO_LONG)),
+            (b"0:,", 0, ([b""], 3, 0)),
+            (b"1:", 0, ([], 0, Stop.TOO_LONG)),
+            (b"00:,", 99, ([], 0, Stop.MALFORMED)),
+            (b"01:a,", 99, ([], 0, Stop.MALFORMED)),
+            (b":a,", 99, ([], 0, Stop.MALFORMED)),
+            (b"a", 99, ([], 0, Stop.MALFORMED)),
+            (b"1a", 99, ([], 0, Stop.MALFORMED)),
+            (b"1\n", 99, ([], 0, Stop.MALFORMED)),
+            (b"-1:", 99, ([], 0, Stop.MALFORMED)),
+            (b"+1:a,", 99, ([], 0, Stop.MALFORMED)),
+            (b"1_0:", 99, ([], 0, Stop.MALFORMED)),
+            (b" 1:a,", 99, ([], 0, Stop.MALFORMED)),
+            (b"1:ab", 99, ([], 0, Stop.UNTERMINATED)),
+            (b"1" * 18, float("inf"), ([], 0, Stop.TOO_LONG)),
+            (b"9" * 17 + b":", 10**30, ([], 0, LONGEST + 19)),
+        ],
+    )
+    def test_table(
+        self, framing: ModuleType, data: bytes, limit: float, result: tuple[list[bytes], int, int]
+    ) -> None:
+        """Each case of the table."""
+        assert framing.splitNetstrings(data, 0, limit, 9) == result
+
+    def test_most(self, framing: ModuleType) -> None:
+        """No more are cut than were asked for, from where it was asked."""
+        assert framing.splitNetstrings(b"1:a,1:b,1:c,", 4, 99, 1) == ([b"b"], 8, 0)
+
+    def test_length(self) -> None:
+        """The length is read with the place of its colon."""
+        assert netstringLength(b"x12:", 1, 99) == (12, 3)
+        assert netstringLength(b"12", 0, 99) == (12, -1)
+        assert netstringLength(b"123:", 0, 99) == (Stop.TOO_LONG, -1)
+        assert netstringLength(b"x:", 0, 99) == (Stop.MALFORMED, 1)
+
+    def test_format(self) -> None:
+        """What is formatted is what is read."""
+        assert formatNetstring(b"") == b"0:,"
+        assert formatNetstring(b"hello world!") == b"12:hello world!,"
+
+
+class TestBothBuilds:
+    """Whatever a peer sends, both builds say the same of it."""
+
+    @given(st.text("a\r\n", max_size=40), st.integers(0, 45), st.sampled_from(["\n", "\r\n", "aa", ""]), st.integers(1, 50))
+    def test_lines(self, text: str, start: int, delimiter: str, window: int) -> None:
+        """Lines."""
+        arguments = (text.encode(), start, delimiter.encode(), window)
+        assert _framing_ext.splitLines(*arguments) == _framing.splitLines(*arguments)
+
+    @given(st.binary(max_size=40), st.integers(0, 45), st.sampled_from(["!B", "!H", "!I", "<H", "!b"]), st.integers(-1, 300))
+    def test_strings(self, data: bytes, start: int, structFormat: str, limit: int) -> None:
+        """Int-prefixed strings."""
+        arguments = (data, start, structFormat, struct.calcsize(structFormat), limit, 5)
+        assert _framing_ext.splitStrings(*arguments) == _framing.splitStrings(*arguments)
+
+    @given(st.text("0123:,a", max_size=40), st.integers(0, 45), st.integers(0, 1000), st.integers(0, 5))
+    def test_netstrings(self, text: str, start: int, limit: int, most: int) -> None:
+        """Netstrings."""
+        arguments = (text.encode(), start, limit, most)
+        assert _framing_ext.splitNetstrings(*arguments) == _framing.splitNetstrings(*arguments)
+
+    @pytest.mark.skipif(_framing_ext is _framing, reason="the extension is not built")
+    def test_start(self) -> None:
+        """The compiled build reads nothing in front of the bytes."""
+        for call in (
+            lambda: _framing_ext.splitLines(b"a", -1, b"\n", 9),
+            lambda: _framing_ext.splitStrings(b"a", -1, "!B", 1, 9, 9),
+            lambda: _framing_ext.splitNetstrings(b"a", -1, 9, 9),
+        ):
+            with pytest.raises(ValueError, match="start is negative"):
+                call()

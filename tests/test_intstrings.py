@@ -1,0 +1,227 @@
+"""Tests for L{twisted_basic_ng._intstrings}."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport, deliveries
+from twisted_basic_ng.basic import (
+    Int8StringReceiver,
+    Int16StringReceiver,
+    Int32StringReceiver,
+    IntNStringReceiver,
+    StringTooLongError,
+    _RecvdCompatHack,
+)
+
+
+class Script:
+    """Collects what is delivered, and does what C{actions} says for it, if anything."""
+
+    def __init__(self) -> None:
+        self.strings: list[Any] = []
+        self.actions: dict[bytes, Any] = {}
+
+    def stringReceived(self, string: bytes) -> None:
+        self.strings.append(string)
+        self.actions.get(string, lambda: None)()
+
+
+class Strings8(Script, Int8StringReceiver):
+    pass
+
+
+class Strings16(Script, Int16StringReceiver):
+    pass
+
+
+class Strings32(Script, Int32StringReceiver):
+    pass
+
+
+class LittleEndian(Script, IntNStringReceiver):
+    structFormat = "<H"
+    prefixLength = 2
+
+
+class Signed(Script, IntNStringReceiver):
+    structFormat = "!b"
+    prefixLength = 1
+
+
+class Patient(Strings8):
+    def lengthLimitExceeded(self, length: int) -> None:
+        self.strings.append(length)
+
+
+KINDS: tuple[Any, ...] = (Strings8, Strings16, Strings32, LittleEndian)
+
+
+def connected(kind: Any, **attributes: Any) -> tuple[Any, RecordingTransport]:
+    receiver = kind()
+    vars(receiver).update(attributes)
+    return receiver, RecordingTransport().connect(receiver)
+
+
+def frame(kind: Any, string: bytes) -> bytes:
+    return struct.pack(kind.structFormat, len(string)) + string
+
+
+class ReceivingTests(SynchronousTestCase):
+    """Strings are delivered by the length in front of them."""
+
+    def test_anyCut(self) -> None:
+        """The same bytes give the same strings, in whatever chunks they come."""
+        for kind in KINDS:
+            data = frame(kind, b"") + frame(kind, b"hello") + frame(kind, b"x")
+            for chunks in deliveries(data, frame(kind, b"abc")[:-1]):
+                receiver = connected(kind)[0]
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual(receiver.strings, [b"", b"hello", b"x"])
+
+    def test_long(self) -> None:
+        """A string much longer than a chunk is one string."""
+        for size in (1, 1400, 65536):
+            receiver = connected(Strings32, MAX_LENGTH=1 << 20)[0]
+            data = frame(Strings32, b"x" * 100_000) + frame(Strings32, b"y")
+            for at in range(0, len(data), size):
+                receiver.dataReceived(data[at : at + size])
+            self.assertEqual([len(each) for each in receiver.strings], [100_000, 1])
+
+    def test_manyInOneChunk(self) -> None:
+        """However many there are in a chunk, each is delivered once."""
+        receiver = connected(Strings8)[0]
+        receiver.dataReceived(b"\x01x" * 5000)
+        self.assertEqual(receiver.strings, [b"x"] * 5000)
+
+    def test_limit(self) -> None:
+        """A longer string than the limit closes the connection, behind what was delivered."""
+        for kind in KINDS:
+            for chunks in deliveries(frame(kind, b"abc") + frame(kind, b"abcd"), frame(kind, b"d")):
+                receiver, transport = connected(kind, MAX_LENGTH=3)
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual((receiver.strings, transport.names()), ([b"abc"], ["loseConnection"]))
+
+    def test_limitChanged(self) -> None:
+        """Another limit holds from the next string on, one under way included."""
+        receiver, transport = connected(Strings8)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "MAX_LENGTH", 1)
+        receiver.dataReceived(b"\x01a\x01b\x02cc")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([b"a", b"b"], True))
+        receiver, transport = connected(Strings8)
+        for each in (b"\x09abc", b"d", b"e"):
+            receiver.dataReceived(each)
+        receiver.MAX_LENGTH = 8
+        receiver.dataReceived(b"f")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([], True))
+
+    def test_ownLimit(self) -> None:
+        """An application that goes on is told of the string with each chunk, until it makes an end of it."""
+        receiver, transport = connected(Patient, MAX_LENGTH=2)
+        receiver.dataReceived(b"\x01a\x03")
+        receiver.dataReceived(b"bcd")
+        self.assertEqual((receiver.strings, receiver.recvd), ([b"a", 3, 3], b"\x03bcd"))
+        receiver.recvd = receiver.recvd[4:] + b"\x01e"
+        receiver.dataReceived(b"\x01f")
+        self.assertEqual((receiver.strings[3:], transport.names()), ([b"e", b"f"], []))
+
+    def test_negative(self) -> None:
+        """A length below zero is refused."""
+        receiver, transport = connected(Signed)
+        receiver.dataReceived(b"\x01a\xffb")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([b"a"], True))
+
+    def test_closing(self) -> None:
+        """Strings go on being delivered after the application closes the connection: answers may be among them."""
+        receiver, transport = connected(Strings8)
+        receiver.actions[b"a"] = transport.loseConnection
+        receiver.dataReceived(b"\x01a\x01b")
+        self.assertEqual(receiver.strings, [b"a", b"b"])
+
+
+class UndeliveredTests(SynchronousTestCase):
+    """What applications see of the bytes that are not delivered yet."""
+
+    def test_shown(self) -> None:
+        """In a callback and between chunks, C{recvd} is C{_unprocessed} from C{_compatibilityOffset} on."""
+        receiver, _ = connected(Strings8)
+        seen: list[Any] = []
+
+        def look() -> None:
+            seen.append((receiver.recvd, receiver._unprocessed, receiver._compatibilityOffset))
+
+        receiver.actions.update({b"a": look, b"b": look})
+        receiver.dataReceived(b"\x01a\x01b\x02c")
+        look()
+        self.assertEqual(
+            seen,
+            [
+                (b"\x01b\x02c", b"\x01a\x01b\x02c", 2),
+                (b"\x02c", b"\x01a\x01b\x02c", 4),
+                (b"\x02c", b"\x02c", 0),
+            ],
+        )
+
+    def test_reentered(self) -> None:
+        """What arrives in a callback shows up behind the rest."""
+        receiver, _ = connected(Strings8)
+        seen: list[Any] = []
+
+        def enter() -> None:
+            receiver.dataReceived(b"\x01c")
+            seen.append((receiver.recvd, receiver._unprocessed, receiver._compatibilityOffset))
+
+        receiver.actions[b"a"] = enter
+        receiver.dataReceived(b"\x01a\x01b")
+        self.assertEqual(seen, [(b"\x01b\x01c", b"\x01a\x01b\x01c", 2)])
+        self.assertEqual(receiver.strings, [b"a", b"b", b"c"])
+
+    def test_replaced(self) -> None:
+        """What is assigned in a callback comes next."""
+        for name in ("recvd", "_unprocessed"):
+            receiver, _ = connected(Strings8)
+            receiver.actions[b"a"] = lambda: setattr(receiver, name, b"\x01x\x02y")  # noqa: B023
+            receiver.dataReceived(b"\x01a\x01b")
+            receiver.dataReceived(b"z")
+            self.assertEqual(receiver.strings, [b"a", b"x", b"yz"])
+
+    def test_ownDataReceived(self) -> None:
+        """An application's own loop finds in C{__dict__} what a callback has assigned, and keeps its offset here."""
+        receiver, _ = connected(Strings8)
+        receiver._unprocessed = b"\x01a\x01b"
+        receiver._compatibilityOffset = 2
+        self.assertEqual(receiver.recvd, b"\x01b")
+        receiver.recvd = b"\x01c"
+        self.assertEqual(receiver.__dict__.pop("recvd"), b"\x01c")
+        self.assertEqual((receiver.recvd, receiver._compatibilityOffset), (b"\x01c", 0))
+
+    def test_onTheClass(self) -> None:
+        """The class has the values of a receiver that has received nothing."""
+        self.assertEqual((IntNStringReceiver._unprocessed, IntNStringReceiver._compatibilityOffset), (b"", 0))
+        self.assertRaises(AttributeError, getattr, Strings8, "nothing")
+        self.assertIsInstance(vars(IntNStringReceiver)["recvd"], _RecvdCompatHack)
+        self.assertIsInstance(IntNStringReceiver.recvd, _RecvdCompatHack)
+
+
+class SendingTests(SynchronousTestCase):
+    """Strings are sent behind their length."""
+
+    def test_sendString(self) -> None:
+        """In one write."""
+        for kind in KINDS:
+            receiver, transport = connected(kind)
+            receiver.sendString(b"hello")
+            self.assertEqual(transport.events, [("write", frame(kind, b"hello"))])
+
+    def test_tooLong(self) -> None:
+        """A string that its length cannot count is an error with both numbers, and nothing is sent."""
+        receiver, transport = connected(Strings8)
+        receiver.sendString(b"x" * 255)
+        error = self.assertRaises(StringTooLongError, receiver.sendString, b"x" * 256)
+        self.assertEqual(str(error), "Try to send 256 bytes whereas maximum is 256")
+        self.assertEqual(len(transport.events), 1)

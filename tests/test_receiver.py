@@ -1,0 +1,310 @@
+"""Tests for L{twisted_basic_ng._receiver}: what all receivers do alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import EventLoggingObserver
+from twisted.logger import globalLogPublisher
+from twisted.protocols.policies import WrappingFactory
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport
+from twisted_basic_ng._receiver import Dropped, abort, mayTurnToTLS
+from twisted_basic_ng.basic import (
+    Int8StringReceiver,
+    LineOnlyReceiver,
+    LineReceiver,
+    NetstringReceiver,
+)
+
+
+class Collecting:
+    """Collects what a receiver delivers, and runs C{script}'s function for it, if there is one."""
+
+    def __init__(self) -> None:
+        self.collected: list[bytes] = []
+        self.script: dict[bytes, Any] = {}
+
+    def lineReceived(self, line: bytes) -> None:
+        self.collected.append(line)
+        self.script.get(line, lambda: None)()
+
+    rawDataReceived = stringReceived = lineReceived
+
+
+class Lines(Collecting, LineReceiver):
+    pass
+
+
+class OnlyLines(Collecting, LineOnlyReceiver):
+    pass
+
+
+class Netstrings(Collecting, NetstringReceiver):
+    pass
+
+
+class Strings(Collecting, Int8StringReceiver):
+    pass
+
+
+#: Each class, with what frames a string for it and a frame that it refuses.
+KINDS: list[tuple[Any, Any, bytes]] = [
+    (Lines, lambda string: string + b"\r\n", b"x" * 20),
+    (OnlyLines, lambda string: string + b"\r\n", b"x" * 20),
+    (Netstrings, lambda string: b"%d:%b," % (len(string), string), b"11:"),
+    (Strings, lambda string: bytes([len(string)]) + string, b"\x0b"),
+]
+
+
+class ReceiverTests(SynchronousTestCase):
+    """The promises that each receiver keeps."""
+
+    def each(self) -> Any:
+        for kind, frame, refused in KINDS:
+            receiver = kind()
+            receiver.MAX_LENGTH = 10
+            yield receiver, RecordingTransport().connect(receiver), frame, refused
+
+    def test_reentrant(self) -> None:
+        """What arrives during a delivery is delivered after it, in order."""
+        for receiver, _, frame, _ in self.each():
+            receiver.script[b"a"] = lambda: receiver.dataReceived(frame(b"c"))  # noqa: B023
+            receiver.dataReceived(frame(b"a") + frame(b"b"))
+            self.assertEqual(receiver.collected, [b"a", b"b", b"c"])
+
+    def test_depth(self) -> None:
+        """However often that happens, the stack stays as deep as it is."""
+        for receiver, _, frame, _ in self.each():
+            left = [5000]
+
+            def more() -> None:
+                left[0] -= 1  # noqa: B023
+                if left[0]:  # noqa: B023
+                    receiver.dataReceived(frame(b"a"))  # noqa: B023
+
+            receiver.script[b"a"] = more
+            receiver.dataReceived(frame(b"a"))
+            self.assertEqual(len(receiver.collected), 5000)
+
+    def test_raising(self) -> None:
+        """After an exception the next frame is the next one delivered."""
+        for receiver, _, frame, _ in self.each():
+            receiver.script[b"b"] = lambda: 1 / 0
+            self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"".join(map(frame, [b"a", b"b", b"c"])))
+            receiver.dataReceived(frame(b"d")[:1])
+            receiver.dataReceived(frame(b"d")[1:])
+            self.assertEqual(receiver.collected, [b"a", b"b", b"c", b"d"])
+
+    def test_dropped(self) -> None:
+        """A peer that was dropped is heard no more, and aborted when it goes on and on."""
+        for receiver, transport, frame, refused in self.each():
+            receiver.dataReceived(refused)
+            self.assertEqual(transport.names(), ["loseConnection"])
+            receiver.dataReceived(frame(b"a"))
+            receiver.dataReceived(b"x" * 65000)
+            self.assertEqual((receiver.collected, transport.names()), ([], ["loseConnection"]))
+            receiver.dataReceived(b"x" * 65536)
+            receiver.dataReceived(b"x" * 65536)
+            self.assertEqual(transport.names(), ["loseConnection", "abortConnection"])
+            self.assertFalse(receiver._receiverState)
+
+    def test_secondConnection(self) -> None:
+        """A receiver that dropped a peer hears the next one."""
+        for receiver, _, frame, refused in self.each():
+            receiver.dataReceived(refused)
+            RecordingTransport().connect(receiver)
+            receiver.dataReceived(frame(b"a"))
+            self.assertEqual(receiver.collected, [b"a"])
+
+    def test_logged(self) -> None:
+        """A limit that strikes is logged with the limit, the size and the peer; once."""
+        for receiver, _, _, refused in self.each():
+            observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+            receiver.dataReceived(refused)
+            receiver.dataReceived(refused)
+            (event,) = observer
+            self.assertEqual(event["limit"], 10)
+            self.assertEqual(event["size"], 20 if refused.startswith(b"x") else 11)
+            self.assertIn("192.0.2.1", event["peer"])
+
+    def test_loggedOnce(self) -> None:
+        """One that strikes again and again, because the application goes on, is logged once."""
+
+        class Patient(Strings):
+            def lengthLimitExceeded(self, length: int) -> None:
+                self.collected.append(b"%d" % length)
+
+        observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+        receiver = Patient()
+        receiver.MAX_LENGTH = 1
+        RecordingTransport(lacking=["getPeer"]).connect(receiver)
+        receiver.dataReceived(b"\x05")
+        receiver.dataReceived(b"a")
+        self.assertEqual((receiver.collected, len(list(observer))), ([b"5", b"5"], 1))
+        self.assertEqual(list(observer)[0]["peer"], "an unknown peer")
+
+    def test_idle(self) -> None:
+        """Between chunks nothing is held of what was delivered."""
+        for receiver, _, frame, _ in self.each():
+            self.assertIsNone(receiver._receiverState)
+            receiver.dataReceived(frame(b"a"))
+            self.assertEqual(receiver._receiverState.current, b"")
+
+    def test_unconnected(self) -> None:
+        """Bytes may come before there is a transport, where the class looks at none."""
+        receiver = Strings()
+        receiver.dataReceived(b"\x01a")
+        self.assertEqual(receiver.collected, [b"a"])
+
+    def test_reused(self) -> None:
+        """Bytes that another connection left are kept, as in Twisted."""
+        receiver = Strings()
+        RecordingTransport().connect(receiver)
+        receiver.dataReceived(b"\x02a")
+        RecordingTransport().connect(receiver)
+        receiver.dataReceived(b"b")
+        self.assertEqual(receiver.collected, [b"ab"])
+
+    def test_notImplemented(self) -> None:
+        """A receiver that does not say what to do with a frame is no receiver."""
+        for base, data in [
+            (LineReceiver, b"\r\n"),
+            (LineOnlyReceiver, b"\r\n"),
+            (NetstringReceiver, b"0:,"),
+            (Int8StringReceiver, b"\0"),
+        ]:
+            receiver: Any = base()
+            RecordingTransport().connect(receiver)
+            self.assertRaises(NotImplementedError, receiver.dataReceived, data)
+
+    def test_plainAttribute(self) -> None:
+        """A class body, or a mixed-in class, that declares the buffer as a plain attribute does not hide it."""
+
+        class Mixed:
+            _buffer = b""
+
+        class Declared(Lines):
+            _buffer = b""
+
+        class Both(Mixed, Lines):
+            pass
+
+        for kind in (Declared, Both):
+            receiver = kind()
+            RecordingTransport().connect(receiver)
+            receiver.dataReceived(b"abc")
+            self.assertEqual((receiver._buffer, kind._buffer), (b"abc", b""))
+
+    def test_ownProperty(self) -> None:
+        """A subclass may put something else of its own in the place of such an attribute."""
+
+        class Own(Lines):
+            paused = property(lambda self: False)  # type: ignore[assignment]
+            _buffer = property(lambda self: "mine")  # type: ignore[assignment]
+
+        receiver = Own()
+        RecordingTransport().connect(receiver)
+        receiver.dataReceived(b"abc\r\n")
+        self.assertEqual((receiver.collected, receiver._buffer), ([b"abc"], "mine"))
+
+
+class TLSTests(SynchronousTestCase):
+    """No byte received before the handshake is parsed after it."""
+
+    def connect(self, kind: Any, **options: Any) -> tuple[Any, RecordingTransport]:
+        receiver = kind()
+        return receiver, RecordingTransport(**options).connect(receiver)
+
+    def test_inCallback(self) -> None:
+        """What is left of the chunk belongs to the TLS layer."""
+        for kind, frame, _ in KINDS:
+            receiver, transport = self.connect(kind)
+            receiver.script[b"tls"] = transport.startTLS
+            receiver.dataReceived(frame(b"tls") + frame(b"evil") + b"half")
+            self.assertEqual(receiver.collected, [b"tls"])
+            self.assertEqual(transport.protocol.received, frame(b"evil") + b"half")
+            receiver.dataReceived(frame(b"good"))
+            self.assertEqual(receiver.collected, [b"tls", b"good"])
+
+    def test_nothingLeft(self) -> None:
+        """Where nothing is left, nothing happens."""
+        for kind, frame, _ in KINDS:
+            receiver, transport = self.connect(kind)
+            receiver.script[b"tls"] = transport.startTLS
+            receiver.dataReceived(frame(b"tls"))
+            receiver.dataReceived(frame(b"good"))
+            self.assertEqual((receiver.collected, transport.names()), ([b"tls", b"good"], ["startTLS"]))
+            self.assertEqual(transport.protocol.received, b"")
+
+    def test_noLayer(self) -> None:
+        """Where the transport shows no TLS layer, the peer is dropped at once."""
+        for kind, frame, _ in KINDS:
+            receiver, transport = self.connect(kind, tlsLayer=False)
+            receiver.script[b"tls"] = transport.startTLS
+            receiver.dataReceived(frame(b"tls") + frame(b"evil"))
+            receiver.dataReceived(frame(b"more"))
+            self.assertEqual((receiver.collected, transport.names()), ([b"tls"], ["startTLS", "abortConnection"]))
+            self.assertIsInstance(receiver._receiverState, Dropped)
+
+    def test_laterHalf(self) -> None:
+        """Half a frame from before is not completed by what was decrypted: the peer is dropped."""
+        for kind, frame, _ in KINDS:
+            receiver, transport = self.connect(kind)
+            receiver.dataReceived(frame(b"evil")[:-1])
+            transport.startTLS()
+            receiver.dataReceived(frame(b"evil")[-1:])
+            self.assertEqual((receiver.collected, transport.aborted), ([], True))
+
+    def test_laterResumed(self) -> None:
+        """What waited in a paused receiver goes to the TLS layer when it is resumed."""
+        for kind, frame in ((Lines, KINDS[0][1]), (Strings, KINDS[3][1])):
+            receiver, transport = self.connect(kind)
+            receiver.script[b"tls"] = receiver.pauseProducing
+            receiver.dataReceived(frame(b"tls") + frame(b"evil"))
+            transport.startTLS()
+            receiver.resumeProducing()
+            self.assertEqual((receiver.collected, transport.protocol.received), ([b"tls"], frame(b"evil")))
+
+    def test_wrapped(self) -> None:
+        """A wrapper around the transport hides nothing of that."""
+        factory = WrappingFactory(Factory.forProtocol(Lines))
+        wrapper = factory.buildProtocol(None)
+        assert wrapper is not None
+        transport = RecordingTransport().connect(wrapper)
+        receiver = wrapper.wrappedProtocol
+        receiver.script[b"tls"] = transport.startTLS
+        wrapper.dataReceived(b"tls\r\nevil\r\n")
+        self.assertEqual((receiver.collected, transport.protocol.received), ([b"tls"], b"evil\r\n"))
+
+    def test_layerItself(self) -> None:
+        """A transport that is TLS already cannot turn to it."""
+
+        class Layer:
+            def __init__(self) -> None:
+                self.wrappedProtocol = None
+                self.transport = RecordingTransport()
+
+            def getPeerCertificate(self) -> None:
+                """As a TLS layer has it."""
+
+        self.assertIsNone(mayTurnToTLS(Layer()))
+        self.assertIsNone(mayTurnToTLS(object()))
+
+
+class AbortTests(SynchronousTestCase):
+    """L{abort} does what the transport can."""
+
+    def test_abort(self) -> None:
+        """It does not wait for the peer."""
+        transport = RecordingTransport()
+        abort(transport)
+        self.assertEqual(transport.names(), ["abortConnection"])
+
+    def test_lose(self) -> None:
+        """Where the transport can only wait, it waits."""
+        transport = RecordingTransport(lacking=["abortConnection"])
+        abort(transport)
+        self.assertEqual(transport.names(), ["loseConnection"])
