@@ -176,7 +176,7 @@ def _code(main: ModuleType, file: str) -> CodeType:
 
 def _archive(path: str, arguments: list[str]) -> None:
     sys.argv[:] = [path, *arguments]
-    _atFront(path)
+    _atFront(os.path.abspath(path))
     _freshMain()
     runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
 

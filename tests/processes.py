@@ -1,0 +1,50 @@
+"""
+Python processes for the tests of what happens at a program's start.
+
+The package is found where these tests find it, whatever directory the process starts in.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import twisted_basic_ng
+
+__all__ = ["SAYS", "environment", "python", "write"]
+
+_HOME = str(Path(twisted_basic_ng.__file__).parent.parent)
+
+#: A program that says whose receivers it gets.
+SAYS = "from twisted.protocols.basic import LineReceiver\nprint(LineReceiver.__module__.split('.')[0])\n"
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without a swap, and with C{changes}."""
+    kept = {name: value for name, value in os.environ.items() if name != "TWISTED_BASIC_NG_SWAP"}
+    kept["PYTHONPATH"] = _HOME
+    return {**kept, **changes}
+
+
+def python(*arguments: object, directory: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run this Python with C{arguments}."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=directory,
+        env=environment(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def write(path: Path, program: str) -> Path:
+    """Write a program to C{path}."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(program), encoding="utf-8")
+    return path

@@ -1,0 +1,38 @@
+"""Tests for the package L{twisted_basic_ng} itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import twisted_basic_ng
+from tests.processes import python
+from twisted_basic_ng import _swap
+
+
+class TestPackage:
+    """What stands at the top."""
+
+    def test_light(self) -> None:
+        """Importing the package imports nothing else of it, nor Twisted."""
+        code = "import sys, twisted_basic_ng; print([m for m in sys.modules if m.startswith('twisted')])"
+        assert python("-c", code).stdout == "['twisted_basic_ng']\n"
+
+    def test_version(self) -> None:
+        """The version is a version."""
+        assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|rc\d+)?", twisted_basic_ng.__version__)
+
+    def test_typed(self) -> None:
+        """Type checkers are told that there are types."""
+        assert (Path(twisted_basic_ng.__file__).parent / "py.typed").exists()
+
+    def test_functions(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The functions are those of the swap."""
+        called: list[str] = []
+        monkeypatch.setattr(_swap, "install", lambda: called.append("install"))
+        monkeypatch.setattr(_swap, "uninstall", lambda: called.append("uninstall"))
+        twisted_basic_ng.install()
+        twisted_basic_ng.uninstall()
+        assert called == ["install", "uninstall"]

@@ -1,0 +1,46 @@
+"""Tests for L{twisted_basic_ng.pytest_plugin}."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+
+import pytest
+
+import twisted_basic_ng
+from tests.processes import python, write
+from twisted_basic_ng._swap import ENVIRONMENT
+
+TEST = """\
+import subprocess, sys
+from twisted.protocols.basic import LineReceiver
+OURS = "twisted_basic_ng"
+def test_itself():
+    assert LineReceiver.__module__.split(".")[0] == OURS
+def test_child():
+    code = "from twisted.protocols.basic import LineReceiver as L; print(L.__module__.split('.')[0])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == OURS
+"""
+
+
+class TestPlugin:
+    """pytest runs a program's tests on ours."""
+
+    @pytest.mark.parametrize("jobs", [(), ("-n", "2")])
+    def test_run(self, tmp_path: Path, jobs: tuple[str, ...]) -> None:
+        """The tests, their workers, and the processes that they start."""
+        if jobs:
+            pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+        write(tmp_path / "test_it.py", TEST)
+        ended = python("-m", "pytest", "-p", "twisted_basic_ng.pytest_plugin", *jobs, tmp_path, directory=tmp_path)
+        assert "2 passed" in ended.stdout, ended.stdout
+        assert f"twisted_basic_ng {twisted_basic_ng.__version__}" in ended.stdout
+
+    def test_header(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The report says what is swapped."""
+        monkeypatch.setattr(twisted_basic_ng, "install", lambda: None)
+        monkeypatch.setattr(os, "environ", dict(os.environ))
+        plugin = importlib.reload(importlib.import_module("twisted_basic_ng.pytest_plugin"))
+        assert os.environ[ENVIRONMENT] == "1"
+        assert plugin.pytest_report_header().endswith("in place of: twisted.protocols.basic")

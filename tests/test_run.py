@@ -1,0 +1,400 @@
+"""Tests for L{twisted_basic_ng._run}: a program runs as if it had been started directly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import SAYS, environment, python, write
+from twisted_basic_ng import _run, _swap
+
+RUN = ("-m", "twisted_basic_ng", "run")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    return write(tmp_path / "a program.py", SAYS)
+
+
+class TestLikeDirectly:
+    """What a program sees of its start, and what is seen of its end, is as without the launcher."""
+
+    def compare(self, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Start it both ways; return how it ended under the launcher."""
+        direct = python(program.name, *arguments, directory=program.parent)
+        under = python(*RUN, program.name, *arguments, directory=program.parent)
+        assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
+        assert under.returncode == direct.returncode
+        return under
+
+    def test_start(self, tmp_path: Path) -> None:
+        """Arguments, names, the module of the program, and the first place to import from."""
+        shown = "sys.argv, sys.path[0], __name__, __file__, __spec__, __package__, sorted(globals())"
+        self.compare(write(tmp_path / "start.py", f"import sys\nprint({shown})\n"), "-m", "--verbose", "a b")
+
+    @pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(3)", "sys.exit('no')", "pass", "os._exit(7)"])
+    def test_exit(self, tmp_path: Path, end: str) -> None:
+        """Exit statuses and last words."""
+        self.compare(write(tmp_path / "end.py", f"import os, sys\nprint('x', flush=True)\n{end}\n"))
+
+    def test_traceback(self, tmp_path: Path) -> None:
+        """A traceback has the program's frames alone."""
+        code = "def f():\n    raise ValueError('x')\ntry:\n    f()\nexcept ValueError:\n    f()\n"
+        assert self.compare(write(tmp_path / "raise.py", code)).returncode == 1
+
+    def test_syntaxError(self, tmp_path: Path) -> None:
+        """So has that of a program that cannot begin."""
+        assert self.compare(write(tmp_path / "syntax.py", "def f(:\n")).returncode == 1
+
+    def test_ownHook(self, tmp_path: Path) -> None:
+        """A program's own hook for exceptions is called with them."""
+        self.compare(write(tmp_path / "hook.py", "import sys\nsys.excepthook = lambda *a: print(a[1])\n1 / 0\n"))
+
+    @pytest.mark.skipif(os.name != "posix", reason="signals end processes so on POSIX")
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+    def test_signals(self, tmp_path: Path, name: str) -> None:
+        """A process that a signal ends has ended by that signal."""
+        code = f"import os, signal\nos.kill(os.getpid(), signal.{name})\nimport time\ntime.sleep(60)\n"
+        assert self.compare(write(tmp_path / "kill.py", code)).returncode == -getattr(signal, name)
+
+    def test_atExit(self, tmp_path: Path) -> None:
+        """What happens at the end of a program still sees it."""
+        code = "import atexit, threading, time\nX = 1\natexit.register(lambda: print(X, __name__))\n"
+        code += "threading.Thread(target=lambda: (time.sleep(.05), print(X))).start()\n"
+        self.compare(write(tmp_path / "late.py", code))
+
+    def test_module(self, tmp_path: Path) -> None:
+        """A module is run as C{python -m} runs it, its errors included."""
+        write(tmp_path / "pack" / "__init__.py", "")
+        write(tmp_path / "pack" / "__main__.py", "import sys\nprint(sys.argv[1:], __spec__.name, sys.path[0])\n1 / 0\n")
+        direct = python("-m", "pack", "x", directory=tmp_path)
+        under = python(*RUN, "-m", "pack", "x", directory=tmp_path)
+        assert (under.stdout, under.returncode) == (direct.stdout, direct.returncode)
+        assert under.stderr == direct.stderr
+
+    def test_command(self) -> None:
+        """Code is run as C{python -c} runs it."""
+        code = "import sys; print(sys.argv, repr(sys.path[0]), __name__); undefined"
+        direct, under = python("-c", code, "x"), python(*RUN, "-c", code, "x")
+        assert (under.stdout, under.returncode) == (direct.stdout, direct.returncode)
+        assert under.stderr.splitlines()[-1] == direct.stderr.splitlines()[-1]
+
+    def test_directoryAndZip(self, tmp_path: Path) -> None:
+        """A directory or a zip file with a C{__main__.py} is run."""
+        write(tmp_path / "app" / "__main__.py", "import sys\nprint(sys.argv, sys.path[0], __name__)\n")
+        with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+            archive.write(tmp_path / "app" / "__main__.py", "__main__.py")
+        for name in ("app", "app.zip"):
+            direct, under = (python(*way, name, "x", directory=tmp_path) for way in ((), RUN))
+            assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
+
+    def test_stdin(self, tmp_path: Path) -> None:
+        """Standard input is the program's."""
+        program = write(tmp_path / "cat.py", "import sys\nprint(sys.stdin.read().upper())\n")
+        command = [sys.executable, *RUN, str(program)]
+        ended = subprocess.run(command, input="abc", env=environment(), capture_output=True, text=True, check=True)
+        assert ended.stdout == "ABC\n"
+
+
+class TestSwapped:
+    """The program, and the Python processes that it starts, get ours."""
+
+    def test_itself(self, program: Path) -> None:
+        """The program itself."""
+        assert python(program).stdout == "twisted\n"
+        assert python(*RUN, program).stdout == "twisted_basic_ng\n"
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            "subprocess.run([sys.executable, '-c', SAYS], check=True)",
+            "os.system(f'\"{sys.executable}\" -c \"{SAYS}\"')",
+            "os.execv(sys.executable, [sys.executable, '-c', SAYS])",
+            "multiprocessing.get_context('spawn').Process(target=child).start()",
+            "multiprocessing.get_context('forkserver').Process(target=child).start()",
+            "concurrent.futures.ProcessPoolExecutor(1).submit(child).result()",
+        ],
+    )
+    def test_children(self, tmp_path: Path, start: str) -> None:
+        """However a program starts another Python."""
+        code = f"""\
+import concurrent.futures, multiprocessing, os, subprocess, sys
+SAYS = "from twisted.protocols.basic import LineReceiver as L; print(L.__module__.split('.')[0])"
+def child():
+    exec(SAYS)
+    sys.stdout.flush()
+if __name__ == "__main__":
+    {start}
+"""
+        ended = python(*RUN, write(tmp_path / "parent.py", code))
+        assert (ended.stdout, ended.stderr) == ("twisted_basic_ng\n", "")
+
+    @pytest.mark.parametrize("env", ["os.environ", "None"])
+    def test_spawnProcess(self, tmp_path: Path, env: str) -> None:
+        """Twisted's own way to start one."""
+        code = f"""\
+import os, sys
+from twisted.internet import protocol, reactor
+class Child(protocol.ProcessProtocol):
+    def outReceived(self, data):
+        print(data.decode(), end="")
+    def processEnded(self, reason):
+        reactor.stop()
+says = "from twisted.protocols.basic import LineReceiver as L; print(L.__module__.split('.')[0])"
+reactor.callWhenRunning(reactor.spawnProcess, Child(), sys.executable, [sys.executable, "-c", says], env={env})
+reactor.run()
+"""
+        assert python(*RUN, write(tmp_path / "spawn.py", code)).stdout == "twisted_basic_ng\n"
+
+    def test_trial(self, tmp_path: Path) -> None:
+        """C{trial}, and the workers of C{trial -j}."""
+        write(
+            tmp_path / "test_it.py",
+            """\
+            from twisted.trial.unittest import TestCase
+            from twisted.protocols.basic import LineReceiver
+            class It(TestCase):
+                def test_it(self):
+                    self.assertEqual(LineReceiver.__module__.split(".")[0], "twisted_basic_ng")
+                test_that = test_it
+            """,
+        )
+        for jobs in ((), ("-j2",)):
+            ended = python(*RUN, "-m", "twisted.trial", *jobs, "test_it", directory=tmp_path)
+            assert "PASSED (successes=2)" in ended.stdout, ended.stdout + ended.stderr
+
+    def test_verbose(self, program: Path) -> None:
+        """What is swapped is said on standard error, where it is asked for."""
+        ended = python(*RUN, "--verbose", program)
+        assert ended.stdout == "twisted_basic_ng\n"
+        assert "twisted.protocols.basic -> twisted_basic_ng.basic" in ended.stderr
+
+    def test_nested(self, program: Path) -> None:
+        """A launcher in a launcher is one."""
+        assert python(*RUN, "-m", "twisted_basic_ng", "run", program).stdout == "twisted_basic_ng\n"
+
+
+class TestTwistd:
+    """A daemon serves on ours, from its start to its clean end."""
+
+    SERVICE = """\
+    from twisted.application import service, strports
+    from twisted.internet.protocol import Factory
+    from twisted.protocols.basic import LineReceiver
+    class Says(LineReceiver):
+        def lineReceived(self, line):
+            self.sendLine(LineReceiver.__module__.split(".")[0].encode())
+    application = service.Application("says")
+    strports.service("unix:says.sock", Factory.forProtocol(Says)).setServiceParent(application)
+    """
+
+    def ask(self, path: Path) -> bytes:
+        """Ask the server at the socket C{path}, once it is there."""
+        import socket
+
+        end = time.monotonic() + 30
+        while True:
+            with socket.socket(socket.AF_UNIX) as client:
+                try:
+                    client.connect(os.path.relpath(path))
+                except OSError:
+                    assert time.monotonic() < end, "the server did not start"
+                    time.sleep(0.05)
+                    continue
+                client.sendall(b"?\r\n")
+                return client.recv(100)
+
+    @pytest.mark.skipif(os.name != "posix", reason="there are no UNIX sockets, nor daemons")
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_serves(self, tmp_path: Path, daemon: bool) -> None:
+        """In the foreground and as a daemon."""
+        write(tmp_path / "says.tac", self.SERVICE)
+        command = [sys.executable, *RUN, "-c", "from twisted.scripts.twistd import run; run()"]
+        options = [] if daemon else ["-n"]
+        process = subprocess.Popen(
+            [*command, *options, "-y", "says.tac", "--pidfile", "says.pid", "-l", "says.log"],
+            cwd=tmp_path,
+            env=environment(),
+        )
+        try:
+            assert self.ask(tmp_path / "says.sock") == b"twisted_basic_ng\r\n"
+        finally:
+            pid = int((tmp_path / "says.pid").read_text())
+            os.kill(pid, signal.SIGTERM)
+            process.wait(30)
+        self.waitFor(lambda: not (tmp_path / "says.pid").exists())
+        assert "Server Shut Down" in (tmp_path / "says.log").read_text()
+
+    def waitFor(self, condition: object) -> None:
+        end = time.monotonic() + 30
+        while not condition():  # type: ignore[operator]
+            assert time.monotonic() < end, "the server did not stop"
+            time.sleep(0.05)
+
+
+class TestMistakes:
+    """A mistyped program or option gets one clear line and exit status 2."""
+
+    @pytest.mark.parametrize(
+        ("words", "says"),
+        [
+            ([], "needs a program"),
+            (["no-such-program"], "no program 'no-such-program'"),
+            (["--no-such-option"], "no option '--no-such-option'"),
+            (["-m"], "-m needs a module"),
+            (["-c"], "-c needs code"),
+            (["-m", "no_such_module"], "no module 'no_such_module'"),
+            (["-m", "no_such_package.module"], "cannot run module 'no_such_package.module'"),
+        ],
+    )
+    def test_line(self, words: list[str], says: str) -> None:
+        """Each mistake."""
+        ended = python(*RUN, *words)
+        assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
+        assert says in ended.stderr
+
+    def test_tooLate(self, tmp_path: Path) -> None:
+        """A C{sitecustomize} that has used Twisted's classes already is named."""
+        write(tmp_path / "sitecustomize.py", "import twisted.mail.smtp\n")
+        home = environment()["PYTHONPATH"]
+        ended = python(*RUN, "-c", "pass", PYTHONPATH=os.pathsep.join([str(tmp_path), home]))
+        assert ended.returncode == 1
+        assert "twisted.mail.smtp" in ended.stderr
+
+
+class TestFinding:
+    """What is to be run is found as a shell would find it, beside the interpreter first."""
+
+    @pytest.fixture(autouse=True)
+    def asItWas(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """What the launcher changes in a process is as it was afterwards."""
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        monkeypatch.setattr(sys, "argv", list(sys.argv))
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+        monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+        monkeypatch.setattr(os, "environ", dict(os.environ))
+        monkeypatch.setattr(_swap, "install", lambda: None)
+        yield
+
+    def test_inProcess(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A script, compiled or not, sees its own names."""
+        import py_compile
+
+        program = write(tmp_path / "shows.py", "import sys\nprint(sys.argv[1:], __file__ in sys.argv)\n")
+        compiled = py_compile.compile(str(program), cfile=str(tmp_path / "shows.pyc"))
+        assert compiled is not None
+        for path in (str(program), compiled):
+            _run.run([path, "x"])
+            assert capsys.readouterr().out == "['x'] True\n"
+
+    def test_archive(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A directory."""
+        write(tmp_path / "__main__.py", "print('main')\n")
+        _run.run(["--verbose", str(tmp_path)])
+        out, err = capsys.readouterr()
+        assert out == "main\n"
+        assert "twisted_basic_ng" in err
+
+    def test_moduleAndCommand(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """A module and code, and their arguments."""
+        monkeypatch.chdir(write(tmp_path / "some_module.py", "import sys\nprint(sys.argv[1:])\n").parent)
+        _run.run(["-m", "some_module", "x"])
+        _run.run(["-c", "import sys; print(sys.argv)", "y"])
+        assert capsys.readouterr().out == "['x']\n['-c', 'y']\n"
+
+    def test_help(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Help is printed, and nothing is run."""
+        _run.run(["--help"])
+        assert capsys.readouterr().out == _run.USAGE
+
+    def test_mistakes(self) -> None:
+        """What is no program is an error."""
+        for words in ([], ["-x"], ["-m"], ["-m", "no.such"], ["-m", "no_such"], ["no-such"]):
+            with pytest.raises(_run.NoProgramError):
+                _run.run(words)
+
+    def test_beside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """An installed script is found beside the interpreter, else on C{PATH}."""
+        for name in ("here", "there"):
+            script = write(tmp_path / name / "tool", f"#!/usr/bin/python\nprint({name!r})\n")
+            script.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path / "there"))
+        os.environ["PATH"] = str(tmp_path / "there")
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "here" / "python"))
+        _run.run(["tool"])
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere" / "python"))
+        _run.run(["tool"])
+        assert capsys.readouterr().out == "here\nthere\n"
+
+    def test_notPython(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another program is started as itself, with the environment that its Python children need."""
+        script = write(tmp_path / "wrapper", "#!/bin/sh\nexec python\n")
+        script.chmod(0o755)
+        started: list[object] = []
+        monkeypatch.setattr(os, "execv", lambda *arguments: started.append(arguments))
+        _run.run([str(script), "x"])
+        assert started == [(str(script), [str(script), "x"])]
+        assert os.environ[_swap.ENVIRONMENT] == "1"
+
+    @pytest.mark.parametrize(
+        ("text", "executable", "isPython"),
+        [
+            ("#!/usr/bin/env python3\n", True, True),
+            ("#!/bin/sh\n'''exec' /a/very/long/path/python \"$0\" \"$@\"\n' '''\n", True, True),
+            ("#!/bin/sh\n", True, False),
+            ("\x7fELF", True, False),
+            ("print(1)\n", False, True),
+        ],
+    )
+    def test_kinds(self, tmp_path: Path, text: str, executable: bool, isPython: bool) -> None:
+        """Python programs are told from others by how they begin."""
+        path = tmp_path / "program"
+        path.write_text(text)
+        path.chmod(0o755 if executable else 0o644)
+        assert _run._isPython(str(path)) is isPython
+
+    def test_safePath(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where Python is told to put no directory first, none is put there."""
+
+        class Flags:
+            safe_path = True
+
+        monkeypatch.setattr(sys, "flags", Flags)
+        before = list(sys.path)
+        _run._atFront("x")
+        assert sys.path == before
+
+    def test_exceptions(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An exception goes on; what reports it is given the program's own frames."""
+        reported: list[list[str]] = []
+
+        def report(kind: object, value: object, traceback: object) -> None:
+            names = []
+            while traceback is not None:
+                names.append(traceback.tb_frame.f_code.co_name)  # type: ignore[attr-defined]
+                traceback = traceback.tb_next  # type: ignore[attr-defined]
+            reported.append(names)
+
+        for code in ("def f():\n    1 / 0\nf()\n", "def f(:\n"):
+            monkeypatch.setattr(sys, "excepthook", report)
+            program = write(tmp_path / "fails.py", code)
+            with pytest.raises((ZeroDivisionError, SyntaxError)) as caught:
+                _run.run([str(program)])
+            sys.excepthook(caught.type, caught.value, caught.tb)
+        assert reported == [["<module>", "f"], []]
+
+    def test_exit(self, tmp_path: Path) -> None:
+        """An exit is no exception to report."""
+        hook = sys.excepthook
+        with pytest.raises(SystemExit) as caught:
+            _run.run(["-c", "raise SystemExit(5)"])
+        assert (caught.value.code, sys.excepthook) == (5, hook)

@@ -1,0 +1,166 @@
+"""Tests for L{twisted_basic_ng._swap}."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+import twisted.protocols
+from twisted.python.modules import getModule
+from twisted.python.reflect import namedAny
+
+from tests.processes import python
+from twisted_basic_ng import _swap, basic, install, uninstall
+from twisted_basic_ng._swap import ENVIRONMENT, STARTUP, AlreadyInUseError
+
+NAME = "twisted.protocols.basic"
+
+
+@pytest.fixture(autouse=True)
+def noSwap() -> Iterator[None]:
+    """Each test begins in a process that has not imported the module, and leaves this one as it was."""
+    before = {name: module for name, module in sys.modules.items() if name == NAME}
+    attribute = vars(twisted.protocols).get("basic")
+    finders = list(sys.meta_path)
+    sys.modules.pop(NAME, None)
+    vars(twisted.protocols).pop("basic", None)
+    yield
+    sys.modules.pop(NAME, None)
+    vars(twisted.protocols).pop("basic", None)
+    sys.modules.update(before)
+    if attribute is not None:
+        twisted.protocols.basic = attribute  # type: ignore[attr-defined]
+    sys.meta_path[:] = finders
+    _swap._stock.clear()
+
+
+@pytest.fixture
+def stock() -> ModuleType:
+    """Twisted's own module, just imported: nobody has built anything on it."""
+    return importlib.import_module(NAME)
+
+
+class TestInstall:
+    """L{install} answers imports with ours."""
+
+    def test_lazy(self) -> None:
+        """Nothing is imported before it is asked for."""
+        install()
+        assert NAME not in sys.modules
+        assert _swap.isInstalled()
+
+    def test_import(self) -> None:
+        """Every way to import finds ours, which keeps its own name and spec."""
+        install()
+        install()
+        assert importlib.import_module(NAME) is basic
+        from twisted.protocols import basic as asAttribute
+
+        assert asAttribute is basic
+        assert namedAny(f"{NAME}.LineReceiver") is basic.LineReceiver
+        assert getModule(NAME).load() is basic
+        assert basic.__name__ == "twisted_basic_ng.basic"
+        assert basic.__spec__ is not None
+        assert basic.__spec__.name == "twisted_basic_ng.basic"
+        assert importlib.reload(basic) is sys.modules[NAME]
+
+    def test_pickle(self) -> None:
+        """What names the module in a pickle is found in ours."""
+        install()
+        assert pickle.loads(b"ctwisted.protocols.basic\nLineReceiver\n.") is basic.LineReceiver
+
+    def test_others(self) -> None:
+        """Other imports are none of its business."""
+        install()
+        assert _swap._finder.find_spec("twisted.protocols.amp") is None
+
+    def test_importedBefore(self, stock: ModuleType) -> None:
+        """A module that nobody uses yet steps aside, and comes back."""
+        install()
+        assert sys.modules[NAME] is basic
+        assert twisted.protocols.basic is basic
+        uninstall()
+        assert sys.modules[NAME] is stock
+        assert twisted.protocols.basic is stock
+
+
+class TestTooLate:
+    """It is an error to install when Twisted's own classes are in use."""
+
+    def test_heldModule(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Modules that hold the module or a class of it are named, and nothing is changed."""
+        for name, value in (("holds.module", stock), ("holds.klass", stock.LineReceiver)):
+            holder = ModuleType(name)
+            holder.it = value  # type: ignore[attr-defined]
+            monkeypatch.setitem(sys.modules, name, holder)
+        monkeypatch.setitem(sys.modules, "odd", object())  # type: ignore[arg-type]
+        with pytest.raises(AlreadyInUseError) as caught:
+            install()
+        assert caught.value.modules == ("holds.klass", "holds.module")
+        assert "holds.klass, holds.module" in str(caught.value)
+        assert not _swap.isInstalled()
+        assert sys.modules[NAME] is stock
+
+    def test_heirs(self, stock: ModuleType) -> None:
+        """So are the modules of classes that were built on one, and on those."""
+        heir = type("Heir", (stock.LineReceiver,), {"__module__": "builds.on"})
+        grandchild = type("Grandchild", (heir,), {"__module__": "builds.further"})
+        with pytest.raises(AlreadyInUseError) as caught:
+            install()
+        assert caught.value.modules == ("builds.further", "builds.on")
+        assert grandchild.__base__ is heir
+
+    def test_pickles(self) -> None:
+        """The error survives a trip to another process."""
+        copy = pickle.loads(pickle.dumps(AlreadyInUseError(["b", "a"])))
+        assert copy.modules == ("a", "b")
+        assert isinstance(copy, RuntimeError)
+
+    def test_realProgram(self) -> None:
+        """A program that has imported Twisted's mail server first is told so."""
+        ended = python("-c", "import twisted.mail.smtp, twisted_basic_ng as ng; ng.install()")
+        assert ended.returncode == 1
+        assert "AlreadyInUseError" in ended.stderr
+        assert "twisted.mail.smtp" in ended.stderr
+
+
+class TestUninstall:
+    """L{uninstall} lets imports find Twisted's own again."""
+
+    def test_imported(self) -> None:
+        """What was imported meanwhile is forgotten; what was built on it stays."""
+        install()
+        importlib.import_module(NAME)
+        uninstall()
+        assert NAME not in sys.modules
+        assert importlib.import_module(NAME).LineReceiver.__module__ == NAME
+
+    def test_notImported(self) -> None:
+        """Without an import meanwhile there is nothing to forget; without an install, nothing to do."""
+        install()
+        uninstall()
+        uninstall()
+        assert not _swap.isInstalled()
+
+
+class TestPassOn:
+    """L{_swap.passOn} reaches child processes."""
+
+    def test_empty(self) -> None:
+        """An environment without a C{PYTHONPATH} gets one."""
+        environment: dict[str, str] = {}
+        _swap.passOn(environment)
+        assert environment == {ENVIRONMENT: "1", "PYTHONPATH": STARTUP}
+
+    def test_order(self) -> None:
+        """What is there stays there, in its order; doing it twice is doing it once."""
+        environment = {"PYTHONPATH": os.pathsep.join(["b", "a"])}
+        _swap.passOn(environment)
+        _swap.passOn(environment)
+        assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, "b", "a"]

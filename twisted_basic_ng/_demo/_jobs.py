@@ -1,0 +1,111 @@
+"""
+The table of what the demo does: one entry for each job.
+
+To add a job, write its two protocols and append an entry; everything else follows from it.  This file knows no
+process and no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from twisted.internet.protocol import Protocol
+from twisted.protocols.basic import FileSender, Int32StringReceiver, LineReceiver, NetstringReceiver
+
+from . import _protocols
+
+__all__ = ["JOBS", "Job", "Unit"]
+
+MIB: Final = 2**20
+
+
+class Unit(Enum):
+    """What a job's work is counted in."""
+
+    MESSAGES = "msg/s"
+    """Messages that either end was delivered, in a second."""
+
+    MIB = "MiB/s"
+    """Bytes that either end read, in a second."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    A server, a client, and how much they have to do.
+
+    @ivar name: what C{--job} calls it.
+    @ivar title: what the table calls it.
+    @ivar unit: what its work is counted in.
+    @ivar size: how much there is to do by default: messages, or bytes.
+    @ivar server: makes the server's protocol, of the size and of a list to append each message to.
+    @ivar client: makes the client's protocol, likewise.
+    @ivar uses: the classes that the work is done by, whose implementation is checked.
+    @ivar delivers: how many messages a size means, to the server and to the client.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    size: int
+    server: Callable[[int, list[bytes]], Protocol]
+    client: Callable[[int, list[bytes]], Protocol]
+    uses: tuple[type, ...]
+    delivers: Callable[[int], tuple[int, int]]
+
+
+JOBS: Final = (
+    Job(
+        name="lines",
+        title="short lines, both ways",
+        unit=Unit.MESSAGES,
+        size=60_000,
+        server=_protocols.LineServer,
+        client=_protocols.LineClient,
+        uses=(LineReceiver,),
+        delivers=lambda size: (size + 1, size + 1),
+    ),
+    Job(
+        name="netstrings",
+        title="netstrings, echoed",
+        unit=Unit.MESSAGES,
+        size=30_000,
+        server=_protocols.NetstringServer,
+        client=_protocols.NetstringClient,
+        uses=(NetstringReceiver,),
+        delivers=lambda size: (size, size),
+    ),
+    Job(
+        name="int32",
+        title="int32 strings, echoed",
+        unit=Unit.MESSAGES,
+        size=60_000,
+        server=_protocols.Int32Server,
+        client=_protocols.Int32Client,
+        uses=(Int32StringReceiver,),
+        delivers=lambda size: (size, size),
+    ),
+    Job(
+        name="large",
+        title="one int32 string, 32 MiB",
+        unit=Unit.MIB,
+        size=32 * MIB,
+        server=_protocols.LargeStringServer,
+        client=_protocols.LargeStringClient,
+        uses=(Int32StringReceiver,),
+        delivers=lambda size: (1, 1),
+    ),
+    Job(
+        name="file",
+        title="a file, by FileSender",
+        unit=Unit.MIB,
+        size=64 * MIB,
+        server=_protocols.FileServer,
+        client=_protocols.FileClient,
+        uses=(FileSender,),
+        delivers=lambda size: (1, 1),
+    ),
+)
