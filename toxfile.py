@@ -1,86 +1,128 @@
 """
 What tox is told beside tox.ini: where interpreters may be, and to sum up at the end.
 
-The summary names what ran, what was skipped and why, and counts: each test, and each check that is no test.
+The summary names what ran, what did not and why, and counts: each test, and each check that is no test.
 """
 
 from __future__ import annotations
 
 import atexit
+import logging
 import os
-import shutil
-import sys
+import threading
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tox.plugin import impl
+from tox.tox_env.runner import RunToxEnv
 
 #: Where pyenv keeps its interpreters; they stand behind everything that is on PATH already.
-_pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+_pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
 _interpreters = sorted(str(each.parent) for each in _pyenv.glob("*/bin/python3.*[0-9]"))
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *dict.fromkeys(_interpreters)])
 
-_ran: dict[str, bool] = {}
-_seen: dict[str, Path] = {}
-_whole = False
+_KINDS = ("passed", "failed", "skipped")
+
+
+@dataclass
+class _Run:
+    """
+    What became of one environment.
+
+    @ivar status: the exit status of its commands; None where they did not begin.
+    @ivar seconds: how long its commands took.
+    @ivar skipped: why tox skipped it, if it did.
+    @ivar results: where its commands leave the results of tests, as JUnit's XML.
+    """
+
+    results: list[Path] = field(default_factory=list)
+    status: int | None = None
+    seconds: float = 0.0
+    skipped: str = ""
+
+
+_runs: dict[str, _Run] = {}
+_thread = threading.local()
+
+
+class _SkipReasons(logging.Handler):
+    """Overhears why tox skips an environment, which it tells nobody but its log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith("skipped because"):
+            _thread.reason = record.getMessage().removeprefix("skipped because ")
+
+
+def _resultFiles(tox_env) -> list[Path]:
+    results = Path(str(tox_env.core["work_dir"]), "results")
+    return sorted((*results.glob(f"{tox_env.name}.xml"), *results.glob(f"{tox_env.name}/*.xml")))
 
 
 @impl
 def tox_add_core_config(core_conf, state):
-    global _whole
-    _whole = state.conf.options.env.is_default_list
+    if not getattr(state.conf.options, "no_test", False):
+        logging.getLogger("tox.session").addHandler(_SkipReasons())
+        atexit.register(_summarize)
 
 
 @impl
 def tox_before_run_commands(tox_env):
-    results = Path(str(tox_env.core["work_dir"]), "results")
-    _seen[tox_env.name] = results
-    for old in (*results.glob(f"{tox_env.name}.xml"), *results.glob(f"{tox_env.name}/*.xml")):
+    for old in _resultFiles(tox_env):
         old.unlink()
-    if len(_seen) == 1:
-        atexit.register(_summarize, list(tox_env.core["env_list"].envs), os.getpid())
 
 
 @impl
 def tox_after_run_commands(tox_env, exit_code, outcomes):
-    _ran[tox_env.name] = exit_code == 0
+    seconds = sum(each.elapsed for each in outcomes)
+    _runs[tox_env.name] = _Run(_resultFiles(tox_env), exit_code, seconds)
 
 
-def _read(name: str, counts: Counter[str], reasons: Counter[str]) -> str:
-    """Add up the results that the environment has written; say what they are."""
-    results = _seen[name]
-    own: Counter[str] = Counter()
-    for file in sorted((*results.glob(f"{name}.xml"), *results.glob(f"{name}/*.xml"))):
+@impl
+def tox_env_teardown(tox_env):
+    if isinstance(tox_env, RunToxEnv):
+        _runs.setdefault(tox_env.name, _Run()).skipped = vars(_thread).pop("reason", "")
+
+
+def _count(run: _Run, reasons: Counter[str]) -> Counter[str]:
+    """Add up the results that an environment's commands have left; without any, they are one check."""
+    counts: Counter[str] = Counter()
+    for file in run.results:
         for case in ElementTree.parse(file).iter("testcase"):
             skipped = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
-                own["failed"] += 1
+                counts["failed"] += 1
             elif skipped is not None and skipped.get("type") != "pytest.xfail":
-                own["skipped"] += 1
-                reasons[skipped.get("message", "no reason given")] += 1
+                counts["skipped"] += 1
+                reasons[" ".join(skipped.get("message", "no reason given").split())] += 1
             else:
-                own["passed"] += 1
-    if not own or (not _ran.get(name) and not own["failed"]):
-        own["passed" if _ran.get(name) else "failed"] += 1
-    counts.update(own)
-    return ", ".join(f"{own[kind]} {kind}" for kind in ("passed", "failed", "skipped") if own[kind])
+                counts["passed"] += 1
+    if run.status != 0 and not counts["failed"]:
+        counts["skipped" if run.skipped else "failed"] += 1
+    elif not counts:
+        counts["passed"] += 1
+    return counts
 
 
-def _summarize(wanted: list[str], process: int) -> None:
-    if os.getpid() != process:
-        return
-    counts: Counter[str] = Counter()
+def _summarize() -> None:
     reasons: Counter[str] = Counter()
-    width = shutil.get_terminal_size().columns - 1
-    lines = ["", "What ran:"]
-    lines += [f"  {name:16} {_read(name, counts, reasons)}" for name in _seen]
-    missing = [name for name in wanted if name not in _seen]
-    if missing and _whole:
-        lines += ["What did not run, for want of its interpreter:", *(f"  {name}" for name in missing)]
+    counts = {name: _count(run, reasons) for name, run in _runs.items()}
+    total = sum(counts.values(), Counter())
+    if not counts:
+        return
+    print("\nWhat ran:")
+    for name, run in _runs.items():
+        if not run.skipped:
+            told = ", ".join(f"{counts[name][kind]} {kind}" for kind in _KINDS if counts[name][kind])
+            print(f"  {name:16} {run.seconds:5.0f} s  {'failed to set up' if run.status is None else told}")
+    if any(run.skipped for run in _runs.values()):
+        print("What was skipped, and why:")
+    for name, run in _runs.items():
+        if run.skipped:
+            print(f"  {name:16} {run.skipped}")
     if reasons:
-        lines.append("Why tests were skipped:")
-        lines += [f"  {number:5} {reason}"[:width] for reason, number in reasons.most_common()]
-    lines.append(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    print("\n".join(lines), flush=True)
-    sys.stdout.flush()
+        print("Tests that were skipped, and why:")
+    for reason, number in reasons.most_common():
+        print(f"  {number:5} {reason}")
+    print(", ".join(f"{total[kind]} {kind}" for kind in _KINDS), flush=True)

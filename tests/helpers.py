@@ -43,7 +43,8 @@ def loadStock(name: str) -> ModuleType:
         if found is None or found.origin is None:
             raise LookupError(f"twisted.protocols has no module {name!r}")
         spec = spec_from_file_location(f"stock_twisted_{name}", found.origin)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         _stockModules[name] = module
@@ -62,7 +63,7 @@ def cutAt(data: bytes, points: Iterable[int]) -> list[bytes]:
     Cut C{data} at each of the ascending offsets C{points}.
     """
     bounds = [0, *points, len(data)]
-    return [data[start:end] for start, end in zip(bounds, bounds[1:])]
+    return [data[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 def splits(data: bytes, cuts: int = 1) -> Iterator[list[bytes]]:

@@ -37,7 +37,12 @@ class TestChoice:
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
         monkeypatch.setattr("twisted_basic_ng._framing_ext", fake, raising=False)
         reloaded = importlib.reload(_accelerate)
-        assert (reloaded.build, reloaded.splitLines, reloaded.splitNetstrings, reloaded.splitStrings) == ("ext", 1, 2, 3)
+        assert (reloaded.build, reloaded.splitLines, reloaded.splitNetstrings, reloaded.splitStrings) == (
+            "ext",
+            1,
+            2,
+            3,
+        )
 
     def test_notBuilt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without one, the pure functions serve."""

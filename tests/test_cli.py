@@ -38,7 +38,9 @@ class TestHelp:
 class TestMistakes:
     """A mistyped command or option gets one clear line and exit status 2."""
 
-    @pytest.mark.parametrize("words", [["rnu"], ["--verison"], ["status", "x"], ["enable", "x"], ["disable", "-x"], ["run"]])
+    @pytest.mark.parametrize(
+        "words", [["rnu"], ["--verison"], ["status", "x"], ["enable", "x"], ["disable", "-x"], ["run"]]
+    )
     def test_line(self, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         """Each mistake."""
         with pytest.raises(SystemExit) as caught:
@@ -85,7 +87,7 @@ class TestCommands:
 
     def test_demo(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """C{demo} hands its words over, and its result is the exit status."""
-        fake = ModuleType("twisted_basic_ng._demo")
+        fake = ModuleType("twisted_basic_ng._demo._command")
         fake.main = len  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
         with pytest.raises(SystemExit) as caught:
@@ -100,11 +102,10 @@ class TestCommands:
 
         class Finder:
             def find_spec(self, name: str, *_: object) -> None:
-                if name == "twisted_basic_ng._demo":
+                if name == "twisted_basic_ng._demo._command":
                     raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
 
-        monkeypatch.delitem(sys.modules, "twisted_basic_ng._demo", raising=False)
-        monkeypatch.delattr("twisted_basic_ng._demo", raising=False)
+        monkeypatch.delitem(sys.modules, "twisted_basic_ng._demo._command", raising=False)
         monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
         with pytest.raises(SystemExit if exits else ModuleNotFoundError):
             _cli.main(["demo"])
@@ -118,7 +119,7 @@ class TestStart:
         """C{run} imports neither Twisted nor what only the other commands need."""
         code = (
             "import sys; sys.argv[1:] = ['run', '-c', "
-            "'import sys; print([m for m in (\"twisted\", \"rich\", \"argparse\", \"dataclasses\") if m in sys.modules])']\n"
+            '\'import sys; print([m for m in ("twisted", "rich", "argparse", "dataclasses") if m in sys.modules])\']\n'
             "from twisted_basic_ng._cli import main; main()"
         )
         assert python("-c", code).stdout == "[]\n"

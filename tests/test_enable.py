@@ -48,7 +48,9 @@ class TestEnvironment:
         program = write(tmp_path / "says.py", SAYS)
 
         def says() -> str:
-            return subprocess.check_output([interpreter, "-W", "error", program], env={}, text=True, stderr=subprocess.STDOUT)
+            return subprocess.check_output(
+                [interpreter, "-W", "error", program], env={}, text=True, stderr=subprocess.STDOUT
+            )
 
         def command(word: str) -> None:
             subprocess.run([interpreter, "-m", "twisted_basic_ng", word], env=environment(PYTHONPATH=""), check=True)

@@ -145,9 +145,7 @@ class TestSplitNetstrings:
             (b"9" * 17 + b":", 10**30, ([], 0, LONGEST + 19)),
         ],
     )
-    def test_table(
-        self, framing: ModuleType, data: bytes, limit: float, result: tuple[list[bytes], int, int]
-    ) -> None:
+    def test_table(self, framing: ModuleType, data: bytes, limit: float, result: tuple[list[bytes], int, int]) -> None:
         """Each case of the table."""
         assert framing.splitNetstrings(data, 0, limit, 9) == result
 
@@ -171,13 +169,20 @@ class TestSplitNetstrings:
 class TestBothBuilds:
     """Whatever a peer sends, both builds say the same of it."""
 
-    @given(st.text("a\r\n", max_size=40), st.integers(0, 45), st.sampled_from(["\n", "\r\n", "aa", ""]), st.integers(1, 50))
+    @given(
+        st.text("a\r\n", max_size=40), st.integers(0, 45), st.sampled_from(["\n", "\r\n", "aa", ""]), st.integers(1, 50)
+    )
     def test_lines(self, text: str, start: int, delimiter: str, window: int) -> None:
         """Lines."""
         arguments = (text.encode(), start, delimiter.encode(), window)
         assert _framing_ext.splitLines(*arguments) == _framing.splitLines(*arguments)
 
-    @given(st.binary(max_size=40), st.integers(0, 45), st.sampled_from(["!B", "!H", "!I", "<H", "!b"]), st.integers(-1, 300))
+    @given(
+        st.binary(max_size=40),
+        st.integers(0, 45),
+        st.sampled_from(["!B", "!H", "!I", "<H", "!b"]),
+        st.integers(-1, 300),
+    )
     def test_strings(self, data: bytes, start: int, structFormat: str, limit: int) -> None:
         """Int-prefixed strings."""
         arguments = (data, start, structFormat, struct.calcsize(structFormat), limit, 5)

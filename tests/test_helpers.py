@@ -26,6 +26,9 @@ from tests.helpers import (
 )
 
 
+_DONE = Failure(ConnectionDone())
+
+
 class Collector(Protocol):
     """
     Keeps its chunks and the reason of its end.
@@ -41,7 +44,7 @@ class Collector(Protocol):
         """
         self.chunks.append(data)
 
-    def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
+    def connectionLost(self, reason: Failure = _DONE) -> None:
         """
         Keep the reason's type.
         """

@@ -144,7 +144,7 @@ class ReceiverTests(SynchronousTestCase):
         receiver.dataReceived(b"\x05")
         receiver.dataReceived(b"a")
         self.assertEqual((receiver.collected, len(list(observer))), ([b"5", b"5"], 1))
-        self.assertEqual(list(observer)[0]["peer"], "an unknown peer")
+        self.assertEqual(next(iter(observer))["peer"], "an unknown peer")
 
     def test_idle(self) -> None:
         """Between chunks nothing is held of what was delivered."""

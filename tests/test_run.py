@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,7 +115,7 @@ class TestSwapped:
         "start",
         [
             "subprocess.run([sys.executable, '-c', SAYS], check=True)",
-            "os.system(f'\"{sys.executable}\" -c \"{SAYS}\"')",
+            'os.system(f\'"{sys.executable}" -c "{SAYS}"\')',
             "os.execv(sys.executable, [sys.executable, '-c', SAYS])",
             "multiprocessing.get_context('spawn').Process(target=child).start()",
             "multiprocessing.get_context('forkserver').Process(target=child).start()",
@@ -274,7 +273,7 @@ class TestFinding:
     """What is to be run is found as a shell would find it, beside the interpreter first."""
 
     @pytest.fixture(autouse=True)
-    def asItWas(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def asItWas(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What the launcher changes in a process is as it was afterwards."""
         monkeypatch.setattr(sys, "path", list(sys.path))
         monkeypatch.setattr(sys, "argv", list(sys.argv))
@@ -283,7 +282,6 @@ class TestFinding:
         monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         monkeypatch.setattr(os, "environ", dict(os.environ))
         monkeypatch.setattr(_swap, "install", lambda: None)
-        yield
 
     def test_inProcess(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A script, compiled or not, sees its own names."""
@@ -304,7 +302,9 @@ class TestFinding:
         assert out == "main\n"
         assert "twisted_basic_ng" in err
 
-    def test_moduleAndCommand(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_moduleAndCommand(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A module and code, and their arguments."""
         monkeypatch.chdir(write(tmp_path / "some_module.py", "import sys\nprint(sys.argv[1:])\n").parent)
         _run.run(["-m", "some_module", "x"])

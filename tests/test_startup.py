@@ -47,4 +47,6 @@ class TestStart:
 
     def test_inIsolation(self) -> None:
         """A Python that is told to ignore its environment ignores this, too."""
-        assert python("-I", "-c", "import sys; print('sitecustomize' in sys.modules)", PYTHONPATH=STARTUP).returncode == 0
+        assert (
+            python("-I", "-c", "import sys; print('sitecustomize' in sys.modules)", PYTHONPATH=STARTUP).returncode == 0
+        )

@@ -72,6 +72,7 @@ class Backlog:
     @ivar busy: a delivery is going on: what arrives meanwhile waits in C{later}.
     @ivar current: the bytes in hand, searched from C{start} on.
     @ivar start: the offset in C{current} behind the frames found so far.
+    @ivar base: the offset in C{current} where this delivery began.
     @ivar searched: C{current} is known to hold no whole frame.
     @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
     @ivar delimiter: what ends the unfinished frame, where it is a delimiter that ends it.
@@ -88,6 +89,7 @@ class Backlog:
     __slots__ = (
         "_reader",
         "aside",
+        "base",
         "busy",
         "current",
         "delimiter",
@@ -124,7 +126,7 @@ class Backlog:
         """Forget everything and hold C{data} instead; ends the batch."""
         self.frames.clear()
         self.current = data
-        self.start = 0
+        self.start = self.base = 0
         self.searched = False
         self.needed = 0
         self.skipped = 0
@@ -164,7 +166,7 @@ class Backlog:
         elif rest:
             data = rest + data
         self.current = data
-        self.start = 0
+        self.start = self.base = 0
         self.searched = False
 
     def _setAside(self, data: bytes) -> None:

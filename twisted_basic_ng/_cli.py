@@ -51,7 +51,7 @@ def _run(words: Sequence[str]) -> None:
 
 def _demo(words: Sequence[str]) -> None:
     try:
-        from ._demo import main as demo
+        from ._demo._command import main as demo
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("rich"):
             raise

@@ -54,7 +54,8 @@ class _Unprocessed(Undelivered):
     def read(self, backlog: Backlog) -> bytes:
         if not backlog.busy:
             return backlog.peek()
-        return backlog.current if backlog.later is None else backlog.current + backlog.later.join()
+        inHand = backlog.current[backlog.base :]
+        return inHand if backlog.later is None else inHand + backlog.later.join()
 
 
 class _CompatibilityOffset(Undelivered):
@@ -64,7 +65,7 @@ class _CompatibilityOffset(Undelivered):
         if receiver is None:
             return 0
         backlog = receiver._receiverBacklog()
-        return backlog.offset if backlog.busy else backlog.skipped
+        return backlog.offset - backlog.base if backlog.busy else backlog.skipped
 
     def __set__(self, receiver: Receiver, value: Any) -> None:
         receiver._receiverBacklog().skipped = value
@@ -119,6 +120,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         watched = backlog.watched
         backlog.framing = self.prefixLength
         backlog.skipped = 0
+        backlog.base = backlog.start
         most = FEW
         while backlog and not self.paused:
             if watched is not None and watched.TLS:

@@ -107,7 +107,7 @@ def install() -> None:
     users = set().union(*map(_users, imported.values()))
     if users:
         raise AlreadyInUseError(users)
-    sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _finder)
     for name, module in imported.items():
         _stock[name] = module
         _place(name, import_module(SWAPS[name]))
@@ -117,7 +117,7 @@ def uninstall() -> None:
     """Answer imports with Twisted's own modules again."""
     if not isInstalled():
         return
-    sys.meta_path.remove(_finder)  # type: ignore[arg-type]
+    sys.meta_path.remove(_finder)
     for name in SWAPS:
         if name in sys.modules:
             _place(name, _stock.pop(name, None))
@@ -153,6 +153,7 @@ def _values(module: ModuleType) -> list[int]:
 
 
 def _heirs(base: type) -> Iterator[type]:
+    heir: type
     for heir in base.__subclasses__():
         yield heir
         yield from _heirs(heir)

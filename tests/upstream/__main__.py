@@ -18,6 +18,7 @@ from pathlib import Path
 
 from twisted import __version__ as twistedVersion
 
+from tools.compiler import whyNone
 from twisted_basic_ng import _framing
 
 from ._compare import Difference, compare
@@ -61,7 +62,9 @@ def show(verdicts: list[Verdict], missing: list[str]) -> None:
         for each in verdict.differences:
             print(f"\n{each.test} ({verdict.build}): stock {each.stock}, ours {each.ours}\n{each.detail}")
         for each in verdict.unsteady:
-            print(f"\nunsteady: {each.test} ({verdict.build}): once stock {each.stock}, ours {each.ours}; then the same")
+            print(
+                f"\nunsteady: {each.test} ({verdict.build}): once stock {each.stock}, ours {each.ours}; then the same"
+            )
     for suite in missing:
         print(f"\nnot in Twisted {twistedVersion}: {suite}")
     print("\nskipped, by stock and ours alike:")
@@ -85,6 +88,9 @@ def main(arguments: list[str]) -> int:
         print("\n".join(options.suites))
         return 0
     builds = ("pure", "ext") if options.build == "both" else (options.build,)
+    if options.build == "both" and (impossible := whyNone()):
+        print(f"The compiled build is left out: {impossible}.")
+        builds = ("pure",)
     present = [each for each in options.suites if find_spec(each.partition(":")[0]) is not None]
     missing = [each for each in options.suites if each not in present]
     print(f"Twisted {twistedVersion}, compared with {_framing.__name__.partition('.')[0]}")

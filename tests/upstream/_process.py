@@ -14,7 +14,9 @@ __all__ = ["BUILDS", "runSuite"]
 BUILDS = ("stock", "pure", "ext")
 
 
-def runSuite(build: str, names: list[str], directory: Path, timeout: float, module: str = "tests.upstream.record") -> Record:
+def runSuite(
+    build: str, names: list[str], directory: Path, timeout: float, module: str = "tests.upstream.record"
+) -> Record:
     """
     Run the suites C{names}.
 

@@ -29,7 +29,7 @@ class Verdict:
 
     @property
     def trouble(self) -> str:
-        return self.stock.trouble and f"stock: {self.stock.trouble}" or self.ours.trouble
+        return (self.stock.trouble and f"stock: {self.stock.trouble}") or self.ours.trouble
 
     @property
     def good(self) -> bool:

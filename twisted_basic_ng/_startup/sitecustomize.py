@@ -5,6 +5,8 @@ It may be any Python, with or without this package, and may have a C{sitecustomi
 if this one were not there.  So this file imports nothing that may be missing and breaks nothing.
 """
 
+# No annotations: it has to be readable for any Python.
+# mypy: ignore-errors
 import importlib.machinery
 import importlib.util
 import os
@@ -13,7 +15,7 @@ import sys
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def _loadPackage():  # type: () -> None
+def _loadPackage():
     """Import this package, from where this file is if it is not on the path."""
     try:
         import twisted_basic_ng  # noqa: F401
@@ -27,7 +29,7 @@ def _loadPackage():  # type: () -> None
         spec.loader.exec_module(module)
 
 
-def _swap():  # type: () -> None
+def _swap():
     if os.environ.get("TWISTED_BASIC_NG_SWAP") == "1" and sys.version_info >= (3, 10):
         _loadPackage()
         import twisted_basic_ng
@@ -35,7 +37,7 @@ def _swap():  # type: () -> None
         twisted_basic_ng.install()
 
 
-def _goOn():  # type: () -> None
+def _goOn():
     """Run the C{sitecustomize} that would have run without this one."""
     path = [each for each in sys.path if os.path.abspath(each) != _HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", path)

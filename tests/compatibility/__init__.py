@@ -1,0 +1,1 @@
+"""The names, private ones too, that real applications touch."""

@@ -1,0 +1,1 @@
+"""Twisted's receivers and ours, driven with the same scripts."""

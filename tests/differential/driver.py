@@ -1,0 +1,137 @@
+"""
+Drives one receiver, Twisted's or ours, with a script, and writes down all that can be seen of it.
+
+A script is a number of steps; each gives a chunk to C{dataReceived} or does something between chunks, and each of
+the callbacks takes the next of the actions that it is given.  Nothing here knows which implementation it drives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.helpers import RecordingTransport
+
+__all__ = ["Case", "drive"]
+
+
+class Planned(Exception):
+    """What a callback raises when the script says so."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    One script.
+
+    @ivar kind: the name of the receiver's class in C{twisted.protocols.basic}.
+    @ivar settings: attributes of the instance: the delimiter, the limit.
+    @ivar own: the application brings its own hook for what is too long, and goes on.
+    @ivar steps: chunks of bytes, or actions to take between them.
+    @ivar actions: what the callbacks do, one each, in the order that they are called.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    own: bool
+    steps: list[Any]
+    actions: list[Any]
+
+
+@dataclass
+class _Log:
+    events: list[Any] = field(default_factory=list)
+
+    def __call__(self, *event: Any) -> None:
+        self.events.append(event)
+
+
+#: The attributes that applications look at.
+_LINES = ("_buffer", "line_mode", "paused", "delimiter", "MAX_LENGTH")
+_STRINGS = ("recvd", "_unprocessed", "_compatibilityOffset", "paused", "MAX_LENGTH")
+SEEN = {
+    "LineReceiver": _LINES,
+    "LineOnlyReceiver": ("_buffer", "delimiter", "MAX_LENGTH"),
+    "NetstringReceiver": ("brokenPeer", "MAX_LENGTH"),
+}
+
+
+def _make(module: Any, case: Case, log: _Log) -> Any:
+    base = getattr(module, case.kind)
+    actions = iter(case.actions)
+
+    class Driven(base):  # type: ignore[misc]
+        def _called(self, name: str, data: Any) -> Any:
+            log(name, data, see(self, case.kind))
+            return act(self, next(actions, None), log)
+
+        def lineReceived(self, line: bytes) -> Any:
+            return self._called("line", line)
+
+        def rawDataReceived(self, data: bytes) -> Any:
+            return self._called("raw", data)
+
+        def stringReceived(self, string: bytes) -> Any:
+            return self._called("string", string)
+
+    class Owning(Driven):
+        def lineLengthExceeded(self, line: bytes) -> Any:
+            return self._called("lineLengthExceeded", line)
+
+        def lengthLimitExceeded(self, length: int) -> Any:
+            return self._called("lengthLimitExceeded", length)
+
+    receiver = (Owning if case.own else Driven)()
+    for name, value in case.settings.items():
+        setattr(receiver, name, value)
+    return receiver
+
+
+def see(receiver: Any, kind: str) -> list[Any]:
+    """What an application sees of the receiver."""
+    return [(name, getattr(receiver, name)) for name in SEEN.get(kind, _STRINGS)]
+
+
+def act(receiver: Any, action: Any, log: _Log) -> Any:
+    """Do what the script says."""
+    if action is None:
+        return None
+    name, *arguments = action
+    if name == "raise":
+        raise Planned()
+    if name == "return":
+        return arguments[0]
+    if name == "set":
+        setattr(receiver, *arguments)
+    elif name == "transport":
+        getattr(receiver.transport, arguments[0])(*arguments[1:])
+    elif name == "replace":
+
+        def replacement(data: bytes) -> None:
+            log("replaced", data)
+
+        setattr(receiver, arguments[0], replacement)
+    else:
+        log(name, getattr(receiver, name)(*arguments))
+    return None
+
+
+def drive(module: Any, case: Case) -> list[Any]:
+    """
+    Run C{case} on the receivers of C{module}.
+
+    @return: what was seen.
+    """
+    log = _Log()
+    receiver = _make(module, case, log)
+    transport = RecordingTransport().connect(receiver)
+    for step in case.steps:
+        try:
+            if isinstance(step, bytes):
+                log("returned", receiver.dataReceived(step))
+            else:
+                act(receiver, step, log)
+        except Planned:
+            log("raised")
+        log("after", see(receiver, case.kind), transport.disconnecting, list(transport.events))
+    return log.events

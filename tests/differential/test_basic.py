@@ -1,0 +1,315 @@
+"""
+The receivers of C{twisted.protocols.basic} and ours do the same with the same script.
+
+Where they are meant to differ is in L{DIFFERENCES}: each entry says which scripts it concerns, and has a test of its
+own below; a script that none concerns has to give the same, event by event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from tests.helpers import loadStock, partitions
+from twisted_basic_ng import basic as ours
+
+from .driver import Case, drive
+
+stock = loadStock("basic")
+
+LINES = ("LineReceiver", "LineOnlyReceiver")
+STRINGS = ("Int8StringReceiver", "Int16StringReceiver", "Int32StringReceiver")
+KINDS = (*LINES, *STRINGS, "NetstringReceiver")
+
+
+class Difference(NamedTuple):
+    """
+    Something that is meant to be otherwise than in Twisted.
+
+    @ivar concerns: whether it can show in a script, given what Twisted did with it.
+    """
+
+    name: str
+    reason: str
+    concerns: Callable[[Case, list[Any]], bool]
+
+
+def _does(case: Case, *names: str) -> bool:
+    """Does a callback of the script do one of these?"""
+    return any(
+        action is not None and (action[0] in names or action[1:2] in [(each,) for each in names])
+        for action in case.actions
+    )
+
+
+def _between(case: Case, *names: str) -> bool:
+    """Does the script do one of these between chunks?"""
+    return any(
+        not isinstance(step, bytes) and (step[0] in names or step[1:2] in [(each,) for each in names])
+        for step in case.steps
+    )
+
+
+def _droppedBefore(events: list[Any]) -> bool:
+    """Has Twisted closed the connection at some time?"""
+    return any(event[0] == "after" and event[2] for event in events)
+
+
+DIFFERENCES = [
+    Difference(
+        "reentered",
+        "what arrives during a delivery is delivered after it, at constant stack depth; Twisted's LineReceiver does so, too",
+        lambda case, events: case.kind != "LineReceiver" and _does(case, "dataReceived", "resumeProducing"),
+    ),
+    Difference(
+        "raised",
+        "an exception in a callback costs nothing that was to be delivered, and repeats nothing that was",
+        lambda case, events: case.kind not in ("LineReceiver", "NetstringReceiver") and _does(case, "raise"),
+    ),
+    Difference(
+        "dropped",
+        "a peer that the receiver has dropped is heard no more, and nothing of it is kept",
+        lambda case, events: (not case.own or case.kind == "NetstringReceiver") and _droppedBefore(events),
+    ),
+    Difference(
+        "refused",
+        "the bytes in front of a string that is too long are not delivered again, nor shown",
+        lambda case, events: case.kind in STRINGS and any(event[0] == "lengthLimitExceeded" for event in events),
+    ),
+    Difference(
+        "halfDelimiter",
+        "the beginning of a delimiter does not count as part of a line that is not complete",
+        lambda case, events: (
+            case.kind == "LineOnlyReceiver" and any(event[0] == "lineLengthExceeded" for event in events)
+        ),
+    ),
+    Difference(
+        "assigned",
+        "bytes assigned to _buffer, recvd or _unprocessed are looked at in the same call, and at once",
+        lambda case, events: (
+            (case.kind == "LineOnlyReceiver" and _does(case, "_buffer"))
+            or (
+                case.kind in STRINGS
+                and (_between(case, "recvd", "_unprocessed") or _does(case, "_unprocessed", "recvd"))
+            )
+        ),
+    ),
+    Difference(
+        "newline",
+        "digits and a newline are no beginning of a netstring",
+        lambda case, events: (
+            case.kind == "NetstringReceiver" and b"\n" in b"".join(s for s in case.steps if isinstance(s, bytes))
+        ),
+    ),
+]
+
+
+def check(case: Case) -> None:
+    """Drive both; where no difference concerns the script, they do the same."""
+    expected = drive(stock, case)
+    got = drive(ours, case)
+    if not any(each.concerns(case, expected) for each in DIFFERENCES):
+        assert got == expected
+    else:
+        untilDifferent(expected, got, case)
+
+
+def untilDifferent(expected: list[Any], got: list[Any], case: Case) -> None:
+    """Whatever differs: the first frame is the same, unless the application itself has put another there."""
+    first = [
+        next((event[:2] for event in events if event[0] in ("line", "string", "raw")), None)
+        for events in (expected, got)
+    ]
+    if case.own or not _droppedBefore(expected):
+        assert first[1] == first[0] or _between(case, "recvd") or _does(case, "recvd")
+
+
+# What scripts are made of.
+
+
+def frames(kind: str, delimiter: bytes) -> st.SearchStrategy[bytes]:
+    """Frames, pieces of frames, and what looks like them."""
+    payload = st.text("ab" + delimiter.decode("latin-1"), max_size=7).map(lambda text: text.encode("latin-1"))
+    if kind in LINES:
+        return st.one_of(payload.map(lambda line: line + delimiter), payload)
+    if kind == "NetstringReceiver":
+        good = payload.map(lambda string: b"%d:%b," % (len(string), string))
+        return st.one_of(
+            good, good, good, st.sampled_from([b"1", b"2:a", b":", b"1:ab", b"01:a,", b"99:", b"x", b"0:,"])
+        )
+    size = int(kind[3:].split("S")[0]) // 8
+    good = payload.map(lambda string: len(string).to_bytes(size, "big") + string)
+    return st.one_of(good, good, good, payload)
+
+
+def cut(data: bytes, cuts: list[int]) -> list[bytes]:
+    """Cut C{data} at C{cuts}, wherever these fall."""
+    places = sorted({each % (len(data) + 1) for each in cuts})
+    return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+def actions(kind: str, data: st.SearchStrategy[bytes]) -> st.SearchStrategy[Any]:
+    """What an application may do."""
+    common = [
+        st.none(),
+        st.none(),
+        st.just(("raise",)),
+        st.tuples(st.just("dataReceived"), data),
+        st.tuples(st.just("set"), st.just("MAX_LENGTH"), st.integers(1, 6)),
+        st.just(("transport", "loseConnection")),
+        st.just(("transport", "write", b"w")),
+    ]
+    if kind in LINES:
+        common += [
+            st.tuples(st.just("set"), st.just("delimiter"), st.sampled_from([b"a", b"\r\n"])),
+            st.tuples(st.just("set"), st.just("_buffer"), data),
+            st.just(("replace", "lineReceived")),
+            st.just(("sendLine", b"sent")),
+        ]
+    else:
+        common += [st.just(("sendString", b"sent")), st.just(("replace", "stringReceived"))]
+    if kind == "LineReceiver":
+        common += [
+            st.just(("setRawMode",)),
+            st.just(("setLineMode",)),
+            st.tuples(st.just("setLineMode"), data),
+            st.just(("clearLineBuffer",)),
+            st.tuples(st.just("set"), st.just("line_mode"), st.sampled_from([0, 1])),
+            st.just(("return", 1)),
+        ]
+    if kind in STRINGS:
+        common.append(st.tuples(st.just("set"), st.just("recvd"), data))
+    if kind in STRINGS or kind == "LineReceiver":
+        common += [
+            st.just(("pauseProducing",)),
+            st.just(("resumeProducing",)),
+            st.just(("stopProducing",)),
+            st.tuples(st.just("set"), st.just("paused"), st.booleans()),
+        ]
+    return st.one_of(common)
+
+
+@st.composite
+def cases(draw: Any) -> Case:
+    kind = draw(st.sampled_from(KINDS))
+    delimiter = draw(st.sampled_from([b"\r\n", b"\n", b"aa", b"aba", b"\r\n\r\n"]))
+    piece = frames(kind, delimiter)
+    chunks = cut(b"".join(draw(st.lists(piece, max_size=8))), draw(st.lists(st.integers(0, 99), max_size=6)))
+    action = actions(kind, piece)
+    steps: list[Any] = []
+    for chunk in chunks:
+        steps.append(chunk)
+        between = draw(st.one_of(st.none(), st.none(), action))
+        if between is not None and between[0] not in ("raise", "return", "transport"):
+            steps.append(between)
+    chosen: dict[str, Any] = {"delimiter": delimiter} if kind in LINES else {}
+    chosen["MAX_LENGTH"] = draw(st.sampled_from([2, 5, 99]))
+    return Case(kind, chosen, draw(st.booleans()), steps, draw(st.lists(action, max_size=8)))
+
+
+class TestDifferential:
+    """The same script, the same events."""
+
+    @settings(max_examples=1500 if settings().max_examples < 1500 else settings().max_examples)
+    @given(cases())
+    def test_scripts(self, case: Case) -> None:
+        """Any script."""
+        check(case)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_everyCut(self, kind: str) -> None:
+        """Inputs of up to twelve bytes, in every partition there is, on both."""
+        inputs = {
+            "LineReceiver": (b"ab\r\n\r\nc\r\nd\r", b"toolong\r\na\r"),
+            "LineOnlyReceiver": (b"ab\r\n\r\nc\r\nd",),
+            "NetstringReceiver": (b"1:a,0:,2:bc,", b"1:a,03:x", b"1:a,9:"),
+            "Int8StringReceiver": (b"\1a\0\2bc\3d", b"\1a\xffb"),
+            "Int16StringReceiver": (b"\0\1a\0\0\0\2bc", b"\0\1a\0\xff"),
+            "Int32StringReceiver": (b"\0\0\0\1a\0\0\0\2b",),
+        }
+        for data in inputs[kind]:
+            results = set()
+            for chunks in partitions(data):
+                case = Case(kind, {"MAX_LENGTH": 4}, False, list(chunks), [])
+                check(case)
+                events = drive(ours, case)
+                results.add(repr([event[:2] for event in events if event[0] in ("line", "string")] + [events[-1][2]]))
+            assert len(results) == 1
+
+
+def delivered(
+    module: Any, kind: str, steps: list[Any], actions: list[Any], own: bool = False, **chosen: Any
+) -> list[Any]:
+    """What the callbacks were given."""
+    events = drive(module, Case(kind, chosen, own, steps, actions))
+    return [
+        event[1]
+        for event in events
+        if event[0] in ("line", "string", "raw", "lineLengthExceeded", "lengthLimitExceeded")
+    ]
+
+
+class TestDifferences:
+    """Each difference, as it is on Twisted and as it is here."""
+
+    def both(self, *arguments: Any, **chosen: Any) -> tuple[list[Any], list[Any]]:
+        return delivered(stock, *arguments, **chosen), delivered(ours, *arguments, **chosen)
+
+    def test_names(self) -> None:
+        """Each has a test here."""
+        for each in DIFFERENCES:
+            assert hasattr(self, f"test_{each.name}"), each.name
+
+    def test_reentered(self) -> None:
+        """In Twisted what re-enters overtakes, or has frames delivered twice."""
+        theirs, mine = self.both("LineOnlyReceiver", [b"a\r\nb\r\n"], [("dataReceived", b"c\r\n")])
+        assert (theirs, mine) == ([b"a", b"c", b"b"], [b"a", b"b", b"c"])
+        theirs, mine = self.both("Int8StringReceiver", [b"\1a\1b"], [("dataReceived", b"\1c")], own=True)
+        assert theirs.count(b"b") > 1
+        assert mine == [b"a", b"b", b"c"]
+
+    def test_raised(self) -> None:
+        """In Twisted an exception costs lines, or has strings delivered again."""
+        assert self.both("LineOnlyReceiver", [b"a\r\nb\r\n", b"c\r\n"], [("raise",)]) == (
+            [b"a", b"c"],
+            [b"a", b"b", b"c"],
+        )
+        theirs, mine = self.both("Int8StringReceiver", [b"\1a\1b", b"\1c"], [("raise",)])
+        assert (theirs, mine) == ([b"a", b"a", b"b", b"c"], [b"a", b"b", b"c"])
+
+    def test_dropped(self) -> None:
+        """In Twisted a dropped peer is heard on."""
+        theirs, mine = self.both("LineReceiver", [b"toolong\r\n", b"a\r\n"], [], MAX_LENGTH=3)
+        assert (theirs, mine) == ([b"a"], [])
+
+    def test_refused(self) -> None:
+        """In Twisted each further chunk has the strings in front of a refused one delivered again."""
+        theirs, mine = self.both("Int8StringReceiver", [b"\1a\5", b"x"], [], own=True, MAX_LENGTH=3)
+        assert (theirs, mine) == ([b"a", 5, b"a", 5], [b"a", 5, 5])
+
+    def test_halfDelimiter(self) -> None:
+        """In Twisted a line of just the limit is refused if the chunk ends within its delimiter."""
+        theirs, mine = self.both("LineOnlyReceiver", [b"abc\r", b"\n"], [], own=True, MAX_LENGTH=3)
+        assert (theirs, mine) == ([b"abc\r", b"abc"], [b"abc"])
+
+    def test_assigned(self) -> None:
+        """In Twisted assigned bytes wait for more, or cost other bytes."""
+        theirs, mine = self.both("LineOnlyReceiver", [b"a\r\n"], [("set", "_buffer", b"b\r\n")])
+        assert (theirs, mine) == ([b"a"], [b"a", b"b"])
+        theirs, mine = self.both("Int8StringReceiver", [("set", "recvd", b""), b"\1a\1b"], [])
+        assert (theirs, mine) == ([b"a"], [b"a", b"b"])
+
+    def test_newline(self) -> None:
+        """In Twisted it takes another byte to see that they are not."""
+        for module, broken in ((stock, 0), (ours, 1)):
+            events = drive(module, Case("NetstringReceiver", {}, False, [b"1\n"], []))
+            assert events[-1][1][0] == ("brokenPeer", broken)
+
+    def test_noLimit(self) -> None:
+        """In Twisted a netstring receiver with a limit of 0 is an error."""
+        with pytest.raises(ValueError, match="math domain|logarithm|expected a positive"):
+            delivered(stock, "NetstringReceiver", [b"0:,"], [], MAX_LENGTH=0)
+        assert delivered(ours, "NetstringReceiver", [b"0:,"], [], MAX_LENGTH=0) == [b""]

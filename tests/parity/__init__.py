@@ -1,0 +1,1 @@
+"""The names of Twisted's modules and of ours, side by side."""

@@ -1,0 +1,79 @@
+"""Reads the package's source files, without importing any."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["PACKAGE", "ROOT", "imports", "importsIn", "isEmpty", "moduleName", "sources"]
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "twisted_basic_ng"
+
+
+def sources() -> list[Path]:
+    """Every Python and Cython file of the package, relative to it."""
+    found = (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyx"))
+    return sorted(each.relative_to(PACKAGE) for each in found)
+
+
+def moduleName(source: Path) -> str:
+    """Name the module as it is named inside of the package: C{amp._boxes}, or nothing for the package itself."""
+    parts = source.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def isEmpty(source: Path) -> bool:
+    """Has C{source} a docstring at most?"""
+    if source.suffix != ".py":
+        return False
+    body = ast.parse((PACKAGE / source).read_text(encoding="utf-8")).body
+    return all(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in body)
+
+
+def _absolute(source: Path, node: ast.ImportFrom) -> str:
+    """Name the module that names are imported from, in full."""
+    if not node.level:
+        return node.module or ""
+    here = ("twisted_basic_ng", *source.parts[:-1])
+    return ".".join((*here[: len(here) - node.level + 1], *([node.module] if node.module else [])))
+
+
+def _followed(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands in C{node}, but for what only a type checker follows."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            yield from child.orelse
+        else:
+            yield child
+
+
+def _importStatements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports in C{node}, at any depth."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield node
+    for child in _followed(node):
+        yield from _importStatements(child)
+
+
+def importsIn(text: str, source: Path) -> set[str]:
+    """
+    Name what C{text}, the content of C{source}, imports anywhere in it; C{from a import b} is both C{a} and C{a.b}.
+
+    Names of our own package come without its name in front.
+    """
+    found: set[str] = set()
+    for node in _importStatements(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        else:
+            module = _absolute(source, node)
+            found.add(module)
+            found.update(f"{module}.{each.name}" for each in node.names)
+    return {each.removeprefix("twisted_basic_ng").removeprefix(".") for each in found}
+
+
+def imports(source: Path) -> set[str]:
+    """Name what C{source} imports, as L{importsIn} does."""
+    return importsIn((PACKAGE / source).read_text(encoding="utf-8"), source)

@@ -1,0 +1,76 @@
+"""Tests for L{tools.compiler}: a compiled build that should be there and is not must not go unnoticed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from tools.compiler import whyNone, whyStale
+
+onCPython = pytest.mark.skipif(sys.implementation.name != "cpython", reason="only CPython has a compiled build")
+
+
+@onCPython
+class TestWhyNone:
+    """Whether the extension can be compiled."""
+
+    def test_noCompiler(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It cannot where the compiler that is asked for is not there."""
+        monkeypatch.delenv("TWISTED_BASIC_NG_REQUIRE_EXTENSION", raising=False)
+        monkeypatch.setenv("CC", "cc-that-is-not-there -m64")
+        assert whyNone() == "no C compiler here (cc-that-is-not-there)"
+
+    def test_noHeaders(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """It cannot where Python's own header files are not there, as in many distributions."""
+        monkeypatch.delenv("TWISTED_BASIC_NG_REQUIRE_EXTENSION", raising=False)
+        monkeypatch.setenv("CC", sys.executable)
+        monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+        assert whyNone().startswith("no header files for Python 3.")
+
+    def test_both(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """It can where both are."""
+        monkeypatch.delenv("TWISTED_BASIC_NG_REQUIRE_EXTENSION", raising=False)
+        monkeypatch.setenv("CC", sys.executable)
+        monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+        (tmp_path / "Python.h").touch()
+        assert whyNone() == ""
+
+    def test_required(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It has to where the environment says so."""
+        monkeypatch.setenv("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "1")
+        monkeypatch.setenv("CC", "cc-that-is-not-there")
+        assert whyNone() == ""
+
+
+class TestWhyStale:
+    """Whether the extension is there, and compiled from the source that is there."""
+
+    def found(self, monkeypatch: pytest.MonkeyPatch, origin: Path | None) -> str:
+        """Ask, with an extension at C{origin}."""
+        spec = None if origin is None else ModuleSpec("twisted_basic_ng._framing_ext", None, origin=str(origin))
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+        return whyStale()
+
+    def test_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """There is none."""
+        assert "was not built" in self.found(monkeypatch, None)
+
+    def test_fresh(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """It is as old as its source, or has none beside it, as when it is installed."""
+        (tmp_path / "_framing_ext.so").touch()
+        assert self.found(monkeypatch, tmp_path / "_framing_ext.so") == ""
+        (tmp_path / "_framing_ext.pyx").touch()
+        os.utime(tmp_path / "_framing_ext.pyx", (1, 1))
+        assert self.found(monkeypatch, tmp_path / "_framing_ext.so") == ""
+
+    def test_old(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Its source was changed since."""
+        for name in ("_framing_ext.so", "_framing_ext.pyx"):
+            (tmp_path / name).touch()
+        os.utime(tmp_path / "_framing_ext.so", (1, 1))
+        assert "older than its source" in self.found(monkeypatch, tmp_path / "_framing_ext.so")

@@ -1,0 +1,87 @@
+"""Imports inside of the package run one way only."""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+
+import pytest
+
+from .sources import imports, moduleName, sources
+
+#: From the lowest rung up.  A module may import from the rungs below its own, and from no other place in the package.
+#: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
+#: what it imports in its functions is not looked at.
+LADDER = [
+    {"_framing", "_backlog", "_pausing", "_stateful", "_filesender", "_enable", "_swap", "_startup"},
+    {"_accelerate", "_receiver"},
+    {"_lines", "_netstrings", "_intstrings", "_status"},
+    {"basic", "_run"},
+    {"_demo"},
+    {"_cli", "pytest_plugin"},
+    {"__main__"},
+]
+RUNGS = {name: rung for rung, names in enumerate(LADDER) for name in names}
+
+#: What stays importable without Twisted: reading it must not be slow, nor choose a reactor, nor hinder a swap.
+WITHOUT_TWISTED = {
+    "",
+    "__main__",
+    "_accelerate",
+    "_backlog",
+    "_cli",
+    "_enable",
+    "_framing",
+    "_run",
+    "_startup.sitecustomize",
+    "_status",
+    "_swap",
+    "pytest_plugin",
+}
+
+MODULES = {moduleName(each): each for each in sources() if each.suffix == ".py"}
+
+
+def ours(name: str) -> set[str]:
+    """The modules of the package that the module C{name} imports."""
+    return imports(MODULES[name]) & MODULES.keys() - {"", name}
+
+
+def place(name: str) -> str:
+    """What stands for the module C{name} on the ladder: itself, or its folder."""
+    return name if name in RUNGS else name.partition(".")[0]
+
+
+class TestLadder:
+    """Each module imports from lower rungs alone, so there is no circle."""
+
+    def test_complete(self) -> None:
+        """Each module has its place on the ladder, and each place its module."""
+        assert RUNGS.keys() == {place(name) for name in MODULES} - {""}
+
+    @pytest.mark.parametrize("name", sorted(MODULES.keys() - {""}))
+    def test_down(self, name: str) -> None:
+        """What it imports stands on a lower rung, or in the same folder."""
+        others = {place(each) for each in ours(name)} - {place(name)}
+        assert {each for each in others if RUNGS[each] >= RUNGS[place(name)]} == set()
+
+    def test_noCircle(self) -> None:
+        """Nor is there a circle inside of a folder."""
+        TopologicalSorter({name: ours(name) for name in MODULES.keys() - {""}}).prepare()
+
+
+class TestWithoutTwisted:
+    """What runs before a program starts imports nothing of Twisted."""
+
+    @pytest.mark.parametrize("name", sorted(WITHOUT_TWISTED))
+    def test_none(self, name: str) -> None:
+        """It names neither Twisted nor a package of its world."""
+        heavy = {each.partition(".")[0] for each in imports(MODULES[name])} & {"twisted", "zope", "rich", "OpenSSL"}
+        assert heavy == set()
+
+
+class TestPureFraming:
+    """The functions that have a compiled twin know bytes, and nothing of the package."""
+
+    def test_alone(self) -> None:
+        """Nothing of the package is imported."""
+        assert ours("_framing") == set()

@@ -1,0 +1,56 @@
+"""Every source file of the package has its own test file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .sources import ROOT, isEmpty, sources
+
+
+def whereTested(source: Path) -> Path:
+    """
+    Say where the tests of C{source} are.
+
+    Underscores fall away: C{amp/_boxes.py} is tested by C{tests/amp/test_boxes.py}.  A package's own file is tested by
+    C{test_package.py}.  A compiled twin has the tests of the Python file.  The folder that is put on a child's path
+    holds one file, whose name is Python's choice: the folder's name stands for it.
+    """
+    if source.name == "sitecustomize.py":
+        source = source.parent
+    folders = [each.strip("_") for each in source.parts[:-1]]
+    name = "package" if source.name == "__init__.py" else source.stem.strip("_").removesuffix("_ext")
+    return Path("tests", *folders, f"test_{name}.py")
+
+
+class TestNames:
+    """Where the tests of a file are is plain from its name."""
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ("basic.py", "tests/test_basic.py"),
+            ("_framing.py", "tests/test_framing.py"),
+            ("_framing_ext.pyx", "tests/test_framing.py"),
+            ("__init__.py", "tests/test_package.py"),
+            ("__main__.py", "tests/test_main.py"),
+            ("amp/_boxes.py", "tests/amp/test_boxes.py"),
+            ("_demo/__init__.py", "tests/demo/test_package.py"),
+            ("_startup/sitecustomize.py", "tests/test_startup.py"),
+        ],
+    )
+    def test_name(self, source: str, expected: str) -> None:
+        """Folders are kept, underscores are not."""
+        assert whereTested(Path(source)) == Path(expected)
+
+
+class TestEverySource:
+    """No source file is without tests of its own."""
+
+    @pytest.mark.parametrize("source", [each for each in sources() if not isEmpty(each)], ids=str)
+    def test_has(self, source: Path) -> None:
+        """Its test file is there, and has tests."""
+        expected = ROOT / whereTested(source)
+        assert expected.is_file(), f"{source} needs {whereTested(source)}"
+        assert "def test_" in expected.read_text(encoding="utf-8")

@@ -1,0 +1,59 @@
+"""Tests for L{tests.project.sources}."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .sources import imports, importsIn, isEmpty, moduleName, sources
+
+
+class TestSources:
+    """The files are found, and named as modules are."""
+
+    def test_found(self) -> None:
+        """Python and Cython alike, nothing that was generated or compiled."""
+        assert {Path("basic.py"), Path("_framing_ext.pyx"), Path("__init__.py")} <= set(sources())
+        assert {each.suffix for each in sources()} == {".py", ".pyx"}
+
+    def test_named(self) -> None:
+        """A package has its folder's name."""
+        named = [moduleName(Path(each)) for each in ("basic.py", "amp/_boxes.py", "amp/__init__.py", "__init__.py")]
+        assert named == ["basic", "amp._boxes", "amp", ""]
+
+    def test_empty(self) -> None:
+        """A file that says something and does nothing is told from one that does something."""
+        assert isEmpty(Path("..", "tests", "project", "__init__.py"))
+        assert not isEmpty(Path("__init__.py"))
+        assert not isEmpty(Path("_framing_ext.pyx"))
+
+
+class TestImports:
+    """What a file imports is read from its syntax."""
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("import os.path, re as r", {"os.path", "re"}),
+            ("from twisted.internet import defer", {"twisted.internet", "twisted.internet.defer"}),
+            ("from . import _boxes", {"amp", "amp._boxes"}),
+            ("from ._boxes import Box as B", {"amp._boxes", "amp._boxes.Box"}),
+            ("from .. import __version__", {"", "__version__"}),
+            ("from .._framing import Stop", {"_framing", "_framing.Stop"}),
+            ("import twisted_basic_ng.basic", {"basic"}),
+            ("def f():\n    if x:\n        from . import _tls", {"amp", "amp._tls"}),
+            ("if TYPE_CHECKING:\n    import re\nelse:\n    import os", {"os"}),
+        ],
+    )
+    def test_names(self, text: str, expected: set[str]) -> None:
+        """Wherever it stands and however it is written, but for what only a type checker follows."""
+        assert importsIn(text, Path("amp", "_wire.py")) == expected
+
+    def test_facade(self) -> None:
+        """In a package's own file one dot is that package."""
+        assert importsIn("from . import _wire", Path("amp", "__init__.py")) == {"amp", "amp._wire"}
+
+    def test_file(self) -> None:
+        """A file of the package is read."""
+        assert {"_framing", "_framing_ext", "os"} <= imports(Path("_accelerate.py"))

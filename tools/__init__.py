@@ -1,0 +1,1 @@
+"""What tox runs besides the tools that it installs."""

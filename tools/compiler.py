@@ -1,0 +1,42 @@
+"""Tells whether the interpreter that runs this can compile the extension, and whether it was compiled."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import sysconfig
+from pathlib import Path
+
+__all__ = ["whyNone", "whyStale"]
+
+
+def whyNone() -> str:
+    """
+    Say what is missing for a compiled build; an empty string if nothing is.
+
+    Where C{TWISTED_BASIC_NG_REQUIRE_EXTENSION} is set, nothing may be missing.
+    """
+    if platform.python_implementation() != "CPython":
+        return f"{platform.python_implementation()} has the pure build alone"
+    if os.environ.get("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "") not in ("", "0"):
+        return ""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+    if os.name == "posix" and shutil.which(compiler) is None:
+        return f"no C compiler here ({compiler})"
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        return f"no header files for Python {platform.python_version()} here"
+    return ""
+
+
+def whyStale() -> str:
+    """Say what is wrong with the compiled build that is imported here; an empty string if nothing is."""
+    built = importlib.util.find_spec("twisted_basic_ng._framing_ext")
+    if built is None or built.origin is None:
+        return "the extension was not built, although there is a compiler"
+    source = Path(built.origin).with_name("_framing_ext.pyx")
+    if source.exists() and source.stat().st_mtime > Path(built.origin).stat().st_mtime:
+        return "the extension is older than its source: building it failed"
+    return ""
