@@ -73,7 +73,7 @@ class Backlog:
     @ivar current: the bytes in hand, searched from C{start} on.
     @ivar start: the offset in C{current} behind the frames found so far.
     @ivar base: the offset in C{current} where this delivery began.
-    @ivar searched: C{current} is known to hold no whole frame.
+    @ivar searched: what comes may be joined with C{current}, which holds no whole frame as far as is known.
     @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
     @ivar delimiter: what ends the unfinished frame, where it is a delimiter that ends it.
     @ivar aside: the beginning of an unfinished frame that C{current} goes on with.
@@ -127,7 +127,7 @@ class Backlog:
         self.frames.clear()
         self.current = data
         self.start = self.base = 0
-        self.searched = False
+        self.searched = not self.busy
         self.needed = 0
         self.skipped = 0
         self.delimiter = self.seam = b""
@@ -144,6 +144,7 @@ class Backlog:
         elif self.start == len(self.current):
             self.current = data
             self.start = 0
+            self.searched = False
         elif self.searched:
             self._extend(data)
         else:

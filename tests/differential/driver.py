@@ -89,7 +89,10 @@ def _make(module: Any, case: Case, log: _Log) -> Any:
 
 def see(receiver: Any, kind: str) -> list[Any]:
     """What an application sees of the receiver."""
-    return [(name, getattr(receiver, name)) for name in SEEN.get(kind, _STRINGS)]
+    seen = [(name, getattr(receiver, name)) for name in SEEN.get(kind, _STRINGS)]
+    if kind not in SEEN and "recvd" not in vars(receiver):
+        assert receiver.recvd == receiver._unprocessed[receiver._compatibilityOffset :]
+    return seen
 
 
 def act(receiver: Any, action: Any, log: _Log) -> Any:

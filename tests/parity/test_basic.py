@@ -59,9 +59,7 @@ ACCEPTED = {
     "FileSender interfaces": "it is a pull producer, and says so",
 }
 
-CLASSES = [
-    name for name, value in vars(stock).items() if inspect.isclass(value) and value.__module__ == stock.__name__
-]
+CLASSES = [name for name, value in vars(stock).items() if inspect.isclass(value) and value.__module__ == stock.__name__]
 
 
 def _parameters(function: Any) -> list[tuple[str, Any, Any]]:
