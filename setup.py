@@ -16,7 +16,6 @@ def isSet(name):
 
 
 required = isSet("TWISTED_BASIC_NG_REQUIRE_EXTENSION")
-extension = Extension("twisted_basic_ng._framing_ext", ["twisted_basic_ng/_framing_ext.pyx"], optional=not required)
 
 
 def extensions():
@@ -28,7 +27,10 @@ def extensions():
         if required:
             raise
         return []
-    return cythonize([extension])
+    (extension,) = cythonize([Extension("twisted_basic_ng._framing_ext", ["twisted_basic_ng/_framing_ext.pyx"])])
+    # Set here, since cythonize makes an Extension of its own that does not keep it.
+    extension.optional = not required
+    return [extension]
 
 
 setup(ext_modules=extensions())

@@ -1,14 +1,33 @@
-"""What Sphinx is told."""
+"""What Sphinx is told; pydoctor, which reads epytext, makes the API reference."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import twisted_basic_ng
+
+_root = Path(__file__).parent.parent
 
 project = "twisted_basic_ng"
 author = "The developers of twisted_basic_ng"
 copyright = author
 version = release = twisted_basic_ng.__version__
 
+extensions = ["pydoctor.sphinx_ext.build_apidocs"]
+pydoctor_args = [
+    f"--project-name={project}",
+    f"--project-version={release}",
+    f"--project-base-dir={_root}",
+    "--docformat=epytext",
+    "--html-output={outdir}/api",
+    "--privacy=PRIVATE:twisted_basic_ng._*",
+    "--warnings-as-errors",
+    "--quiet",
+    "--quiet",
+    str(_root / "twisted_basic_ng"),
+]
+
 html_theme = "furo"
 html_title = f"{project} {release}"
+exclude_patterns = ["_build"]
 nitpicky = True

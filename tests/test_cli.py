@@ -87,29 +87,12 @@ class TestCommands:
 
     def test_demo(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """C{demo} hands its words over, and its result is the exit status."""
-        fake = ModuleType("twisted_basic_ng._demo._command")
+        fake = ModuleType("twisted_basic_ng._demo")
         fake.main = len  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
         with pytest.raises(SystemExit) as caught:
             _cli.main(["demo", "a", "b"])
         assert caught.value.code == 2
-
-    @pytest.mark.parametrize(("missing", "exits"), [("rich", True), ("rich.table", True), ("other", False)])
-    def test_demoWithoutRich(
-        self, missing: str, exits: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        """Without rich, one line says what to install; another missing module is an error of its own."""
-
-        class Finder:
-            def find_spec(self, name: str, *_: object) -> None:
-                if name == "twisted_basic_ng._demo._command":
-                    raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
-
-        monkeypatch.delitem(sys.modules, "twisted_basic_ng._demo._command", raising=False)
-        monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
-        with pytest.raises(SystemExit if exits else ModuleNotFoundError):
-            _cli.main(["demo"])
-        assert ("twisted_basic_ng[cli]" in capsys.readouterr().err) is exits
 
 
 class TestStart:
@@ -119,7 +102,7 @@ class TestStart:
         """C{run} imports neither Twisted nor what only the other commands need."""
         code = (
             "import sys; sys.argv[1:] = ['run', '-c', "
-            '\'import sys; print([m for m in ("twisted", "rich", "argparse", "dataclasses") if m in sys.modules])\']\n'
+            '\'import sys; print([m for m in ("twisted", "rich", "argparse") if m in sys.modules])\']\n'
             "from twisted_basic_ng._cli import main; main()"
         )
         assert python("-c", code).stdout == "[]\n"

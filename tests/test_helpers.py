@@ -25,7 +25,6 @@ from tests.helpers import (
     splits,
 )
 
-
 _DONE = Failure(ConnectionDone())
 
 

@@ -11,7 +11,7 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport
-from twisted_basic_ng._receiver import Dropped, abort, mayTurnToTLS
+from twisted_basic_ng._receiver import Dropped, Receiver, abort, mayTurnToTLS
 from twisted_basic_ng.basic import (
     Int8StringReceiver,
     LineOnlyReceiver,
@@ -179,6 +179,10 @@ class ReceiverTests(SynchronousTestCase):
             receiver: Any = base()
             RecordingTransport().connect(receiver)
             self.assertRaises(NotImplementedError, receiver.dataReceived, data)
+        raw = LineReceiver()
+        raw.setRawMode()
+        self.assertRaises(NotImplementedError, raw.dataReceived, b"x")
+        self.assertRaises(NotImplementedError, Receiver().dataReceived, b"x")
 
     def test_plainAttribute(self) -> None:
         """A class body, or a mixed-in class, that declares the buffer as a plain attribute does not hide it."""

@@ -50,12 +50,8 @@ def _run(words: Sequence[str]) -> None:
 
 
 def _demo(words: Sequence[str]) -> None:
-    try:
-        from ._demo._command import main as demo
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("rich"):
-            raise
-        _fail("the demo needs rich: pip install 'twisted_basic_ng[cli]'", 1)
+    from ._demo import main as demo
+
     sys.exit(demo(words))
 
 

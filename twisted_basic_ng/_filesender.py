@@ -1,7 +1,7 @@
 """
 Sending a file, chunk by chunk, as fast as the consumer takes it.
 
-It knows of the file only that it can be read, and of the consumer what L{IConsumer} says.
+It knows of the file only that it can be read, and of the consumer what C{IConsumer} says.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class FileSender:
         @param file: anything with a C{read(size)} that returns bytes, and none of them at the end.
         @param transform: called with each chunk, returns what to write in its place.
         @return: fires with the last byte written (C{""} for an empty file), or fails with what C{read},
-            C{transform} or C{consumer} raised, with an L{Exception} when the consumer stops the transfer, with
-            L{CancelledError<twisted.internet.CancelledError>} when it is cancelled.
+            C{transform} or C{consumer} raised, with an C{Exception} when the consumer stops the transfer, with
+            C{CancelledError} when it is cancelled.
         """
         self.file = file
         self.consumer = consumer

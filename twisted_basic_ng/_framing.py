@@ -99,7 +99,7 @@ def splitStrings(
     """
     Cut complete strings that a binary length precedes.
 
-    @param structFormat: the prefix, as L{struct} writes it.
+    @param structFormat: the prefix, as C{struct} writes it.
     @param prefixLength: its size in bytes.
     @param limit: the largest length to accept, in bytes.
     @param most: how many strings to cut at the most.

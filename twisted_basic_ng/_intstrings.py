@@ -79,7 +79,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     callback changes (the limit, C{paused}, C{recvd}) holds from the very next string on.
 
     @cvar MAX_LENGTH: the longest string to accept, in bytes.
-    @cvar structFormat: the length, as L{struct} writes it.
+    @cvar structFormat: the length, as C{struct} writes it.
     @cvar prefixLength: its size in bytes.
     @ivar recvd: the bytes that are not delivered yet; assigning replaces them.
     @ivar _unprocessed: the bytes in hand, those delivered in this very call included; kept for applications

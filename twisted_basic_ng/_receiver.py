@@ -57,7 +57,7 @@ def abort(transport: Any) -> None:
 
 
 def mayTurnToTLS(transport: Any) -> Any:
-    """Find the transport below C{transport}'s wrappers that C{startTLS} would change; L{None} without any."""
+    """Find the transport below C{transport}'s wrappers that C{startTLS} would change; C{None} without any."""
     while "wrappedProtocol" in getattr(transport, "__dict__", ()):
         if hasattr(type(transport), "getPeerCertificate"):
             return None  # a wrapper that is the TLS layer itself

@@ -3,15 +3,12 @@ Runs a program as Python itself would have run it, with the swap in place.
 
 What the program can see of its start (C{sys.argv}, C{sys.path}, C{__main__}, its exit status, its traceback) is
 as if it had been started directly.  This file knows how Python starts programs, and nothing of Twisted; it is
-imported at every C{run}, so it imports little.
+imported at every C{run}, so it imports little, and what not every program needs only for those that do.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import runpy
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
@@ -91,9 +88,12 @@ def _find(words: list[str]) -> Callable[[], None]:
 
 
 def _module(name: str, arguments: list[str]) -> Callable[[], None]:
+    import runpy
+    from importlib.util import find_spec
+
     _atFront(os.getcwd())
     try:
-        spec = importlib.util.find_spec(name)
+        spec = find_spec(name)
     except (ImportError, ValueError) as error:
         raise NoProgramError(f"cannot run module {name!r}: {error}") from error
     if spec is None:
@@ -135,8 +135,10 @@ def _locate(name: str) -> str | None:
     """
     if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")):
         return name
+    from shutil import which
+
     beside = os.path.dirname(sys.executable)
-    return shutil.which(name, path=beside) or shutil.which(name)
+    return which(name, path=beside) or which(name)
 
 
 def _isPython(path: str) -> bool:
@@ -175,6 +177,8 @@ def _code(main: ModuleType, file: str) -> CodeType:
 
 
 def _archive(path: str, arguments: list[str]) -> None:
+    import runpy
+
     sys.argv[:] = [path, *arguments]
     _atFront(os.path.abspath(path))
     _freshMain()
@@ -218,7 +222,7 @@ def _guard(start: Callable[[], None]) -> None:
 
 
 def _ownTraceback(traceback: TracebackType | None) -> TracebackType | None:
-    """Leave out the launcher's frames; L{None} where the program had not begun."""
+    """Leave out the launcher's frames; C{None} where the program had not begun."""
     main = sys.modules["__main__"].__dict__
     while traceback is not None:
         frame = traceback.tb_frame

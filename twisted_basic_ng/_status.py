@@ -30,7 +30,7 @@ class Status:
     @ivar passedOn: the Python processes started from here swap, because the environment variable says so.
     @ivar build: C{"ext"} where the compiled functions are in use, C{"pure"} otherwise.
     @ivar version: this package's version.
-    @ivar twisted: Twisted's version; L{None} where it is not installed.
+    @ivar twisted: Twisted's version; C{None} where it is not installed.
     @ivar python: the interpreter's version.
     """
 

@@ -124,7 +124,7 @@ def uninstall() -> None:
 
 
 def _place(name: str, module: ModuleType | None) -> None:
-    """Make C{module} what C{name} means, as a module and as an attribute of its package; L{None}: not imported."""
+    """Make C{module} what C{name} means, as a module and as an attribute of its package; C{None}: not imported."""
     package, _, attribute = name.rpartition(".")
     if module is None:
         del sys.modules[name]

@@ -1,6 +1,6 @@
 """
 Line, netstring and int-prefixed protocols, and a producer that sends a file: the names and the behaviour of
-L{twisted.protocols.basic}, in linear time.
+C{twisted.protocols.basic}, in linear time.
 
 Each receiver is a thin loop: the functions of C{_framing} find frames in batches, the loop delivers them one
 at a time.  Between two of them a callback may change what it likes, and it holds from the next one on.

@@ -1,1 +1,1 @@
-"""Tests for the demo."""
+"""The tests of the demo, one file for each of its files."""

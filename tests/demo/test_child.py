@@ -1,15 +1,154 @@
-"""Tests for L{twisted_basic_ng._demo._child}: one end, in a process of its own."""
+"""Tests for L{twisted_basic_ng._demo._child}."""
 
 from __future__ import annotations
 
-from tests.processes import python
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+from unittest.mock import patch
+
+from twisted.internet import reactor, stdio, task
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.protocols import basic
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+import twisted_basic_ng
+from twisted_basic_ng import _accelerate, basic as ours
+from twisted_basic_ng._demo import _child
+from twisted_basic_ng._demo._child import ParentLink, main, misplaced, run
+from twisted_basic_ng._demo._jobs import JOBS
+
+LINES = JOBS[0]
+IN_USE = LINES.uses[0].__module__.partition(".")[0]
 
 
-class TestChild:
-    """An end that cannot do its job fails."""
+class MisplacedTests(SynchronousTestCase):
+    """A class tells whose it is."""
 
-    def test_refused(self) -> None:
-        """The end that connects needs one that listens."""
-        ended = python("-m", "twisted_basic_ng._demo._child", "connect", "lines", "1", "1")
-        assert ended.returncode == 1
-        assert "refused" in ended.stderr
+    def test_intended(self) -> None:
+        """Classes of the intended package are no surprise."""
+        self.assertEqual(misplaced([ours.LineReceiver, ours.FileSender], "twisted_basic_ng"), [])
+
+    def test_other(self) -> None:
+        """Others are named, with where they come from; a package is not one whose name begins like it."""
+        (found,) = misplaced([ours.LineReceiver], "twisted")
+        self.assertEqual(found, f"LineReceiver comes from {ours.LineReceiver.__module__}, and not from twisted")
+
+    def test_inUse(self) -> None:
+        """What stands at Twisted's name is looked at, not its name."""
+        self.assertEqual(misplaced([basic.LineReceiver], IN_USE), [])
+
+
+class ParentLinkTests(SynchronousTestCase):
+    """The parent says one line, and may go at any time."""
+
+    def test_line(self) -> None:
+        """Its line is there without its end."""
+        link = ParentLink()
+        link.dataReceived(b"tcp:127.0.0.1:4000\n")
+        self.assertEqual(self.successResultOf(link.line), "tcp:127.0.0.1:4000")
+
+    def test_gone(self) -> None:
+        """Its end is told."""
+        link = ParentLink()
+        self.assertNoResult(link.gone)
+        link.connectionLost()
+        self.successResultOf(link.gone)
+
+
+class RunTests(TestCase):
+    """An end does its job and reports."""
+
+    async def test_report(self) -> None:
+        """Both ends tell their parents what they saw, and whose classes did it."""
+        serving, asking = ParentLink(), ParentLink()
+        told: list[str] = []
+        heard: list[str] = []
+
+        def tell(line: str) -> None:
+            told.append(line)
+            if len(told) == 1:
+                asking.dataReceived(line.encode() + b"\n")
+
+        await gatherResults(
+            [
+                run(reactor, "server", LINES, 20, serving, tell),
+                run(reactor, "client", LINES, 20, asking, heard.append),
+            ],
+            consumeErrors=True,
+        )
+        self.assertTrue(told[0].startswith("tcp:127.0.0.1:"))
+        for line in (*told[1:], *heard):
+            report = json.loads(line)
+            self.assertEqual(report["classes"], {"LineReceiver": LINES.uses[0].__module__})
+            self.assertEqual(report["transcript"]["delivered"]["count"], 21)
+            self.assertEqual(report["build"], _accelerate.build)
+        self.assertEqual((len(told), len(heard)), (2, 1))
+
+    async def test_orphan(self) -> None:
+        """An end whose parent is gone stops, whatever it waits for."""
+        for role in ("server", "client"):
+            link = ParentLink()
+            working = run(reactor, role, LINES, 20, link, lambda line: None)
+            link.connectionLost()
+            await self.assertFailure(working, CancelledError)
+
+    def test_stock(self) -> None:
+        """A process without ours has no build of ours."""
+        with patch.dict(sys.modules):
+            del sys.modules["twisted_basic_ng._accelerate"]
+            self.assertIs(_child._build(), None)
+
+
+class MainTests(SynchronousTestCase):
+    """The program is what its command line says."""
+
+    def setUp(self) -> None:
+        self.uninstalled: list[None] = []
+        self.patch(twisted_basic_ng, "uninstall", lambda: self.uninstalled.append(None))
+
+    def test_misplaced(self) -> None:
+        """It does nothing with the wrong classes, and says which they are."""
+        other = {"twisted": "twisted_basic_ng", "twisted_basic_ng": "twisted"}[IN_USE]
+        error = self.assertRaises(SystemExit, main, ["server", "lines", "5", other])
+        self.assertIn("LineReceiver comes from ", str(error.code))
+
+    def test_stock(self) -> None:
+        """Twisted's own modules are asked for where they are meant, and only there."""
+        for package, count in (("twisted_basic_ng", 0), ("twisted", 1)):
+            self.patch(task, "react", lambda start: None)
+            try:
+                main(["server", "lines", "5", package])
+            except SystemExit:
+                pass  # one of the two is not what this process runs on
+            self.assertEqual(len(self.uninstalled), count)
+
+    def test_start(self) -> None:
+        """It runs under the reactor until it is done, linked to its parent by standard input."""
+        started: list[Callable[[Any], Deferred[None]]] = []
+        links: list[ParentLink] = []
+        calls: list[tuple[Any, ...]] = []
+        self.patch(task, "react", started.append)
+        self.patch(stdio, "StandardIO", lambda link, reactor: links.append(link))
+        self.patch(_child, "run", lambda *arguments: calls.append(arguments))
+        main(["server", "lines", "5", IN_USE])
+        started[0]("a reactor")
+        ((reactor, role, job, size, link, tell),) = calls
+        self.assertEqual((reactor, role, job, size, link), ("a reactor", "server", LINES, 5, links[0]))
+        with redirect_stdout(StringIO()) as output:
+            tell("a line")
+        self.assertEqual(output.getvalue(), "a line\n")
+
+    def test_program(self) -> None:
+        """The module is a program."""
+        self.patch(sys, "argv", ["_child.py", "server", "lines", "5", "nobody"])
+        with patch.dict(sys.modules):
+            del sys.modules["twisted_basic_ng._demo._child"]
+            error = self.assertRaises(
+                SystemExit, runpy.run_module, "twisted_basic_ng._demo._child", run_name="__main__"
+            )
+        self.assertIn("and not from nobody", str(error.code))

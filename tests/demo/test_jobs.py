@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import pytest
+from twisted.internet.protocol import Protocol
+from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import RecordingTransport, connectInMemory
-from twisted_basic_ng._demo._jobs import JOBS, Asker, Receiving, digest
+from tests.helpers import connectInMemory
+from twisted_basic_ng._demo._jobs import JOBS
 
 
-class TestJobs:
-    """Each job sends what its receiver counts."""
+class JobsTests(SynchronousTestCase):
+    """Each entry of the table can be believed."""
 
-    @pytest.mark.parametrize("name", list(JOBS))
-    def test_inMemory(self, name: str) -> None:
-        """All of it arrives, is timed and is answered with its digest."""
-        job = JOBS[name]
-        amount = 1000
-        receiver = job.receiver(amount)
-        asker = Asker(job.load(amount))
-        connection = connectInMemory(asker, receiver, 700)
-        connection.flush()
-        assert asker.done.called
-        assert receiver.done.called
-        assert len(receiver.messages) == (amount if job.unit == "messages" else 1)
-        assert digest(receiver.messages).encode() in b"".join(asker.chunks)
-        assert receiver.seconds > 0
+    def test_delivers(self) -> None:
+        """A job delivers, to either end, as many messages as it says."""
+        for job in JOBS:
+            for size in (1, 100):
+                served: list[bytes] = []
+                asked: list[bytes] = []
+                connectInMemory(job.client(size, asked), job.server(size, served), 64).flush()
+                self.assertEqual((len(served), len(asked)), job.delivers(size), job.name)
 
-    def test_rate(self) -> None:
-        """A rate is in messages, or in MiB, a second."""
-        assert JOBS["lines"].rate(10, 2) == 5
-        assert JOBS["file"].rate(4 << 20, 2) == 2
+    def test_uses(self) -> None:
+        """The classes that are checked are what the protocols are built on, or what they use."""
+        for job in JOBS:
+            for each in job.uses:
+                built = any(isinstance(make, type) and issubclass(make, each) for make in (job.server, job.client))
+                self.assertTrue(built or not issubclass(each, Protocol), job.name)
 
-    def test_boundaries(self) -> None:
-        """A digest tells where messages end."""
-        assert digest([b"ab", b"c"]) != digest([b"a", b"bc"])
-        assert digest([]) == digest([])
-
-    def test_answer(self) -> None:
-        """A receiver says how it answers."""
-        with pytest.raises(NotImplementedError):
-            Receiving(1).answer(b"")
-
-    def test_sends(self) -> None:
-        """The asking end sends in large pieces, as a pull producer."""
-        transport = RecordingTransport().connect(Asker(b"x"))
-        assert transport.events == [("registerProducer", False)]
+    def test_names(self) -> None:
+        """Names are unique words, and titles fit into the table."""
+        names = [job.name for job in JOBS]
+        self.assertEqual(len(set(names)), len(names))
+        self.assertTrue(all(name.isalnum() for name in names))
+        self.assertTrue(all(len(job.title) <= 24 for job in JOBS))

@@ -1,16 +1,18 @@
 """
 How applications use the receivers, for mypy and pyright; it is never run.
 
-A line that must not type-check says so to both: each of them complains about such a remark where it finds nothing wrong.
+A line that must not type-check says so to both: each of them complains about such a remark where it finds nothing
+wrong.
 """
 
 from __future__ import annotations
 
 from io import BytesIO
 
+from typing_extensions import assert_type
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
-from typing_extensions import assert_type
 
 import twisted_basic_ng
 from twisted_basic_ng.basic import (

@@ -1,74 +1,133 @@
 """
-One end of a job, in a process of its own: C{python -m twisted_basic_ng._demo._child}.
+The program that is one end of a job: C{python -m twisted_basic_ng._demo._child ROLE JOB SIZE PACKAGE}.
 
-usage: _child listen JOB AMOUNT
-       _child connect JOB AMOUNT PORT
-
-It says what happens in lines of JSON: the listening end first which port it has, each end last what it saw.
+It is started with or without the swap and is the same program either way; C{PACKAGE} says which of the two is
+intended, and that is checked.  A server prints its endpoint, a client reads one from its standard input; both
+print a report at the end, a line of JSON, and stop as soon as their standard input is closed: no end outlives
+the process that started it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
-from twisted.internet.protocol import Factory
-from twisted.internet.task import react
+import twisted
+from twisted.internet import stdio, task
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 
-from ._jobs import JOBS, Asker, Job, digest, implementation
+import twisted_basic_ng
 
-__all__ = ["connect", "listen", "main"]
+if TYPE_CHECKING:
+    from ._jobs import Job
 
+__all__ = ["ParentLink", "main", "misplaced", "run"]
 
-def say(**facts: object) -> None:
-    """Tell the parent."""
-    print(json.dumps(facts), flush=True)
-
-
-async def listen(reactor: Any, job: Job, amount: int) -> None:
-    """Serve one connection."""
-    receiver = job.receiver(amount)
-    made: Deferred[None] = Deferred()
-
-    class OneFactory(Factory):
-        noisy = False
-
-        def buildProtocol(self, address: object) -> Any:
-            made.callback(None)
-            return receiver
-
-    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(OneFactory())
-    say(port=port.getHost().port)
-    await made
-    await port.stopListening()
-    await receiver.done
-    say(
-        implementation=implementation(),
-        messages=len(receiver.messages),
-        delivered=digest(receiver.messages),
-        wire=digest([b"".join(receiver.chunks)]),
-        seconds=receiver.seconds,
-    )
+STOCK: Final = "twisted"
 
 
-async def connect(reactor: Any, job: Job, amount: int, port: int) -> None:
-    """Connect, send, and wait for the end."""
-    asker = Asker(job.load(amount))
-    await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", port), asker)
-    await asker.done
-    answer = b"".join(asker.chunks)
-    say(implementation=implementation(), wire=digest([answer]))
+class ParentLink(Protocol):
+    """
+    The parent, at the other end of standard input.
+
+    @ivar line: fires with the line that the parent sends.
+    @ivar gone: fires when the parent has closed its end, or is no more.
+    """
+
+    def __init__(self) -> None:
+        self.line: Deferred[str] = Deferred()
+        self.gone: Deferred[None] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take the line, which a pipe carries in one piece because it is short."""
+        self.line.callback(data.decode("ascii").strip())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell that the parent is gone."""
+        self.gone.callback(None)
+
+
+def modules(classes: Iterable[type]) -> dict[str, str]:
+    """Name the module that each class was defined in."""
+    return {each.__name__: each.__module__ for each in classes}
+
+
+def misplaced(classes: Iterable[type], package: str) -> list[str]:
+    """Say which of C{classes} were not defined in C{package}."""
+    return [
+        f"{name} comes from {module}, and not from {package}"
+        for name, module in modules(classes).items()
+        if module.partition(".")[0] != package
+    ]
+
+
+def run(
+    reactor: Any, role: str, job: Job, size: int, link: ParentLink, tell: Callable[[str], object]
+) -> Deferred[None]:
+    """
+    Be one end of C{job} until it is done or the parent is gone.
+
+    @param role: C{"server"} or C{"client"}.
+    @param tell: called with each line for the parent.
+    @return: fires when the report was told.
+    """
+    working = ensureDeferred(_work(reactor, role, job, size, link, tell))
+    link.gone.addCallback(lambda _: working.cancel())
+    return working
+
+
+async def _work(reactor: Any, role: str, job: Job, size: int, link: ParentLink, tell: Callable[[str], object]) -> None:
+    from ._ends import ask, serve
+    from ._transcript import Transcript
+
+    if role == "server":
+        record, seconds = await serve(reactor, job, size, tell)
+    else:
+        record, seconds = await ask(reactor, job, size, link.line)
+    report = {
+        "classes": modules(job.uses),
+        "build": _build(),
+        "twisted": twisted.__version__,
+        "seconds": seconds,
+        "transcript": asdict(Transcript.of(record)),
+    }
+    tell(json.dumps(report))
+
+
+def _build() -> str | None:
+    """Which build of ours is in use in this process; L{None} where ours is not."""
+    accelerate = sys.modules.get("twisted_basic_ng._accelerate")
+    return None if accelerate is None else str(accelerate.build)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Be the end that the command line asks for."""
-    role, name, amount, *port = arguments
-    end = listen if role == "listen" else connect
-    react(lambda reactor: Deferred.fromCoroutine(end(reactor, JOBS[name], int(amount), *map(int, port))))
+    """
+    Be what the command line says, and exit.
+
+    @raise SystemExit: always; with a message where the classes are not the intended ones.
+    """
+    role, name, size, package = arguments
+    if package == STOCK:
+        # Where the whole environment is switched to ours, Twisted's own modules have to be asked for.
+        twisted_basic_ng.uninstall()
+    from ._jobs import JOBS
+
+    (job,) = (each for each in JOBS if each.name == name)
+    wrong = misplaced(job.uses, package)
+    if wrong:
+        sys.exit("; ".join(wrong))
+
+    def start(reactor: Any) -> Deferred[None]:
+        link = ParentLink()
+        stdio.StandardIO(link, reactor=reactor)
+        return run(reactor, role, job, int(size), link, lambda line: print(line, flush=True))
+
+    task.react(start)
 
 
 if __name__ == "__main__":

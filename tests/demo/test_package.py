@@ -1,0 +1,29 @@
+"""Tests for L{twisted_basic_ng._demo}."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_basic_ng._demo import main
+
+
+class MainTests(SynchronousTestCase):
+    """The package is the command, and light."""
+
+    def test_main(self) -> None:
+        """It does what the command line says, and returns the exit status."""
+        with redirect_stdout(StringIO()) as output:
+            status = main(["--help"])
+        self.assertEqual(status, 0)
+        self.assertIn("twisted-basic-ng demo", output.getvalue())
+
+    def test_light(self) -> None:
+        """To import it imports neither Twisted nor rich."""
+        code = "import sys, twisted_basic_ng._demo; print({'twisted', 'rich'} & set(sys.modules))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout, "set()\n")

@@ -1,0 +1,131 @@
+"""Tests for L{twisted_basic_ng._demo._pairs}."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import twisted_basic_ng
+from twisted_basic_ng._demo import _pairs
+from twisted_basic_ng._demo._pairs import HOME, OURS, STOCK, PairError, converse
+
+#: Seconds that are not reached unless something is wrong.
+AMPLE = 60.0
+
+CLIENT = "import sys; print('client, told', sys.stdin.readline().strip())"
+HANGING = "import time; print('an address', flush=True); time.sleep(1000)"
+FAILING = "import sys; sys.stdin.readline(); sys.exit('of no mind')"
+
+
+def program(code: str) -> list[str]:
+    """The command line that runs C{code}."""
+    return [sys.executable, "-c", code]
+
+
+class ImplementationTests(SynchronousTestCase):
+    """Programs are started as users start them."""
+
+    def test_commands(self) -> None:
+        """Ours has the launcher in front of the same words."""
+        end = ["twisted_basic_ng._demo._child", "server", "lines", "5"]
+        self.assertEqual(STOCK.command("server", "lines", 5), [sys.executable, "-m", *end, "twisted"])
+        launched = [sys.executable, "-m", "twisted_basic_ng", "run", "-m", *end, "twisted_basic_ng"]
+        self.assertEqual(OURS.command("server", "lines", 5), launched)
+
+    def test_home(self) -> None:
+        """Children are started where they find this very copy of the package."""
+        self.assertEqual(HOME / "twisted_basic_ng", Path(str(twisted_basic_ng.__file__)).resolve().parent)
+
+
+class ConverseTests(SynchronousTestCase):
+    """Two processes are brought together, and both are gone afterwards."""
+
+    def setUp(self) -> None:
+        self.started: list[subprocess.Popen[bytes]] = []
+        popen = subprocess.Popen
+
+        def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+            self.started.append(popen(*arguments, **options))  # type: ignore[call-overload]
+            return self.started[-1]
+
+        self.patch(_pairs.subprocess, "Popen", start)
+
+    def assertGone(self) -> None:
+        """Both were started, have ended, and were waited for."""
+        self.assertEqual(len(self.started), 2)
+        for process in self.started:
+            self.assertIsNot(process.returncode, None)
+            self.assertRaises(ProcessLookupError, os.kill, process.pid, 0)
+
+    def test_answers(self) -> None:
+        """The client is told the server's first line; what each says besides is the result."""
+        server = "print('an address', flush=True); print('server')"
+        self.assertEqual(converse(program(server), program(CLIENT), AMPLE), ("server\n", "client, told an address\n"))
+        self.assertGone()
+
+    def test_clientFails(self) -> None:
+        """A client that fails is reported with its words, at once: the server would have waited."""
+        error = self.assertRaises(PairError, converse, program(HANGING), program(FAILING), AMPLE)
+        self.assertEqual(error.reason, "the client failed, with exit status 1")
+        self.assertEqual(error.output, "client: of no mind")
+        self.assertEqual(str(error), "the client failed, with exit status 1\nclient: of no mind")
+        self.assertGone()
+
+    def test_serverFails(self) -> None:
+        """A server that fails before it has an address is reported, though the client notices first."""
+        client = "import sys; sys.exit(0 if sys.stdin.readline() else 'told nothing')"
+        error = self.assertRaises(PairError, converse, program("raise SystemExit('no port')"), program(client), AMPLE)
+        self.assertIn("server: no port", str(error))
+        self.assertGone()
+
+    def test_serverFailsLate(self) -> None:
+        """A server that fails when the client is content is a failure, too."""
+        server = "import sys; print('an address', flush=True); sys.exit(3)"
+        error = self.assertRaises(PairError, converse, program(server), program(CLIENT), AMPLE)
+        self.assertEqual(str(error), "the server failed, with exit status 3")
+        self.assertGone()
+
+    def test_clientDies(self) -> None:
+        """A client that is gone before it is told the address is reported for what it did."""
+        error = self.assertRaises(PairError, converse, program(HANGING), program("raise SystemExit('no')"), AMPLE)
+        self.assertEqual(str(error), "the client failed, with exit status 1\nclient: no")
+        self.assertGone()
+
+    def test_broken(self) -> None:
+        """To tell a process something that has ended is no error."""
+        with _pairs._started("client", program("")) as end:
+            end.finish()
+            end.tell("an address")
+
+    def test_hangs(self) -> None:
+        """Processes that are not done in time are ended, with the time in the message."""
+        error = self.assertRaises(PairError, converse, program(HANGING), program(HANGING), 0.5)
+        self.assertEqual(str(error), "not done after 0.5 seconds")
+        self.assertGone()
+
+    def test_mute(self) -> None:
+        """A server that never says where it is is ended, too."""
+        mute = "import time; time.sleep(1000)"
+        self.assertRaises(PairError, converse, program(mute), program(CLIENT), 0.5)
+        self.assertGone()
+
+    def test_interrupt(self) -> None:
+        """An interrupt goes on to the caller, and leaves no process."""
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, handler)
+        client = (
+            f"import os, signal, sys; sys.stdin.readline(); os.kill({os.getpid()}, signal.SIGINT); sys.stdin.read()"
+        )
+        self.assertRaises(KeyboardInterrupt, converse, program(HANGING), program(client), AMPLE)
+        self.assertGone()
+
+    def test_unstartable(self) -> None:
+        """A program that cannot be started is the caller's error, and the other one is ended."""
+        self.assertRaises(OSError, converse, program(HANGING), ["/no/such/program"], AMPLE)
+        (process,) = self.started
+        self.assertIsNot(process.returncode, None)
