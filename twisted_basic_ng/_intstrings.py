@@ -96,6 +96,18 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     _unprocessed: bytes = _Unprocessed()  # type: ignore[assignment]
     _compatibilityOffset: int = _CompatibilityOffset()  # type: ignore[assignment]
 
+    def sendString(self, string: bytes) -> None:
+        """
+        Send a string behind its length.
+
+        @param string: the string; less than 2 ** (8 * C{prefixLength}) bytes.
+        @raise StringTooLongError: it is longer than its length can say.
+        """
+        limit = 2 ** (8 * self.prefixLength)
+        if len(string) >= limit:
+            raise StringTooLongError(f"Try to send {len(string)} bytes whereas maximum is {limit}")
+        self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+
     def stringReceived(self, string: bytes) -> object:
         """
         Called with each string, without its length.  Override it.
@@ -162,23 +174,11 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         self._receiverLogLimit(backlog, length)
         self.lengthLimitExceeded(length)
 
-    def sendString(self, string: bytes) -> None:
-        """
-        Send a string behind its length.
 
-        @param string: the string; less than 2 ** (8 * C{prefixLength}) bytes.
-        @raise StringTooLongError: it is longer than its length can say.
-        """
-        limit = 2 ** (8 * self.prefixLength)
-        if len(string) >= limit:
-            raise StringTooLongError(f"Try to send {len(string)} bytes whereas maximum is {limit}")
-        self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+class Int8StringReceiver(IntNStringReceiver):
+    """Strings of up to 255 bytes, behind 1 byte of length."""
 
-
-class Int32StringReceiver(IntNStringReceiver):
-    """Strings of up to 4 GiB less a byte, behind 4 bytes of length in network order."""
-
-    structFormat = "!I"
+    structFormat = "!B"
     prefixLength = calcsize(structFormat)
 
 
@@ -189,8 +189,8 @@ class Int16StringReceiver(IntNStringReceiver):
     prefixLength = calcsize(structFormat)
 
 
-class Int8StringReceiver(IntNStringReceiver):
-    """Strings of up to 255 bytes, behind 1 byte of length."""
+class Int32StringReceiver(IntNStringReceiver):
+    """Strings of up to 4 GiB less a byte, behind 4 bytes of length in network order."""
 
-    structFormat = "!B"
+    structFormat = "!I"
     prefixLength = calcsize(structFormat)
