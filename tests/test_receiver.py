@@ -233,6 +233,18 @@ class TLSTests(SynchronousTestCase):
             receiver.dataReceived(frame(b"good"))
             self.assertEqual(receiver.collected, [b"tls", b"good"])
 
+    def test_callbackEnds(self) -> None:
+        """So it does when the callback that starts TLS then raises, pauses or stops the delivery."""
+        for kind, frame, _ in KINDS:
+            receiver, transport = self.connect(kind)
+            receiver.script[b"tls"] = lambda: transport.startTLS() or 1 / 0  # type: ignore[func-returns-value] # noqa: B023
+            self.assertRaises(ZeroDivisionError, receiver.dataReceived, frame(b"tls") + frame(b"evil"))
+            self.assertEqual((receiver.collected, transport.protocol.received), ([b"tls"], frame(b"evil")))
+        receiver, transport = self.connect(Lines)
+        receiver.lineReceived = lambda line: transport.startTLS() or "stop"
+        receiver.dataReceived(b"tls\r\nevil")
+        self.assertEqual(transport.protocol.received, b"evil")
+
     def test_nothingLeft(self) -> None:
         """Where nothing is left, nothing happens."""
         for kind, frame, _ in KINDS:

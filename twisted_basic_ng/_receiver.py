@@ -164,6 +164,8 @@ class Receiver(Protocol):
             return self._receiverDeliver(backlog)
         finally:
             backlog.rest()
+            if backlog.watched is not None and backlog.watched.TLS:
+                self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
 
     def _receiverDeliver(self, backlog: Backlog) -> Any:
         """Call back for each frame in C{backlog}; what is not a whole frame stays there."""
