@@ -56,6 +56,7 @@ class TestCommands:
     @pytest.fixture
     def site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(_enable, "pthFile", lambda: tmp_path / "swap.pth")
+        monkeypatch.setattr(_enable, "_works", lambda directory: True)
         return tmp_path
 
     def test_run(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,15 @@ class TestFile:
         monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path) if name == "purelib" else name)
         return tmp_path
 
-    def test_switch(self, site: Path) -> None:
+    def test_notInstalled(self, site: Path) -> None:
+        """Where a process of the environment would not find the package, nothing is left behind."""
+        with pytest.raises(_enable.NotInstalledError, match="not installed in"):
+            _enable.enable()
+        assert os.listdir(site) == []
+
+    def test_switch(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each switch says whether it has changed anything, and leaves nothing else behind."""
+        monkeypatch.setattr(_enable, "_works", lambda directory: True)
         assert not _enable.isEnabled()
         assert [_enable.enable(), _enable.enable(), _enable.isEnabled()] == [True, False, True]
         assert os.listdir(site) == [_enable.pthFile().name]
@@ -47,9 +54,9 @@ class TestEnvironment:
         (site / package.name).symlink_to(package)
         program = write(tmp_path / "says.py", SAYS)
 
-        def says() -> str:
+        def says(**environment: str) -> str:
             return subprocess.check_output(
-                [interpreter, "-W", "error", program], env={}, text=True, stderr=subprocess.STDOUT
+                [interpreter, "-W", "error", program], env=environment, text=True, stderr=subprocess.STDOUT
             )
 
         def command(word: str) -> None:
@@ -58,6 +65,7 @@ class TestEnvironment:
         assert says() == "twisted\n"
         command("enable")
         assert says() == "twisted_basic_ng\n"
+        assert says(TWISTED_BASIC_NG_SWAP="0") == "twisted\n"
         (site / package.name).unlink()
         assert says() == "twisted\n"
         (site / package.name).symlink_to(package)

@@ -130,6 +130,37 @@ class ReceivingTests(SynchronousTestCase):
         receiver.dataReceived(b"\x01f")
         self.assertEqual((receiver.strings[3:], transport.names()), ([b"e", b"f"], []))
 
+    def test_limitReentered(self) -> None:
+        """An application that accepts the string after all, and calls C{dataReceived}, gets it in that call."""
+
+        class Accepting(Strings8):
+            MAX_LENGTH = 2
+
+            def lengthLimitExceeded(self, length: int) -> None:
+                self.MAX_LENGTH += 1
+                self.dataReceived(b"")
+
+        receiver, _ = connected(Accepting)
+        receiver.dataReceived(b"\x01a\x03bcd\x01e")
+        self.assertEqual(receiver.strings, [b"a", b"bcd", b"e"])
+        receiver, _ = connected(Accepting)
+        receiver.dataReceived(b"\x09bcd")
+        self.assertEqual((receiver.strings, receiver.MAX_LENGTH), ([], 3))
+
+    def test_formatChanged(self) -> None:
+        """Another format holds from the next chunk on."""
+        receiver, _ = connected(Strings8)
+
+        def change() -> None:
+            receiver.structFormat, receiver.prefixLength = "!H", 2
+
+        receiver.actions.update({b"u": change, b"p": receiver.pauseProducing})
+        receiver.dataReceived(b"\x01u" + b"\x01a" * 40 + b"\x01p\x01b")
+        self.assertEqual((len(receiver.strings), receiver.recvd), (42, b"\x01b"))
+        receiver.recvd = b"\x00\x01c"
+        receiver.resumeProducing()
+        self.assertEqual(receiver.strings[42:], [b"c"])
+
     def test_negative(self) -> None:
         """A length below zero is refused."""
         receiver, transport = connected(Signed)

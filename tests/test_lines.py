@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, bytewise, deliveries, partitions
+from twisted_basic_ng import _accelerate
 from twisted_basic_ng.basic import LineOnlyReceiver, LineReceiver
 
 
@@ -161,6 +162,43 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual(seen, [b"c"])
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
 
+    def test_bufferReadBack(self) -> None:
+        """What a callback puts there is what it reads there, in each of a chunk's lines."""
+        receiver, _ = connected(OnlyLines)
+        seen: list[bytes] = []
+
+        def reset() -> None:
+            receiver._buffer = b""
+            seen.append(receiver._buffer)
+
+        receiver.actions.update({b"a": reset, b"b": reset})
+        receiver.dataReceived(b"a\r\nb\r\nrest")
+        self.assertEqual((seen, receiver._buffer), ([b"", b""], b""))
+
+    def test_afterException(self) -> None:
+        """Lines that an exception has left are not part of the buffer, nor lost with it."""
+        receiver, _ = connected(OnlyLines)
+        receiver.actions[b"a"] = lambda: 1 / 0
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\nb\r\nrest")
+        self.assertEqual(receiver._buffer, b"rest")
+        receiver._buffer = b"x"
+        receiver.dataReceived(b"y\r\n")
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
+
+    def test_exceededReenters(self) -> None:
+        """Lines that the callback for a line that is too long sends in are delivered in the same call."""
+        for sent in (b"abcd\r\ne\r\n", b"abcdef"):
+            receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
+            receiver.actions.update({sent[:4]: lambda: receiver.dataReceived(b"x\r\n")})  # noqa: B023
+            receiver.actions[sent] = lambda: setattr(receiver, "_buffer", b"") or receiver.dataReceived(b"x\r\n")  # type: ignore[func-returns-value] # noqa: B023
+            receiver.dataReceived(sent)
+            self.assertEqual(receiver.calls[-1], ("line", b"x"))
+
+    def test_emptyDelimiter(self) -> None:
+        """An empty delimiter is an error."""
+        receiver, _ = connected(OnlyLines, delimiter=b"")
+        self.assertRaises(ValueError, receiver.dataReceived, b"abc")
+
     def test_exceeded(self) -> None:
         """The line that is too long is told; the chunk's other lines are gone, what follows them is kept."""
         receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
@@ -258,6 +296,20 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual(receiver.dataReceived(b"x\r\nabcd\r\ne\r\nf"), "why")
         self.assertEqual(receiver.calls, [("line", b"x"), ("exceeded", b"abcd\r\ne\r\nf")])
         self.assertEqual(receiver._buffer, b"")
+
+    def test_spoiled(self) -> None:
+        """Lines are not sought far ahead where each callback spoils what was found."""
+        receiver, _ = connected(Lines)
+        found: list[int] = []
+        split = _accelerate.splitLines
+        self.patch(
+            _accelerate,
+            "splitLines",
+            lambda *given: (found.append(given[3]), split(*given))[1],  # type: ignore[func-returns-value]
+        )
+        receiver.actions[b""] = lambda: setattr(receiver, "_buffer", receiver._buffer)
+        receiver.dataReceived(b"\r\n" * 3000)
+        self.assertEqual((len(receiver.calls), set(found)), (3000, {2048}))
 
     def test_busy(self) -> None:
         """An application that says it is busy is not called; what comes is kept."""

@@ -101,6 +101,14 @@ class NetstringReceiverTests(SynchronousTestCase):
         receiver.dataReceived(b"1:a,")
         self.assertEqual((receiver.brokenPeer, receiver.strings), (0, [b"a"]))
 
+    def test_connectedInCallback(self) -> None:
+        """So it does where a callback connects it to another transport: what is left is forgotten."""
+        receiver, _ = connected()
+        receiver.actions[b"m"] = lambda: receiver.makeConnection(RecordingTransport())
+        receiver.dataReceived(b"1:m,1:a,")
+        receiver.dataReceived(b"1:c,")
+        self.assertEqual(receiver.strings, [b"m", b"c"])
+
     def test_callbackFindsBreach(self) -> None:
         """A callback can find that the peer has broken the protocol; one that wants more is given more."""
         receiver, transport = connected()

@@ -153,6 +153,12 @@ class ReceiverTests(SynchronousTestCase):
             receiver.dataReceived(frame(b"a"))
             self.assertEqual(receiver._receiverState.current, b"")
 
+    def test_notBytes(self) -> None:
+        """What is not bytes is an error, even where it is empty."""
+        for receiver, _, _, _ in self.each():
+            for wrong in ("", None, 0, []):
+                self.assertRaises(TypeError, receiver.dataReceived, wrong)
+
     def test_unconnected(self) -> None:
         """Bytes may come before there is a transport, where the class looks at none."""
         receiver = Strings()

@@ -170,6 +170,20 @@ reactor.run()
             ended = python(*RUN, "-m", "twisted.trial", *jobs, "test_it", directory=tmp_path)
             assert "PASSED (successes=2)" in ended.stdout, ended.stdout + ended.stderr
 
+    def test_package(self, tmp_path: Path) -> None:
+        """A module whose package builds on Twisted's classes: they are ours."""
+        write(tmp_path / "package" / "__init__.py", "from twisted.protocols.basic import LineReceiver\n")
+        write(tmp_path / "package" / "server.py", "import package; print(package.LineReceiver.__module__)\n")
+        ended = python(*RUN, "-m", "package.server", directory=tmp_path)
+        assert (ended.stdout.split(".")[0], ended.stderr) == ("twisted_basic_ng", "")
+
+    def test_failingPackage(self, tmp_path: Path) -> None:
+        """A module whose package fails: the traceback is Python's."""
+        write(tmp_path / "package" / "__init__.py", "1 / 0\n")
+        write(tmp_path / "package" / "server.py", "")
+        ours, direct = (python(*words, "-m", "package.server", directory=tmp_path) for words in (RUN, ()))
+        assert (ours.returncode, ours.stderr) == (direct.returncode, direct.stderr)
+
     def test_verbose(self, program: Path) -> None:
         """What is swapped is said on standard error, where it is asked for."""
         ended = python(*RUN, "--verbose", program)
@@ -226,8 +240,8 @@ class TestTwistd:
         try:
             assert self.ask(tmp_path / "says.sock") == b"twisted_basic_ng\r\n"
         finally:
-            pid = int((tmp_path / "says.pid").read_text())
-            os.kill(pid, signal.SIGTERM)
+            pidFile = tmp_path / "says.pid"
+            os.kill(int(pidFile.read_text()) if pidFile.exists() else process.pid, signal.SIGTERM)
             process.wait(30)
         self.waitFor(lambda: not (tmp_path / "says.pid").exists())
         assert "Server Shut Down" in (tmp_path / "says.log").read_text()
@@ -251,7 +265,10 @@ class TestMistakes:
             (["-m"], "-m needs a module"),
             (["-c"], "-c needs code"),
             (["-m", "no_such_module"], "no module 'no_such_module'"),
-            (["-m", "no_such_package.module"], "cannot run module 'no_such_package.module'"),
+            (["-m", "no_such_package.module"], "no module 'no_such_package.module'"),
+            (["-m", "json.no_such_module"], "no module 'json.no_such_module'"),
+            (["-m", "json.decoder.inner"], "no module 'json.decoder.inner'"),
+            (["-m", ".relative"], "no module '.relative'"),
         ],
     )
     def test_line(self, words: list[str], says: str) -> None:
@@ -259,6 +276,14 @@ class TestMistakes:
         ended = python(*RUN, *words)
         assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
         assert says in ended.stderr
+
+    @pytest.mark.skipif(os.name != "posix", reason="a file is executable by its name there")
+    def test_notExecutable(self, tmp_path: Path) -> None:
+        """A shell script that may not be executed."""
+        script = write(tmp_path / "script", "#!/bin/sh\n")
+        ended = python(*RUN, script)
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+        assert "nor executable" in ended.stderr
 
     def test_tooLate(self, tmp_path: Path) -> None:
         """A C{sitecustomize} that has used Twisted's classes already is named."""
@@ -316,9 +341,19 @@ class TestFinding:
         _run.run(["--help"])
         assert capsys.readouterr().out == _run.USAGE
 
-    def test_mistakes(self) -> None:
+    def test_mistakes(self, tmp_path: Path) -> None:
         """What is no program is an error."""
-        for words in ([], ["-x"], ["-m"], ["-m", "no.such"], ["-m", "no_such"], ["no-such"]):
+        script = str(write(tmp_path / "script", "#!/bin/sh\n"))
+        for words in (
+            [],
+            ["-x"],
+            ["-m"],
+            ["-m", "no.such"],
+            ["-m", "json.no_such"],
+            ["-m", ".no"],
+            ["no-such"],
+            [script],
+        ):
             with pytest.raises(_run.NoProgramError):
                 _run.run(words)
 

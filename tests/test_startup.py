@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,21 @@ class TestStart:
             pytest.skip("this Python has no user site")
         assert ended.stdout.splitlines()[0] == f"custom {name}"
         assert ended.stdout.splitlines()[-1] == str(tmp_path / f"{name}.py")
+
+    def test_noTrace(self) -> None:
+        """Without a customization of the user's own there is a module of that name only where there was one anyway."""
+        code = "import sys, site; site.execsitecustomize(); print('sitecustomize' in sys.modules)"
+        without = python("-S", "-c", code, PYTHONPATH=HOME)
+        ended = python("-S", "-c", code, PYTHONPATH=path(STARTUP, HOME), **{ENVIRONMENT: "1"})
+        assert (ended.stdout, ended.stderr) == (without.stdout, "")
+
+    def test_tooLate(self) -> None:
+        """Where it cannot swap it says so in one line, and the program runs."""
+        code = "import twisted.mail.smtp, site; site.execsitecustomize(); print('runs')"
+        site = os.pathsep.join(each for each in sys.path if each)
+        ended = python("-S", "-c", code, PYTHONPATH=path(STARTUP, HOME, site), **{ENVIRONMENT: "1"})
+        assert (ended.stdout, len(ended.stderr.splitlines())) == ("runs\n", 1)
+        assert "twisted.mail.smtp" in ended.stderr
 
     def test_inIsolation(self) -> None:
         """A Python that is told to ignore its environment ignores this, too."""

@@ -70,6 +70,7 @@ class Backlog:
 
     @ivar frames: the batch that is being delivered; who has walked it whole empties it.
     @ivar busy: a delivery is going on: what arrives meanwhile waits in C{later}.
+    @ivar reentered: C{dataReceived} was called during the delivery.
     @ivar current: the bytes in hand, searched from C{start} on.
     @ivar start: the offset in C{current} behind the frames found so far.
     @ivar base: the offset in C{current} where this delivery began.
@@ -97,6 +98,7 @@ class Backlog:
         "framing",
         "later",
         "needed",
+        "reentered",
         "seam",
         "searched",
         "skipped",
@@ -108,6 +110,7 @@ class Backlog:
 
     def __init__(self) -> None:
         self.busy = False
+        self.reentered = False
         self.transport: Any = None
         self.watched: Any = None
         self.struck = False
@@ -136,9 +139,9 @@ class Backlog:
 
     def put(self, data: bytes) -> None:
         """Take in C{data} behind everything else."""
+        data = b"" + data  # anything with a buffer becomes bytes, anything else is an error; bytes are not copied
         if not data:
             return
-        data = b"" + data  # anything with a buffer becomes bytes; bytes are not copied
         if self.busy or self.later is not None:
             self._defer(data)
         elif self.start == len(self.current):

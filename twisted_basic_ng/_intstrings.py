@@ -130,6 +130,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         One flat loop, for its speed: it is walked once for each batch of strings.
         """
         watched = backlog.watched
+        prefix = self.structFormat, self.prefixLength
         backlog.framing = self.prefixLength
         backlog.skipped = 0
         backlog.base = backlog.start
@@ -139,11 +140,12 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
             limit = self.MAX_LENGTH
-            strings, end, needed = self._receiverSplit(backlog, limit, most)
+            strings, end, needed = self._receiverSplit(backlog, prefix, limit, most)
             if not strings:
                 if needed < 0:
-                    self._receiverRefuse(backlog)
-                    return
+                    if not self._receiverRefuse(backlog, prefix):
+                        return
+                    continue
                 if not backlog.unfinished(needed):
                     return
                 continue
@@ -154,25 +156,32 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                     most = FEW
                     break
             else:
+                most = min(most * 2, MANY) if backlog.frames else FEW
                 backlog.frames = []
-                most = min(most * 2, MANY)
 
-    def _receiverSplit(self, backlog: Backlog, limit: int, most: int) -> tuple[list[bytes], int, int]:
+    def _receiverSplit(
+        self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
+    ) -> tuple[list[bytes], int, int]:
         """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
         if backlog.aside is not None:
-            if backlog.needed - self.prefixLength <= limit and not backlog.completesString():
+            if backlog.needed - prefix[1] <= limit and not backlog.completesString():
                 return [], 0, backlog.needed
             backlog.rejoin()
-        return _accelerate.splitStrings(
-            backlog.current, backlog.start, self.structFormat, self.prefixLength, limit, most
-        )
+        return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
 
-    def _receiverRefuse(self, backlog: Backlog) -> None:
-        """Refuse the string that comes next."""
-        start = backlog.start
-        (length,) = unpack(self.structFormat, backlog.current[start : start + self.prefixLength])
+    def _receiverRefuse(self, backlog: Backlog, prefix: tuple[str, int]) -> bool:
+        """
+        Refuse the string that comes next.
+
+        @return: whether the callback has called C{dataReceived}, and so that there is something to deliver.
+        """
+        (length,) = unpack(prefix[0], backlog.current[backlog.start : backlog.start + prefix[1]])
         self._receiverLogLimit(backlog, length)
+        backlog.reentered = False
         self.lengthLimitExceeded(length)
+        if not backlog.reentered or self._receiverState is not backlog:
+            return False
+        return self._receiverSplit(backlog, prefix, self.MAX_LENGTH, 1)[2] >= 0
 
 
 class Int8StringReceiver(IntNStringReceiver):

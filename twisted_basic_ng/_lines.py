@@ -37,7 +37,12 @@ class _LastLine(Undelivered):
         return self._cut(backlog)[1]
 
     def write(self, backlog: Backlog, value: bytes) -> None:
-        backlog.replace(self._cut(backlog)[0] + value)
+        if backlog.frames:  # the batch is about lines that stay
+            rest = backlog.current[backlog.start :]
+            backlog.current = backlog.current[: backlog.start + lastLineEnd(rest, backlog.delimiter)] + value
+            backlog.later = None
+        else:
+            backlog.replace(self._cut(backlog)[0] + value)
 
     @staticmethod
     def _cut(backlog: Backlog) -> tuple[bytes, bytes]:
@@ -65,7 +70,7 @@ class LineOnlyReceiver(Receiver):
 
     def _receiverDeliver(self, backlog: Backlog) -> object:
         watched = backlog.watched
-        delimiter = self.delimiter
+        delimiter = self._receiverDelimiter()
         window = _NEAR
         while backlog:
             if watched is not None and watched.TLS:
@@ -74,8 +79,10 @@ class LineOnlyReceiver(Receiver):
             lines, end = _findLines(backlog, delimiter, window)
             if not lines:
                 if not backlog.unfinished(delimiter=delimiter):
-                    return self._receiverCheckLastLine(backlog)
-                delimiter = self.delimiter
+                    why = self._receiverCheckLastLine(backlog)
+                    if self._receiverIsOver(backlog):
+                        return why
+                delimiter = self._receiverDelimiter()
                 continue
             backlog.delimiter = delimiter
             for line in backlog.batch(lines, end):
@@ -85,15 +92,28 @@ class LineOnlyReceiver(Receiver):
                 if len(line) > self.MAX_LENGTH:
                     backlog.replace(self._buffer)
                     self._receiverLogLimit(backlog, len(line))
-                    return self.lineLengthExceeded(line)
+                    why = self.lineLengthExceeded(line)
+                    if self._receiverIsOver(backlog):
+                        return why
+                    break
                 self.lineReceived(line)
                 if watched is not None and watched.TLS:
                     backlog.putBack()
                     break
             else:
+                window = _FAR if backlog.frames else _NEAR
                 backlog.frames = []
-                window = _FAR
         return None
+
+    def _receiverDelimiter(self) -> bytes:
+        """The delimiter for a chunk."""
+        if not self.delimiter:
+            raise ValueError("empty separator")
+        return self.delimiter
+
+    def _receiverIsOver(self, backlog: Backlog) -> bool:
+        """After a line that is too long: is there nothing that its callback has sent in, or nobody to hear it?"""
+        return backlog.later is None or self._receiverState is not backlog
 
     # Differs from Twisted: what may be the beginning of the delimiter is no part of the line.
 
@@ -211,8 +231,8 @@ class LineReceiver(Receiver, _PauseableMixin):
                     window = _NEAR
                     break
             else:
+                window = min(window * 2, _FAR) if backlog.frames else _NEAR
                 backlog.frames = []
-                window = min(window * 2, _FAR)
         return None
 
     def _receiverExceeded(self, backlog: Backlog, line: bytes) -> object:

@@ -66,7 +66,9 @@ class NetstringReceiver(Receiver):
 
     def makeConnection(self, transport: ITransport) -> None:
         """Start anew with C{transport}: nothing received, nothing broken."""
-        self._receiverState = None
+        if self._receiverState is not None:
+            self._receiverState.replace(b"")  # ends a delivery that this call is made from
+            self._receiverState = None
         self.brokenPeer = 0
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
@@ -124,8 +126,8 @@ class NetstringReceiver(Receiver):
                     most = FEW
                     break
             else:
+                most = min(most * 2, MANY) if backlog.frames else FEW
                 backlog.frames = []
-                most = min(most * 2, MANY)
 
     def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
         """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""

@@ -158,8 +158,10 @@ class Receiver(Protocol):
             backlog = self._receiverLeavePlaintext(backlog, data)
         backlog.put(data)
         if backlog.busy:
+            backlog.reentered = True
             return None
         backlog.busy = True
+        backlog.reentered = False
         try:
             return self._receiverDeliver(backlog)
         finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final
 
@@ -89,14 +89,9 @@ def _find(words: list[str]) -> Callable[[], None]:
 
 def _module(name: str, arguments: list[str]) -> Callable[[], None]:
     import runpy
-    from importlib.util import find_spec
 
     _atFront(os.getcwd())
-    try:
-        spec = find_spec(name)
-    except (ImportError, ValueError) as error:
-        raise NoProgramError(f"cannot run module {name!r}: {error}") from error
-    if spec is None:
+    if not _isThere(name):
         raise NoProgramError(f"there is no module {name!r}")
 
     def start() -> None:
@@ -105,6 +100,27 @@ def _module(name: str, arguments: list[str]) -> Callable[[], None]:
         runpy._run_module_as_main(name)  # type: ignore[attr-defined]
 
     return start
+
+
+def _isThere(name: str) -> bool:
+    """
+    Look for a module without importing its packages.
+
+    They are the program's: they may use Twisted's modules, fail, or print, and the swap is not in place yet.
+    """
+    from importlib.util import find_spec
+
+    top, *inner = name.split(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):  # an empty or a relative name
+        return False
+    for part in inner:
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+        top = f"{top}.{part}"
+        spec = PathFinder.find_spec(top, spec.submodule_search_locations)
+    return spec is not None
 
 
 def _command(code: str, arguments: list[str]) -> Callable[[], None]:
@@ -123,6 +139,8 @@ def _program(name: str, arguments: list[str]) -> Callable[[], None]:
     if os.path.isdir(path) or path.endswith((".zip", ".pyz", ".pyzw")):
         return lambda: _archive(path, arguments)
     if not _isPython(path):
+        if not os.access(path, os.X_OK):
+            raise NoProgramError(f"{name!r} is neither a Python program nor executable")
         return lambda: os.execv(path, [name, *arguments])
     return lambda: _script(path, arguments)
 

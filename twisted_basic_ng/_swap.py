@@ -107,10 +107,11 @@ def install() -> None:
     users = set().union(*map(_users, imported.values()))
     if users:
         raise AlreadyInUseError(users)
+    ours = {name: import_module(SWAPS[name]) for name in imported}
     sys.meta_path.insert(0, _finder)
-    for name, module in imported.items():
-        _stock[name] = module
-        _place(name, import_module(SWAPS[name]))
+    _stock.update(imported)
+    for name, module in ours.items():
+        _place(name, module)
 
 
 def uninstall() -> None:
@@ -120,18 +121,15 @@ def uninstall() -> None:
     sys.meta_path.remove(_finder)
     for name in SWAPS:
         if name in sys.modules:
-            _place(name, _stock.pop(name, None))
+            del sys.modules[name]
+            _place(name, _stock.pop(name) if name in _stock else import_module(name))
 
 
-def _place(name: str, module: ModuleType | None) -> None:
-    """Make C{module} what C{name} means, as a module and as an attribute of its package; C{None}: not imported."""
+def _place(name: str, module: ModuleType) -> None:
+    """Make C{module} what C{name} means, as a module and as an attribute of its package."""
     package, _, attribute = name.rpartition(".")
-    if module is None:
-        del sys.modules[name]
-        delattr(sys.modules[package], attribute)
-    else:
-        sys.modules[name] = module
-        setattr(sys.modules[package], attribute, module)
+    sys.modules[name] = module
+    setattr(sys.modules[package], attribute, module)
 
 
 def _users(stock: ModuleType) -> Iterator[str]:

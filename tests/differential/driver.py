@@ -29,6 +29,7 @@ class Case:
     @ivar own: the application brings its own hook for what is too long, and goes on.
     @ivar steps: chunks of bytes, or actions to take between them.
     @ivar actions: what the callbacks do, one each, in the order that they are called.
+    @ivar look: the callbacks look at the receiver's attributes, too.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Case:
     own: bool
     steps: list[Any]
     actions: list[Any]
+    look: bool = True
 
 
 @dataclass
@@ -62,7 +64,7 @@ def _make(module: Any, case: Case, log: _Log) -> Any:
 
     class Driven(base):  # type: ignore[misc]
         def _called(self, name: str, data: Any) -> Any:
-            log(name, data, see(self, case.kind))
+            log(name, data, see(self, case.kind) if case.look else [])
             return act(self, next(actions, None), log)
 
         def lineReceived(self, line: bytes) -> Any:

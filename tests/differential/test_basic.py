@@ -83,7 +83,8 @@ DIFFERENCES = [
         "halfDelimiter",
         "the beginning of a delimiter does not count as part of a line that is not complete",
         lambda case, events: (
-            case.kind == "LineOnlyReceiver" and any(event[0] == "lineLengthExceeded" for event in events)
+            case.kind == "LineOnlyReceiver"
+            and (_droppedBefore(events) or any(event[0] == "lineLengthExceeded" for event in events))
         ),
     ),
     Difference(
@@ -115,6 +116,8 @@ def check(case: Case) -> None:
         if case.kind in STRINGS and (_does(case, *PAUSING) or _between(case, *PAUSING)):
             expected, got = map(withoutOffsets, (expected, got))
         assert got == expected
+    elif _concerned(case, expected) == ["dropped"] and not _does(case, "loseConnection"):
+        untilDropped(expected, got)
     else:
         untilDifferent(expected, got, case)
 
@@ -144,6 +147,16 @@ def withoutOffsets(events: list[Any]) -> list[Any]:
         )
         for event in events
     ]
+
+
+def _callbacks(events: list[Any]) -> list[Any]:
+    return [event for event in events if event[0] in (*CALLBACKS, "replaced")]
+
+
+def untilDropped(expected: list[Any], got: list[Any]) -> None:
+    """The callbacks are the same up to the chunk that had the peer dropped, and ours is never called again."""
+    last = next(index for index, event in enumerate(expected) if event[0] == "after" and event[2])
+    assert withoutOffsets(_callbacks(got)) == withoutOffsets(_callbacks(expected[:last]))
 
 
 def untilDifferent(expected: list[Any], got: list[Any], case: Case) -> None:
@@ -208,6 +221,7 @@ def actions(kind: str, data: st.SearchStrategy[bytes]) -> st.SearchStrategy[Any]
         ]
     if kind in STRINGS:
         common.append(st.tuples(st.just("set"), st.just("recvd"), data))
+        common.append(st.just(("set", "structFormat", "<" + {"8": "B", "6": "H", "2": "I"}[kind[3:5].rstrip("S")[-1]])))
     if kind in STRINGS or kind == "LineReceiver":
         common += [
             st.just(("pauseProducing",)),
@@ -233,7 +247,7 @@ def cases(draw: Any) -> Case:
             steps.append(between)
     chosen: dict[str, Any] = {"delimiter": delimiter} if kind in LINES else {}
     chosen["MAX_LENGTH"] = draw(st.sampled_from([2, 5, 99]))
-    return Case(kind, chosen, draw(st.booleans()), steps, draw(st.lists(action, max_size=8)))
+    return Case(kind, chosen, draw(st.booleans()), steps, draw(st.lists(action, max_size=8)), draw(st.booleans()))
 
 
 class TestDifferential:

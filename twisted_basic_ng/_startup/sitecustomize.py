@@ -38,14 +38,19 @@ def _swap():
 
 
 def _goOn():
-    """Run the C{sitecustomize} that would have run without this one."""
+    """Run the C{sitecustomize} that would have run without this one; where there is none, leave no trace."""
     path = [each for each in sys.path if os.path.abspath(each) != _HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", path)
-    if spec is not None and spec.loader is not None:
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["sitecustomize"] = module
-        spec.loader.exec_module(module)
+    if spec is None or spec.loader is None:
+        # What site expects, and passes over, where there is no such module.
+        raise ImportError("there is no other sitecustomize", name="sitecustomize")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["sitecustomize"] = module
+    spec.loader.exec_module(module)
 
 
-_swap()
+try:
+    _swap()
+except Exception as _error:  # the program and its own sitecustomize run all the same
+    sys.stderr.write("twisted_basic_ng: not swapped: " + str(_error) + "\n")
 _goOn()
