@@ -164,12 +164,19 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     """
     strings: list[bytes] = []
     size = len(data)
+    limit = int(min(limit, LONGEST))
+    widest = len(str(limit)) + 1
     while start < size and len(strings) < most:
-        length, colon = netstringLength(data, start, limit)
-        if length < 0:
-            return strings, start, length
-        if colon < 0:
-            return strings, start, size - start + 1
+        colon = data.find(_COLON, start, start + widest)
+        digits = data[start:colon]
+        if colon <= start or not digits.isdigit() or digits[0] == _ZERO or int(digits) > limit:
+            length, colon = netstringLength(data, start, limit)  # an odd one: empty, unfinished, or wrong
+            if length < 0:
+                return strings, start, length
+            if colon < 0:
+                return strings, start, size - start + 1
+        else:
+            length = int(digits)
         comma = colon + 1 + length
         if comma >= size:
             return strings, start, comma + 1 - start
