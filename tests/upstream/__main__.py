@@ -2,16 +2,14 @@
 Runs Twisted's own suites, stock and under the swap, and compares them test by test.
 
 Each suite runs in fresh processes, once without the swap and once for each build through C{python -m
-twisted_basic_ng run}.  A test that differs is run again, stock and swapped; only where it differs every time is that
-counted as a difference, and one that does not is named as unsteady.
+twisted_basic_ng run}.  A test that differs is run again, stock and swapped, five times; it is named as unsteady,
+and no difference, if it then never differs or if stock itself varies.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,88 +17,71 @@ from pathlib import Path
 from twisted import __version__ as twistedVersion
 
 from tools.compiler import whyNone
-from twisted_basic_ng import _framing
 
-from ._compare import Difference, compare
+from ._judge import Verdict, judge
 from ._process import runSuite
-from ._report import Verdict, reasons, row, writeJUnit
+from ._report import HEADING, findings, row, writeJUnit
 from ._suites import SUITES
 
-_AGAIN = 3
 
-
-def steady(difference: Difference, build: str, directory: Path, timeout: float) -> bool:
-    """Run the test's class again: does it differ every time?"""
-    name = difference.test.rpartition(".")[0]
-    for _ in range(_AGAIN):
-        stock = runSuite("stock", [name], directory, timeout)
-        ours = runSuite(build, [name], directory, timeout)
-        if ours.outcomes.get(difference.test) == stock.outcomes.get(difference.test, ()):
-            return False
+def isThere(name: str) -> bool:
+    """Is there a module that C{name} names, or names something in?"""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        spec = find_spec(".".join(parts[:end]))
+        if spec is None or spec.submodule_search_locations is None:
+            return spec is not None
     return True
 
 
-def judge(suite: str, builds: Iterable[str], directory: Path, timeout: float) -> list[Verdict]:
-    """Run one suite, stock and on C{builds}."""
-    stock = runSuite("stock", [suite], directory, timeout)
-    verdicts = []
-    for build in builds:
-        verdict = Verdict(suite, build, stock, runSuite(build, [suite], directory, timeout))
-        for each in compare(stock, verdict.ours):
-            kept = verdict.differences if steady(each, build, directory, timeout) else verdict.unsteady
-            kept.append(each)
-        verdicts.append(verdict)
-        print(row(verdict), flush=True)
-    return verdicts
-
-
-def show(verdicts: list[Verdict], missing: list[str]) -> None:
-    """Print what the table does not say."""
-    for verdict in verdicts:
-        if verdict.trouble:
-            print(f"\n{verdict.suite} ({verdict.build}): {verdict.trouble}")
-        for each in verdict.differences:
-            print(f"\n{each.test} ({verdict.build}): stock {each.stock}, ours {each.ours}\n{each.detail}")
-        for each in verdict.unsteady:
-            print(
-                f"\nunsteady: {each.test} ({verdict.build}): once stock {each.stock}, ours {each.ours}; then the same"
-            )
-    for suite in missing:
-        print(f"\nnot in Twisted {twistedVersion}: {suite}")
-    print("\nskipped, by stock and ours alike:")
-    for reason, count in reasons(verdicts).most_common():
-        print(f"{count:6} {reason[:100]}")
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.upstream", description=__doc__)
-    parser.add_argument("suites", nargs="*", default=list(SUITES), help="instead of all: trial's names of what to run")
+    """Read the command line; C{suites} are those that there are, C{missing} those that this Twisted does not have."""
+    parser = argparse.ArgumentParser(prog="python -m tests.upstream", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--suites", nargs="+", metavar="NAME", default=SUITES, help="trial's names of what to run")
     parser.add_argument("--build", choices=["pure", "ext", "both"], default="both")
-    parser.add_argument("--junit", type=Path, help="where to write the results")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds for one suite in one process")
+    parser.add_argument("--junit", type=Path, metavar="PATH", help="where to write the results")
+    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="for one suite in one process")
     parser.add_argument("--list", action="store_true", help="print the suites and do nothing")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.missing = [each for each in options.suites if not isThere(each)]
+    options.suites = [each for each in options.suites if each not in options.missing]
+    for each in options.missing:
+        if each not in SUITES:
+            parser.error(f"there is no suite {each!r}")
+    return options
+
+
+def buildsFor(choice: str) -> tuple[str, ...]:
+    """Say on which builds to run; where there can be no compiled one, C{"both"} is the pure one."""
+    if choice != "both":
+        return (choice,)
+    impossible = whyNone()
+    if impossible:
+        print(f"The compiled build is left out: {impossible}.")
+        return ("pure",)
+    return ("pure", "ext")
 
 
 def main(arguments: list[str]) -> int:
+    """Run; return the exit status."""
     options = parse(arguments)
     if options.list:
-        print("\n".join(options.suites))
+        print(*options.suites, sep="\n")
         return 0
-    builds = ("pure", "ext") if options.build == "both" else (options.build,)
-    if options.build == "both" and (impossible := whyNone()):
-        print(f"The compiled build is left out: {impossible}.")
-        builds = ("pure",)
-    present = [each for each in options.suites if find_spec(each.partition(":")[0]) is not None]
-    missing = [each for each in options.suites if each not in present]
-    print(f"Twisted {twistedVersion}, compared with {_framing.__name__.partition('.')[0]}")
-    print(f"{'suite':38} {'build':5} | stock: ok skip todo fail | ours: ok skip todo fail |")
-    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(2) as pool:
-        every = list(pool.map(lambda suite: judge(suite, builds, Path(directory), options.timeout), present))
-        verdicts = [each for group in every for each in group]
-        show(verdicts, missing)
-        counts = writeJUnit(options.junit or Path(directory, "junit.xml"), verdicts)
-    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    builds = buildsFor(options.build)
+    print(f"Twisted {twistedVersion}\n{HEADING}")
+
+    def compared(suite: str) -> list[Verdict]:
+        verdicts = []
+        for each in judge(suite, builds, lambda build, name: runSuite(build, name, options.timeout)):
+            print(row(each), flush=True)
+            verdicts.append(each)
+        return verdicts
+
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = [each for group in pool.map(compared, options.suites) for each in group]
+    print(*findings(verdicts, options.missing), sep="\n")
+    print(writeJUnit(options.junit, verdicts, options.missing))
     return 0 if all(each.good for each in verdicts) and verdicts else 1
 
 

@@ -1,15 +1,18 @@
 """
-Judges two records of the same suite: stock's and ours.  It runs nothing.
+Judges records of the same suite: stock's and ours.  It runs nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Difference", "Record", "compare", "read"]
+__all__ = ["Difference", "Outcome", "Record", "compare", "read"]
+
+#: What became of a test in one run, each thing that trial reported of it; empty where the test was not run.
+Outcome = tuple[str, ...]
 
 
 @dataclass
@@ -26,51 +29,102 @@ class Record:
 
     implementation: str = ""
     build: str = ""
-    outcomes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
 
-    def count(self, outcome: str) -> int:
-        return sum(outcome in each for each in self.outcomes.values())
+    def count(self, *outcomes: str) -> int:
+        """How many tests became one of C{outcomes}."""
+        return sum(not set(each).isdisjoint(outcomes) for each in self.outcomes.values())
 
 
-@dataclass(frozen=True)
+@dataclass
 class Difference:
-    """A test that became something else under the swap; an outcome is empty where the test was not run."""
+    """
+    A test that became something else under the swap.
+
+    @ivar stock: what became of it, run by run.
+    @ivar ours: the same under the swap.
+    @ivar detail: our traceback.
+    """
 
     test: str
-    stock: tuple[str, ...]
-    ours: tuple[str, ...]
+    stock: list[Outcome]
+    ours: list[Outcome]
     detail: str = ""
+
+    @property
+    def unsteady(self) -> bool:
+        """
+        Is it the test that varies, and not we that differ?
+
+        Where it was run again: if it differed the first time alone, which a loaded machine can do to a test that
+        waits for real time; or if stock itself has varied, ours became nothing that stock never became, and ours,
+        too, became what stock becomes most often.
+        """
+        if self.stock[1:] and self.stock[1:] == self.ours[1:]:
+            return True
+        counts = Counter(self.stock)
+        usual = {each for each, count in counts.items() if count == max(counts.values())}
+        return len(counts) > 1 and counts.keys() >= set(self.ours) and not usual.isdisjoint(self.ours)
+
+    def __str__(self) -> str:
+        return f"stock {_told(self.stock)}; ours {_told(self.ours)}"
+
+
+def _told(outcomes: list[Outcome]) -> str:
+    return ", ".join(" and ".join(each) or "not run" for each in outcomes)
 
 
 def read(path: Path, trouble: str = "") -> Record:
-    """Read what L{tests.upstream.record} has written."""
+    """
+    Read what L{tests.upstream.record} has written.
+
+    @param trouble: what is known to have gone wrong.
+    """
     record = Record(trouble=trouble)
     found: defaultdict[str, list[str]] = defaultdict(list)
     details: defaultdict[str, list[str]] = defaultdict(list)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    for line in lines:
-        event = json.loads(line)
-        if "implementation" in event:
-            record.implementation, record.build = event["implementation"], event["build"]
+    ended = False
+    for event in _events(path):
+        if "test" not in event:
+            _setForce(record, event)
+            ended = event["when"] == "end"
             continue
         found[event["test"]].append(event["outcome"])
         if event["detail"]:
             details[event["test"]].append(event["detail"])
     for test, events in found.items():
-        ended = tuple(sorted(each for each in events if each != "started"))
-        record.outcomes[test] = ended or ("started",)
+        record.outcomes[test] = tuple(sorted(each for each in events if each != "started")) or ("started",)
     record.details = {test: "\n".join(texts) for test, texts in details.items()}
-    if not lines:
-        record.trouble = trouble or "nothing was recorded"
+    if not ended:
+        record.trouble = _whereItEnded(record)
     return record
+
+
+def _events(path: Path) -> list[dict[str, str]]:
+    """The lines of the file; one that the process did not live to end is left out."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _setForce(record: Record, event: dict[str, str]) -> None:
+    """Note what is in force, and that it is no longer what it was."""
+    if event["build"] != record.build and record.build:
+        record.trouble = f"{record.build} was in force at the beginning, {event['build']} at the end"
+    record.implementation, record.build = event["implementation"], event["build"]
+
+
+def _whereItEnded(record: Record) -> str:
+    within = [test for test, outcome in record.outcomes.items() if outcome == ("started",)]
+    where = f"within {within[-1]}" if within else f"after {len(record.outcomes)} tests, within none"
+    return f"{record.trouble or 'the process ended early'} ({where})"
 
 
 def compare(stock: Record, ours: Record) -> list[Difference]:
     """List the tests that differ, by their names."""
     return [
-        Difference(test, stock.outcomes.get(test, ()), ours.outcomes.get(test, ()), ours.details.get(test, ""))
+        Difference(test, [stock.outcomes.get(test, ())], [ours.outcomes.get(test, ())], ours.details.get(test, ""))
         for test in sorted(stock.outcomes.keys() | ours.outcomes.keys())
         if stock.outcomes.get(test) != ours.outcomes.get(test)
     ]

@@ -5,41 +5,50 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from ._compare import Record, read
 
-__all__ = ["BUILDS", "runSuite"]
+__all__ = ["runSuite"]
 
-BUILDS = ("stock", "pure", "ext")
+_ROOT = Path(__file__).parent.parent.parent
 
 
-def runSuite(
-    build: str, names: list[str], directory: Path, timeout: float, module: str = "tests.upstream.record"
-) -> Record:
+def runSuite(build: str, name: str, timeout: float) -> Record:
     """
-    Run the suites C{names}.
+    Run a suite.
 
     @param build: C{"stock"}, C{"pure"} or C{"ext"}.
-    @param directory: where to put files.
+    @param name: trial's name for what to run.
     @param timeout: how long it may take, in seconds.
     """
-    output = directory / f"{build}-{names[0]}-{len(list(directory.iterdir()))}.jsonl"
-    launcher = [] if build == "stock" else ["-m", "twisted_basic_ng", "run"]
-    command = [sys.executable, *launcher, "-m", module, str(output), *names]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TWISTED_BASIC_NG_")}
-    if build == "pure":
-        clean["TWISTED_BASIC_NG_PURE"] = "1"
-    trouble = ""
-    try:
-        ended = subprocess.run(
-            command, env=clean, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
-        )
-        if ended.returncode:
-            trouble = f"exit status {ended.returncode}: {ended.stderr[-2000:]}"
-    except subprocess.TimeoutExpired:
-        trouble = f"not done after {timeout:.0f} s"
-    record = read(output, trouble)
-    if not record.trouble and record.build != build:
+    with tempfile.TemporaryDirectory() as directory:
+        output = Path(directory, "outcomes")
+        record = read(output, _run(build, ["-m", "tests.upstream.record", str(output), name], timeout))
+    if record.build not in ("", build):
         record.trouble = f"asked for {build}, but {record.implementation} ({record.build}) was in force"
     return record
+
+
+def _run(build: str, arguments: list[str], timeout: float) -> str:
+    """Run Python; return what went wrong."""
+    launcher = [] if build == "stock" else ["-m", "twisted_basic_ng", "run"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TWISTED_BASIC_NG_")}
+    if build == "pure":
+        environment["TWISTED_BASIC_NG_PURE"] = "1"
+    try:
+        ended = subprocess.run(
+            [sys.executable, *launcher, *arguments],
+            cwd=_ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"not done after {timeout:g} s"
+    return f"exit status {ended.returncode}: {ended.stderr[-2000:]}" if ended.returncode else ""

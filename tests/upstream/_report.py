@@ -3,91 +3,119 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ._compare import Difference, Record
+from ._compare import Record
+from ._judge import Verdict
 
-__all__ = ["Verdict", "reasons", "row", "writeJUnit"]
+__all__ = ["HEADING", "findings", "row", "writeJUnit"]
+
+_COLUMNS = "   ok skip todo fail"
+HEADING = f"{'':38} {'':5} | {'stock':20} | {'ours':20} |\n{'suite':38} {'build':5} | {_COLUMNS} | {_COLUMNS} |"
 
 
-@dataclass
-class Verdict:
-    """
-    How one suite went on one build.
-
-    @ivar unsteady: tests that differed once, but not when they were run again.
-    """
-
-    suite: str
-    build: str
-    stock: Record
-    ours: Record
-    differences: list[Difference] = field(default_factory=list)
-    unsteady: list[Difference] = field(default_factory=list)
-
-    @property
-    def trouble(self) -> str:
-        return (self.stock.trouble and f"stock: {self.stock.trouble}") or self.ours.trouble
-
-    @property
-    def good(self) -> bool:
-        return not self.differences and not self.trouble
+def _counts(record: Record) -> str:
+    numbers = (
+        record.count("success"),
+        record.count("skip"),
+        record.count("expected failure"),
+        record.count("failure", "error", "unexpected success"),
+    )
+    return "{:5} {:4} {:4} {:4}".format(*numbers)
 
 
 def row(verdict: Verdict) -> str:
     """One line of the table."""
-    counts = [
-        f"{record.count('success'):5} {record.count('skip'):4} {record.count('expected failure'):4}"
-        f" {record.count('failure') + record.count('error'):4}"
-        for record in (verdict.stock, verdict.ours)
-    ]
-    word = "same" if verdict.good else "DIFFERENT"
-    return f"{verdict.suite:38} {verdict.build:5} | {counts[0]} | {counts[1]} | {word}"
+    told = f"{verdict.suite:38} {verdict.build:5} | {_counts(verdict.stock)} | {_counts(verdict.ours)} |"
+    return f"{told} {'same' if verdict.good else 'DIFFERENT'}"
 
 
-def reasons(verdicts: list[Verdict]) -> Counter[str]:
-    """Why tests were skipped, stock and swapped alike, and how many."""
-    return Counter(
-        each.ours.details.get(test, "no reason given").replace("\n", " ")
+def findings(verdicts: list[Verdict], missing: Iterable[str]) -> Iterator[str]:
+    """What the table does not say, the worst last but for the counts."""
+    yield from _skipped(verdicts, missing)
+    yield from _failedAlike(verdicts)
+    for verdict in verdicts:
+        for each in verdict.unsteady:
+            yield f"\nunsteady: {each.test} ({verdict.build}): {each}"
+    for verdict in verdicts:
+        yield from _different(verdict)
+
+
+def _different(verdict: Verdict) -> Iterator[str]:
+    ran = [each for each in verdict.differences if any(each.ours) or not verdict.trouble]
+    for each in ran:
+        yield f"\n{each.test} ({verdict.build}): {each}\n{each.detail}"
+    if verdict.trouble:
+        yield f"\n{verdict.suite} ({verdict.build}): {verdict.trouble}"
+    if len(ran) < len(verdict.differences):
+        yield f"    so {len(verdict.differences) - len(ran)} tests were not run"
+
+
+def _failedAlike(verdicts: list[Verdict]) -> Iterator[str]:
+    """Name what Twisted itself fails here."""
+    for verdict in verdicts:
+        for test, outcome in verdict.stock.outcomes.items():
+            if outcome == verdict.ours.outcomes.get(test) and not {"failure", "error"}.isdisjoint(outcome):
+                why = verdict.stock.details.get(test, "").strip().splitlines() or ["no reason given"]
+                yield f"\nfails in stock, too: {test} ({verdict.build}): {why[-1]}"
+
+
+def _skipped(verdicts: list[Verdict], missing: Iterable[str]) -> Iterator[str]:
+    reasons = Counter(
+        " ".join(each.ours.details.get(test, "no reason given").split())
         for each in verdicts
         for test, outcome in each.ours.outcomes.items()
-        if "skip" in outcome
+        if "skip" in outcome and outcome == each.stock.outcomes.get(test)
     )
+    if reasons:
+        yield "\nskipped, by stock and ours alike:"
+    for reason, count in reasons.most_common():
+        yield f"{count:6} {reason[:110]}"
+    for suite in missing:
+        yield f"\nnot in this Twisted: {suite}"
 
 
-def writeJUnit(path: Path, verdicts: list[Verdict]) -> Counter[str]:
+def _results(verdict: Verdict) -> Iterator[tuple[str, str, str]]:
+    """Each compared test of a suite, whether it is C{passed}, C{failure} or C{skipped}, and why."""
+    different = {each.test: f"{each}\n{each.detail}" for each in verdict.differences}
+    if verdict.trouble:
+        yield "process", "failure", verdict.trouble
+    for test in sorted(verdict.stock.outcomes.keys() | verdict.ours.outcomes.keys()):
+        if test in different:
+            yield test, "failure", different[test]
+        elif "skip" in verdict.stock.outcomes.get(test, ()):
+            yield test, "skipped", verdict.stock.details.get(test, "")
+        else:
+            yield test, "passed", ""
+
+
+def writeJUnit(path: Path | None, verdicts: list[Verdict], missing: Iterable[str]) -> str:
     """
     Write each compared test as a test case.
 
     A test passes where it became the same as with stock, and is skipped where stock skips it, too.
 
+    @param path: where to; nowhere if it is C{None}.
     @return: how many passed, failed and were skipped.
     """
     counts: Counter[str] = Counter()
     root = ElementTree.Element("testsuite", name="upstream")
 
-    def add(name: str, verdict: Verdict, kind: str, text: str = "") -> None:
+    def add(where: str, name: str, kind: str, text: str) -> None:
         counts[kind] += 1
-        case = ElementTree.SubElement(root, "testcase", classname=f"{verdict.build}.{verdict.suite}", name=name)
+        case = ElementTree.SubElement(root, "testcase", classname=where, name=name)
         if kind != "passed":
-            tag = "failure" if kind == "failed" else "skipped"
             printable = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
-            ElementTree.SubElement(case, tag, message=printable[:200]).text = printable
+            ElementTree.SubElement(case, kind, message=printable[:200]).text = printable
 
     for verdict in verdicts:
-        different = {each.test: each for each in verdict.differences}
-        if verdict.trouble:
-            add("process", verdict, "failed", verdict.trouble)
-        for test in sorted(verdict.stock.outcomes.keys() | verdict.ours.outcomes.keys()):
-            if test in different:
-                one = different[test]
-                add(test, verdict, "failed", f"stock {one.stock}, ours {one.ours}\n{one.detail}")
-            elif "skip" in verdict.stock.outcomes.get(test, ()):
-                add(test, verdict, "skipped", verdict.stock.details.get(test, ""))
-            else:
-                add(test, verdict, "passed")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
-    return counts
+        for result in _results(verdict):
+            add(f"{verdict.build}.{verdict.suite}", *result)
+    for suite in missing:
+        add(suite, "suite", "skipped", "not in this Twisted")
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    return f"{counts['passed']} passed, {counts['failure']} failed, {counts['skipped']} skipped"

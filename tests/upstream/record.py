@@ -1,10 +1,11 @@
 """
 Runs one suite with trial's runner and writes what became of each test.
 
-usage: python -m tests.upstream.record OUTPUT SUITE ...
+usage: python -m tests.upstream.record OUTPUT SUITE
 
-Each line of OUTPUT is a JSON object.  The first says which implementation is in force; the others, in the order of
-the run, that a test has C{started}, or what became of it.  It ends with exit status 0 whatever the tests did.
+Each line of OUTPUT is a JSON object.  The first and the last say which implementation is in force; the others, in
+the order of the run, that a test has C{started}, or what became of it.  It ends with exit status 0 whatever the tests
+did.
 """
 
 from __future__ import annotations
@@ -76,22 +77,25 @@ def inForce() -> dict[str, str]:
     return {"implementation": module, "build": status().build}
 
 
-def record(output: TextIO, suites: list[str], directory: str) -> None:
+def record(output: TextIO, suite: str, directory: str) -> None:
     """
-    Run C{suites}, in C{directory}, and write what becomes of their tests.
+    Run C{suite}, in C{directory}, and write what becomes of its tests.
     """
-    print(json.dumps(inForce()), file=output, flush=True)
-    suite = runner.TestLoader().loadByNames(suites, True)
+    print(json.dumps({"when": "beginning", **inForce()}), file=output, flush=True)
+    tests = runner.TestLoader().loadByName(suite, recurse=True)
     recorder = type("Recorder", (_Recorder,), {"output": output})
-    with open(Path(directory, "report"), "w") as report:
+    with open(Path(directory, "report"), "w", encoding="utf-8") as report:
         runner.TrialRunner(
             recorder, stream=report, logfile="test.log", workingDirectory=str(Path(directory, "trial"))
-        ).run(suite)
+        ).run(tests)
+    print(json.dumps({"when": "end", **inForce()}), file=output, flush=True)
 
 
 def main(arguments: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as directory, open(arguments[0], "w", encoding="utf-8") as output:
-        record(output, arguments[1:], directory)
+    """Read the command line and run."""
+    output, suite = arguments
+    with tempfile.TemporaryDirectory() as directory, open(output, "w", encoding="utf-8") as file:
+        record(file, suite, directory)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Small suites that the tests of the comparison have run."""

@@ -1,0 +1,36 @@
+"""A suite with a test for each thing that can become of one; run by trial, not by pytest."""
+
+from __future__ import annotations
+
+from twisted.protocols.basic import LineReceiver
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+
+class Outcomes(SynchronousTestCase):
+    def test_success(self) -> None:
+        """Fine."""
+
+    def test_failure(self) -> None:
+        self.assertEqual(1, 2)
+
+    def test_error(self) -> None:
+        raise RuntimeError("an error")
+
+    def test_skip(self) -> None:
+        """Skipped."""
+
+    test_skip.skip = "not today"  # type: ignore[attr-defined]
+
+    def test_todo(self) -> None:
+        self.assertEqual(1, 2)
+
+    test_todo.todo = "some day"  # type: ignore[attr-defined]
+
+    def test_swapped(self) -> None:
+        self.assertEqual(LineReceiver.__module__, "twisted.protocols.basic")
+
+
+class Twice(TestCase):
+    def test_failsAndCannotCleanUp(self) -> None:
+        self.addCleanup(self.fail, "in cleaning up")
+        self.fail("itself")

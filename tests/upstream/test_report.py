@@ -1,0 +1,79 @@
+"""Tests for L{tests.upstream._report}, and for the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from . import __main__ as command
+from ._compare import Difference, Record
+from ._judge import Verdict
+from ._report import findings, row, writeJUnit
+
+OK, BAD, SKIP = ("success",), ("failure",), ("skip",)
+
+
+def verdicts() -> list[Verdict]:
+    """A good suite, and one with everything."""
+    good = Record(outcomes={"a": OK, "s": SKIP, "f": BAD}, details={"s": "no time", "f": "Traceback\nValueError"})
+    bad = Verdict("bad", "ext", Record(outcomes={"b": OK}), Record(outcomes={"b": BAD}, trouble="it died"))
+    bad.differences.append(Difference("b", [OK], [BAD], "why \x00"))
+    bad.unsteady.append(Difference("u", [OK, OK], [BAD, OK]))
+    return [Verdict("good", "pure", good, good), bad]
+
+
+class TestReport:
+    """Everything is told."""
+
+    def test_row(self) -> None:
+        """A row has the counts and the verdict."""
+        good, bad = map(row, verdicts())
+        assert good.split() == ["good", "pure", "|", "1", "1", "0", "1", "|", "1", "1", "0", "1", "|", "same"]
+        assert bad.endswith("DIFFERENT")
+
+    def test_findings(self) -> None:
+        """What differs, what is unsteady, what is skipped and why, what stock fails, too, and what there is not."""
+        told = "\n".join(findings(verdicts(), ["twisted.gone"]))
+        for text in ("no time", "fails in stock, too: f (pure): ValueError", "unsteady: u", "it died", "twisted.gone"):
+            assert text in told
+        assert "b (ext): stock success; ours failure" in told
+
+    def test_junit(self, tmp_path: Path) -> None:
+        """The counts are those of the file."""
+        path = tmp_path / "results" / "upstream.xml"
+        assert writeJUnit(path, verdicts(), ["twisted.gone"]) == "2 passed, 2 failed, 2 skipped"
+        cases = list(ElementTree.parse(path).iter("testcase"))
+        assert len(cases) == 6
+        assert sum(case.find("failure") is not None for case in cases) == 2
+        assert writeJUnit(None, [], []) == "0 passed, 0 failed, 0 skipped"
+
+
+class TestCommand:
+    """The command line says what to run, and its exit status how it went."""
+
+    def test_list(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The suites are listed."""
+        assert command.main(["--list"]) == 0
+        assert "twisted.protocols.test.test_basic" in capsys.readouterr().out.splitlines()
+
+    def test_mistake(self) -> None:
+        """A suite that there is not is exit status 2."""
+        with pytest.raises(SystemExit) as caught:
+            command.main(["--suites", "twisted.nowhere"])
+        assert caught.value.code == 2
+
+    @pytest.mark.parametrize(("same", "status"), [(True, 0), (False, 1)])
+    def test_status(
+        self, same: bool, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """One difference is exit status 1."""
+
+        def runSuite(build: str, name: str, timeout: float) -> Record:
+            return Record(build=build, outcomes={"x.Y.z": OK if same or build == "stock" else BAD})
+
+        monkeypatch.setattr(command, "runSuite", runSuite)
+        assert command.main(["--suites", "twisted.protocols", "--build", "pure"]) == status
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last == ("1 passed, 0 failed, 0 skipped" if same else "0 passed, 1 failed, 0 skipped")
