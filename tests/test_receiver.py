@@ -11,9 +11,12 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport
+from twisted_basic_ng import _accelerate
+from twisted_basic_ng._backlog import Backlog, Pieces
 from twisted_basic_ng._receiver import Dropped, Receiver, abort, mayTurnToTLS
 from twisted_basic_ng.basic import (
     Int8StringReceiver,
+    Int32StringReceiver,
     LineOnlyReceiver,
     LineReceiver,
     NetstringReceiver,
@@ -47,6 +50,10 @@ class Netstrings(Collecting, NetstringReceiver):
 
 
 class Strings(Collecting, Int8StringReceiver):
+    pass
+
+
+class LongStrings(Collecting, Int32StringReceiver):
     pass
 
 
@@ -314,6 +321,84 @@ class TLSTests(SynchronousTestCase):
 
         self.assertIsNone(mayTurnToTLS(Layer()))
         self.assertIsNone(mayTurnToTLS(object()))
+
+
+class LinearTests(SynchronousTestCase):
+    """The work is bounded by the number of the bytes, in whatever chunks they come; it is counted, not timed."""
+
+    def setUp(self) -> None:
+        self.copied = 0
+        self.found = 0
+        join, extend = Pieces.join, Backlog._extend
+
+        def countedJoin(pieces: Pieces) -> bytes:
+            joined = join(pieces)
+            self.copied += len(joined)
+            return joined
+
+        def countedExtend(backlog: Backlog, data: bytes) -> None:
+            extend(backlog, data)
+            self.copied += len(backlog.current)
+
+        self.patch(Pieces, "join", countedJoin)
+        self.patch(Backlog, "_extend", countedExtend)
+        for name in ("splitLines", "splitStrings", "splitNetstrings"):
+            self.patch(_accelerate, name, self.counted(getattr(_accelerate, name)))
+
+    def counted(self, split: Any) -> Any:
+        def counting(*arguments: Any) -> Any:
+            result = split(*arguments)
+            self.found += len(result[0])
+            return result
+
+        return counting
+
+    def framed(self, kind: Any, string: bytes) -> bytes:
+        if kind is LongStrings:
+            return len(string).to_bytes(4, "big") + string
+        return string + b"\r\n" if kind in (Lines, OnlyLines) else b"%d:%b," % (len(string), string)
+
+    def test_longFrames(self) -> None:
+        """A long frame is copied a few times in all, however small the chunks."""
+        for kind in (Lines, OnlyLines, Netstrings, LongStrings):
+            for size, chunk in ((1 << 16, 1), (1 << 20, 1400), (1 << 24, 65536)):
+                self.copied = 0
+                receiver = kind()
+                receiver.MAX_LENGTH = size
+                RecordingTransport().connect(receiver)
+                data = self.framed(kind, b"x" * size)
+                for at in range(0, len(data), chunk):
+                    receiver.dataReceived(data[at : at + chunk])
+                self.assertEqual([len(each) for each in receiver.collected], [size])
+                self.assertLess(self.copied, 3 * size + 10 * chunk, (kind, chunk))
+
+    def test_manyFrames(self) -> None:
+        """Each of many small frames is found about once, and what is left between chunks is all that is copied."""
+        for kind in (Lines, OnlyLines, Netstrings, LongStrings):
+            self.copied = self.found = 0
+            receiver = kind()
+            RecordingTransport().connect(receiver)
+            data = self.framed(kind, b"x") * 100_000
+            for at in range(0, len(data), 65536):
+                receiver.dataReceived(data[at : at + 65536])
+            self.assertEqual(len(receiver.collected), 100_000)
+            self.assertEqual(self.found, 100_000)
+            self.assertLess(self.copied, 2 * len(data))
+
+    def test_resumed(self) -> None:
+        """A backlog that is resumed again and again is not copied each time."""
+        for kind in (Lines, LongStrings):
+            self.copied = self.found = 0
+            receiver = kind()
+            receiver.script[b"x"] = receiver.pauseProducing
+            RecordingTransport().connect(receiver)
+            data = self.framed(kind, b"x") * 3000
+            for at in range(0, len(data), 1000):
+                receiver.dataReceived(data[at : at + 1000])
+            for _ in range(3000):
+                receiver.resumeProducing()
+            self.assertEqual(len(receiver.collected), 3000)
+            self.assertLess(self.copied, 3 * len(data))
 
 
 class AbortTests(SynchronousTestCase):
