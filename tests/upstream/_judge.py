@@ -1,13 +1,12 @@
 """
 Has a suite run, stock and on each build, and judges how they compare.
 
-A test that differs is run again with its class, stock and swapped, before it is judged: some of Twisted's tests are
-unsteady themselves.
+A suite in which a test differs is run again, stock and swapped, before that test is judged: some of Twisted's tests
+are unsteady themselves.  It is run whole: a difference may need what ran before it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -55,20 +54,16 @@ def judge(suite: str, builds: Iterable[str], run: Run) -> Iterator[Verdict]:
         verdict = Verdict(suite, build, stock, run(build, suite))
         found = compare(stock, verdict.ours)
         if not verdict.trouble:
-            _runAgain(found, build, run)
+            _runAgain(found, suite, build, run)
         for each in found:
             (verdict.unsteady if each.unsteady else verdict.differences).append(each)
         yield verdict
 
 
-def _runAgain(differences: list[Difference], build: str, run: Run) -> None:
-    """Run again the classes of the tests that differ, and note what becomes of these."""
-    byClass: defaultdict[str, list[Difference]] = defaultdict(list)
-    for each in differences:
-        byClass[each.test.rpartition(".")[0]].append(each)
-    for name, tests in byClass.items():
-        for _ in range(_AGAIN):
-            stock, ours = run("stock", name), run(build, name)
-            for each in tests:
-                each.stock.append(stock.outcomes.get(each.test, ()))
-                each.ours.append(ours.outcomes.get(each.test, ()))
+def _runAgain(differences: list[Difference], suite: str, build: str, run: Run) -> None:
+    """Run C{suite} again if there are differences, and note what becomes of the tests that differ."""
+    for _ in range(_AGAIN if differences else 0):
+        stock, ours = run("stock", suite), run(build, suite)
+        for each in differences:
+            each.stock.append(stock.outcomes.get(each.test, ()))
+            each.ours.append(ours.outcomes.get(each.test, ()))

@@ -33,11 +33,11 @@ class TestJudge:
         assert runs == [("stock", "suite"), ("pure", "suite")]
 
     def test_different(self) -> None:
-        """What differs is run again, with its class, and differs still."""
+        """What differs is run again, with all that ran before it, and differs still."""
         judged, runs = verdict([OK] * 6, [BAD] * 6)
         assert not judged.good
         assert [each.test for each in judged.differences] == ["suite.Case.test"]
-        assert runs[2:] == [("stock", "suite.Case"), ("pure", "suite.Case")] * 5
+        assert runs[2:] == [("stock", "suite"), ("pure", "suite")] * 5
 
     def test_once(self) -> None:
         """What differs once alone is named, and is good."""
