@@ -119,7 +119,7 @@ class TestSwapped:
             "os.execv(sys.executable, [sys.executable, '-c', SAYS])",
             "multiprocessing.get_context('spawn').Process(target=child).start()",
             "multiprocessing.get_context('forkserver').Process(target=child).start()",
-            "concurrent.futures.ProcessPoolExecutor(1).submit(child).result()",
+            "with concurrent.futures.ProcessPoolExecutor(1) as pool: pool.submit(child).result()",
         ],
     )
     def test_children(self, tmp_path: Path, start: str) -> None:

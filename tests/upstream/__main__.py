@@ -2,8 +2,8 @@
 Runs Twisted's own suites, stock and under the swap, and compares them test by test.
 
 Each suite runs in fresh processes, once without the swap and once for each build through C{python -m
-twisted_basic_ng run}.  A suite in which a test differs is run again, stock and swapped, five times; the test is named as
-unsteady, and no difference, if it then never differs or if stock itself varies.
+twisted_basic_ng run}.  A suite in which a test differs is run again, stock and swapped, five times; the test is named
+as unsteady, and no difference, if it then never differs or if stock itself varies.
 """
 
 from __future__ import annotations
