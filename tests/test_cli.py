@@ -103,7 +103,7 @@ class TestStart:
         """C{run} imports neither Twisted nor what only the other commands need."""
         code = (
             "import sys; sys.argv[1:] = ['run', '-c', "
-            '\'import sys; print([m for m in ("twisted", "rich", "argparse") if m in sys.modules])\']\n'
+            '\'import sys; print([m for m in ("twisted", "rich", "argparse", "typing") if m in sys.modules])\']\n'
             "from twisted_basic_ng._cli import main; main()"
         )
-        assert python("-c", code).stdout == "[]\n"
+        assert python("-S", "-c", code).stdout == "[]\n"

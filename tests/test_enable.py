@@ -59,11 +59,12 @@ class TestEnvironment:
                 [interpreter, "-W", "error", program], env=environment, text=True, stderr=subprocess.STDOUT
             )
 
-        def command(word: str) -> None:
-            subprocess.run([interpreter, "-m", "twisted_basic_ng", word], env=environment(PYTHONPATH=""), check=True)
+        def command(word: str, **changes: str) -> None:
+            changed = environment(PYTHONPATH="", **changes)
+            subprocess.run([interpreter, "-m", "twisted_basic_ng", word], env=changed, check=True)
 
         assert says() == "twisted\n"
-        command("enable")
+        command("enable", TWISTED_BASIC_NG_SWAP="0")
         assert says() == "twisted_basic_ng\n"
         assert says(TWISTED_BASIC_NG_SWAP="0") == "twisted\n"
         (site / package.name).unlink()

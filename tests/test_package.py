@@ -20,6 +20,11 @@ class TestPackage:
         code = "import sys, twisted_basic_ng; print([m for m in sys.modules if m.startswith('twisted')])"
         assert python("-c", code).stdout == "['twisted_basic_ng']\n"
 
+    def test_swapIsLight(self) -> None:
+        """What an enabled environment does at every start leaves slow modules alone."""
+        code = "import sys, twisted_basic_ng as ng; ng.install(); print({'re', 'typing', 'twisted'} & {*sys.modules})"
+        assert python("-S", "-c", code).stdout == "set()\n"
+
     def test_version(self) -> None:
         """The version is a version."""
         assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|rc\d+)?", twisted_basic_ng.__version__)

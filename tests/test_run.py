@@ -49,6 +49,19 @@ class TestLikeDirectly:
         code = "def f():\n    raise ValueError('x')\ntry:\n    f()\nexcept ValueError:\n    f()\n"
         assert self.compare(write(tmp_path / "raise.py", code)).returncode == 1
 
+    def test_path(self, tmp_path: Path) -> None:
+        """The names of files are those of a direct start, to the letter."""
+        write(tmp_path / "sub" / "raise.py", "import sys; print(__file__, sys.path[0], __builtins__); 1 / 0\n")
+        write(tmp_path / "sub" / "__main__.py", "import sys; print(__file__, sys.path[0]); 1 / 0\n")
+        for name in ("./sub/raise.py", "sub/../sub/raise.py", "./sub", "sub/"):
+            direct, under = (python(*way, name, directory=tmp_path) for way in ((), RUN))
+            assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
+
+    def test_afterwards(self, tmp_path: Path) -> None:
+        """What looks back at the end of the program sees its frames alone."""
+        code = "import atexit, sys, traceback\natexit.register(lambda: traceback.print_tb(sys.last_traceback))\n1 / 0\n"
+        assert self.compare(write(tmp_path / "last.py", code)).returncode == 1
+
     def test_syntaxError(self, tmp_path: Path) -> None:
         """So has that of a program that cannot begin."""
         assert self.compare(write(tmp_path / "syntax.py", "def f(:\n")).returncode == 1
@@ -91,7 +104,9 @@ class TestLikeDirectly:
         write(tmp_path / "app" / "__main__.py", "import sys\nprint(sys.argv, sys.path[0], __name__)\n")
         with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
             archive.write(tmp_path / "app" / "__main__.py", "__main__.py")
-        for name in ("app", "app.zip"):
+        # As zipapp makes them: executable, and named like any other program.
+        (tmp_path / "tool").write_bytes(b"#!/usr/bin/env python3\n" + (tmp_path / "app.zip").read_bytes())
+        for name in ("app", "app.zip", "tool"):
             direct, under = (python(*way, name, "x", directory=tmp_path) for way in ((), RUN))
             assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
 
@@ -285,6 +300,16 @@ class TestMistakes:
         assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
         assert "nor executable" in ended.stderr
 
+    @pytest.mark.skipif(os.name != "posix", reason="what a program is to be read by stands in it on POSIX")
+    @pytest.mark.parametrize("text", ["echo\n", "#!/no/such/interpreter\n"])
+    def test_notStartable(self, tmp_path: Path, text: str) -> None:
+        """An executable file that the system cannot start."""
+        script = write(tmp_path / "script", text)
+        script.chmod(0o755)
+        ended = python(*RUN, script)
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+        assert "cannot start" in ended.stderr
+
     def test_tooLate(self, tmp_path: Path) -> None:
         """A C{sitecustomize} that has used Twisted's classes already is named."""
         write(tmp_path / "sitecustomize.py", "import twisted.mail.smtp\n")
@@ -320,12 +345,15 @@ class TestFinding:
             assert capsys.readouterr().out == "['x'] True\n"
 
     def test_archive(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A directory."""
-        write(tmp_path / "__main__.py", "print('main')\n")
-        _run.run(["--verbose", str(tmp_path)])
-        out, err = capsys.readouterr()
-        assert out == "main\n"
-        assert "twisted_basic_ng" in err
+        """A directory and a zip file."""
+        main = write(tmp_path / "__main__.py", "print('main')\n")
+        with zipfile.ZipFile(tmp_path / "tool", "w") as archive:
+            archive.write(main, main.name)
+        for path in (tmp_path, tmp_path / "tool"):
+            _run.run(["--verbose", str(path)])
+            out, err = capsys.readouterr()
+            assert out == "main\n"
+            assert "twisted_basic_ng" in err
 
     def test_moduleAndCommand(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -380,6 +408,13 @@ class TestFinding:
         assert started == [(str(script), [str(script), "x"])]
         assert os.environ[_swap.ENVIRONMENT] == "1"
 
+    def test_notStartable(self, tmp_path: Path) -> None:
+        """Another program that the system cannot start is an error."""
+        script = write(tmp_path / "script", "echo\n")
+        script.chmod(0o755)
+        with pytest.raises(_run.NoProgramError, match="cannot start"):
+            _run.run([str(script)])
+
     @pytest.mark.parametrize(
         ("text", "executable", "isPython"),
         [
@@ -400,13 +435,18 @@ class TestFinding:
     def test_safePath(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where Python is told to put no directory first, none is put there."""
 
-        class Flags:
+        class Safe:
             safe_path = True
+            isolated = False
 
-        monkeypatch.setattr(sys, "flags", Flags)
+        class Isolated:
+            isolated = True
+
         before = list(sys.path)
-        _run._atFront("x")
-        assert sys.path == before
+        for flags in (Safe, Isolated):
+            monkeypatch.setattr(sys, "flags", flags)
+            _run._atFront("x")
+            assert sys.path == before
 
     def test_exceptions(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """An exception goes on; what reports it is given the program's own frames."""

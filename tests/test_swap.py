@@ -172,3 +172,10 @@ class TestPassOn:
         _swap.passOn(environment)
         _swap.passOn(environment)
         assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, "b", "a"]
+
+    def test_workingDirectory(self) -> None:
+        """An empty entry, which is the working directory, stays; an empty variable has none."""
+        for before, after in (("", []), (f"{os.pathsep}a", ["", "a"])):
+            environment = {"PYTHONPATH": before}
+            _swap.passOn(environment)
+            assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, *after]

@@ -10,8 +10,7 @@ Importing this package imports nothing else, Twisted least of all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as in typing, which is slow to import: an enabled environment does this at every start
 if TYPE_CHECKING:
     from ._status import Status
 

@@ -8,8 +8,11 @@ it has to be quick; the other commands import what they need when they are calle
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Final, NoReturn
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final, NoReturn
 
 __all__ = ["main"]
 

@@ -70,7 +70,9 @@ def _write(target: Path) -> None:
 
 def _works(directory: Path) -> bool:
     """Does a Python of this environment swap, wherever it is started?"""
-    return not subprocess.run([sys.executable, "-I", "-c", _PROBE], cwd=directory, check=False).returncode
+    environment = {**os.environ, "TWISTED_BASIC_NG_SWAP": "1"}  # even where this process is told not to
+    command = [sys.executable, "-I", "-c", _PROBE]
+    return not subprocess.run(command, cwd=directory, env=environment, check=False).returncode
 
 
 def disable() -> bool:

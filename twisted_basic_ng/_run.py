@@ -8,14 +8,19 @@ imported at every C{run}, so it imports little, and what not every program needs
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
-from collections.abc import Callable, Sequence
 from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoader
-from types import CodeType, ModuleType, TracebackType
-from typing import Any, Final
+from types import ModuleType
 
 from . import _swap
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType, TracebackType
+    from typing import Any, Final, NoReturn
 
 __all__ = ["USAGE", "NoProgramError", "run"]
 
@@ -136,13 +141,20 @@ def _program(name: str, arguments: list[str]) -> Callable[[], None]:
     path = _locate(name)
     if path is None:
         raise NoProgramError(f"there is no program {name!r}, neither as a file nor among the installed scripts")
-    if os.path.isdir(path) or path.endswith((".zip", ".pyz", ".pyzw")):
+    if _isArchive(path):
         return lambda: _archive(path, arguments)
     if not _isPython(path):
         if not os.access(path, os.X_OK):
             raise NoProgramError(f"{name!r} is neither a Python program nor executable")
-        return lambda: os.execv(path, [name, *arguments])
+        return lambda: _other(path, [name, *arguments])
     return lambda: _script(path, arguments)
+
+
+def _other(path: str, words: list[str]) -> NoReturn:
+    try:
+        os.execv(path, words)
+    except OSError as error:
+        raise NoProgramError(f"cannot start {words[0]!r}: {error.strerror}") from error
 
 
 def _locate(name: str) -> str | None:
@@ -159,6 +171,19 @@ def _locate(name: str) -> str | None:
     return which(name, path=beside) or which(name)
 
 
+def _isArchive(path: str) -> bool:
+    """Is it a directory or a zip file?  One with a C{#!} line and any name is, too, as Python itself takes it."""
+    if os.path.isdir(path):
+        return True
+    from zipimport import ZipImportError, zipimporter
+
+    try:
+        zipimporter(path)
+    except ZipImportError:
+        return False
+    return True
+
+
 def _isPython(path: str) -> bool:
     """Is it a Python program, and not one for the shell or the machine?"""
     if path.endswith((".py", ".pyc", ".pyw", ".tac")):
@@ -173,7 +198,7 @@ def _isPython(path: str) -> bool:
 def _script(path: str, arguments: list[str]) -> None:
     sys.argv[:] = [path, *arguments]
     _atFront(os.path.dirname(os.path.realpath(path)))
-    file = os.path.abspath(path)
+    file = os.path.join(os.getcwd(), path)  # not normalised, as Python does not
     main = _freshMain()
     main.__file__ = file
     main.__dict__["__cached__"] = None
@@ -198,21 +223,21 @@ def _archive(path: str, arguments: list[str]) -> None:
     import runpy
 
     sys.argv[:] = [path, *arguments]
-    _atFront(os.path.abspath(path))
+    _atFront(os.path.join(os.getcwd(), path))
     _freshMain()
     runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
 
 
 def _atFront(directory: str) -> None:
     """Let imports look in C{directory} first, in the place of where this launcher was found."""
-    if not getattr(sys.flags, "safe_path", False):
+    if not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
         sys.path[:1] = [directory]
 
 
 def _freshMain() -> ModuleType:
     """Give the program a C{__main__} of its own."""
     main = ModuleType("__main__")
-    vars(main).update(__builtins__=__builtins__, __annotations__={})
+    vars(main).update(__builtins__=builtins, __annotations__={})
     sys.modules["__main__"] = main
     return main
 
@@ -233,6 +258,7 @@ def _guard(start: Callable[[], None]) -> None:
         report = sys.excepthook
 
         def reportOwn(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> Any:
+            sys.last_traceback = own
             return report(kind, value.with_traceback(own), own)
 
         sys.excepthook = reportOwn

@@ -6,18 +6,21 @@ imported before a program asks for it.  Children find the same through their env
 in the directory C{_startup}, which stands first on their C{PYTHONPATH}.
 
 This file knows what to swap and nothing of what is in it.  It runs at every start of a child: it imports
-nothing that a bare interpreter has not imported already.
+next to nothing that a bare interpreter has not imported already.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Final
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+    from types import ModuleType
+    from typing import Final
 
 __all__ = [
     "ENVIRONMENT",
@@ -164,5 +167,7 @@ def passOn(environment: MutableMapping[str, str]) -> None:
     What is on their C{PYTHONPATH} stays there, in its order, behind the directory that does it.
     """
     environment[ENVIRONMENT] = "1"
-    others = [each for each in environment.get("PYTHONPATH", "").split(os.pathsep) if each not in ("", STARTUP)]
+    before = environment.get("PYTHONPATH")
+    # An empty entry among others is the working directory; an empty variable is none at all.
+    others = [each for each in before.split(os.pathsep) if each != STARTUP] if before else []
     environment["PYTHONPATH"] = os.pathsep.join([STARTUP, *others])

@@ -7,10 +7,9 @@ if this one were not there.  So this file imports nothing that may be missing an
 
 # No annotations: it has to be readable for any Python.
 # mypy: ignore-errors
-import importlib.machinery
-import importlib.util
 import os
 import sys
+from importlib.machinery import PathFinder
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -20,11 +19,13 @@ def _loadPackage():
     try:
         import twisted_basic_ng  # noqa: F401
     except ImportError:
+        from importlib.util import module_from_spec, spec_from_file_location
+
         home = os.path.dirname(_HERE)
-        spec = importlib.util.spec_from_file_location(
+        spec = spec_from_file_location(
             "twisted_basic_ng", os.path.join(home, "__init__.py"), submodule_search_locations=[home]
         )
-        module = importlib.util.module_from_spec(spec)
+        module = module_from_spec(spec)
         sys.modules["twisted_basic_ng"] = module
         spec.loader.exec_module(module)
 
@@ -40,11 +41,13 @@ def _swap():
 def _goOn():
     """Run the C{sitecustomize} that would have run without this one; where there is none, leave no trace."""
     path = [each for each in sys.path if os.path.abspath(each) != _HERE]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", path)
+    spec = PathFinder.find_spec("sitecustomize", path)
     if spec is None or spec.loader is None:
         # What site expects, and passes over, where there is no such module.
         raise ImportError("there is no other sitecustomize", name="sitecustomize")
-    module = importlib.util.module_from_spec(spec)
+    from importlib.util import module_from_spec
+
+    module = module_from_spec(spec)
     sys.modules["sitecustomize"] = module
     spec.loader.exec_module(module)
 
