@@ -10,7 +10,7 @@ import pytest
 
 import twisted_basic_ng
 from tests.processes import python, write
-from twisted_basic_ng._swap import ENVIRONMENT
+from twisted_basic_ng._swap import ENVIRONMENT, SWAPS
 
 TEST = """\
 import subprocess, sys
@@ -43,4 +43,4 @@ class TestPlugin:
         monkeypatch.setattr(os, "environ", dict(os.environ))
         plugin = importlib.reload(importlib.import_module("twisted_basic_ng.pytest_plugin"))
         assert os.environ[ENVIRONMENT] == "1"
-        assert plugin.pytest_report_header().endswith("in place of: twisted.protocols.basic")
+        assert plugin.pytest_report_header().endswith(f"in place of: {', '.join(SWAPS)}")

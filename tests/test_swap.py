@@ -86,7 +86,7 @@ class TestInstall:
     def test_others(self) -> None:
         """Other imports are none of its business."""
         install()
-        assert _swap._finder.find_spec("twisted.protocols.amp") is None
+        assert _swap._finder.find_spec("twisted.protocols.wire") is None
 
     def test_importedBefore(self, stock: ModuleType) -> None:
         """A module that nobody uses yet steps aside, and comes back."""

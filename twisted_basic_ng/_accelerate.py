@@ -19,9 +19,11 @@ from ._framing import Stop, formatNetstring, lastLineEnd, netstringLength
 __all__ = [
     "Stop",
     "build",
+    "formatBox",
     "formatNetstring",
     "lastLineEnd",
     "netstringLength",
+    "parseBox",
     "splitLines",
     "splitNetstrings",
     "splitStrings",
@@ -43,10 +45,14 @@ def _choose() -> ModuleType:
 _chosen = _choose()
 build: Final = "pure" if _chosen is _framing else "ext"
 
+formatBox = _framing.formatBox
+parseBox = _framing.parseBox
 splitLines = _framing.splitLines
 splitNetstrings = _framing.splitNetstrings
 splitStrings = _framing.splitStrings
 if build == "ext":
+    formatBox = _chosen.formatBox
+    parseBox = _chosen.parseBox
     splitLines = _chosen.splitLines
     splitNetstrings = _chosen.splitNetstrings
     splitStrings = _chosen.splitStrings

@@ -20,9 +20,11 @@ from typing import Final
 __all__ = [
     "LONGEST",
     "Stop",
+    "formatBox",
     "formatNetstring",
     "lastLineEnd",
     "netstringLength",
+    "parseBox",
     "splitLines",
     "splitNetstrings",
     "splitStrings",
@@ -185,3 +187,56 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
         strings.append(data[colon + 1 : comma])
         start = comma + 1
     return strings, start, 0
+
+
+_KEY_LENGTHS: Final = [bytes((0, length)) for length in range(256)]
+_valueLength: Final = Struct("!H").pack
+
+
+def formatBox(box: dict[bytes, bytes]) -> bytes | None:
+    """
+    Frame C{box} as AMP writes one: each key and each value behind two bytes of length, in the order of the keys,
+    and a length of zero at the end.
+
+    @return: C{None} where something is not bytes or is too long; which, it is not for this function to say.
+    """
+    pieces: list[bytes] = []
+    for key in sorted(box):
+        value = box[key]
+        if type(key) is not bytes or type(value) is not bytes or len(key) > 255 or len(value) > 65535:
+            return None
+        pieces += _KEY_LENGTHS[len(key)], key, _valueLength(len(value)), value
+    pieces.append(_KEY_LENGTHS[0])
+    return b"".join(pieces)
+
+
+def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None) -> tuple[int, bytes | None, int]:
+    """
+    Go on with an AMP box: put the keys and values that are there into C{box}.
+
+    @param key: the key whose value comes first; C{None} where a key comes first.
+    @return: the offset behind the last complete string, the key that still waits for its value, and how many bytes
+        the next string needs from there in all as far as is known: 0 where the box is complete, L{Stop.TOO_LONG}
+        where a key is announced that is longer than 255 bytes.
+    """
+    size = len(data)
+    while True:
+        payload = start + 2
+        if payload > size:
+            return start, key, 2
+        if key is None:
+            if data[start]:
+                return start, None, Stop.TOO_LONG
+            end = payload + data[start + 1]
+            if end == payload:
+                return payload, None, 0
+            if end > size:
+                return start, None, end - start
+            key = data[payload:end]
+        else:
+            end = payload + (data[start] << 8 | data[start + 1])
+            if end > size:
+                return start, key, end - start
+            box[key] = data[payload:end]
+            key = None
+        start = end

@@ -1,3 +1,3 @@
-from ._framing import splitLines, splitNetstrings, splitStrings
+from ._framing import formatBox, parseBox, splitLines, splitNetstrings, splitStrings
 
-__all__ = ["splitLines", "splitNetstrings", "splitStrings"]
+__all__ = ["formatBox", "parseBox", "splitLines", "splitNetstrings", "splitStrings"]

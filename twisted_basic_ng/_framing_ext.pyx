@@ -7,7 +7,8 @@ and tuples, which are plain C here.  Every read is checked against the size of C
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.string cimport memchr, memcmp
+from cpython.dict cimport PyDict_SetItem
+from libc.string cimport memchr, memcmp, memcpy
 
 from ._framing import LONGEST, Stop, splitStrings as _splitStrings
 
@@ -139,3 +140,59 @@ def splitNetstrings(bytes data not None, Py_ssize_t start, limit, Py_ssize_t mos
         start = at + length + 1
         most -= 1
     return strings, start, 0
+
+
+def formatBox(box not None):
+    """See L{twisted_basic_ng._framing.formatBox}."""
+    cdef list keys = sorted(box)
+    cdef Py_ssize_t total = 2
+    cdef Py_ssize_t size
+    cdef object key, value
+    cdef bytes whole
+    cdef unsigned char *at
+    cdef list values = []
+    for key in keys:
+        value = box[key]
+        if type(key) is not bytes or type(value) is not bytes:
+            return None
+        if PyBytes_GET_SIZE(key) > 255 or PyBytes_GET_SIZE(value) > 65535:
+            return None
+        total += 4 + PyBytes_GET_SIZE(key) + PyBytes_GET_SIZE(value)
+        values.append(value)
+    whole = PyBytes_FromStringAndSize(NULL, total)
+    at = <unsigned char *> PyBytes_AS_STRING(whole)
+    for index in range(len(keys)):
+        for string in (keys[index], values[index]):
+            size = PyBytes_GET_SIZE(string)
+            at[0] = size >> 8
+            at[1] = size & 0xFF
+            memcpy(at + 2, PyBytes_AS_STRING(string), size)
+            at += 2 + size
+    at[0] = at[1] = 0
+    return whole
+
+
+def parseBox(bytes data not None, Py_ssize_t start, box not None, bytes key):
+    """See L{twisted_basic_ng._framing.parseBox}."""
+    cdef const unsigned char *raw = <const unsigned char *> PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t length
+    _checkStart(start)
+    while True:
+        if size - start < 2:
+            return start, key, 2
+        length = (raw[start] << 8) | raw[start + 1]
+        if key is None:
+            if length > 255:
+                return start, None, _TOO_LONG
+            if length == 0:
+                return start + 2, None, 0
+            if size - start - 2 < length:
+                return start, None, 2 + length
+            key = PyBytes_FromStringAndSize(<const char *> raw + start + 2, length)
+        else:
+            if size - start - 2 < length:
+                return start, key, 2 + length
+            PyDict_SetItem(box, key, PyBytes_FromStringAndSize(<const char *> raw + start + 2, length))
+            key = None
+        start += 2 + length

@@ -35,6 +35,7 @@ __all__ = [
 
 #: Which module of ours stands for which of Twisted's.
 SWAPS: Final = {
+    "twisted.protocols.amp": "twisted_basic_ng.amp",
     "twisted.protocols.basic": "twisted_basic_ng.basic",
 }
 

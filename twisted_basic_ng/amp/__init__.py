@@ -1,0 +1,175 @@
+"""
+AMP, the Asynchronous Messaging Protocol: the names and the behaviour of C{twisted.protocols.amp}, in linear time.
+
+Two peers call each other's commands over one connection, with named arguments, in any number at a time.  On the
+wire there are boxes, U{https://amp-protocol.net}: pairs of a key and a value, each behind its length in two bytes in
+network order (for a key, the first of them is zero), and an empty key at the end.  A call is a box with C{_ask}, a
+tag, and C{_command}, a name; its answer repeats the tag as C{_answer}, or as C{_error} beside C{_error_code} and
+C{_error_description}.
+
+The map, from the bottom up: C{_constants}, C{_names}, C{_ssl}; C{_errors}, C{_interfaces}, C{_types}; C{_boxes};
+C{_arguments}, C{_responders} and C{_dispatch} (the conversation, without bytes); C{_descriptors} and
+C{_commands}; C{_switch}, C{_tls}; C{_reading} (bytes to boxes), C{_wire} (a connection); C{_protocol} (all of it
+together).  This file holds no code of its own: it is where all the names are.
+"""
+
+# The modules and functions among them are names that twisted.protocols.amp has, too.
+from __future__ import annotations
+
+import datetime
+import decimal
+import warnings
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
+from itertools import count
+from struct import pack
+from types import MethodType
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar, Union  # noqa: UP035
+
+from zope.interface import Interface, implementer
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.error import ConnectionClosed, ConnectionLost, PeerVerifyError
+from twisted.internet.interfaces import IFileDescriptorReceiver
+from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
+from twisted.python import filepath, log
+from twisted.python._tzhelper import UTC as utc, FixedOffsetTimeZone as _FixedOffsetTZInfo
+from twisted.python.compat import nativeString
+from twisted.python.failure import Failure
+from twisted.python.reflect import accumulateClassDict
+
+from .._intstrings import Int16StringReceiver
+from .._stateful import StatefulStringProtocol
+from ._arguments import (
+    AmpList,
+    Argument,
+    Boolean,
+    DateTime,
+    Decimal,
+    Float,
+    Integer,
+    ListOf,
+    Path,
+    String,
+    Unicode,
+    objectsToStrings as _objectsToStrings,
+    stringsToObjects as _stringsToObjects,
+)
+from ._boxes import AmpBox, Box, QuitBox
+from ._commands import Command, _CommandMeta as _CommandMeta, _Responder as _T_Callable, _Self as _Self
+from ._constants import (
+    ANSWER,
+    ASK,
+    COMMAND,
+    ERROR,
+    ERROR_CODE,
+    ERROR_DESCRIPTION,
+    MAX_KEY_LENGTH,
+    MAX_VALUE_LENGTH,
+    UNHANDLED_ERROR_CODE,
+    UNKNOWN_ERROR_CODE,
+)
+from ._descriptors import Descriptor, _DescriptorExchanger as _DescriptorExchanger
+from ._dispatch import BoxDispatcher
+from ._errors import (
+    PROTOCOL_ERRORS,
+    AmpError,
+    BadLocalReturn,
+    BoxTooLargeError,
+    ElementTooLongError,
+    ForgedAnswerError,
+    IncompatibleVersions,
+    InvalidSignature,
+    KeyTooLongError,
+    MalformedAmpBox,
+    NoEmptyBoxes,
+    OnlyOneTLS,
+    ProtocolSwitched,
+    RemoteAmpError,
+    TooLong,
+    TooManyDescriptorsError,
+    TruncatedBoxError,
+    UnhandledCommand,
+    UnknownRemoteError,
+    UnknownTagError,
+)
+from ._interfaces import IArgumentType, IBoxReceiver, IBoxSender, IResponderLocator
+from ._names import PYTHON_KEYWORDS, wireNameToPythonIdentifier as _wireNameToPythonIdentifier
+from ._protocol import AMP, _ParserHelper as _ParserHelper, parse, parseString
+from ._responders import CommandLocator, SimpleStringLocator, _CommandLocatorMeta as _CommandLocatorMeta
+from ._ssl import DN, Certificate, CertificateOptions, KeyPair, ssl
+from ._switch import ProtocolSwitchCommand, _SwitchBox as _SwitchBox
+from ._tls import (
+    StartTLS,
+    _LocalArgument as _LocalArgument,
+    _NoCertificate as _NoCertificate,
+    _TLSBox as _TLSBox,
+)
+from ._wire import BinaryBoxProtocol, _log as _log
+
+__all__ = [
+    "AMP",
+    "ANSWER",
+    "ASK",
+    "COMMAND",
+    "ERROR",
+    "ERROR_CODE",
+    "ERROR_DESCRIPTION",
+    "MAX_KEY_LENGTH",
+    "MAX_VALUE_LENGTH",
+    "PROTOCOL_ERRORS",
+    "PYTHON_KEYWORDS",
+    "UNHANDLED_ERROR_CODE",
+    "UNKNOWN_ERROR_CODE",
+    "AmpBox",
+    "AmpError",
+    "AmpList",
+    "Argument",
+    "BadLocalReturn",
+    "BinaryBoxProtocol",
+    "Boolean",
+    "Box",
+    "BoxDispatcher",
+    "BoxTooLargeError",
+    "Command",
+    "CommandLocator",
+    "DateTime",
+    "Decimal",
+    "Descriptor",
+    "ElementTooLongError",
+    "Float",
+    "ForgedAnswerError",
+    "IArgumentType",
+    "IBoxReceiver",
+    "IBoxSender",
+    "IResponderLocator",
+    "IncompatibleVersions",
+    "Integer",
+    "InvalidSignature",
+    "KeyTooLongError",
+    "ListOf",
+    "MalformedAmpBox",
+    "NoEmptyBoxes",
+    "OnlyOneTLS",
+    "Path",
+    "ProtocolSwitchCommand",
+    "ProtocolSwitched",
+    "QuitBox",
+    "RemoteAmpError",
+    "SimpleStringLocator",
+    "StartTLS",
+    "String",
+    "TooLong",
+    "TooManyDescriptorsError",
+    "TruncatedBoxError",
+    "UnhandledCommand",
+    "Unicode",
+    "UnknownRemoteError",
+    "UnknownTagError",
+    "parse",
+    "parseString",
+    "utc",
+]

@@ -1,0 +1,129 @@
+"""
+Boxes: what is sent in one piece, keys and values, all bytes.
+
+This file turns boxes into bytes and bytes into boxes, and knows of no connection: a box is sent by whoever has
+C{sendBox}.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _accelerate
+from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
+from ._errors import KeyTooLongError, TooLong, TruncatedBoxError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AmpBox", "Box", "QuitBox", "newBox", "parseBoxes"]
+
+
+class AmpBox(dict[bytes, bytes]):
+    """
+    A box: a dictionary of bytes, which it is in every other respect.
+
+    Names may also be given as strings or keywords; they become bytes, in ASCII.
+
+    @raise UnicodeEncodeError: a name is not in ASCII.
+    """
+
+    __slots__: list[str] = []
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        strings: list[Any] = [name for name in self if not isinstance(name, bytes)]
+        for name in strings:
+            self[name.encode("ascii")] = self.pop(name)
+
+    def copy(self) -> Self:
+        """Make another box of the same type, with the same content."""
+        other = self.__class__()
+        other.update(self)
+        return other
+
+    def serialize(self) -> bytes:
+        """
+        Write the box as it goes over the wire.
+
+        @raise TypeError: a key or a value is a string; it must be bytes.
+        @raise TooLong: a key is longer than C{MAX_KEY_LENGTH} or a value longer than C{MAX_VALUE_LENGTH}.
+        """
+        framed = _accelerate.formatBox(self)
+        return _serializeUnusual(self) if framed is None else framed
+
+    def _sendTo(self, proto: Any) -> None:
+        """
+        Send the box.  Boxes that have an effect on their connection override it; so may an application's.
+
+        @param proto: what has C{sendBox}.
+        """
+        proto.sendBox(self)
+
+    def __repr__(self) -> str:
+        return f"AmpBox({dict.__repr__(self)})"
+
+
+Box = AmpBox
+
+#: Make an empty box without the work that C{__init__} has with names.
+newBox = AmpBox.__new__
+
+
+def _serializeUnusual(box: dict[Any, Any]) -> bytes:
+    """Write a box that holds something else than bytes, or say what is wrong with it."""
+    pieces: list[bytes] = []
+    for key, value in sorted(box.items()):
+        if isinstance(key, str):
+            raise TypeError(f"Unicode key not allowed: {key!r}")
+        if isinstance(value, str):
+            raise TypeError(f"Unicode value for key {key!r} not allowed: {value!r}")
+        if len(key) > MAX_KEY_LENGTH:
+            raise TooLong(True, True, key, None)
+        if len(value) > MAX_VALUE_LENGTH:
+            raise TooLong(False, True, value, key)
+        pieces += len(key).to_bytes(2, "big"), key, len(value).to_bytes(2, "big"), value
+    return b"".join((*pieces, b"\0\0"))
+
+
+class QuitBox(AmpBox):
+    """A box that is the last one: the connection is closed behind it."""
+
+    __slots__: list[str] = []
+
+    def __repr__(self) -> str:
+        return f"QuitBox(**{super().__repr__()})"
+
+    def _sendTo(self, proto: Any) -> None:
+        super()._sendTo(proto)
+        # A protocol of ours is then done with its peer; any other only closes the connection.
+        leave = getattr(proto, "_leavePeer", None)
+        if leave is None:
+            proto.transport.loseConnection()
+        else:
+            leave()
+
+
+def parseBoxes(data: bytes, strict: bool = False) -> list[AmpBox]:
+    """
+    Read the boxes that C{data} holds.
+
+    @param strict: whether an unfinished box at the end is an error; else it is left out, as in Twisted.
+    @raise KeyTooLongError: a key is longer than C{MAX_KEY_LENGTH}.
+    @raise TruncatedBoxError: there is an unfinished box at the end.
+    """
+    data = bytes(data)
+    boxes: list[AmpBox] = []
+    start = 0
+    while start < len(data):
+        box = newBox(AmpBox)
+        end, _, needed = _accelerate.parseBox(data, start, box, None)
+        if needed < 0:
+            raise KeyTooLongError(True, False, None)
+        if needed:
+            if strict:
+                raise TruncatedBoxError(len(data) - start)
+            break
+        boxes.append(box)
+        start = end
+    return boxes

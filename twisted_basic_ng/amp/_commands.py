@@ -1,0 +1,189 @@
+"""
+Commands: what a call's arguments and response are, and which errors it may end with.
+
+A command is a class; an instance is one call of it.  This file knows arguments, boxes and responders, and of the
+connection only that boxes can be sent over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from twisted.internet.defer import fail
+from twisted.python.failure import Failure
+from twisted.python.reflect import accumulateClassDict
+
+from ._arguments import objectsToStrings, stringsToObjects
+from ._boxes import Box
+from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
+from ._names import wireNameToPythonIdentifier
+from ._responders import CommandLocator
+from ._types import Objects, Schema, Strings
+
+__all__ = ["Command", "_CommandMeta"]
+
+_Responder = TypeVar("_Responder", bound=Callable[..., object])
+_Self = TypeVar("_Self")
+
+
+def _requireBytes(what: str, names: list[Any]) -> None:
+    for name in names:
+        if not isinstance(name, bytes):
+            raise TypeError(f"{what} names must be byte strings, got: {name!r}")
+
+
+class _CommandMeta(type):
+    """Names a command after its class, gathers the errors of its bases, and checks what it declares."""
+
+    def __new__(cls: type[_Self], name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> Any:
+        attrs.setdefault("commandName", name.encode("ascii"))
+        allErrors = attrs["allErrors"] = {}
+        reverseErrors = attrs["reverseErrors"] = {}
+        command: Any = type.__new__(cls, name, bases, attrs)
+        _requireBytes("Command", [command.commandName])
+        _requireBytes("Argument", [each for each, _ in command.arguments])
+        _requireBytes("Response", [each for each, _ in command.response])
+        for attribute, what in (("errors", "Error"), ("fatalErrors", "Fatal error")):
+            inherited: dict[Any, Any] = {}
+            accumulateClassDict(command, attribute, inherited)
+            if not isinstance(getattr(command, attribute), dict):
+                setattr(command, attribute, dict(getattr(command, attribute)))
+            allErrors.update(inherited)
+            reverseErrors.update({code: error for error, code in inherited.items()})
+            _requireBytes(what, list(getattr(command, attribute).values()))
+        return command
+
+
+class Command(metaclass=_CommandMeta):
+    """
+    A call that one peer can make to the other.  Subclass it to define one.
+
+    @cvar commandName: its name on the wire; that of the class, unless it is given.
+    @cvar arguments: the names on the wire, as bytes, and the types of the arguments.
+    @cvar response: the same of what the responder returns, which is a dictionary.
+    @cvar errors: the errors that a responder may fail with, and their codes on the wire; a subclass adds to those
+        of its bases.  The caller gets the same error with the same text; any other is L{UnknownRemoteError}.
+    @cvar fatalErrors: the same; but the connection is closed after one of these.
+    @cvar allErrors: both, with those of the bases.
+    @cvar reverseErrors: the same, by code.
+    @cvar extra: not used.
+    @cvar commandType: makes the box that asks.
+    @cvar responseType: makes the box that answers.
+    @cvar requiresAnswer: false for a call that wants no answer: C{callRemote} then returns C{None}.  A peer may want
+        one nevertheless, so a responder always has to return what C{response} says.
+    @ivar structured: the call's arguments.
+    """
+
+    commandName: ClassVar[bytes]
+    arguments: ClassVar[Schema] = []
+    response: ClassVar[Schema] = []
+    extra: ClassVar[list[Any]] = []
+    errors: ClassVar[Mapping[type[Exception], bytes] | Sequence[tuple[type[Exception], bytes]]] = {}
+    fatalErrors: ClassVar[Mapping[type[Exception], bytes] | Sequence[tuple[type[Exception], bytes]]] = {}
+    allErrors: ClassVar[dict[type[Exception], bytes]]
+    reverseErrors: ClassVar[dict[bytes, type[Exception]]]
+
+    commandType: ClassVar[Callable[[], Any]] = Box
+    responseType: ClassVar[Callable[[], Any]] = Box
+
+    requiresAnswer = True
+
+    def __init__(self, **kw: Any) -> None:
+        """
+        Make a call, to be sent.
+
+        @param kw: its arguments, by their names in Python.
+        @raise InvalidSignature: a required one is missing.
+        """
+        self.structured = kw
+        names = [(wireNameToPythonIdentifier(name), argument) for name, argument in self.arguments]
+        forgotten = [name for name, argument in names if name not in kw and not argument.optional]  # type: ignore[attr-defined]
+        if forgotten:
+            raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
+
+    @classmethod
+    def makeResponse(cls, objects: Any, proto: Any) -> Any:
+        """
+        Write a response.
+
+        @param objects: its values, by their names in Python.
+        @param proto: the protocol that will send it.
+        @return: the box; a failed C{Deferred} if C{responseType} makes none.
+        """
+        try:
+            box = cls.responseType()
+        except BaseException:
+            return fail()
+        return objectsToStrings(objects, cls.response, box, proto)
+
+    @classmethod
+    def makeArguments(cls, objects: Objects, proto: Any) -> Any:
+        """
+        Write a call's arguments.
+
+        @param objects: their values, by their names in Python.
+        @param proto: the protocol that will send them.
+        @return: the box.
+        @raise InvalidSignature: an argument is none of this command's.
+        """
+        allowed = {wireNameToPythonIdentifier(name) for name, _ in cls.arguments}
+        for name in objects:
+            if name not in allowed:
+                raise InvalidSignature(f"{name} is not a valid argument")
+        return objectsToStrings(objects, cls.arguments, cls.commandType(), proto)
+
+    @classmethod
+    def parseResponse(cls, box: Strings, protocol: Any) -> Objects:
+        """
+        Read a response.
+
+        @param box: what came.
+        @param protocol: the protocol that received it.
+        @return: its values, by their names in Python.
+        @raise KeyError: a required one is missing.
+        """
+        return stringsToObjects(box, cls.response, protocol)
+
+    @classmethod
+    def parseArguments(cls, box: Strings, protocol: Any) -> Objects:
+        """
+        Read a call's arguments.
+
+        @param box: what came.
+        @param protocol: the protocol that received it.
+        @return: their values, by their names in Python.
+        @raise KeyError: a required one is missing.
+        """
+        return stringsToObjects(box, cls.arguments, protocol)
+
+    @classmethod
+    def responder(cls, methodfunc: _Responder) -> _Responder:
+        """
+        Declare, as its decorator, that a method responds to this command.
+
+        It belongs into the body of a L{CommandLocator}, L{twisted_basic_ng.amp.AMP} for one: the next such class that
+        is made takes the method, so it is not for several threads at once.
+
+        @param methodfunc: the method.  It takes the arguments by keyword, and returns the response, a dictionary, or a
+            C{Deferred} of it, or is a coroutine function.
+        @return: the method, as it was.
+        """
+        CommandLocator._currentClassCommands.append((cls, methodfunc))
+        return methodfunc
+
+    def _doCommand(self, proto: Any) -> Any:
+        """Send the call over C{proto}; return the C{Deferred} of its response, if there will be one."""
+        arguments = self.makeArguments(self.structured, proto)
+        answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
+        if self.requiresAnswer:
+            answering.addCallback(self.parseResponse, proto)
+            answering.addErrback(self._asDeclared)
+        return answering
+
+    def _asDeclared(self, error: Failure) -> Failure:
+        """Turn the peer's error into the one that the command declares for its code."""
+        error.trap(RemoteAmpError)
+        remote: Any = error.value
+        kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
+        return Failure(kind(remote.description))

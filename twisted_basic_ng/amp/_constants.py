@@ -1,0 +1,50 @@
+"""
+What is fixed on the wire: the keys that carry a conversation, the error codes, the limits.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ANSWER",
+    "ASK",
+    "COMMAND",
+    "ERROR",
+    "ERROR_CODE",
+    "ERROR_DESCRIPTION",
+    "MAX_KEY_LENGTH",
+    "MAX_VALUE_LENGTH",
+    "TLS_ERROR_CODE",
+    "UNHANDLED_ERROR_CODE",
+    "UNKNOWN_ERROR_CODE",
+]
+
+#: The key of a command's tag, by which its answer will be known.
+ASK: Final = b"_ask"
+
+#: The key of the tag that is answered.
+ANSWER: Final = b"_answer"
+
+#: The key of a command's name.
+COMMAND: Final = b"_command"
+
+#: The key of the tag that is answered with an error, of that error's code, and of its text in UTF-8.
+ERROR: Final = b"_error"
+ERROR_CODE: Final = b"_error_code"
+ERROR_DESCRIPTION: Final = b"_error_description"
+
+#: The code of an error that the command does not declare.
+UNKNOWN_ERROR_CODE: Final = b"UNKNOWN"
+
+#: The code that says that nobody responds to a command.
+UNHANDLED_ERROR_CODE: Final = b"UNHANDLED"
+
+#: The code that says that TLS is not to be had.
+TLS_ERROR_CODE: Final = b"TLS_ERROR"
+
+#: The longest key, in bytes: the first of the two bytes of its length is zero.
+MAX_KEY_LENGTH: Final = 0xFF
+
+#: The longest value, in bytes: what two bytes can count.
+MAX_VALUE_LENGTH: Final = 0xFFFF

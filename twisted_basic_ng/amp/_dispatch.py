@@ -1,0 +1,334 @@
+"""
+The conversation: asks, answers and errors, and which belong to which.
+
+L{BoxDispatcher} turns calls into boxes and boxes into the results of calls.  It knows boxes and no bytes: where
+they go to and come from, an L{twisted_basic_ng.amp.IBoxSender} knows.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.error import ConnectionLost
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ._boxes import AmpBox, QuitBox
+from ._constants import (
+    ANSWER,
+    ASK,
+    COMMAND,
+    ERROR,
+    ERROR_CODE,
+    ERROR_DESCRIPTION,
+    MAX_VALUE_LENGTH,
+    UNHANDLED_ERROR_CODE,
+    UNKNOWN_ERROR_CODE,
+)
+from ._errors import (
+    PROTOCOL_ERRORS,
+    NoEmptyBoxes,
+    ProtocolSwitched,
+    RemoteAmpError,
+    TooLong,
+    UnhandledCommand,
+    UnknownTagError,
+)
+from ._interfaces import IBoxReceiver
+
+if TYPE_CHECKING:
+    from ._interfaces import IBoxSender
+
+__all__ = ["BoxDispatcher"]
+
+_log = Logger()
+
+
+@implementer(IBoxReceiver)
+class BoxDispatcher:
+    """
+    Calls the peer, and has its calls answered.
+
+    @ivar locator: knows who responds to which command, an L{twisted_basic_ng.amp.IResponderLocator}.
+    @ivar boxSender: takes boxes to the peer.
+    @ivar _outstandingRequests: by their tags, the C{Deferred}s of the calls that are not answered yet; C{None} when the
+        connection is gone.  Applications look there.
+    @cvar unknownErrorsAreFatal: whether the connection is closed after a responder failed with an error that its
+        command does not declare, as in Twisted.  The peer is told C{UNKNOWN} in any case, and the error is logged.
+    """
+
+    unknownErrorsAreFatal: ClassVar[bool] = True
+
+    _failAllReason: Failure | None = None
+    _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
+    _counter = 0
+    boxSender: Any = None
+
+    #: Tags of calls that were cancelled; their answers may still come.
+    _cancelledRequests: set[bytes] | frozenset[bytes] = frozenset()
+
+    #: Tags of calls that are being sent; an answer can come as soon as that where both ends are in one process.
+    _sendingRequests: tuple[bytes, ...] = ()
+
+    def __init__(self, locator: Any) -> None:
+        self._outstandingRequests = {}
+        self.locator = locator
+
+    def startReceivingBoxes(self, boxSender: IBoxSender) -> None:
+        """Learn where boxes are to be sent."""
+        self.boxSender = boxSender
+
+    def stopReceivingBoxes(self, reason: Failure) -> None:
+        """Fail every call that is not answered: no answer will come."""
+        self.failAllOutgoing(reason)
+
+    def failAllOutgoing(self, reason: Failure) -> None:
+        """
+        Fail every call that is not answered, and every one that is made from now on.
+
+        @param reason: what they fail with.
+        """
+        self._failAllReason = reason
+        outstanding = self._outstandingRequests or {}
+        self._outstandingRequests = None
+        for request in list(outstanding.values()):
+            if not request.called:  # the errback of one may cancel another
+                request.errback(reason)
+
+    def _nextTag(self) -> bytes:
+        """Make a tag that no call on this connection has had."""
+        self._counter += 1
+        return b"%x" % (self._counter,)
+
+    # Calls to the peer.
+
+    def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = True) -> Deferred[AmpBox] | None:
+        """
+        Send C{box} as a command; applications override it.
+
+        @param command: the command's name on the wire.
+        @param box: its arguments; the name is added to it, and the tag where an answer is wanted.
+        @param requiresAnswer: is one?
+        @return: a C{Deferred} of the box that answers, if one does.
+        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        """
+        if self._failAllReason is not None:
+            return fail(self._failAllReason) if requiresAnswer else None
+        box[COMMAND] = command
+        tag = self._nextTag()
+        if not requiresAnswer:
+            box._sendTo(self.boxSender)
+            return None
+        box[ASK] = tag
+        return self._ask(tag, box)
+
+    def _ask(self, tag: bytes, box: AmpBox) -> Deferred[AmpBox]:
+        """Send C{box}, whose answer has the tag C{tag}.  What cannot be sent leaves no trace."""
+        request: Deferred[AmpBox] = Deferred(partial(self._forget, tag))
+        outstanding = self._outstandingRequests
+        assert outstanding is not None
+        outstanding[tag] = request
+        others = self._sendingRequests
+        self._sendingRequests = (*others, tag)
+        try:
+            box._sendTo(self.boxSender)
+        except BaseException:
+            outstanding.pop(tag, None)
+            raise
+        finally:
+            self._sendingRequests = others
+        return request
+
+    # Differs from Twisted: a call that is cancelled is forgotten, but for its tag.
+
+    def _forget(self, tag: bytes, request: Deferred[AmpBox]) -> None:
+        """Drop a cancelled call."""
+        if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
+            self._cancelledRequests = cancelled = self._cancelledRequests or set()
+            cancelled.add(tag)  # type: ignore[union-attr]
+
+    def callRemoteString(self, command: bytes, requiresAnswer: bool = True, **kw: Any) -> Deferred[AmpBox] | None:
+        """
+        Call the peer with boxes instead of values.
+
+        @param command: the command's name on the wire.
+        @param requiresAnswer: is an answer wanted?
+        @param kw: what is in the box, all bytes.
+        @return: a C{Deferred} of the box that answers, or C{None}.
+        """
+        return self._sendBoxCommand(command, AmpBox(kw), requiresAnswer)
+
+    def callRemote(self, commandType: Any, *a: Any, **kw: Any) -> Any:
+        """
+        Call the peer.
+
+        @param commandType: the L{twisted_basic_ng.amp.Command} to call, the class itself.
+        @param a: what the command itself takes, and does not send: the factory of a C{ProtocolSwitchCommand}.
+        @param kw: the command's arguments.
+        @return: a C{Deferred} of a dictionary of the command's response; C{None} for a command that requires no answer.
+            It fails with the errors that the command declares, with L{UnknownRemoteError} for any other error of
+            the responder, with L{UnhandledCommand} if there is none, with C{ConnectionLost} and its like, and with
+            L{InvalidSignature} for arguments that the command does not take.  An error that nobody handles closes the
+            connection.
+        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        @raise TooLong: an argument is too long to be sent.
+        """
+        try:
+            command = commandType(*a, **kw)
+        except BaseException:
+            return fail()
+        return command._doCommand(self)
+
+    def unhandledError(self, failure: Failure) -> Any:
+        """Be told of an error that no callback of the application handled; applications override it."""
+        return self.boxSender.unhandledError(failure)
+
+    def _requestFor(self, tag: bytes) -> Deferred[AmpBox] | None:
+        """
+        Find the call that C{tag} answers, which is then outstanding no more.
+
+        @return: C{None} if it was cancelled.
+        @raise UnknownTagError: there is no such call.
+        """
+        request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
+        if request is None:
+            if tag not in self._cancelledRequests:
+                raise UnknownTagError(tag)
+            self._cancelledRequests.discard(tag)  # type: ignore[union-attr]
+        elif tag not in self._sendingRequests:
+            request.addErrback(self.unhandledError)
+        return request
+
+    def _answerReceived(self, box: AmpBox) -> None:
+        """Give an answer to who waits for it."""
+        request = self._requestFor(box[ANSWER])
+        if request is not None:
+            request.callback(box)
+
+    def _errorReceived(self, box: AmpBox) -> None:
+        """Give an error to who waits for an answer."""
+        request = self._requestFor(box[ERROR])
+        if request is not None:
+            request.errback(Failure(_errorOf(box)))
+
+    # Calls of the peer.
+
+    def _commandReceived(self, box: AmpBox) -> None:
+        """Have a call responded to, and send the answer if one is wanted; applications override it."""
+        answering = self.dispatchCommand(box)
+        if ASK in box:
+            tag = box[ASK]
+            answering.addCallbacks(partial(_asAnswer, tag), partial(self._asError, tag))
+            answering.addCallback(partial(self._emitAnswer, tag))
+        answering.addErrback(self.unhandledError)
+
+    def _asError(self, tag: bytes, error: Failure) -> AmpBox:
+        """Make the box that answers with C{error}."""
+        if not error.check(RemoteAmpError):
+            _log.failure("while receiving response to command", error)
+            return self._unknownError(tag)
+        remote: Any = error.value
+        description = remote.description
+        if isinstance(description, str):
+            description = description.encode("utf-8", "replace")
+        return _errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
+
+    def _unknownError(self, tag: bytes) -> AmpBox:
+        """Make the box that says that something went wrong, and not what."""
+        kind = QuitBox if self.unknownErrorsAreFatal else AmpBox
+        return _errorBox(kind, tag, UNKNOWN_ERROR_CODE, b"Unknown Error")
+
+    # Differs from Twisted: an answer that cannot be written is an error to who waits for it.
+
+    def _emitAnswer(self, tag: bytes, box: AmpBox) -> None:
+        """Send the box that answers a call."""
+        try:
+            self._safeEmit(box)
+        except (TooLong, TypeError):
+            if not _isOnlySent(box):
+                raise  # an effect of the box failed, and the box itself is on its way
+            _log.failure("while sending the answer to a command")
+            self._safeEmit(self._unknownError(tag))
+
+    def ampBoxReceived(self, box: AmpBox) -> None:
+        """
+        Take a box: a call of the peer, or an answer to one of ours.
+
+        @raise NoEmptyBoxes: it is neither.
+        @raise UnknownTagError: it answers what was never asked.
+        """
+        if ANSWER in box:
+            self._answerReceived(box)
+        elif ERROR in box:
+            self._errorReceived(box)
+        elif COMMAND in box:
+            self._commandReceived(box)
+        else:
+            raise NoEmptyBoxes(box)
+
+    def _safeEmit(self, aBox: AmpBox) -> None:
+        """Send a box, if the connection is still there and still ours; applications override it."""
+        try:
+            aBox._sendTo(self.boxSender)
+        except (ProtocolSwitched, ConnectionLost):
+            pass
+
+    def dispatchCommand(self, box: AmpBox) -> Deferred[AmpBox]:
+        """
+        Have the locator's responder respond to a call; applications override it.
+
+        @return: a C{Deferred} of the box that answers.
+        """
+        command = box[COMMAND]
+        responder = self.locator.locateResponder(command)
+        if responder is None:
+            return fail(
+                RemoteAmpError(
+                    UNHANDLED_ERROR_CODE,
+                    f"Unhandled Command: {command!r}",
+                    local=Failure(UnhandledCommand()),
+                )
+            )
+        return maybeDeferred(responder, box)
+
+
+def _asAnswer(tag: bytes, box: AmpBox) -> AmpBox:
+    box[ANSWER] = tag
+    return box
+
+
+def _errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes) -> AmpBox:
+    # Differs from Twisted: a text that is too long for a box is cut.
+    box = kind()
+    box[ERROR] = tag
+    box[ERROR_CODE] = code
+    box[ERROR_DESCRIPTION] = _cut(description)
+    return box
+
+
+def _cut(description: bytes) -> bytes:
+    """Cut a text in UTF-8 to what a value has room for, between two characters."""
+    if len(description) <= MAX_VALUE_LENGTH:
+        return description
+    return description[:MAX_VALUE_LENGTH].decode("utf-8", "ignore").encode("utf-8")
+
+
+def _isOnlySent(box: AmpBox) -> bool:
+    """Is nothing done with C{box} but to send it (and to close the connection behind it)?"""
+    return type(box)._sendTo in (AmpBox._sendTo, QuitBox._sendTo)
+
+
+# Differs from Twisted: an error without a code or a text is an error, too.
+def _errorOf(box: AmpBox) -> Exception:
+    """Make the exception that an error's box speaks of."""
+    code = box.get(ERROR_CODE, UNKNOWN_ERROR_CODE)
+    description: Any = box.get(ERROR_DESCRIPTION, b"")
+    if isinstance(description, bytes):
+        description = description.decode("utf-8", "replace")
+    if code in PROTOCOL_ERRORS:
+        return PROTOCOL_ERRORS[code](code, description)
+    return RemoteAmpError(code, description)

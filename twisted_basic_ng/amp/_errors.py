@@ -1,0 +1,280 @@
+"""
+Everything that goes wrong with AMP, as exceptions.
+
+::
+
+    AmpError
+    +-- TooLong                     a key or a value is over its limit
+    |   +-- KeyTooLongError         ... in bytes that are parsed without a connection (also an AttributeError)
+    |   +-- ElementTooLongError     ... an element of a list (also a struct.error)
+    +-- MalformedAmpBox             the bytes are no boxes
+    |   +-- TruncatedBoxError       they end in the middle of one
+    |   +-- BoxTooLargeError        a box has more keys or bytes than is allowed
+    |   +-- ForgedAnswerError       an answer is to what was not sent yet
+    +-- NoEmptyBoxes                a box says neither ask, nor answer, nor error
+    +-- UnknownTagError             an answer is to nothing that was asked (also a KeyError)
+    +-- InvalidSignature            a call lacks arguments, or has too many
+    +-- BadLocalReturn              what a responder returned cannot be written
+    +-- RemoteAmpError              the peer answers with an error
+    |   +-- UnknownRemoteError      ... that the command does not declare
+    +-- UnhandledCommand            nobody responds to a command
+    +-- OnlyOneTLS                  TLS is or was asked for already
+    +-- TooManyDescriptorsError     a peer sends descriptors that no box speaks of
+    +-- IncompatibleVersions        never raised; for applications
+    ProtocolSwitched                the connection speaks another protocol by now
+
+This file knows of no connection and of no box.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE
+
+__all__ = [
+    "PROTOCOL_ERRORS",
+    "AmpError",
+    "BadLocalReturn",
+    "BoxTooLargeError",
+    "ElementTooLongError",
+    "ForgedAnswerError",
+    "IncompatibleVersions",
+    "InvalidSignature",
+    "KeyTooLongError",
+    "MalformedAmpBox",
+    "NoEmptyBoxes",
+    "OnlyOneTLS",
+    "ProtocolSwitched",
+    "RemoteAmpError",
+    "TooLong",
+    "TooManyDescriptorsError",
+    "TruncatedBoxError",
+    "UnhandledCommand",
+    "UnknownRemoteError",
+    "UnknownTagError",
+]
+
+
+def _rebuild(kind: type[AmpError], args: tuple[Any, ...]) -> AmpError:
+    """Make an error again from what its pickle holds, without asking its constructor, which wants other arguments."""
+    return kind.__new__(kind, *args)
+
+
+class AmpError(Exception):
+    """What all errors of AMP are."""
+
+    # Differs from Twisted: each of them can be pickled.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+class ProtocolSwitched(Exception):
+    """The connection speaks another protocol by now, or is about to: no box can be sent."""
+
+
+class OnlyOneTLS(AmpError):
+    """TLS can be started once on a connection."""
+
+
+class NoEmptyBoxes(AmpError):
+    """A box was received that neither asks nor answers; an empty one, for example."""
+
+
+class InvalidSignature(AmpError):
+    """A command was called without a required argument, or with one that it does not have."""
+
+
+class TooLong(AmpError):
+    """
+    A key or a value is longer than its length on the wire can say.
+
+    @ivar isKey: is it a key?
+    @ivar isLocal: was it to be sent, and not received?
+    @ivar value: the key or value itself; C{None} where it was refused before it came.
+    @ivar keyName: the key of a value that is too long.
+    """
+
+    def __init__(self, isKey: bool, isLocal: bool, value: bytes | None, keyName: bytes | None = None) -> None:
+        super().__init__()
+        self.isKey = isKey
+        self.isLocal = isLocal
+        self.value = value
+        self.keyName = keyName
+
+    def _subject(self) -> str:
+        place = "local" if self.isLocal else "remote"
+        return f"{place} key" if self.isKey else f"{place} value {self.keyName!r}"
+
+    # Differs from Twisted: a key that never came whole has a repr, too, and there is a text.
+
+    def __repr__(self) -> str:
+        size = "unknown length" if self.value is None else len(self.value)
+        return f"{self._subject()} too long: {size}"
+
+    def __str__(self) -> str:
+        limit = MAX_KEY_LENGTH if self.isKey else MAX_VALUE_LENGTH
+        if self.value is None:
+            return f"{self._subject()} too long: at most {limit} bytes"
+        which = f" {self.value[:limit]!r}..." if self.isKey else ""
+        return f"{self._subject()}{which} too long: got {len(self.value)} bytes, at most {limit}"
+
+
+class KeyTooLongError(TooLong, AttributeError):
+    """
+    A key is too long in bytes that are parsed without a connection.
+
+    It is an C{AttributeError} as well, which is what Twisted raises there.
+    """
+
+
+class ElementTooLongError(TooLong, struct.error):
+    """
+    An element of a list is longer than its length in the list can say.
+
+    It is a C{struct.error} as well, which is what Twisted raises there.
+    """
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(False, True, value)
+
+    def _subject(self) -> str:
+        return "local list element"
+
+
+class BadLocalReturn(AmpError):
+    """
+    What a responder returned does not fit its command's response.
+
+    @ivar message: what was returned, and to which command.
+    @ivar enclosed: why it does not fit.
+    """
+
+    def __init__(self, message: str, enclosed: Failure) -> None:
+        super().__init__()
+        self.message = message
+        self.enclosed = enclosed
+
+    def __repr__(self) -> str:
+        return f"{self.message} {self.enclosed.getBriefTraceback()}"
+
+    __str__ = __repr__
+
+
+def _printable(errorCode: bytes) -> str:
+    return "".join(chr(each) if each < 0x80 else f"\\x{each:x}" for each in errorCode)
+
+
+class RemoteAmpError(AmpError):
+    """
+    The peer answers a command with an error; or a responder raises it, to be sent to the peer as it is.
+
+    @ivar errorCode: the error's code on the wire.
+    @ivar description: its text.
+    @ivar fatal: is the connection to be closed after it?
+    @ivar local: the failure that it stands for, on the side where that happened.
+    """
+
+    def __init__(
+        self, errorCode: bytes, description: str | bytes, fatal: bool = False, local: Failure | None = None
+    ) -> None:
+        message = f"Code<{_printable(errorCode)}>{' (local)' if local else ''}: {description!s}"
+        if local and (traceback := local.getBriefTraceback()):
+            message += f"\n{traceback}"
+        super().__init__(message)
+        self.local = local
+        self.errorCode = errorCode
+        self.description = description
+        self.fatal = fatal
+
+
+class UnknownRemoteError(RemoteAmpError):
+    """The peer answers with an error that the command does not declare."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(UNKNOWN_ERROR_CODE, description)
+
+
+class MalformedAmpBox(AmpError):
+    """What was received cannot be read as boxes."""
+
+
+class TruncatedBoxError(MalformedAmpBox):
+    """
+    Bytes that should hold whole boxes end in the middle of one.
+
+    @ivar left: how many bytes there are behind the last whole box.
+    """
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"{left} bytes follow the last whole box")
+        self.left = left
+
+
+class BoxTooLargeError(MalformedAmpBox):
+    """
+    A box is larger than the receiving protocol allows.
+
+    @ivar size: how large it was when it was refused.
+    @ivar limit: how large it may be.
+    @ivar unit: what both are counted in, C{"keys"} or C{"bytes"}.
+    """
+
+    def __init__(self, size: int, limit: int, unit: str) -> None:
+        super().__init__(f"box too large: got {size} {unit}, at most {limit}")
+        self.size = size
+        self.limit = limit
+        self.unit = unit
+
+
+class ForgedAnswerError(MalformedAmpBox):
+    """
+    An answer came in plaintext to a question that waits for TLS, and was not sent yet.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("an answer came to a question that waits for TLS to be sent")
+
+
+class UnhandledCommand(AmpError):
+    """There is no responder for a command: here, or at the peer."""
+
+
+class UnknownTagError(AmpError, KeyError):
+    """
+    An answer came to a question that was never asked, or that was answered before.
+
+    It is a C{KeyError} as well, which is what Twisted raises there.
+
+    @ivar tag: the tag that it answers.
+    """
+
+    def __init__(self, tag: bytes) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+    def __str__(self) -> str:
+        return f"an answer to {self.tag!r}, which waits for none"
+
+
+class TooManyDescriptorsError(AmpError):
+    """
+    A peer sent more file descriptors than may wait for their boxes.
+
+    @ivar limit: how many may wait.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"too many file descriptors: at most {limit} wait for their boxes")
+        self.limit = limit
+
+
+class IncompatibleVersions(AmpError):
+    """The peers speak no common version of a protocol; for applications that negotiate one."""
+
+
+#: What the caller is given for the codes that belong to AMP itself.
+PROTOCOL_ERRORS: dict[bytes, type[Exception]] = {UNHANDLED_ERROR_CODE: UnhandledCommand}

@@ -1,0 +1,246 @@
+"""
+Bytes to boxes: the reading half of a connection.
+
+Where a box begins and ends, L{twisted_basic_ng._framing} knows.  This file delivers boxes one at a time, and looks
+after each whether its callback changed anything that matters for the next one: it may close the connection, start
+TLS, change over to another protocol, pause, raise, or hand in more bytes.
+
+It knows nothing of sending, and nothing of asks and answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from twisted.logger import Logger
+
+from .. import _accelerate
+from .._backlog import Backlog
+from .._intstrings import Int16StringReceiver
+from .._receiver import describePeer
+from .._stateful import StatefulStringProtocol
+from ._boxes import AmpBox, newBox
+from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
+from ._descriptors import _DescriptorExchanger
+from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError
+
+__all__ = ["BoxReader"]
+
+_log = Logger()
+
+
+class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
+    """
+    The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
+    """
+
+    MAX_BOX_KEYS: ClassVar[int | None] = 4096
+    MAX_BOX_LENGTH: ClassVar[int | None] = 16 * 2**20
+
+    _MAX_KEY_LENGTH = MAX_KEY_LENGTH
+    _MAX_VALUE_LENGTH = MAX_VALUE_LENGTH
+    MAX_LENGTH = _MAX_KEY_LENGTH
+
+    boxReceiver: Any
+    transport: Any
+
+    _keyLengthLimitExceeded = False
+    _currentKey: bytes | None = None
+    _currentBox: AmpBox | None = None
+
+    #: How many bytes of the current box were taken so far.
+    _currentSize = 0
+
+    #: Why the peer was dropped, if it asked too much.
+    _refusal: AmpError | None = None
+
+    # Bytes to boxes, a string at a time: what subclasses override, and what happens where one does.
+
+    def proto_init(self, string: bytes) -> str:
+        """Begin a box with its first key."""
+        self._currentBox = newBox(AmpBox)
+        self._currentSize = 0
+        return self.proto_key(string)
+
+    def proto_key(self, string: bytes) -> str:
+        """Take a key; an empty one completes the box."""
+        if string:
+            self._currentKey = string
+            self.MAX_LENGTH = self._MAX_VALUE_LENGTH
+            return "value"
+        box = self._currentBox
+        assert box is not None
+        self._forgetHalfBox()  # before the callback, which may raise
+        self._deliver(box)
+        return "init"
+
+    def proto_value(self, string: bytes) -> str:
+        """Take the value of the key that came before it."""
+        box, key = self._currentBox, self._currentKey
+        assert box is not None
+        assert key is not None
+        box[key] = string
+        self._currentKey = None
+        self._currentSize += len(key) + len(string) + 2 * self.prefixLength
+        self.MAX_LENGTH = self._MAX_KEY_LENGTH
+        self._isRefused(box, self._currentSize)
+        return "key"
+
+    def lengthLimitExceeded(self, length: int) -> None:
+        """Drop a peer that sends a key that is too long."""
+        self._keyLengthLimitExceeded = True
+        self._receiverDrop()
+
+    def _deliver(self, box: AmpBox) -> None:
+        """Deliver a box that was received."""
+        self.boxReceiver.ampBoxReceived(box)
+
+    def _isRefused(self, box: AmpBox, size: int) -> bool:
+        """Is C{box}, of C{size} bytes so far, too large?  Then its peer is dropped."""
+        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
+        if keys is not None and len(box) > keys:
+            self._refuse(BoxTooLargeError(len(box), keys, "keys"))
+        elif length is not None and size > length:
+            self._refuse(BoxTooLargeError(size, length, "bytes"))
+        else:
+            return False
+        return True
+
+    # Bytes to boxes, a box at a time: the same, where nobody looks at the strings.
+
+    def _receiverSplit(
+        self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
+    ) -> tuple[list[bytes], int, int]:
+        """Find one string: the next one has another limit."""
+        return super()._receiverSplit(backlog, prefix, limit, 1)
+
+    def _receiverDeliver(self, backlog: Backlog) -> None:
+        """Deliver what there is; by whole boxes where that makes no difference."""
+        backlog.framing = self.prefixLength
+        backlog.skipped = 0
+        backlog.base = backlog.start
+        while backlog and not self.paused:
+            if backlog.watched is not None and backlog.watched.TLS:
+                backlog = self._receiverLeavePlaintext(backlog, b"")
+            elif not self._takesWholeBoxes():
+                super()._receiverDeliver(backlog)
+                return
+            elif backlog.aside is not None and not backlog.completesString():
+                if not backlog.unfinished(backlog.needed):
+                    return
+            elif not self._deliverBoxes(backlog):
+                return
+
+    def _takesWholeBoxes(self) -> bool:
+        """Does nothing stand between the strings and the boxes that they make?"""
+        own = type(self)
+        state = self.state
+        return (
+            own.stringReceived is StatefulStringProtocol.stringReceived
+            and own.proto_init is BoxReader.proto_init
+            and own.proto_key is BoxReader.proto_key
+            and own.proto_value is BoxReader.proto_value
+            and own.structFormat is Int16StringReceiver.structFormat
+            and self._MAX_KEY_LENGTH == MAX_KEY_LENGTH
+            and self._MAX_VALUE_LENGTH == MAX_VALUE_LENGTH
+            and not self._hasOwnHooks()
+            and (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
+            and (state == "init" or (self._currentBox is not None and state == self._halfState()))
+        )
+
+    def _hasOwnHooks(self) -> bool:
+        """Does this instance do something of its own with strings?"""
+        own = self.__dict__
+        return "stringReceived" in own or "proto_key" in own or "proto_value" in own or "proto_init" in own
+
+    def _halfState(self) -> str:
+        return "key" if self._currentKey is None else "value"
+
+    def _deliverBoxes(self, backlog: Backlog) -> bool:
+        """
+        Deliver the boxes in hand, until there is none left or one changed something.
+
+        One flat loop, for its speed.
+
+        @return: whether to look again.
+        """
+        data = backlog.current
+        size = len(data)
+        key = self._currentKey
+        box = self._currentBox
+        if box is None:
+            box = newBox(AmpBox)
+        watched = backlog.watched
+        parseBox = _accelerate.parseBox
+        while True:
+            begin = backlog.start
+            end, key, needed = parseBox(data, begin, box, key)
+            backlog.start = end
+            if needed:
+                return self._keepHalfBox(backlog, box, key, needed, end - begin)
+            if self._isRefused(box, end - begin + self._currentSize):
+                return False
+            if self._currentBox is not None:
+                self._forgetHalfBox()
+            self._deliver(box)
+            if (
+                end == size
+                or backlog.start != end
+                or backlog.current is not data
+                or self.paused
+                or self.MAX_LENGTH != MAX_KEY_LENGTH
+                or self.state != "init"
+                or (watched is not None and watched.TLS)
+                or self._hasOwnHooks()
+            ):
+                return True
+            box = newBox(AmpBox)
+
+    def _keepHalfBox(self, backlog: Backlog, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
+        """
+        Keep what came of a box.
+
+        @param needed: how many bytes its next string needs, or a C{Stop}.
+        @param size: how many bytes of the box came just now.
+        @return: whether to look again.
+        """
+        if size:
+            self._currentBox, self._currentKey = box, key
+            self._currentSize += size
+            self.state = self._halfState()
+            self.MAX_LENGTH = self._MAX_KEY_LENGTH if key is None else self._MAX_VALUE_LENGTH
+            if self._isRefused(box, self._currentSize):
+                return False
+        if needed < 0:
+            return self._receiverRefuse(backlog, (self.structFormat, self.prefixLength))
+        return backlog.unfinished(needed)
+
+    def _forgetHalfBox(self) -> None:
+        """Begin with a new box."""
+        self._currentBox = self._currentKey = None
+        self._currentSize = 0
+        self.state = "init"
+        self.MAX_LENGTH = self._MAX_KEY_LENGTH
+
+    # Parting with a peer.
+
+    def _leavePeer(self) -> None:
+        """Be done with the peer: what it has sent is forgotten, what it still sends is ignored."""
+        if self.transport is not None:
+            self._receiverBacklog().replace(b"")
+            self._receiverDrop()
+
+    def _refuse(self, error: AmpError) -> None:
+        """Be done with a peer that asks too much."""
+        if self._refusal is None:
+            self._refusal = error
+            _log.warn(
+                "{receiver} closes the connection to {peer}: {error}",
+                receiver=type(self).__qualname__,
+                peer=describePeer(self.transport),
+                error=error,
+            )
+            self._leavePeer()
+
+    def _tooManyDescriptors(self, limit: int) -> None:
+        self._refuse(TooManyDescriptorsError(limit))

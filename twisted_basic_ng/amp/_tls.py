@@ -1,0 +1,181 @@
+"""
+Starting TLS in the middle of a connection.
+
+L{StartTLS} is the command, its answer the box that starts TLS behind itself.  The bytes between the one and the
+handshake are the connection's business (L{twisted_basic_ng.amp.BinaryBoxProtocol}).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+
+from twisted.internet.defer import fail
+from twisted.python.failure import Failure
+
+from ._arguments import String
+from ._boxes import AmpBox
+from ._commands import Command
+from ._constants import TLS_ERROR_CODE
+from ._errors import OnlyOneTLS, RemoteAmpError
+from ._ssl import CertificateOptions, currentSSL
+from ._types import Objects, Strings
+
+__all__ = ["StartTLS", "_LocalArgument", "_NoCertificate", "_TLSBox"]
+
+
+@lru_cache(maxsize=1)
+def _temporaryCertificate() -> Any:
+    """
+    Make the certificate of servers that have none: OpenSSL does not let both sides be anonymous.
+
+    One for the process, with a key on an elliptic curve: a peer that starts TLS over and over costs little.
+    C{cryptography} makes it, which every pyOpenSSL of the last ten years builds on, so it does not matter which of
+    pyOpenSSL's own ways to do so this version still has.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEMPORARY CERTIFICATE")])
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(datetime(9999, 12, 31))  # RFC 5280, 4.1.2.5: no date of expiry; nobody verifies it
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return currentSSL().PrivateCertificate.loadPEM(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
+
+
+class _NoCertificate:
+    """
+    What a side without a certificate shows of itself: nothing as a client, a temporary certificate as a server.
+
+    @ivar client: is this side the client?
+    """
+
+    def __init__(self, client: bool) -> None:
+        self.client = client
+
+    def options(self, *authorities: Any) -> Any:
+        """Make what C{transport.startTLS} takes, which verifies the peer if there are authorities."""
+        if not self.client:
+            return _temporaryCertificate().options(*authorities)
+        if not authorities:
+            return CertificateOptions()
+        roots = [each.original for each in authorities]
+        return CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
+
+
+class _TLSBox(AmpBox):
+    """
+    The answer to L{StartTLS}: behind it, there is TLS.
+
+    @raise RemoteAmpError: there is no TLS to be had.
+    """
+
+    __slots__: list[str] = []
+
+    def __init__(self) -> None:
+        if currentSSL() is None:
+            raise RemoteAmpError(TLS_ERROR_CODE, "TLS not available")
+        super().__init__()
+
+    @property
+    def certificate(self) -> Any:
+        """What this side shows of itself."""
+        return self.get(b"tls_localCertificate", _NoCertificate(False))
+
+    @property
+    def verify(self) -> Any:
+        """The authorities to verify the peer by, if it is to be verified."""
+        return self.get(b"tls_verifyAuthorities", None)
+
+    def _sendTo(self, proto: Any) -> None:
+        answer = AmpBox(self)
+        answer.pop(b"tls_localCertificate", None)
+        answer.pop(b"tls_verifyAuthorities", None)
+        answer._sendTo(proto)
+        proto._startTLS(self.certificate, self.verify)
+
+
+class _LocalArgument(String):
+    """An argument that is not sent: it only looks like one to who makes the call, or returns the response."""
+
+    def fromBox(self, name: bytes, strings: Strings, objects: Objects, proto: Any) -> None:
+        """Read nothing."""
+
+
+class StartTLS(Command):
+    """
+    Start TLS on this connection; a TLS endpoint, which does so from the first byte, is safer where there is one.
+
+    Nothing else is sent until it is answered, and what the peer sent in plaintext behind its answer is never read.
+    The side that opened the connection is the client of the handshake, whichever side called.
+
+    Both sides may say how, the caller with arguments of C{callRemote}, the responder in its response:
+
+      - C{tls_localCertificate}, a C{PrivateCertificate}: what to show of oneself.
+      - C{tls_verifyAuthorities}, a list of C{Certificate}: who must have signed the peer's; without it, any peer will
+        do.
+
+    Where the peer refuses, or TLS cannot be started, the connection is closed, unless its protocol has
+    C{plaintextAfterRefusedTLS}.
+
+    @raise RuntimeError: there is no TLS to be had on this side.
+    @raise OnlyOneTLS: TLS is or was started already.
+    """
+
+    arguments = [
+        (b"tls_localCertificate", _LocalArgument(optional=True)),
+        (b"tls_verifyAuthorities", _LocalArgument(optional=True)),
+    ]
+    response = [
+        (b"tls_localCertificate", _LocalArgument(optional=True)),
+        (b"tls_verifyAuthorities", _LocalArgument(optional=True)),
+    ]
+    responseType = _TLSBox
+
+    def __init__(self, *, tls_localCertificate: Any = None, tls_verifyAuthorities: Any = None, **kw: Any) -> None:
+        if currentSSL() is None:
+            raise RuntimeError("TLS not available.")
+        self.certificate = _NoCertificate(True) if tls_localCertificate is None else tls_localCertificate
+        self.authorities = tls_verifyAuthorities
+        super().__init__(**kw)
+
+    @classmethod
+    def makeResponse(cls, objects: Any, proto: Any) -> Any:
+        """Make the box that starts TLS, or refuse to start it a second time."""
+        if getattr(proto, "hostCertificate", None) is not None:
+            # Differs from Twisted: which starts it again, inside of the first.
+            return fail(RemoteAmpError(TLS_ERROR_CODE, "TLS was started already"))
+        return super().makeResponse(objects, proto)
+
+    def _doCommand(self, proto: Any) -> Any:
+        """Send the call; TLS starts with its answer."""
+        if getattr(proto, "_startingTLSBuffer", None) is not None:
+            raise OnlyOneTLS("TLS is being started already")
+        if getattr(proto, "hostCertificate", None) is not None:
+            proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
+        answering = super()._doCommand(proto)
+        proto._prepareTLS(self.certificate, self.authorities)
+
+        def start(response: object) -> object:
+            proto._startTLS(self.certificate, self.authorities)
+            return response
+
+        def abandon(error: Failure) -> Failure:
+            proto._abandonTLS()
+            return error
+
+        return answering.addCallback(start).addErrback(abandon)

@@ -1,0 +1,273 @@
+"""
+A connection of boxes: its beginning and end, what is sent over it, and what else becomes of it, TLS or another
+protocol.
+
+Reading is another file's, L{twisted_basic_ng.amp._reading}.  This one knows nothing of asks and answers, but for
+their tags.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from zope.interface import implementer
+
+from twisted.internet.error import ConnectionClosed, ConnectionLost, PeerVerifyError
+from twisted.internet.interfaces import IFileDescriptorReceiver
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._intstrings import Int16StringReceiver
+from ._boxes import AmpBox
+from ._constants import ANSWER, ASK, ERROR, UNHANDLED_ERROR_CODE
+from ._descriptors import _DescriptorExchanger
+from ._errors import ForgedAnswerError, OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
+from ._interfaces import IBoxSender
+from ._reading import BoxReader
+from ._ssl import Certificate
+from ._types import TLSCredentials
+
+__all__ = ["BinaryBoxProtocol"]
+
+_log = Logger()
+
+
+@implementer(IBoxSender)
+class BinaryBoxProtocol(BoxReader):
+    """
+    A connection of boxes: pairs of keys and values, all behind their lengths in two bytes, and an empty key at the end.
+
+    A key is 1 to 255 bytes, a value 0 to 65,535.  In the states C{init} and C{key} a key comes next, in C{value} its
+    value; a subclass may override what is done with them, C{proto_key} and the like.
+
+    @ivar boxReceiver: takes the boxes, an L{twisted_basic_ng.amp.IBoxReceiver}.
+    @ivar innerProtocol: the protocol that was changed over to, if any.
+    @ivar innerProtocolClientFactory: its factory, on the side that asked for it.
+    @ivar hostCertificate: what this side shows of itself, once TLS was started.
+    @ivar noPeerCertificate: for tests: say that the peer shows nothing of itself.
+    @ivar _keyLengthLimitExceeded: the connection is being closed because of a key that is too long.
+    @cvar MAX_BOX_KEYS: how many keys a box may have; C{None} for any number.
+    @cvar MAX_BOX_LENGTH: how many bytes it may have on the wire; C{None} for any number.
+    @cvar plaintextAfterRefusedTLS: whether a connection goes on without TLS when the peer refuses it; it is closed by
+        default.
+    @cvar acceptsStartTLS: whether a peer may start TLS where the application has no responder of its own for it.
+    @cvar unhandledErrorsAreFatal: whether the connection is closed after an error that nobody handled, as in Twisted;
+        it is logged in any case.
+    """
+
+    plaintextAfterRefusedTLS: ClassVar[bool] = False
+    acceptsStartTLS: ClassVar[bool] = True
+    unhandledErrorsAreFatal: ClassVar[bool] = True
+
+    hostCertificate: Any = None
+    noPeerCertificate = False
+    innerProtocol: Any = None
+    innerProtocolClientFactory: Any = None
+
+    _justStartedTLS = False
+    _startingTLSBuffer: list[AmpBox] | None = None
+    _locked = False
+    _tlsAbandoned = False
+
+    def __init__(self, boxReceiver: Any) -> None:
+        _DescriptorExchanger.__init__(self)
+        self.boxReceiver = boxReceiver
+
+    # The connection.
+
+    def makeConnection(self, transport: Any) -> None:
+        """Begin, and tell the receiver of boxes so."""
+        self.transport = transport
+        self.boxReceiver.startReceivingBoxes(self)
+        self.connectionMade()  # type: ignore[no-untyped-call]
+
+    def dataReceived(self, data: bytes) -> Any:
+        """
+        Deliver the boxes that C{data} completes, or hand it to the protocol that was changed over to.
+
+        @raise AmpError: what the receiver of boxes raises for a box that says nothing it understands; the boxes
+            behind it are kept, and delivered with the next bytes.
+        """
+        self._justStartedTLS = False
+        inner = self.innerProtocol
+        if inner is None or self._receiverState:  # what was not handed over yet goes first
+            return Int16StringReceiver.dataReceived(self, data)
+        return inner.dataReceived(data)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """End, and tell whoever is concerned so, whatever one of them raises."""
+        try:
+            if self.innerProtocol is not None:
+                self._innerConnectionLost(reason)
+        finally:
+            self._closeDescriptors()
+            self.boxReceiver.stopReceivingBoxes(self._whyLost(reason))
+
+    def _innerConnectionLost(self, reason: Failure) -> None:
+        try:
+            self.innerProtocol.connectionLost(reason)
+        finally:
+            if self.innerProtocolClientFactory is not None:
+                self.innerProtocolClientFactory.clientConnectionLost(None, reason)
+
+    def _whyLost(self, reason: Failure) -> Failure:
+        """Tell why no boxes come any more, which may be more than the transport knows."""
+        if self._keyLengthLimitExceeded:
+            return Failure(TooLong(True, False, None, None))
+        if self._refusal is not None:
+            return Failure(self._refusal)
+        if self._justStartedTLS and reason.check(ConnectionClosed):
+            # Not a byte came after TLS was started: so the peer did not like it.
+            return Failure(PeerVerifyError("Peer rejected our certificate for an unknown reason."))
+        return reason
+
+    def unhandledError(self, failure: Failure) -> None:
+        """Log an error that nobody handled, and close the connection; applications override it."""
+        _log.failure(
+            "Amp server or network failure unhandled by client application.  "
+            "Dropping connection!  To avoid, add errbacks to ALL remote commands!",
+            failure,
+        )
+        if self.unhandledErrorsAreFatal:
+            self._leavePeer()
+
+    # Boxes to bytes.
+
+    def sendBox(self, box: AmpBox) -> None:
+        """
+        Send a box.  Nothing else in AMP writes to the transport.
+
+        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        @raise ConnectionLost: there is no connection any more, or none that may be used without TLS.
+        @raise TooLong: a key or a value is too long.
+        """
+        if self._locked:
+            raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
+        if self.transport is None or self._tlsAbandoned:
+            raise ConnectionLost()
+        if self._startingTLSBuffer is not None:
+            self._startingTLSBuffer.append(box)
+        else:
+            self.transport.write(box.serialize())
+
+    def _deliver(self, box: AmpBox) -> None:
+        """Deliver a box that was received."""
+        if self._startingTLSBuffer and self._answersUnsent(box):
+            # Differs from Twisted: who answers what was not sent yet is not who was asked.
+            self._refuse(ForgedAnswerError())
+        else:
+            self.boxReceiver.ampBoxReceived(box)
+
+    def _answersUnsent(self, box: AmpBox) -> bool:
+        """Does C{box} answer what waits for TLS to be sent?"""
+        tag = box.get(ANSWER, box.get(ERROR))
+        return tag is not None and any(each.get(ASK) == tag for each in self._startingTLSBuffer or ())
+
+    # File descriptors.
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:
+        """Keep a descriptor until a box claims it, or hand it to the protocol that was changed over to."""
+        if IFileDescriptorReceiver.providedBy(self.innerProtocol):
+            self.innerProtocol.fileDescriptorReceived(descriptor)
+        else:
+            super().fileDescriptorReceived(descriptor)
+
+    # Changing over to another protocol.
+
+    def _lockForSwitch(self) -> None:
+        """Send no box from now on."""
+        self._locked = True
+
+    def _unlockFromSwitch(self) -> None:
+        """
+        Send boxes again: the peer does not want to change over.
+
+        @raise ProtocolSwitched: that was done already.
+        """
+        if self.innerProtocol is not None:
+            raise ProtocolSwitched("Protocol already switched.  Cannot unlock.")
+        self._locked = False
+
+    def _switchTo(self, newProto: Any, clientFactory: Any = None) -> None:
+        """
+        Change over to another protocol, and give it what came behind the last box.
+
+        @param newProto: the protocol.
+        @param clientFactory: its factory, where that wants to be told of the connection's end.
+        """
+        self.innerProtocol = newProto
+        self.innerProtocolClientFactory = clientFactory
+        self._forgetHalfBox()
+        try:
+            newProto.makeConnection(self.transport)
+        finally:
+            data = self._receiverBacklog().take()
+        if data:
+            newProto.dataReceived(data)
+
+    # TLS.
+
+    def _prepareTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None:
+        """
+        Keep boxes back from now on, until TLS was started.
+
+        @raise OnlyOneTLS: it was started before.
+        """
+        if self.hostCertificate is not None:
+            raise OnlyOneTLS(
+                f"Previously authenticated connection between {self.hostCertificate} and {self.peerCertificate} "
+                f"is trying to re-establish as {(certificate, verifyAuthorities)}"
+            )
+        self._startingTLSBuffer = []
+
+    def _startTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None:
+        """
+        Start TLS, and send what was kept back for it.
+
+        @param certificate: what to show of oneself.
+        @param verifyAuthorities: who must have signed the peer's certificate, if it is to have one.
+        """
+        options = certificate.options(*(verifyAuthorities or ()))
+        self.hostCertificate = certificate
+        self._justStartedTLS = True
+        self.transport.startTLS(options)
+        self._forgetHalfBox()
+        kept, self._startingTLSBuffer = self._startingTLSBuffer, None
+        for box in kept or ():
+            self.sendBox(box)
+        # Differs from Twisted: what came in plaintext is for the handshake, and is never read as boxes.
+        self._receiverLeavePlaintext(self._receiverBacklog(), b"")
+
+    # Differs from Twisted: a connection whose peer refuses TLS is not mute; and not in plaintext either.
+
+    def _abandonTLS(self) -> None:
+        """Go on without TLS where that is allowed, else close the connection; what was kept back is not sent."""
+        kept, self._startingTLSBuffer = self._startingTLSBuffer, None
+        if self.transport is None:
+            return
+        if self.plaintextAfterRefusedTLS and self.hostCertificate is None:
+            for box in kept or ():
+                self.sendBox(box)
+        else:
+            self._tlsAbandoned = True
+            self._leavePeer()
+
+    def _getPeerCertificate(self) -> Any:
+        if self.noPeerCertificate:
+            return None
+        return Certificate.peerFromTransport(self.transport)
+
+    @property
+    def peerCertificate(self) -> Any:
+        """What the peer shows of itself, a C{Certificate}, once TLS was started."""
+        return self._getPeerCertificate()
+
+    def _defaultStartTLSResponder(self) -> dict[str, Any]:
+        """
+        Let the peer start TLS, anonymously: nobody can listen, but who the peer is, nobody knows.
+
+        Declare a responder of your own to show a certificate, or to verify one.
+        """
+        if not self.acceptsStartTLS:
+            raise RemoteAmpError(UNHANDLED_ERROR_CODE, "Unhandled Command: b'StartTLS'")
+        return {}
