@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -204,3 +205,86 @@ class TestBothBuilds:
         ):
             with pytest.raises(ValueError, match="start is negative"):
                 call()
+
+
+class TestBoxes:
+    """AMP's boxes are written and read."""
+
+    box = {b"a": b"1", b"key": b"v" * 300, b"e": b""}
+    data = b"\x00\x01a\x00\x011\x00\x01e\x00\x00\x00\x03key\x01\x2c" + b"v" * 300 + b"\x00\x00"
+
+    def test_format(self, framing: ModuleType) -> None:
+        """Keys are in order, everything stands behind its length, and an empty key is the end."""
+        assert framing.formatBox(self.box) == self.data
+        assert framing.formatBox({}) == b"\x00\x00"
+        assert (
+            framing.formatBox({b"k" * 255: b"v" * 65535})
+            == b"\0\xff" + b"k" * 255 + b"\xff\xff" + b"v" * 65535 + b"\0\0"
+        )
+
+    @pytest.mark.parametrize(
+        "box",
+        [
+            {"a": b""},
+            {b"a": ""},
+            {b"a": bytearray()},
+            {b"k" * 256: b""},
+            {b"k": b"v" * 65536},
+            {b"a": None},
+            {None: b""},
+        ],
+    )
+    def test_notFormatted(self, framing: ModuleType, box: dict[Any, Any]) -> None:
+        """What is no bytes, or too long, is for somebody else."""
+        assert framing.formatBox(box) is None
+
+    def test_unsortable(self, framing: ModuleType) -> None:
+        """Names of several types are an error."""
+        with pytest.raises(TypeError):
+            framing.formatBox({"a": b"", b"b": b""})
+
+    def test_parse(self, framing: ModuleType) -> None:
+        """A whole box, and where it ends."""
+        box: dict[bytes, bytes] = {}
+        assert framing.parseBox(b"xx" + self.data + b"rest", 2, box, None) == (2 + len(self.data), None, 0)
+        assert box == self.box
+
+    def test_everyCut(self, framing: ModuleType) -> None:
+        """A box that is cut anywhere goes on where it was cut, and says how much it needs."""
+        for cut in range(len(self.data)):
+            box: dict[bytes, bytes] = {}
+            end, key, needed = framing.parseBox(self.data[:cut], 0, box, None)
+            assert end + needed > cut
+            assert framing.parseBox(self.data[end:], 0, box, key) == (len(self.data) - end, None, 0)
+            assert box == self.box
+
+    def test_needed(self, framing: ModuleType) -> None:
+        """What is missing is told as far as it is known: a length, or the string behind it."""
+        assert framing.parseBox(b"", 0, {}, None) == (0, None, 2)
+        assert framing.parseBox(b"\x00\x03ke", 0, {}, None) == (0, None, 5)
+        assert framing.parseBox(b"\x00\x01k\x01\x02v", 0, {}, None) == (3, b"k", 260)
+        assert framing.parseBox(b"\x00\x00", 0, {}, b"k") == (2, None, 2)
+
+    def test_longKey(self, framing: ModuleType) -> None:
+        """A key that is too long is refused as soon as its length is there."""
+        assert framing.parseBox(b"\x00\x01k\x00\x01v\x01\x00", 0, {}, None) == (6, None, Stop.TOO_LONG)
+
+    @given(st.binary(max_size=40), st.integers(0, 5), st.sampled_from([None, b"key"]))
+    def test_alike(self, data: bytes, start: int, key: bytes | None) -> None:
+        """Any bytes give the same on both builds."""
+        boxes: list[dict[bytes, bytes]] = [{}, {}]
+        results = [
+            each.parseBox(data, start, box, key) for each, box in zip((_framing, _framing_ext), boxes, strict=True)
+        ]
+        assert results[0] == results[1]
+        assert boxes[0] == boxes[1]
+
+    @given(st.dictionaries(st.binary(max_size=260), st.binary(max_size=20), max_size=5))
+    def test_formattedAlike(self, box: dict[bytes, bytes]) -> None:
+        """Any box is written the same by both builds, and read again."""
+        data = _framing.formatBox(box)
+        assert _framing_ext.formatBox(box) == data
+        if data is not None and b"" not in box:
+            again: dict[bytes, bytes] = {}
+            assert _framing.parseBox(data, 0, again, None) == (len(data), None, 0)
+            assert again == box

@@ -88,7 +88,7 @@ class _DescriptorExchanger:
 
     def _tooManyDescriptors(self, limit: int) -> None:
         """Be done with a peer that sent a descriptor too many."""
-        raise NotImplementedError
+        self.transport.loseConnection()
 
     # Differs from Twisted: what nobody claimed does not stay open.
 

@@ -183,13 +183,13 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             if self._currentBox is not None:
                 self._forgetHalfBox()
             self._deliver(box)
+            self.state = "init"  # whatever the callback made of it, as in Twisted
             if (
                 end == size
                 or backlog.start != end
                 or backlog.current is not data
                 or self.paused
                 or self.MAX_LENGTH != MAX_KEY_LENGTH
-                or self.state != "init"
                 or (watched is not None and watched.TLS)
                 or self._hasOwnHooks()
             ):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from twisted.internet.defer import fail
+from twisted.internet.defer import CancelledError, fail
 from twisted.python.failure import Failure
 
 from ._arguments import String
@@ -171,11 +171,15 @@ class StartTLS(Command):
         proto._prepareTLS(self.certificate, self.authorities)
 
         def start(response: object) -> object:
-            proto._startTLS(self.certificate, self.authorities)
+            try:
+                proto._startTLS(self.certificate, self.authorities)
+            except BaseException:
+                proto._abandonTLS(False)  # the peer has started it
+                raise
             return response
 
         def abandon(error: Failure) -> Failure:
-            proto._abandonTLS()
+            proto._abandonTLS(not error.check(CancelledError))  # a peer that was asked may start it nevertheless
             return error
 
-        return answering.addCallback(start).addErrback(abandon)
+        return answering.addCallbacks(start, abandon)

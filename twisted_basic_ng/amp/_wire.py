@@ -156,7 +156,7 @@ class BinaryBoxProtocol(BoxReader):
             # Differs from Twisted: who answers what was not sent yet is not who was asked.
             self._refuse(ForgedAnswerError())
         else:
-            self.boxReceiver.ampBoxReceived(box)
+            super()._deliver(box)
 
     def _answersUnsent(self, box: AmpBox) -> bool:
         """Does C{box} answer what waits for TLS to be sent?"""
@@ -240,12 +240,14 @@ class BinaryBoxProtocol(BoxReader):
 
     # Differs from Twisted: a connection whose peer refuses TLS is not mute; and not in plaintext either.
 
-    def _abandonTLS(self) -> None:
-        """Go on without TLS where that is allowed, else close the connection; what was kept back is not sent."""
+    def _abandonTLS(self, refused: bool) -> None:
+        """
+        Go on without TLS where that is allowed, else close the connection; what was kept back is not sent then.
+
+        @param refused: is it the peer that does not want TLS?
+        """
         kept, self._startingTLSBuffer = self._startingTLSBuffer, None
-        if self.transport is None:
-            return
-        if self.plaintextAfterRefusedTLS and self.hostCertificate is None:
+        if refused and self.plaintextAfterRefusedTLS:
             for box in kept or ():
                 self.sendBox(box)
         else:

@@ -1,0 +1,244 @@
+"""Tests for L{twisted_basic_ng.amp._arguments}."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import struct
+from typing import Any
+
+import pytest
+
+from twisted.python.filepath import FilePath
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp
+from twisted_basic_ng.amp import _arguments
+
+ZONE = amp._FixedOffsetTZInfo.fromSignHoursMinutes
+
+#: Type, value, and what is on the wire.
+PAIRS: list[tuple[str, Any, bytes]] = [
+    ("Integer", 0, b"0"),
+    ("Integer", -(10**30), b"-1000000000000000000000000000000"),
+    ("String", b"\x00\xff", b"\x00\xff"),
+    ("Float", 1.5, b"1.5"),
+    ("Float", 1e300, b"1e+300"),
+    ("Float", float("-inf"), b"-inf"),
+    ("Boolean", True, b"True"),
+    ("Boolean", False, b"False"),
+    ("Unicode", "\N{SNOWMAN}", b"\xe2\x98\x83"),
+    ("Path", FilePath("/a/b"), b"/a/b"),
+    ("Decimal", decimal.Decimal("1.50E+7"), b"1.50E+7"),
+    ("Decimal", decimal.Decimal("-Infinity"), b"-Infinity"),
+    (
+        "DateTime",
+        datetime.datetime(2012, 1, 23, 12, 34, 56, 54321, ZONE("-", 1, 23)),
+        b"2012-01-23T12:34:56.054321-01:23",
+    ),
+    ("DateTime", datetime.datetime(1, 2, 3, tzinfo=ZONE("+", 14, 0)), b"0001-02-03T00:00:00.000000+14:00"),
+    ("DateTime", datetime.datetime(2012, 1, 23, tzinfo=amp.utc), b"2012-01-23T00:00:00.000000-00:00"),
+]
+
+
+class TestPairs:
+    """Values are written and read as Twisted does."""
+
+    @pytest.mark.parametrize(("kind", "value", "string"), PAIRS)
+    def test_both(self, kind: str, value: Any, string: bytes) -> None:
+        """Each case of the table, both ways, with ours and with Twisted's."""
+        for module in (amp, loadStock("amp")):
+            argument = getattr(module, kind)()
+            assert argument.toString(value) == string
+            assert argument.fromString(string) == value
+
+    @pytest.mark.parametrize(
+        ("kind", "value"),
+        [
+            ("Integer", "1"),
+            ("Float", 1),
+            ("Unicode", b"bytes"),
+            ("Path", "/a"),
+            ("Decimal", 1.5),
+            ("DateTime", datetime.datetime(2012, 1, 23)),
+        ],
+    )
+    def test_notWritten(self, kind: str, value: Any) -> None:
+        """What cannot be written is the same error there and here."""
+        with pytest.raises(Exception) as ours:  # noqa: PT011 - compared with Twisted's
+            getattr(amp, kind)().toString(value)
+        with pytest.raises(ours.type):
+            getattr(loadStock("amp"), kind)().toString(value)
+
+    @pytest.mark.parametrize(
+        ("kind", "string"),
+        [
+            ("Integer", b"x"),
+            ("Float", b"x"),
+            ("Boolean", b"true"),
+            ("Unicode", b"\xff"),
+            ("Decimal", b"x"),
+            ("Decimal", b"\xff"),
+            ("DateTime", b"2012"),
+            ("DateTime", b"2012-01-23T12:34:56.054321*01:23"),
+            ("DateTime", b"2012-13-23T12:34:56.054321+01:23"),
+            ("DateTime", b"\xff" * 32),
+        ],
+    )
+    def test_notRead(self, kind: str, string: bytes) -> None:
+        """What cannot be read is the same error there and here."""
+        with pytest.raises(Exception) as ours:  # noqa: PT011 - compared with Twisted's
+            getattr(amp, kind)().fromString(string)
+        with pytest.raises(ours.type):
+            getattr(loadStock("amp"), kind)().fromString(string)
+
+
+class ArgumentTests(SynchronousTestCase):
+    """An argument is moved between a box and a call's values."""
+
+    def test_required(self) -> None:
+        """A required one is taken from where it is, and has to be there."""
+        strings, objects = {b"a-b": b"1"}, dict[str, Any]()
+        amp.Integer().fromBox(b"a-b", strings, objects, None)
+        self.assertEqual((strings, objects), ({}, {"a_b": 1}))
+        self.assertRaises(KeyError, amp.Integer().fromBox, b"a-b", {}, {}, None)
+        amp.Integer().toBox(b"a-b", strings, objects, None)
+        self.assertEqual((strings, objects), ({b"a-b": b"1"}, {}))
+        self.assertRaises(KeyError, amp.Integer().toBox, b"a-b", {}, {}, None)
+
+    def test_optional(self) -> None:
+        """An optional one that is not there is C{None}, and C{None} is not sent."""
+        argument = amp.Integer(optional=True)
+        objects = dict[str, Any]()
+        argument.fromBox(b"a", {}, objects, None)
+        self.assertEqual(objects, {"a": None})
+        for values in ({"a": None}, {}):
+            strings = dict[bytes, bytes]()
+            argument.toBox(b"a", strings, dict(values), None)
+            self.assertEqual(strings, {})
+        strings = {b"a": b"1"}
+        argument.fromBox(b"a", strings, objects, None)
+        self.assertEqual((strings, objects), ({}, {"a": 1}))
+
+    def test_requiredNone(self) -> None:
+        """C{None} is no value of a required one, unless its type says so."""
+        self.assertRaises(TypeError, amp.Integer().toBox, b"a", {}, {"a": None}, None)
+        strings = dict[bytes, bytes]()
+        amp.Boolean().toBox(b"a", strings, {"a": None}, None)
+        self.assertEqual(strings, {b"a": b"False"})
+
+    def test_hooks(self) -> None:
+        """Each form calls the next, and an instance may have its own, without the constructor."""
+        argument = amp.Argument.__new__(amp.Argument)
+        argument.retrieve = lambda d, name, proto: proto  # type: ignore[method-assign]
+        argument.toString = lambda value: b"%d" % value  # type: ignore[method-assign]
+        argument.fromString = lambda string: string + 1  # type: ignore[method-assign]
+        strings, objects = dict[bytes, bytes](), dict[str, Any]()
+        argument.toBox(b"a", strings, objects, 5)
+        argument.fromBox(b"a", strings, objects, 6)
+        self.assertEqual((strings, objects), ({b"a": b"5"}, {"a": 7}))
+
+    def test_base(self) -> None:
+        """The base reads and writes nothing."""
+        self.assertEqual((amp.Argument().fromString(b"1"), amp.Argument().toString(1)), (None, None))
+
+    def test_untouched(self) -> None:
+        """What a box is made of, and what is read out of it, stays as it was, whatever the argument's type does."""
+        schema = [(b"a", amp.Integer())]
+        objects, box = {"a": 1}, amp.AmpBox()
+        self.assertIs(_arguments.objectsToStrings(objects, schema, box, None), box)
+        self.assertEqual(objects, {"a": 1})
+        self.assertEqual(_arguments.stringsToObjects(box, schema, None), objects)
+        self.assertEqual(box, {b"a": b"1"})
+
+
+class DateTimeTests(SynchronousTestCase):
+    """Moments arrive as they are."""
+
+    def test_seconds(self) -> None:
+        """An offset loses its seconds, which the moment keeps."""
+        for seconds in (-3599, -61, -59, 1, 59, 3601):
+            offset = datetime.timezone(datetime.timedelta(seconds=seconds))
+            moment = datetime.datetime(1890, 5, 6, 7, 8, 9, tzinfo=offset)
+            arrived = amp.DateTime().fromString(amp.DateTime().toString(moment))
+            self.assertEqual(arrived, moment)
+
+
+class Reversed(amp.Argument):
+    """Knows strings with their protocol alone."""
+
+    def fromStringProto(self, inString: bytes, proto: Any) -> Any:
+        return proto, inString[::-1]
+
+    def toStringProto(self, inObject: Any, proto: Any) -> bytes:
+        return proto + inObject[::-1]  # type: ignore[no-any-return]
+
+
+class Flat(amp.ListOf):
+    """A list with a form of its own."""
+
+    def fromString(self, inString: bytes) -> Any:
+        return [self.elementType.fromString(each) for each in inString.split(b",")]
+
+    def toString(self, inObject: Any) -> bytes:
+        return b",".join(map(self.elementType.toString, inObject))
+
+
+class ListTests(SynchronousTestCase):
+    """Lists of values, and of rows."""
+
+    def test_listOf(self) -> None:
+        """Each element stands behind its length."""
+        argument = amp.ListOf(amp.Integer())
+        self.assertEqual(argument.toString([1, 20]), b"\x00\x011\x00\x0220")
+        self.assertEqual(argument.fromString(b"\x00\x011\x00\x0220"), [1, 20])
+        self.assertEqual((argument.toString([]), argument.fromString(b"")), (b"", []))
+
+    def test_truncated(self) -> None:
+        """What is unfinished at the end is left out, as with Twisted."""
+        string = b"\x00\x011\x00\x0220"
+        for end in range(len(string)):
+            for module in (amp, loadStock("amp")):
+                found = module.ListOf(module.Integer()).fromString(string[:end])
+                self.assertEqual(found, [1] if end >= 3 else [])
+
+    def test_longElement(self) -> None:
+        """An element that is too long is an error that says so, of the type of Twisted's."""
+        error: Any = self.assertRaises(amp.ElementTooLongError, amp.ListOf(amp.String()).toString, [b"x" * 65536])
+        self.assertIsInstance(error, struct.error)
+        self.assertRaises(struct.error, loadStock("amp").ListOf(amp.String()).toString, [b"x" * 65536])
+
+    def test_rows(self) -> None:
+        """Rows are boxes, one behind the other."""
+        argument = amp.AmpList([(b"a", amp.Integer()), (b"b-c", amp.Unicode(optional=True))])
+        rows = [{"a": 1, "b_c": "x"}, {"a": 2, "b_c": None}]
+        string = argument.toStringProto(rows, None)
+        self.assertEqual(
+            string, b"".join(amp.Box(each).serialize() for each in ({"a": b"1", "b-c": b"x"}, {"a": b"2"}))
+        )
+        self.assertEqual(argument.fromStringProto(string, None), rows)
+
+    def test_rowNames(self) -> None:
+        """The names of the rows' columns are bytes."""
+        self.assertRaises(AssertionError, amp.AmpList, [("a", amp.Integer())])
+
+    def test_listOfRows(self) -> None:
+        """Elements that need the protocol have it, however deep they are; a list's own form goes first."""
+        argument = amp.ListOf(amp.ListOf(amp.AmpList([(b"a", amp.Integer())])))
+        value = [[[{"a": 1}, {"a": 2}], []], []]
+        self.assertEqual(argument.fromStringProto(argument.toStringProto(value, None), None), value)
+        reverse = amp.ListOf(Reversed())
+        self.assertEqual(reverse.toStringProto([b"ab"], b"p"), b"\x00\x03pba")
+        self.assertEqual(reverse.fromStringProto(b"\x00\x03pba", 5), [(5, b"abp")])
+        flat = Flat(amp.Integer())
+        self.assertEqual(flat.fromStringProto(flat.toStringProto([1, 2], None), None), [1, 2])
+
+    def test_listOfOwn(self) -> None:
+        """An element's own C{fromString}, set on the instance, is used."""
+        element = amp.Argument()
+        element.fromString = bytes.decode  # type: ignore[method-assign, assignment]
+        element.toString = str.encode  # type: ignore[method-assign, assignment]
+        argument = amp.ListOf(element, optional=True)
+        self.assertEqual(argument.fromStringProto(argument.toStringProto(["a"], None), None), ["a"])
+        self.assertTrue(argument.optional)

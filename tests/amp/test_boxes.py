@@ -1,0 +1,134 @@
+"""Tests for L{twisted_basic_ng.amp._boxes}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import loadStock
+from twisted_basic_ng.amp import AmpBox, KeyTooLongError, QuitBox, TooLong, TruncatedBoxError
+from twisted_basic_ng.amp._boxes import parseBoxes
+
+
+class Wire:
+    """What boxes are sent to; no protocol of ours."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.transport = self
+
+    def sendBox(self, box: AmpBox) -> None:
+        self.calls.append(box)
+
+    def loseConnection(self) -> None:
+        self.calls.append("loseConnection")
+
+
+class AmpBoxTests(SynchronousTestCase):
+    """A box is a dictionary of bytes."""
+
+    def test_names(self) -> None:
+        """Strings and keywords become bytes."""
+        self.assertEqual(AmpBox({"a": b"1", b"b": b"2"}, c=b"3"), {b"a": b"1", b"b": b"2", b"c": b"3"})
+        self.assertRaises(UnicodeEncodeError, AmpBox, {"\N{SNOWMAN}": b""})
+
+    def test_copy(self) -> None:
+        """A copy is another box of the same type."""
+        box = QuitBox(a=b"1")
+        copy = box.copy()
+        self.assertEqual((type(copy), copy), (QuitBox, box))
+        copy[b"a"] = b"2"
+        self.assertEqual(box[b"a"], b"1")
+
+    def test_plain(self) -> None:
+        """A box has no attributes of its own."""
+        self.assertFalse(hasattr(AmpBox(), "__dict__"))
+        self.assertFalse(hasattr(QuitBox(), "__dict__"))
+
+    def test_repr(self) -> None:
+        """The repr is Twisted's."""
+        stock = loadStock("amp")
+        self.assertEqual(repr(AmpBox(a=b"1")), repr(stock.AmpBox(a=b"1")))
+        self.assertEqual(repr(QuitBox(a=b"1")), repr(stock.QuitBox(a=b"1")))
+
+
+class SerializeTests(SynchronousTestCase):
+    """A box is written as Twisted writes it."""
+
+    def check(self, content: dict[Any, Any]) -> None:
+        """Compare the bytes."""
+        box = AmpBox()
+        box.update(content)
+        theirs = loadStock("amp").AmpBox()
+        theirs.update(content)
+        self.assertEqual(box.serialize(), theirs.serialize())
+
+    def test_bytes(self) -> None:
+        """Keys are in order, and everything stands behind its length."""
+        for content in ({}, {b"b": b"", b"a": b"1"}, {b"k" * 255: b"v" * 65535}, {b"": b"odd"}):
+            self.check(content)
+
+    def test_unusual(self) -> None:
+        """What is as good as bytes is written, too."""
+        self.check({b"a": bytearray(b"1"), b"b": b"2"})
+
+    def test_strings(self) -> None:
+        """A string is an error that names it."""
+        for content in ({"a": b"1"}, {b"a": "1"}):
+            box = AmpBox()
+            box.update(content)  # type: ignore[arg-type]
+            error = self.assertRaises(TypeError, box.serialize)
+            theirs = loadStock("amp").AmpBox()
+            theirs.update(content)
+            self.assertEqual(str(error), str(self.assertRaises(TypeError, theirs.serialize)))
+
+    def test_tooLong(self) -> None:
+        """What is too long is an error that carries it."""
+        error: Any = self.assertRaises(TooLong, AmpBox({b"k" * 256: b""}).serialize)
+        self.assertEqual((error.isKey, error.isLocal, error.value, error.keyName), (True, True, b"k" * 256, None))
+        error = self.assertRaises(TooLong, AmpBox({b"k": b"v" * 65536}).serialize)
+        self.assertEqual((error.isKey, error.isLocal, error.value, error.keyName), (False, True, b"v" * 65536, b"k"))
+
+
+class SendTests(SynchronousTestCase):
+    """A box knows how it is sent."""
+
+    def test_plain(self) -> None:
+        """A box is handed over."""
+        wire, box = Wire(), AmpBox(a=b"1")
+        box._sendTo(wire)
+        self.assertEqual(wire.calls, [box])
+
+    def test_quit(self) -> None:
+        """The last box closes the connection behind itself, whoever's protocol it is."""
+        wire, box = Wire(), QuitBox(a=b"1")
+        box._sendTo(wire)
+        self.assertEqual(wire.calls, [box, "loseConnection"])
+
+
+class ParseBoxesTests(SynchronousTestCase):
+    """Bytes without a connection are read as boxes."""
+
+    boxes = [AmpBox(a=b"1", b=b""), AmpBox(), AmpBox(c=b"3")]
+    data = b"".join(box.serialize() for box in boxes)
+
+    def test_whole(self) -> None:
+        """Each box is there, in whatever kind of bytes they come."""
+        self.assertEqual(parseBoxes(self.data, strict=True), self.boxes)
+        self.assertEqual(parseBoxes(bytearray(self.data)), self.boxes)
+
+    def test_truncated(self) -> None:
+        """What is unfinished at the end is left out, or is an error where that is asked for."""
+        for end in range(len(self.data)):
+            found = parseBoxes(self.data[:end])
+            whole = b"".join(box.serialize() for box in found)
+            self.assertTrue(self.data.startswith(whole))
+            self.assertEqual(found, self.boxes[: len(found)])
+            if len(whole) < end:
+                error: Any = self.assertRaises(TruncatedBoxError, parseBoxes, self.data[:end], strict=True)
+                self.assertEqual(error.left, end - len(whole))
+
+    def test_longKey(self) -> None:
+        """A key that is too long is an error of a type of its own, and of the type of Twisted's."""
+        self.assertRaises(KeyTooLongError, parseBoxes, self.data + b"\x01\x00" + b"k" * 256)

@@ -1,0 +1,157 @@
+"""Tests for L{twisted_basic_ng.amp._commands}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp
+
+
+class Base(amp.Command):
+    """A command with all there is."""
+
+    commandName = b"base"
+    arguments = [(b"a-b", amp.Integer()), (b"c", amp.Unicode(optional=True))]
+    response = [(b"d", amp.Integer())]
+    errors = {ValueError: b"VALUE"}
+    fatalErrors = {KeyError: b"KEY"}
+
+
+class Derived(Base):
+    """Adds to it."""
+
+    errors = {TypeError: b"TYPE"}
+
+
+class Sender:
+    """What a command is sent over."""
+
+    def __init__(self) -> None:
+        self.sent: Any = None
+        self.answer = Deferred[Any]()
+
+    def _sendBoxCommand(self, command: bytes, box: amp.AmpBox, requiresAnswer: bool = True) -> Any:
+        self.sent = command, box, requiresAnswer
+        return self.answer if requiresAnswer else None
+
+
+class DefinitionTests(SynchronousTestCase):
+    """A class says what a command is."""
+
+    def test_name(self) -> None:
+        """A command is called like its class, unless it says how."""
+        self.assertEqual((Base.commandName, Derived.commandName), (b"base", b"Derived"))
+
+    def test_errors(self) -> None:
+        """Errors are inherited, of both kinds."""
+        self.assertEqual(Derived.allErrors, {ValueError: b"VALUE", TypeError: b"TYPE", KeyError: b"KEY"})
+        self.assertEqual(Derived.reverseErrors, {b"VALUE": ValueError, b"TYPE": TypeError, b"KEY": KeyError})
+        self.assertEqual(Derived.errors, {TypeError: b"TYPE"})
+
+    def test_pairs(self) -> None:
+        """Errors may be given as pairs."""
+
+        class Pairs(amp.Command):
+            errors = [(ValueError, b"VALUE")]
+            fatalErrors = [(KeyError, b"KEY")]
+
+        self.assertEqual((Pairs.errors, Pairs.fatalErrors), ({ValueError: b"VALUE"}, {KeyError: b"KEY"}))
+        self.assertEqual(Pairs.allErrors, {ValueError: b"VALUE", KeyError: b"KEY"})
+
+    def test_checks(self) -> None:
+        """What is to be bytes is said to be no bytes, as Twisted says it."""
+        for attributes in (
+            {"commandName": "text"},
+            {"arguments": [("a", amp.Integer())]},
+            {"response": [("a", amp.Integer())]},
+            {"errors": {ValueError: "text"}},
+            {"fatalErrors": {ValueError: "text"}},
+        ):
+            error = self.assertRaises(TypeError, type(Base), "Wrong", (amp.Command,), dict(attributes))
+            stock = loadStock("amp").Command
+            theirs = self.assertRaises(TypeError, type(stock), "Wrong", (stock,), dict(attributes))
+            self.assertEqual(str(error), str(theirs))
+
+
+class BoxTests(SynchronousTestCase):
+    """Arguments and responses are written and read."""
+
+    def test_arguments(self) -> None:
+        """There and back."""
+        box = Base.makeArguments({"a_b": 1, "c": "x"}, None)
+        self.assertEqual((type(box), box), (amp.Box, {b"a-b": b"1", b"c": b"x"}))
+        self.assertEqual(Base.parseArguments(box, None), {"a_b": 1, "c": "x"})
+
+    def test_response(self) -> None:
+        """There and back."""
+        box = Base.makeResponse({"d": 1}, None)
+        self.assertEqual((type(box), box), (amp.Box, {b"d": b"1"}))
+        self.assertEqual(Base.parseResponse(box, None), {"d": 1})
+
+    def test_types(self) -> None:
+        """A command may have its own boxes."""
+
+        class Special(Base):
+            commandType = amp.QuitBox
+            responseType = amp.QuitBox
+
+        self.assertIsInstance(Special.makeArguments({"a_b": 1}, None), amp.QuitBox)
+        self.assertIsInstance(Special.makeResponse({"d": 1}, None), amp.QuitBox)
+
+    def test_noResponseType(self) -> None:
+        """A box that cannot be made is a failure, and no exception."""
+
+        class Broken(Base):
+            @staticmethod
+            def responseType() -> Any:
+                raise RuntimeError("no box")
+
+        self.failureResultOf(Broken.makeResponse({}, None), RuntimeError)
+
+    def test_signature(self) -> None:
+        """Arguments that are missing, and those that there are not, are named as Twisted names them."""
+        self.assertEqual(str(self.assertRaises(amp.InvalidSignature, Base)), "forgot a_b for b'base'")
+        error = self.assertRaises(amp.InvalidSignature, Base.makeArguments, {"a_b": 1, "x": 2}, None)
+        self.assertEqual(str(error), "x is not a valid argument")
+
+
+class CallTests(SynchronousTestCase):
+    """An instance is a call."""
+
+    def setUp(self) -> None:
+        self.sender = Sender()
+
+    def test_answered(self) -> None:
+        """The response is read."""
+        result = Base(a_b=1)._doCommand(self.sender)
+        self.assertEqual(self.sender.sent, (b"base", {b"a-b": b"1"}, True))
+        self.sender.answer.callback(amp.AmpBox(d=b"5"))
+        self.assertEqual(self.successResultOf(result), {"d": 5})
+
+    def test_errors(self) -> None:
+        """A code is the error that is declared for it; any other is unknown."""
+        for code, kind in ((b"VALUE", ValueError), (b"KEY", KeyError), (b"OTHER", amp.UnknownRemoteError)):
+            self.sender.answer = Deferred()
+            result = Derived(a_b=1)._doCommand(self.sender)
+            self.sender.answer.errback(Failure(amp.RemoteAmpError(code, "text")))
+            self.assertIn("text", str(self.failureResultOf(result, kind).value))
+
+    def test_otherFailure(self) -> None:
+        """What is no error of the peer's stays what it is."""
+        result = Base(a_b=1)._doCommand(self.sender)
+        self.sender.answer.errback(Failure(ZeroDivisionError()))
+        self.failureResultOf(result, ZeroDivisionError)
+
+    def test_unanswered(self) -> None:
+        """A command that wants no answer has no result."""
+
+        class Quiet(Base):
+            requiresAnswer = False
+
+        self.assertIsNone(Quiet(a_b=1)._doCommand(self.sender))
+        self.assertEqual(self.sender.sent[2], False)

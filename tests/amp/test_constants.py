@@ -1,0 +1,21 @@
+"""Tests for L{twisted_basic_ng.amp._constants}."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import loadStock
+from twisted_basic_ng.amp import _constants
+
+#: Ours alone: Twisted writes it where it is used.
+OWN = {"TLS_ERROR_CODE": b"TLS_ERROR"}
+
+
+class TestConstants:
+    """What is on the wire is what Twisted puts there."""
+
+    @pytest.mark.parametrize("name", _constants.__all__)
+    def test_value(self, name: str) -> None:
+        """Each constant is Twisted's."""
+        expected = OWN[name] if name in OWN else getattr(loadStock("amp"), name)
+        assert getattr(_constants, name) == expected

@@ -1,0 +1,145 @@
+"""Tests for L{twisted_basic_ng.amp._errors}."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+
+import pytest
+
+from twisted.python.failure import Failure
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp
+from twisted_basic_ng.amp import _errors
+
+
+def failure() -> Failure:
+    """A failure with a traceback."""
+    try:
+        raise ZeroDivisionError("by zero")
+    except ZeroDivisionError:
+        return Failure()
+
+
+class TestTooLong:
+    """It says what is too long, and by how much."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ((False, True, b"x" * 70000, b"k"), "local value b'k' too long: got 70000 bytes, at most 65535"),
+            ((True, False, None, None), "remote key too long: at most 255 bytes"),
+        ],
+    )
+    def test_str(self, arguments: tuple[bool, bool, bytes | None, bytes | None], text: str) -> None:
+        """The text names the key, and both lengths where both are known."""
+        assert str(amp.TooLong(*arguments)) == text
+
+    def test_longKey(self) -> None:
+        """Of a key that is too long, the beginning is told."""
+        text = str(amp.TooLong(True, True, b"k" * 300))
+        assert text.startswith("local key b'kkk")
+        assert text.endswith("... too long: got 300 bytes, at most 255")
+        assert len(text) < 350
+
+    @pytest.mark.parametrize("arguments", [(True, True, b"x" * 256, None), (False, False, b"xyz", b"k")])
+    def test_repr(self, arguments: tuple[bool, bool, bytes, bytes | None]) -> None:
+        """The repr is Twisted's."""
+        assert repr(amp.TooLong(*arguments)) == repr(loadStock("amp").TooLong(*arguments))
+
+    def test_reprWithoutValue(self) -> None:
+        """A key that was refused before it came has a repr, too."""
+        assert repr(amp.TooLong(True, False, None, None)) == "remote key too long: unknown length"
+
+    def test_oldTypes(self) -> None:
+        """Where Twisted lets another error escape, ours is one of that type, too."""
+        assert isinstance(amp.KeyTooLongError(True, False, None), AttributeError)
+        assert isinstance(amp.ElementTooLongError(b""), struct.error)
+        assert "local list element too long: got 65536 bytes" in str(amp.ElementTooLongError(b"x" * 65536))
+        assert isinstance(amp.UnknownTagError(b"7"), KeyError)
+        assert str(amp.UnknownTagError(b"7")) == "an answer to b'7', which waits for none"
+
+
+class TestRemoteAmpError:
+    """It prints the code, the text, and what happened here."""
+
+    @pytest.mark.parametrize(
+        ("code", "description", "local"),
+        [
+            (b"CODE", "text", None),
+            (b"C\xff\x80\n", "\N{SNOWMAN}", None),
+            (b"CODE", "text", failure()),
+            (b"CODE", "text", Failure(ValueError("never raised"))),
+        ],
+    )
+    def test_str(self, code: bytes, description: str, local: Failure | None) -> None:
+        """As Twisted's does."""
+        theirs = loadStock("amp").RemoteAmpError(code, description, local=local)
+        assert str(amp.RemoteAmpError(code, description, local=local)) == str(theirs)
+
+    def test_attributes(self) -> None:
+        """It carries what it was made of."""
+        error = amp.RemoteAmpError(b"CODE", "text", True)
+        assert (error.errorCode, error.description, error.fatal, error.local) == (b"CODE", "text", True, None)
+        unknown = amp.UnknownRemoteError("text")
+        assert (unknown.errorCode, unknown.fatal) == (amp.UNKNOWN_ERROR_CODE, False)
+
+
+class TestBadLocalReturn:
+    """It says what was returned, and why it does not do."""
+
+    def test_str(self) -> None:
+        """Both, as Twisted's does."""
+        why = failure()
+        error = amp.BadLocalReturn("message", why)
+        assert str(error) == repr(error) == repr(loadStock("amp").BadLocalReturn("message", why))
+        assert (error.message, error.enclosed) == ("message", why)
+
+
+class TestPickle:
+    """Errors survive a pickle: workers report them."""
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            amp.AmpError("text"),
+            amp.TooLong(False, True, b"xyz", b"k"),
+            amp.RemoteAmpError(b"CODE", "text", True),
+            amp.UnknownRemoteError("text"),
+            amp.BadLocalReturn("message", failure()),
+            amp.UnknownTagError(b"7"),
+            amp.KeyTooLongError(True, False, None),
+            amp.ElementTooLongError(b"x"),
+            amp.TruncatedBoxError(3),
+            amp.BoxTooLargeError(5, 4, "keys"),
+            amp.TooManyDescriptorsError(64),
+            amp.ForgedAnswerError(),
+        ],
+        ids=lambda error: type(error).__name__,
+    )
+    def test_all(self, error: amp.AmpError) -> None:
+        """Type, text and attributes are the same."""
+        copy = pickle.loads(pickle.dumps(error))
+        assert type(copy) is type(error)
+        assert (str(copy), copy.args) == (str(error), error.args)
+        assert vars(copy).keys() == vars(error).keys()
+
+
+class TestHierarchy:
+    """The exceptions are those of the docstring's tree."""
+
+    def test_tree(self) -> None:
+        """Each exported error stands in the tree, below its base."""
+        ancestors: list[type] = []
+        listed = []
+        for stem, name in re.findall(
+            r"^    ((?:[|] {3})*(?:[+]-- )?)([A-Z]\w+)\b", _errors.__doc__ or "", re.MULTILINE
+        ):
+            depth = len(stem) // 4
+            kind = getattr(_errors, name)
+            assert depth == 0 or issubclass(kind, ancestors[depth - 1])
+            ancestors[depth:] = [kind]
+            listed.append(name)
+        assert sorted(listed) == sorted(set(_errors.__all__) - {"PROTOCOL_ERRORS"})

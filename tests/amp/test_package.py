@@ -1,0 +1,27 @@
+"""Tests for the facade L{twisted_basic_ng.amp}."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp
+
+
+class TestFacade:
+    """All the names are in one place."""
+
+    def test_all(self) -> None:
+        """What C{*} imports is there, and what Twisted's C{*} imports is among it, and the type that it forgot."""
+        assert [name for name in amp.__all__ if not hasattr(amp, name)] == []
+        assert {*loadStock("amp").__all__, "DateTime"} - {*amp.__all__} == set()
+        assert len(amp.__all__) == len(set(amp.__all__))
+
+    def test_noCode(self) -> None:
+        """The file holds imports and the list of names, and nothing that does anything."""
+        assert amp.__file__ is not None
+        body = ast.parse(Path(amp.__file__).read_text(encoding="utf-8")).body[1:]
+        kinds = [type(each) for each in body]
+        assert set(kinds) == {ast.Import, ast.ImportFrom, ast.Assign}
+        assert kinds.count(ast.Assign) == 1

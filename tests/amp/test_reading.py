@@ -1,0 +1,358 @@
+"""Tests for L{twisted_basic_ng.amp._reading}."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport, deliver, deliveries, partitions
+from twisted_basic_ng import _framing, amp
+
+
+class Boxes:
+    """Keeps what it is given, and does what it is told at each box."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.actions: dict[int, Any] = {}
+
+    def startReceivingBoxes(self, boxSender: Any) -> None:
+        self.sender = boxSender
+
+    def ampBoxReceived(self, box: amp.AmpBox) -> None:
+        self.calls.append(box)
+        self.actions.get(len(self.calls), lambda: None)()
+
+    def stopReceivingBoxes(self, reason: Any) -> None:
+        self.calls.append(reason.value)
+
+
+class Hooked(amp.BinaryBoxProtocol):
+    """Looks at each string."""
+
+    def stringReceived(self, string: bytes) -> None:
+        super().stringReceived(string)
+
+
+def numbered(number: int) -> amp.AmpBox:
+    """A box that is known by its number."""
+    return amp.AmpBox(n=b"%d" % number, other=b"x" * number)
+
+
+class ReadingCase(SynchronousTestCase):
+    """Both ways to read: by whole boxes, and a string at a time where somebody looks at the strings."""
+
+    kind = amp.BinaryBoxProtocol
+
+    def setUp(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.boxes = Boxes()
+        self.protocol = self.kind(self.boxes)
+        self.transport = RecordingTransport().connect(self.protocol)
+
+    def data(self, count: int) -> bytes:
+        """Some boxes, as bytes."""
+        return b"".join(numbered(number).serialize() for number in range(count))
+
+
+class ReadingTests(ReadingCase):
+    """Boxes are delivered, one at a time."""
+
+    def test_everyCut(self) -> None:
+        """In whatever pieces they come."""
+        for chunks in deliveries(self.data(3), b"\x00\x01n"):
+            self.renew()
+            deliver(self.protocol, chunks)
+            self.assertEqual(self.boxes.calls, [numbered(number) for number in range(3)])
+
+    def test_everyPartition(self) -> None:
+        """A small box is read in each of the ways to cut it."""
+        data = amp.AmpBox(a=b"12").serialize() + b"\0\0"
+        for chunks in partitions(data):
+            self.renew()
+            deliver(self.protocol, chunks)
+            self.assertEqual(self.boxes.calls, [{b"a": b"12"}, {}])
+
+    def test_atRest(self) -> None:
+        """Between chunks, the states and the undelivered bytes are Twisted's."""
+        data = numbered(3).serialize()
+        shown = []
+        for each in data:
+            self.protocol.dataReceived(bytes([each]))
+            shown.append((self.protocol.state, self.protocol.MAX_LENGTH, self.protocol.recvd))
+        self.assertEqual(
+            shown,
+            [
+                ("init", 255, b"\x00"),
+                ("init", 255, b"\x00\x01"),
+                ("value", 65535, b""),
+                ("value", 65535, b"\x00"),
+                ("value", 65535, b"\x00\x01"),
+                ("key", 255, b""),
+                ("key", 255, b"\x00"),
+                ("key", 255, b"\x00\x05"),
+                ("key", 255, b"\x00\x05o"),
+                ("key", 255, b"\x00\x05ot"),
+                ("key", 255, b"\x00\x05oth"),
+                ("key", 255, b"\x00\x05othe"),
+                ("value", 65535, b""),
+                ("value", 65535, b"\x00"),
+                ("value", 65535, b"\x00\x03"),
+                ("value", 65535, b"\x00\x03x"),
+                ("value", 65535, b"\x00\x03xx"),
+                ("key", 255, b""),
+                ("key", 255, b"\x00"),
+                ("init", 255, b""),
+            ],
+        )
+
+    def test_undelivered(self) -> None:
+        """Within a callback, what is undelivered begins behind its box."""
+        shown: list[Any] = []
+        self.boxes.actions[1] = lambda: shown.append(
+            (self.protocol.recvd, self.protocol._unprocessed[self.protocol._compatibilityOffset :])
+        )
+        self.protocol.dataReceived(self.data(3))
+        rest = self.data(3)[len(numbered(0).serialize()) :]
+        self.assertEqual(shown, [(rest, rest)])
+
+    def test_raises(self) -> None:
+        """A callback's exception loses no box and repeats none."""
+
+        def explode() -> None:
+            raise ZeroDivisionError("in the application")
+
+        self.boxes.actions.update({1: explode, 2: explode})
+        self.assertRaises(ZeroDivisionError, self.protocol.dataReceived, self.data(4))
+        self.assertRaises(ZeroDivisionError, self.protocol.dataReceived, b"")
+        self.protocol.dataReceived(b"")
+        self.assertEqual(self.boxes.calls, [numbered(number) for number in range(4)])
+
+    def test_reenters(self) -> None:
+        """What a callback hands in waits for its turn."""
+        self.boxes.actions[1] = lambda: self.protocol.dataReceived(numbered(3).serialize())
+        self.protocol.dataReceived(self.data(3))
+        self.assertEqual(self.boxes.calls, [numbered(number) for number in range(4)])
+
+    def test_pauses(self) -> None:
+        """A callback that pauses is the last one, until the protocol goes on."""
+        self.boxes.actions[2] = self.protocol.pauseProducing
+        self.protocol.dataReceived(self.data(4))
+        self.assertEqual(len(self.boxes.calls), 2)
+        self.protocol.resumeProducing()
+        self.assertEqual(self.boxes.calls, [numbered(number) for number in range(4)])
+
+    def test_pausesAndResumes(self) -> None:
+        """Both at once, at each box, and the stack stays flat."""
+        depths: list[int] = []
+
+        def pauseAndResume() -> None:
+            depths.append(len(inspect.stack(0)))
+            self.protocol.pauseProducing()
+            self.protocol.resumeProducing()
+
+        self.boxes.actions = dict.fromkeys(range(100), pauseAndResume)
+        self.protocol.dataReceived(self.data(50))
+        self.assertEqual(self.boxes.calls, [numbered(number) for number in range(50)])
+        self.assertEqual(len(set(depths)), 1)
+
+    def test_pausedInValue(self) -> None:
+        """Chunks of a long value that come while the protocol is paused are kept in their order."""
+        box = amp.AmpBox(key=bytes(range(256)) * 200)
+        data = box.serialize()
+        self.protocol.dataReceived(data[:20000])
+        self.protocol.dataReceived(data[20000:30000])
+        self.protocol.paused = True
+        deliver(self.protocol, [data[30000:35000], data[35000:40000], data[40000:45000]])
+        self.protocol.resumeProducing()
+        self.assertEqual(self.protocol.recvd, data[5:45000])
+        self.protocol.dataReceived(data[45000:])
+        self.assertEqual(self.boxes.calls, [box])
+
+    def test_startsTLS(self) -> None:
+        """What a callback left in plaintext when it started TLS on its own is not read."""
+        self.boxes.actions[1] = self.transport.startTLS
+        self.protocol.dataReceived(self.data(3))
+        self.assertEqual(self.boxes.calls, [numbered(0)])
+        self.assertEqual(self.transport.protocol.received, self.data(3)[len(numbered(0).serialize()) :])
+
+    def test_replaces(self) -> None:
+        """A callback may put other bytes in place of the undelivered ones."""
+
+        def replace() -> None:
+            self.protocol.recvd = numbered(9).serialize()
+
+        self.boxes.actions[1] = replace
+        self.protocol.dataReceived(self.data(3))
+        self.assertEqual(self.boxes.calls, [numbered(0), numbered(9)])
+
+    def test_hookSet(self) -> None:
+        """A hook that a callback sets on the instance sees the very next string."""
+        strings: list[bytes] = []
+        for hook in ("stringReceived", "proto_init"):
+            self.renew()
+            strings.clear()
+
+            def take(string: bytes) -> str:
+                strings.append(string)
+                return "init"
+
+            self.boxes.actions[1] = lambda hook=hook, take=take: setattr(self.protocol, hook, take)
+            self.protocol.dataReceived(self.data(2))
+            self.assertEqual(strings, [b"n", b"1", b"other", b"x", b""])
+            self.assertEqual(self.boxes.calls, [numbered(0)])
+
+    def test_stateSet(self) -> None:
+        """A state that a callback sets gives way to the one that the box's end returns, as in Twisted."""
+
+        def changeState() -> None:
+            self.protocol.state = "own"
+
+        self.boxes.actions[1] = changeState
+        self.protocol.dataReceived(self.data(2))
+        self.assertEqual((self.boxes.calls, self.protocol.state), ([numbered(0), numbered(1)], "init"))
+
+    def test_limitSet(self) -> None:
+        """A limit that a callback sets holds from the next key on."""
+
+        def changeLimit() -> None:
+            self.protocol.MAX_LENGTH = 0
+
+        self.boxes.actions[1] = changeLimit
+        self.protocol.dataReceived(self.data(2))
+        self.assertEqual((self.boxes.calls, self.transport.disconnecting), ([numbered(0)], True))
+
+    def test_own(self) -> None:
+        """An instance that has its own limit for keys reads with it."""
+        self.protocol.MAX_LENGTH = 0
+        self.protocol.dataReceived(self.data(1))
+        self.assertEqual(self.boxes.calls, [])
+        self.assertTrue(self.transport.disconnecting)
+
+
+class HookedReadingTests(ReadingTests):
+    """The same, a string at a time."""
+
+    kind = Hooked
+
+
+class LimitTests(ReadingCase):
+    """A peer that asks too much is left."""
+
+    def test_longKey(self) -> None:
+        """A key that is too long, in any place of a box; the reason says so."""
+        for before in (b"", self.data(1), numbered(0).serialize()[:-2], b"\x00\x01a\x00\x00"):
+            self.renew()
+            self.protocol.dataReceived(before + b"\x01\x00" + b"k" * 300)
+            self.protocol.dataReceived(self.data(1))
+            self.assertEqual((self.transport.disconnecting, self.protocol._keyLengthLimitExceeded), (True, True))
+            self.assertNotIn(b"k", self.protocol.recvd)
+            self.protocol.connectionLost(Failure(ConnectionDone()))
+            error = self.boxes.calls[-1]
+            self.assertIsInstance(error, amp.TooLong)
+            self.assertEqual((error.isKey, error.isLocal, error.value, error.keyName), (True, False, None, None))
+
+    def test_ownLimit(self) -> None:
+        """A subclass may do something else about a key that is too long."""
+        lengths: list[int] = []
+        self.protocol.lengthLimitExceeded = lengths.append  # type: ignore[method-assign, assignment]
+        self.protocol.dataReceived(b"\x01\x02rest")
+        self.assertEqual((lengths, self.protocol.recvd), ([258], b"\x01\x02rest"))
+        self.assertFalse(self.transport.disconnecting)
+
+    def keys(self, count: int) -> bytes:
+        return b"".join(b"\x00\x04%04d\x00\x00" % number for number in range(count))
+
+    def test_keys(self) -> None:
+        """A box has so many keys and no more, whether it is whole or not."""
+        for chunks in ([self.keys(4097) + b"\0\0"], [self.keys(4097)], [self.keys(2000), self.keys(4097)]):
+            self.renew()
+            deliver(self.protocol, chunks)
+            self.assertEqual((self.boxes.calls, self.transport.disconnecting), ([], True))
+            self.protocol.connectionLost(Failure(ConnectionDone()))
+            (error,) = self.boxes.calls
+            self.assertEqual((type(error), error.limit, error.unit), (amp.BoxTooLargeError, 4096, "keys"))
+        self.renew()
+        self.protocol.dataReceived(self.keys(4096) + b"\0\0")
+        self.assertEqual([len(box) for box in self.boxes.calls], [4096])
+
+    def test_length(self) -> None:
+        """And so many bytes; a key that comes again does not make it smaller."""
+        self.protocol.MAX_BOX_LENGTH = 1000  # type: ignore[misc]
+        pair = b"\x00\x01k\x00\x60" + b"v" * 96
+        self.protocol.dataReceived(pair * 9)
+        self.assertFalse(self.transport.disconnecting)
+        self.protocol.dataReceived(pair)
+        self.assertTrue(self.transport.disconnecting)
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual([(error.size, error.limit, error.unit) for error in self.boxes.calls], [(1010, 1000, "bytes")])
+
+    def test_none(self) -> None:
+        """Either limit can be taken away."""
+        self.protocol.MAX_BOX_KEYS = None  # type: ignore[misc]
+        self.protocol.MAX_BOX_LENGTH = None  # type: ignore[misc]
+        self.protocol.dataReceived(self.keys(5000) + b"\0\0")
+        self.assertEqual([len(box) for box in self.boxes.calls], [5000])
+
+
+class HookedLimitTests(LimitTests):
+    """The same, a string at a time."""
+
+    kind = Hooked
+
+
+class LeavingTests(ReadingCase):
+    """Who was left is heard no more."""
+
+    def test_left(self) -> None:
+        """What it has sent, and what it still sends, is nothing; soon it is cut off."""
+        self.boxes.actions[1] = self.protocol._leavePeer
+        self.protocol.dataReceived(self.data(3))
+        self.protocol.dataReceived(self.data(1))
+        self.assertEqual((len(self.boxes.calls), self.transport.names()), (1, ["loseConnection"]))
+        self.protocol.dataReceived(b"x" * 70000)
+        self.assertEqual(self.transport.names(), ["loseConnection", "abortConnection"])
+
+    def test_unconnected(self) -> None:
+        """There is nobody to leave without a connection."""
+        self.protocol.transport = None
+        self.protocol._leavePeer()
+        self.assertEqual(self.transport.names(), [])
+
+
+class HookedLeavingTests(LeavingTests):
+    """The same, a string at a time."""
+
+    kind = Hooked
+
+
+class LinearTests(SynchronousTestCase):
+    """The work grows like the bytes."""
+
+    def searched(self, size: int) -> int:
+        """Count the bytes that the parser is shown again or for the first time, for a box in small chunks."""
+        seen = 0
+
+        def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None) -> Any:
+            nonlocal seen
+            found = _framing.parseBox(data, start, box, key)
+            seen += 100 + found[0] - start
+            return found
+
+        self.patch(amp._reading._accelerate, "parseBox", parseBox)
+        protocol = amp.BinaryBoxProtocol(Boxes())
+        RecordingTransport().connect(protocol)
+        data = b"".join(b"\x00\x02%02d\xff\xff" % (number % 100) + b"v" * 65535 for number in range(size))
+        for start in range(0, len(data), 1400):
+            protocol.dataReceived(data[start : start + 1400])
+        return seen
+
+    def test_doubling(self) -> None:
+        """Twice the bytes, at most 2.3 times the work."""
+        self.assertLess(self.searched(32), 2.3 * self.searched(16))

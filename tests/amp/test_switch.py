@@ -1,0 +1,197 @@
+"""Tests for L{twisted_basic_ng.amp._switch}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport, connectInMemory, loadStock
+from twisted_basic_ng import amp
+
+
+class Switch(amp.ProtocolSwitchCommand):
+    """Change over to L{Inner}."""
+
+    arguments = [(b"name", amp.String())]
+    errors = {ValueError: b"VALUE"}
+
+
+class Inner(Protocol):
+    """Says hello, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.received: list[Any] = []
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        self.transport.write(b"hello")
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received.append(data)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.received.append(reason.type)
+
+
+class InnerFactory(ClientFactory):
+    """Makes the caller's new protocol."""
+
+    def __init__(self) -> None:
+        self.made: Any = None
+        self.events: list[str] = []
+
+    def buildProtocol(self, addr: object) -> Any:
+        self.made = Inner()
+        return self.made
+
+    def clientConnectionFailed(self, connector: object, reason: Any) -> None:
+        self.events.append("failed")
+
+    def clientConnectionLost(self, connector: object, reason: Any) -> None:
+        self.events.append("lost")
+
+
+class Server(amp.AMP):
+    """Changes over."""
+
+    inner: Any = None
+
+    @Switch.responder
+    def switch(self, name: bytes) -> Any:
+        if name == b"never":
+            raise ValueError("not to that")
+        self.inner = Inner()
+        return self.inner
+
+
+class SwitchTests(SynchronousTestCase):
+    """Two ends change over together."""
+
+    def setUp(self) -> None:
+        self.client, self.server = amp.AMP(), Server()
+        self.connection = connectInMemory(self.client, self.server)
+        self.factory = InnerFactory()
+
+    def call(self, name: bytes) -> Any:
+        """Ask to change over."""
+        return self.client.callRemote(Switch, self.factory, name=name)
+
+    def test_both(self) -> None:
+        """What comes behind the last box is the new protocols'."""
+        result = self.call(b"inner")
+        self.assertRaises(amp.ProtocolSwitched, self.client.callRemoteString, b"x")
+        self.connection.flush()
+        self.assertEqual(self.successResultOf(result), {})
+        self.assertEqual((self.factory.made.received, self.server.inner.received), ([b"hello"], [b"hello"]))
+        self.assertIs(self.client.innerProtocol, self.factory.made)
+        self.assertIn(f" inner {self.factory.made!r} at", repr(self.client))
+        self.assertRaises(amp.ProtocolSwitched, self.server.callRemoteString, b"x")
+        self.assertRaises(amp.ProtocolSwitched, self.client._unlockFromSwitch)
+
+    def test_lost(self) -> None:
+        """They are told of the connection's end, and the factory, too."""
+        self.call(b"inner")
+        self.connection.flush()
+        self.connection.client.loseConnection()
+        self.connection.flush()
+        self.assertEqual(self.factory.made.received[1:], [ConnectionDone])
+        self.assertEqual(self.server.inner.received[1:], [ConnectionDone])
+        self.assertEqual(self.factory.events, ["lost"])
+
+    def test_refused(self) -> None:
+        """Where the responder does not want to, boxes go on."""
+        errors: list[Any] = []
+        self.call(b"never").addErrback(lambda failure: errors.append(failure.type))
+        self.connection.flush()
+        self.assertEqual(errors, [ValueError])
+        self.assertEqual(self.factory.events, ["failed"])
+        again: Any = self.client.callRemoteString(b"x")
+        again.addErrback(lambda failure: errors.append(failure.type))
+        self.connection.flush()
+        self.assertEqual(errors, [ValueError, amp.UnhandledCommand])
+
+    def test_cancelled(self) -> None:
+        """A call that is cancelled closes the connection: the peer changes over nevertheless."""
+        result = self.call(b"inner")
+        result.cancel()
+        self.failureResultOf(result, CancelledError)
+        self.assertTrue(self.connection.client.disconnecting)
+
+    def test_lostBefore(self) -> None:
+        """A connection that ends before is a failure, and so the factory is told."""
+        result = self.call(b"inner")
+        self.connection.drop()
+        self.failureResultOf(result)
+        self.assertEqual(self.factory.events, ["failed"])
+
+    def test_repr(self) -> None:
+        """The box's repr is Twisted's."""
+        inner = Inner()
+        theirs = loadStock("amp")._SwitchBox(inner, a=b"1")
+        self.assertEqual(repr(amp._SwitchBox(inner, a=b"1")), repr(theirs))
+
+
+class LeftoverTests(SynchronousTestCase):
+    """Nothing that came is lost between two protocols."""
+
+    def setUp(self) -> None:
+        self.server = Server()
+        self.transport = RecordingTransport().connect(self.server)
+        self.box = amp.Box(_ask=b"1", _command=b"Switch", name=b"inner").serialize()
+
+    def test_sameChunk(self) -> None:
+        """What came in the same chunk goes to the new protocol, and what comes later."""
+        self.server.dataReceived(self.box + b"rest")
+        self.server.dataReceived(b"more")
+        self.assertEqual(self.server.inner.received, [b"rest", b"more"])
+        self.assertEqual(self.server.recvd, b"")
+
+    def test_everyCut(self) -> None:
+        """However the bytes are cut."""
+        data = self.box + b"rest"
+        for cut in range(1, len(data)):
+            server = Server()
+            RecordingTransport().connect(server)
+            server.dataReceived(data[:cut])
+            server.dataReceived(data[cut:])
+            self.assertEqual(b"".join(server.inner.received), b"rest")
+
+    def test_duringConnection(self) -> None:
+        """What comes while the new protocol is being connected waits for its turn."""
+        self.transport.hooks["write"] = lambda: self.server.innerProtocol and self.server.dataReceived(b"reply")
+        self.server.dataReceived(self.box + b"rest")
+        self.assertEqual(b"".join(self.server.inner.received), b"restreply")
+
+    def test_raises(self) -> None:
+        """Where the new protocol cannot be connected, it is not given what came before, either."""
+
+        class Broken(Inner):
+            def connectionMade(self) -> None:
+                raise ZeroDivisionError("not today")
+
+        broken = Broken()
+        self.server.switch = None  # type: ignore[assignment, method-assign]
+        self.assertRaises(ZeroDivisionError, self.server._switchTo, broken)
+        self.server.dataReceived(b"more")
+        self.assertEqual(broken.received, [b"more"])
+
+    def test_innerRaises(self) -> None:
+        """An error in the new protocol's end hides the end from nobody."""
+
+        class Broken(Inner):
+            def connectionLost(self, reason: Any = None) -> None:
+                raise ZeroDivisionError("not today")
+
+        factory = InnerFactory()
+        waiting: Any = self.server.callRemoteString(b"x")
+        self.server._switchTo(Broken(), factory)
+        reason = Failure(ConnectionDone())
+        self.assertRaises(ZeroDivisionError, self.server.connectionLost, reason)
+        self.assertEqual(factory.events, ["lost"])
+        self.assertIs(self.failureResultOf(waiting), reason)
+        self.assertIsNone(self.server.transport)

@@ -1,0 +1,114 @@
+"""Tests for L{twisted_basic_ng.amp._wire}; TLS is tested in C{test_tls}, changing over in C{test_switch}."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from zope.interface.verify import verifyObject
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IFileDescriptorReceiver
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport
+from twisted_basic_ng import amp
+
+from .test_reading import Boxes
+
+
+class WireTests(SynchronousTestCase):
+    """A connection of boxes begins, sends and ends."""
+
+    def setUp(self) -> None:
+        self.boxes = Boxes()
+        self.protocol = amp.BinaryBoxProtocol(self.boxes)
+        self.transport = RecordingTransport()
+
+    def connect(self) -> None:
+        self.transport.connect(self.protocol)
+
+    def test_interfaces(self) -> None:
+        """It sends boxes and receives descriptors."""
+        self.assertTrue(verifyObject(amp.IBoxSender, self.protocol))
+        self.assertTrue(verifyObject(IFileDescriptorReceiver, self.protocol))
+
+    def test_begin(self) -> None:
+        """The receiver of boxes is told first, then the protocol itself."""
+        order: list[Any] = []
+        self.boxes.startReceivingBoxes = order.append  # type: ignore[method-assign]
+        self.protocol.connectionMade = lambda: order.append(self.protocol.connected)  # type: ignore[method-assign]
+        self.connect()
+        self.assertEqual(order, [self.protocol, 0])
+
+    def test_send(self) -> None:
+        """A box is written in one piece."""
+        self.connect()
+        box = amp.AmpBox(a=b"1")
+        self.protocol.sendBox(box)
+        self.assertEqual(self.transport.events, [("write", box.serialize())])
+
+    def test_notSent(self) -> None:
+        """Nothing is sent without a connection, nor over one that speaks another protocol."""
+        self.assertRaises(ConnectionLost, self.protocol.sendBox, amp.AmpBox())
+        self.connect()
+        self.protocol._lockForSwitch()
+        self.assertRaises(amp.ProtocolSwitched, self.protocol.sendBox, amp.AmpBox())
+        self.protocol._unlockFromSwitch()
+        self.protocol.sendBox(amp.AmpBox())
+        self.assertEqual(self.transport.written, b"\0\0")
+
+    def test_end(self) -> None:
+        """The receiver of boxes is told the transport's reason."""
+        self.connect()
+        reason = Failure(ConnectionDone())
+        self.protocol.connectionLost(reason)
+        self.assertEqual(self.boxes.calls, [reason.value])
+
+    def test_unhandled(self) -> None:
+        """An error that nobody handled is logged, and the connection closed."""
+        self.connect()
+        self.protocol.unhandledError(Failure(ZeroDivisionError()))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(self.transport.disconnecting)
+        self.protocol.dataReceived(amp.AmpBox(a=b"1").serialize())
+        self.assertEqual(self.boxes.calls, [])
+
+    def test_unhandledWithout(self) -> None:
+        """It is logged without a connection, too."""
+        self.protocol.unhandledError(Failure(ZeroDivisionError()))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_unhandledOption(self) -> None:
+        """The connection stays where the class says so."""
+        self.connect()
+        self.protocol.unhandledErrorsAreFatal = False  # type: ignore[misc]
+        self.protocol.unhandledError(Failure(ZeroDivisionError()))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertFalse(self.transport.disconnecting)
+
+    def test_refusedOnce(self) -> None:
+        """The first reason to leave a peer is the one that counts."""
+        self.connect()
+        first = amp.TooManyDescriptorsError(1)
+        self.protocol._refuse(first)
+        self.protocol._refuse(amp.TooManyDescriptorsError(2))
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.boxes.calls, [first])
+
+    def test_peerCertificate(self) -> None:
+        """Whoever tests without TLS can say that there is none."""
+        self.protocol.noPeerCertificate = True
+        self.assertIsNone(self.protocol.peerCertificate)
+
+    def test_peerCertificateOfTransport(self) -> None:
+        """Else the transport knows it."""
+        ssl = pytest.importorskip("twisted.internet.ssl", reason="pyOpenSSL is not installed")
+        shown = amp._tls._temporaryCertificate()
+        handle = SimpleNamespace(get_peer_certificate=lambda: shown.original)
+        self.transport.getHandle = lambda: handle  # type: ignore[attr-defined]
+        self.connect()
+        self.assertIsInstance(self.protocol.peerCertificate, ssl.Certificate)
+        self.assertEqual(self.protocol.peerCertificate, ssl.Certificate(shown.original))
