@@ -147,9 +147,9 @@ class ArgumentTests(SynchronousTestCase):
         """What a box is made of, and what is read out of it, stays as it was, whatever the argument's type does."""
         schema = [(b"a", amp.Integer())]
         objects, box = {"a": 1}, amp.AmpBox()
-        self.assertIs(_arguments.objectsToStrings(objects, schema, box, None), box)
+        self.assertIs(_arguments._objectsToStrings(objects, schema, box, None), box)
         self.assertEqual(objects, {"a": 1})
-        self.assertEqual(_arguments.stringsToObjects(box, schema, None), objects)
+        self.assertEqual(_arguments._stringsToObjects(box, schema, None), objects)
         self.assertEqual(box, {b"a": b"1"})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers import loadStock
-from twisted_basic_ng.amp._names import PYTHON_KEYWORDS, wireNameToPythonIdentifier
+from twisted_basic_ng.amp._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier
 
 
 class TestNames:
@@ -17,7 +17,7 @@ class TestNames:
     )
     def test_table(self, wire: bytes, python: str) -> None:
         """Dashes become underscores, and the keywords of the list are capitalized."""
-        assert wireNameToPythonIdentifier(wire) == python
+        assert _wireNameToPythonIdentifier(wire) == python
 
     def test_keywords(self) -> None:
         """The list has Twisted's words, whose order means nothing."""
@@ -26,9 +26,9 @@ class TestNames:
     def test_extended(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A word that an application adds counts."""
         monkeypatch.setattr("twisted_basic_ng.amp._names.PYTHON_KEYWORDS", [*PYTHON_KEYWORDS, "match"])
-        assert wireNameToPythonIdentifier(b"match") == "Match"
+        assert _wireNameToPythonIdentifier(b"match") == "Match"
 
     def test_foreign(self) -> None:
         """A name that is not in ASCII has none in Python."""
         with pytest.raises(UnicodeError):
-            wireNameToPythonIdentifier(b"\xff")
+            _wireNameToPythonIdentifier(b"\xff")

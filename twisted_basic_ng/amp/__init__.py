@@ -55,11 +55,11 @@ from ._arguments import (
     Path,
     String,
     Unicode,
-    objectsToStrings as _objectsToStrings,
-    stringsToObjects as _stringsToObjects,
+    _objectsToStrings as _objectsToStrings,
+    _stringsToObjects as _stringsToObjects,
 )
 from ._boxes import AmpBox, Box, QuitBox
-from ._commands import Command, _CommandMeta as _CommandMeta, _Responder as _T_Callable, _Self as _Self
+from ._commands import Command, OneWayCommand, _CommandMeta as _CommandMeta, _Responder as _T_Callable, _Self as _Self
 from ._constants import (
     ANSWER,
     ASK,
@@ -97,7 +97,7 @@ from ._errors import (
     UnknownTagError,
 )
 from ._interfaces import IArgumentType, IBoxReceiver, IBoxSender, IResponderLocator
-from ._names import PYTHON_KEYWORDS, wireNameToPythonIdentifier as _wireNameToPythonIdentifier
+from ._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier as _wireNameToPythonIdentifier
 from ._protocol import AMP, _ParserHelper as _ParserHelper, parse, parseString
 from ._responders import CommandLocator, SimpleStringLocator, _CommandLocatorMeta as _CommandLocatorMeta
 from ._ssl import DN, Certificate, CertificateOptions, KeyPair, ssl
@@ -153,6 +153,7 @@ __all__ = [
     "ListOf",
     "MalformedAmpBox",
     "NoEmptyBoxes",
+    "OneWayCommand",
     "OnlyOneTLS",
     "Path",
     "ProtocolSwitchCommand",

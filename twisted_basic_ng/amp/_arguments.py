@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zope.interface import implementer
 
@@ -25,7 +25,7 @@ from ._boxes import AmpBox, newBox, parseBoxes
 from ._constants import MAX_VALUE_LENGTH
 from ._errors import ElementTooLongError
 from ._interfaces import IArgumentType
-from ._names import wireNameToPythonIdentifier
+from ._names import _wireNameToPythonIdentifier
 from ._types import Objects, Schema, Strings
 
 __all__ = [
@@ -40,12 +40,12 @@ __all__ = [
     "Path",
     "String",
     "Unicode",
-    "objectsToStrings",
-    "stringsToObjects",
+    "_objectsToStrings",
+    "_stringsToObjects",
 ]
 
 
-def stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
+def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     """
     Read a box.
 
@@ -61,7 +61,7 @@ def stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     return objects
 
 
-def objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: Any) -> Any:
+def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: Any) -> Any:
     """
     Write a box.
 
@@ -112,11 +112,11 @@ class Argument:
         """Read the argument C{name} out of C{strings} into C{objects}."""
         string = self.retrieve(strings, name, proto)
         missing = self.optional and string is None
-        objects[wireNameToPythonIdentifier(name)] = None if missing else self.fromStringProto(string, proto)
+        objects[_wireNameToPythonIdentifier(name)] = None if missing else self.fromStringProto(string, proto)
 
     def toBox(self, name: bytes, strings: Strings, objects: Objects, proto: Any) -> None:
         """Write the argument C{name} out of C{objects} into C{strings}; nothing for an optional one without a value."""
-        value = self.retrieve(objects, wireNameToPythonIdentifier(name), proto)
+        value = self.retrieve(objects, _wireNameToPythonIdentifier(name), proto)
         if value is not None or not self.optional:
             strings[name] = self.toStringProto(value, proto)
 
@@ -143,18 +143,18 @@ class Integer(Argument):
     @raise TypeError: what was given is none.
     """
 
-    # Not a method: as a class it takes no self, and costs no call.
-    fromString = int  # type: ignore[assignment]
+    if not TYPE_CHECKING:  # subclasses override it with a method, as which it is inherited
+        fromString = int
 
-    def toString(self, inObject: int) -> bytes:
+    def toString(self, inObject: Any) -> bytes:
         return b"%d" % (inObject,)
 
 
 class String(Argument):
     """C{bytes}, as they are."""
 
-    def toString(self, inObject: bytes) -> bytes:
-        return inObject
+    def toString(self, inObject: Any) -> bytes:
+        return inObject  # type: ignore[no-any-return]
 
     def fromString(self, inString: bytes) -> Any:
         return inString
@@ -167,9 +167,10 @@ class Float(Argument):
     @raise ValueError: what was given is no C{float}, or what came cannot be read as one.
     """
 
-    fromString = float  # type: ignore[assignment]
+    if not TYPE_CHECKING:  # as in Integer
+        fromString = float
 
-    def toString(self, inString: float) -> bytes:
+    def toString(self, inString: Any) -> bytes:
         if not isinstance(inString, float):
             raise ValueError(f"Bad float value {inString!r}")
         return str(inString).encode("ascii")
@@ -182,14 +183,14 @@ class Boolean(Argument):
     @raise TypeError: what came is neither name.
     """
 
-    def fromString(self, inString: bytes) -> bool:
+    def fromString(self, inString: bytes) -> Any:
         if inString == b"True":
             return True
         if inString == b"False":
             return False
         raise TypeError(f"Bad boolean value: {inString!r}")
 
-    def toString(self, inObject: object) -> bytes:
+    def toString(self, inObject: Any) -> bytes:
         return b"True" if inObject else b"False"
 
 
@@ -200,7 +201,7 @@ class Unicode(String):
     @raise UnicodeError: what came is not, or what was given cannot be.
     """
 
-    def toString(self, inObject: str) -> bytes:  # type: ignore[override]
+    def toString(self, inObject: Any) -> bytes:
         return String.toString(self, inObject.encode("utf-8"))
 
     def fromString(self, inString: bytes) -> Any:
@@ -210,10 +211,10 @@ class Unicode(String):
 class Path(Unicode):
     """A C{FilePath}, by its path; it means something between processes that share a file system."""
 
-    def fromString(self, inString: bytes) -> filepath.FilePath[str]:
+    def fromString(self, inString: bytes) -> Any:
         return filepath.FilePath(Unicode.fromString(self, inString))
 
-    def toString(self, inObject: filepath.FilePath[Any]) -> bytes:  # type: ignore[override]
+    def toString(self, inObject: Any) -> bytes:
         return Unicode.toString(self, inObject.asTextMode().path)
 
 
@@ -301,13 +302,13 @@ class AmpList(Argument):
         self.subargs = subargs
         super().__init__(optional)
 
-    def fromStringProto(self, inString: bytes, proto: Any) -> list[Objects]:
+    def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         subargs = self.subargs
-        return [stringsToObjects(box, subargs, proto) for box in parseBoxes(inString)]
+        return [_stringsToObjects(box, subargs, proto) for box in parseBoxes(inString)]
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
         subargs = self.subargs
-        rows = [objectsToStrings(objects, subargs, newBox(AmpBox), proto) for objects in inObject]
+        rows = [_objectsToStrings(objects, subargs, newBox(AmpBox), proto) for objects in inObject]
         return b"".join([row.serialize() for row in rows])
 
 
@@ -320,10 +321,10 @@ class Decimal(Argument):
     @raise ArithmeticError: what came cannot be read as one (C{decimal.InvalidOperation}).
     """
 
-    def fromString(self, inString: bytes) -> decimal.Decimal:
+    def fromString(self, inString: bytes) -> Any:
         return decimal.Decimal(nativeString(inString))
 
-    def toString(self, inObject: decimal.Decimal) -> bytes:
+    def toString(self, inObject: Any) -> bytes:
         if isinstance(inObject, decimal.Decimal):
             return str(inObject).encode("ascii")
         raise ValueError("amp.Decimal can only encode instances of decimal.Decimal")
@@ -344,7 +345,7 @@ class DateTime(Argument):
         *(slice(27, 29), slice(30, 32)),  # hours and minutes of the offset; its sign is at 26
     ]
 
-    def fromString(self, s: bytes) -> datetime.datetime:
+    def fromString(self, s: bytes) -> Any:
         text = nativeString(s)
         if len(text) != 32:
             raise ValueError(f"invalid date format {text!r}")
@@ -352,7 +353,7 @@ class DateTime(Argument):
         zone = FixedOffsetTimeZone.fromSignHoursMinutes(text[26], hours, minutes)
         return datetime.datetime(*moment, tzinfo=zone)  # type: ignore[misc, arg-type]
 
-    def toString(self, i: datetime.datetime) -> bytes:
+    def toString(self, i: Any) -> bytes:
         offset = i.utcoffset()
         if offset is None:
             raise ValueError("amp.DateTime cannot serialize naive datetime instances.  You may find amp.utc useful.")

@@ -14,14 +14,14 @@ from twisted.internet.defer import fail
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
-from ._arguments import objectsToStrings, stringsToObjects
+from ._arguments import _objectsToStrings, _stringsToObjects
 from ._boxes import Box
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
-from ._names import wireNameToPythonIdentifier
+from ._names import _wireNameToPythonIdentifier
 from ._responders import CommandLocator
 from ._types import Objects, Schema, Strings
 
-__all__ = ["Command", "_CommandMeta"]
+__all__ = ["Command", "OneWayCommand", "_CommandMeta"]
 
 _Responder = TypeVar("_Responder", bound=Callable[..., object])
 _Self = TypeVar("_Self")
@@ -87,7 +87,7 @@ class Command(metaclass=_CommandMeta):
     commandType: ClassVar[Callable[[], Any]] = Box
     responseType: ClassVar[Callable[[], Any]] = Box
 
-    requiresAnswer = True
+    requiresAnswer: ClassVar[bool] = True
 
     def __init__(self, **kw: Any) -> None:
         """
@@ -97,8 +97,8 @@ class Command(metaclass=_CommandMeta):
         @raise InvalidSignature: a required one is missing.
         """
         self.structured = kw
-        names = [(wireNameToPythonIdentifier(name), argument) for name, argument in self.arguments]
-        forgotten = [name for name, argument in names if name not in kw and not argument.optional]  # type: ignore[attr-defined]
+        names: list[tuple[str, Any]] = [(_wireNameToPythonIdentifier(name), kind) for name, kind in self.arguments]
+        forgotten = [name for name, kind in names if name not in kw and not kind.optional]
         if forgotten:
             raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
 
@@ -115,7 +115,7 @@ class Command(metaclass=_CommandMeta):
             box = cls.responseType()
         except BaseException:
             return fail()
-        return objectsToStrings(objects, cls.response, box, proto)
+        return _objectsToStrings(objects, cls.response, box, proto)
 
     @classmethod
     def makeArguments(cls, objects: Objects, proto: Any) -> Any:
@@ -127,11 +127,11 @@ class Command(metaclass=_CommandMeta):
         @return: the box.
         @raise InvalidSignature: an argument is none of this command's.
         """
-        allowed = {wireNameToPythonIdentifier(name) for name, _ in cls.arguments}
+        allowed = {_wireNameToPythonIdentifier(name) for name, _ in cls.arguments}
         for name in objects:
             if name not in allowed:
                 raise InvalidSignature(f"{name} is not a valid argument")
-        return objectsToStrings(objects, cls.arguments, cls.commandType(), proto)
+        return _objectsToStrings(objects, cls.arguments, cls.commandType(), proto)
 
     @classmethod
     def parseResponse(cls, box: Strings, protocol: Any) -> Objects:
@@ -143,7 +143,7 @@ class Command(metaclass=_CommandMeta):
         @return: its values, by their names in Python.
         @raise KeyError: a required one is missing.
         """
-        return stringsToObjects(box, cls.response, protocol)
+        return _stringsToObjects(box, cls.response, protocol)
 
     @classmethod
     def parseArguments(cls, box: Strings, protocol: Any) -> Objects:
@@ -155,7 +155,7 @@ class Command(metaclass=_CommandMeta):
         @return: their values, by their names in Python.
         @raise KeyError: a required one is missing.
         """
-        return stringsToObjects(box, cls.arguments, protocol)
+        return _stringsToObjects(box, cls.arguments, protocol)
 
     @classmethod
     def responder(cls, methodfunc: _Responder) -> _Responder:
@@ -187,3 +187,13 @@ class Command(metaclass=_CommandMeta):
         remote: Any = error.value
         kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
         return Failure(kind(remote.description))
+
+
+class OneWayCommand(Command):
+    """
+    A call that wants no answer, and whose errors the caller does not learn: C{callRemote} returns C{None}.
+
+    It is what C{requiresAnswer = False} makes of any other command; type checkers see it in the base.
+    """
+
+    requiresAnswer = False

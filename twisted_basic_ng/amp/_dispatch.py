@@ -8,7 +8,7 @@ they go to and come from, an L{twisted_basic_ng.amp.IBoxSender} knows.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from zope.interface import implementer
 
@@ -41,6 +41,7 @@ from ._errors import (
 from ._interfaces import IBoxReceiver
 
 if TYPE_CHECKING:
+    from ._commands import Command, OneWayCommand
     from ._interfaces import IBoxSender
 
 __all__ = ["BoxDispatcher"]
@@ -151,6 +152,17 @@ class BoxDispatcher:
             self._cancelledRequests = cancelled = self._cancelledRequests or set()
             cancelled.add(tag)  # type: ignore[union-attr]
 
+    @overload
+    def callRemoteString(
+        self, command: bytes, requiresAnswer: Literal[True] = ..., **kw: bytes
+    ) -> Deferred[AmpBox]: ...
+
+    @overload
+    def callRemoteString(self, command: bytes, requiresAnswer: Literal[False], **kw: bytes) -> None: ...
+
+    @overload
+    def callRemoteString(self, command: bytes, requiresAnswer: bool, **kw: bytes) -> Deferred[AmpBox] | None: ...
+
     def callRemoteString(self, command: bytes, requiresAnswer: bool = True, **kw: Any) -> Deferred[AmpBox] | None:
         """
         Call the peer with boxes instead of values.
@@ -161,6 +173,12 @@ class BoxDispatcher:
         @return: a C{Deferred} of the box that answers, or C{None}.
         """
         return self._sendBoxCommand(command, AmpBox(kw), requiresAnswer)
+
+    @overload
+    def callRemote(self, commandType: type[OneWayCommand], *a: Any, **kw: Any) -> None: ...
+
+    @overload
+    def callRemote(self, commandType: type[Command], *a: Any, **kw: Any) -> Deferred[dict[str, Any]]: ...
 
     def callRemote(self, commandType: Any, *a: Any, **kw: Any) -> Any:
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.python.compat import nativeString
 
-__all__ = ["PYTHON_KEYWORDS", "wireNameToPythonIdentifier"]
+__all__ = ["PYTHON_KEYWORDS", "_wireNameToPythonIdentifier"]
 
 #: Names on the wire that are capitalized in Python.  Adding one renames the arguments that are called so: this is
 #: what the word has always meant, and so Python's newer keywords are not here.
@@ -17,7 +17,7 @@ PYTHON_KEYWORDS = [
 ]
 
 
-def wireNameToPythonIdentifier(key: bytes) -> str:
+def _wireNameToPythonIdentifier(key: bytes) -> str:
     """
     Name an argument in Python: dashes become underscores, and a keyword is capitalized.
 

@@ -11,9 +11,8 @@ from twisted.internet.defer import Deferred
 
 if TYPE_CHECKING:
     from ._boxes import AmpBox
-    from ._interfaces import IArgumentType
 
-__all__ = ["BoxDispatch", "Objects", "Responder", "Schema", "Strings", "TLSCredentials"]
+__all__ = ["ArgumentType", "BoxDispatch", "Objects", "Responder", "Schema", "Strings", "TLSCredentials"]
 
 #: Values by their names in Python.
 Objects: TypeAlias = "dict[str, Any]"
@@ -21,8 +20,17 @@ Objects: TypeAlias = "dict[str, Any]"
 #: Their written form by their names on the wire.
 Strings: TypeAlias = "dict[bytes, bytes]"
 
+
+class ArgumentType(Protocol):
+    """An L{twisted_basic_ng.amp.IArgumentType}, for type checkers that do not know interfaces."""
+
+    def fromBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> object: ...
+
+    def toBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> object: ...
+
+
 #: What a command's C{arguments} and C{response} are.
-Schema: TypeAlias = "Sequence[tuple[bytes, IArgumentType]]"
+Schema: TypeAlias = "Sequence[tuple[bytes, ArgumentType]]"
 
 #: What takes a box that asks, and gives the one that answers.
 Responder: TypeAlias = "Callable[[AmpBox], AmpBox | Deferred[AmpBox]]"
