@@ -7,6 +7,7 @@ This file knows endpoints and connections.  It knows no process, and not whose c
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from ._jobs import Job
+from ._jobs import Job, Link
 from ._transcript import Record
 
 __all__ = ["IncompleteError", "Tap", "ask", "serve"]
@@ -90,13 +91,15 @@ async def serve(reactor: Any, job: Job, size: int, announce: Callable[[str], obj
     """
     record = Record()
     tap = Tap(job.server(size, record.delivered), record.received)
-    endpoint = serverFromString(reactor, "tcp:0:interface=127.0.0.1")
-    port = await endpoint.listen(Factory.forProtocol(lambda: tap))
-    try:
-        announce(f"tcp:127.0.0.1:{port.getHost().port}")
-        return await _completed(tap.finished, record, job.delivers(size)[0])
-    finally:
-        await port.stopListening()
+    with TemporaryDirectory() as directory:
+        socket = f"unix:{directory}/socket"
+        endpoint = serverFromString(reactor, socket if job.link is Link.UNIX else "tcp:0:interface=127.0.0.1")
+        port = await endpoint.listen(Factory.forProtocol(lambda: tap))
+        try:
+            announce(socket if job.link is Link.UNIX else f"tcp:127.0.0.1:{port.getHost().port}")
+            return await _completed(tap.finished, record, job.delivers(size)[0])
+        finally:
+            await port.stopListening()
 
 
 async def ask(reactor: Any, job: Job, size: int, where: Awaitable[str]) -> tuple[Record, float]:

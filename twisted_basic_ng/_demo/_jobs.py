@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 from typing import Final
 
 from twisted.internet.protocol import Protocol
+from twisted.protocols.amp import AMP
 from twisted.protocols.basic import FileSender, Int32StringReceiver, LineReceiver, NetstringReceiver
 
+from ._calls import CallClient, CallServer, SecureCallClient
 from ._protocols import (
     FileClient,
     FileServer,
@@ -28,7 +31,7 @@ from ._protocols import (
     NetstringServer,
 )
 
-__all__ = ["JOBS", "Job", "Unit"]
+__all__ = ["JOBS", "Job", "Link", "Unit"]
 
 MIB: Final = 2**20
 
@@ -41,6 +44,16 @@ class Unit(Enum):
 
     MIB = "MiB/s"
     """Bytes that either end read, in a second."""
+
+
+class Link(Enum):
+    """What a job's two ends are connected by."""
+
+    TCP = "tcp"
+    """A socket on the loopback interface."""
+
+    UNIX = "unix"
+    """A UNIX socket in a directory of its own."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ class Job:
     @ivar client: makes the client's protocol, likewise.
     @ivar uses: the classes that the work is done by, whose implementation is checked.
     @ivar delivers: how many messages a size means, to the server and to the client.
+    @ivar link: what the two are connected by.
+    @ivar needs: the module without which there is no such job on a machine.
     """
 
     name: str
@@ -66,9 +81,11 @@ class Job:
     client: Callable[[int, list[bytes]], Protocol]
     uses: tuple[type, ...]
     delivers: Callable[[int], tuple[int, int]]
+    link: Link = Link.TCP
+    needs: str = "twisted"
 
 
-JOBS: Final = (
+_ALL: Final = (
     Job(
         name="lines",
         title="short lines, both ways",
@@ -119,4 +136,38 @@ JOBS: Final = (
         uses=(FileSender,),
         delivers=lambda _: (1, 1),
     ),
+    Job(
+        name="calls",
+        title="AMP calls over TCP",
+        unit=Unit.MESSAGES,
+        size=10_000,
+        server=CallServer,
+        client=CallClient,
+        uses=(AMP,),
+        delivers=lambda size: (size, size),
+    ),
+    Job(
+        name="tlscalls",
+        title="AMP calls over TLS",
+        unit=Unit.MESSAGES,
+        size=10_000,
+        server=CallServer,
+        client=SecureCallClient,
+        uses=(AMP,),
+        delivers=lambda size: (size, size),
+        needs="OpenSSL",
+    ),
+    Job(
+        name="unixcalls",
+        title="AMP calls, UNIX socket",
+        unit=Unit.MESSAGES,
+        size=10_000,
+        server=CallServer,
+        client=CallClient,
+        uses=(AMP,),
+        delivers=lambda size: (size, size),
+        link=Link.UNIX,
+    ),
 )
+
+JOBS: Final = tuple(job for job in _ALL if find_spec(job.needs) is not None)

@@ -1,0 +1,60 @@
+"""Tests for L{twisted_basic_ng._demo._calls}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.protocols.amp import Box
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport, connectInMemory
+from twisted_basic_ng._demo import _calls
+from twisted_basic_ng._demo._protocols import words
+
+
+class CallTests(SynchronousTestCase):
+    """The client calls, the server answers, and they part."""
+
+    def test_calls(self) -> None:
+        """Each call is made, and answered, in order."""
+        for size in (1, 250):
+            served: list[bytes] = []
+            asked: list[bytes] = []
+            connection = connectInMemory(_calls.CallClient(size, asked), _calls.CallServer(size, served), 1000)
+            connection.flush()
+            self.assertTrue(connection.client.lost and connection.server.lost)
+            self.assertEqual(served, list(words(size)))
+            self.assertEqual(asked, [b"%d %d" % (len(word), 2 * n - 1) for n, word in enumerate(words(size))])
+
+    def test_inFlight(self) -> None:
+        """So many calls are made at first, and no more."""
+        transport = RecordingTransport().connect(_calls.CallClient(1000, []))
+        self.assertEqual(len(transport.events), _calls.IN_FLIGHT)
+
+    def test_failure(self) -> None:
+        """A call that fails is logged."""
+        client: Any = _calls.CallClient(1, [])
+        RecordingTransport().connect(client)
+        client.dataReceived(Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
+
+
+class SecureCallTests(SynchronousTestCase):
+    """With TLS, the first call is the one that starts it."""
+
+    def setUp(self) -> None:
+        self.client: Any = _calls.SecureCallClient(1, [])
+        self.transport = RecordingTransport().connect(self.client)
+
+    def test_order(self) -> None:
+        """Nothing is said before TLS is there."""
+        self.assertEqual(self.transport.names(), ["write"])
+        self.client.dataReceived(Box(_answer=b"1").serialize())
+        self.assertEqual(self.transport.names(), ["write", "startTLS", "write"])
+
+    def test_refused(self) -> None:
+        """Without TLS nothing is said at all."""
+        self.client.dataReceived(Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
+        self.assertEqual(self.transport.names()[:1], ["write"])
+        self.assertNotIn(b"Tell", self.transport.written)
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
