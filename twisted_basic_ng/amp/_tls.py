@@ -172,7 +172,7 @@ class StartTLS(Command):
 
         def start(response: object) -> object:
             try:
-                proto._startTLS(self.certificate, self.authorities)
+                proto._startTLS(self._certificateFor(proto.transport), self.authorities)
             except BaseException:
                 proto._abandonTLS(False)  # the peer has started it
                 raise
@@ -183,3 +183,16 @@ class StartTLS(Command):
             return error
 
         return answering.addCallbacks(start, abandon)
+
+    def _certificateFor(self, transport: Any) -> Any:
+        """
+        What to show of oneself in the role that this side will have in the handshake.
+
+        The side that accepted the connection is the server, which cannot go without a certificate, also where it is
+        the one that asks.  Twisted's transports know their role by this name alone.
+        """
+        isClient = getattr(transport, "_tlsClientDefault", True)
+        if isinstance(self.certificate, _NoCertificate) and not isClient:
+            # Differs from Twisted: where the accepting side cannot ask.
+            return _NoCertificate(False)
+        return self.certificate

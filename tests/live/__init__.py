@@ -1,0 +1,1 @@
+"""Ours and Twisted's, joined by real sockets."""
