@@ -126,6 +126,34 @@ class StartTLSTests(SynchronousTestCase):
         self.connection.flush()
         self.assertEqual([type(error) for error in self.errors], [amp.UnhandledCommand])
 
+    def test_switchMeanwhile(self) -> None:
+        """A call to change over that waits for TLS is sent, though nothing else may be sent any more."""
+        client = amp.AMP()
+        transport = RecordingTransport().connect(client)
+        client.callRemote(amp.StartTLS)
+        client.callRemote(amp.ProtocolSwitchCommand, None).addErrback(lambda failure: None)
+        client.dataReceived(amp.Box(_answer=b"1").serialize())
+        self.assertEqual(transport.names(), ["write", "startTLS", "write"])
+
+    def test_unsendable(self) -> None:
+        """What cannot be sent is its caller's error, also while it would wait for TLS."""
+        client = amp.AMP()
+        RecordingTransport().connect(client)
+        client.callRemote(amp.StartTLS)
+        self.assertRaises(amp.TooLong, client.callRemoteString, b"x", a=b"v" * 65536)
+        self.assertEqual(client._startingTLSBuffer, [])
+
+    def test_acceptingSide(self) -> None:
+        """The side that accepted the connection has a certificate to show, also where it asks."""
+        client = amp.AMP()
+        transport = RecordingTransport().connect(client)
+        for isClient in (True, False):
+            transport._tlsClientDefault = isClient  # type: ignore[attr-defined]
+            shown = amp.StartTLS()._certificateFor(transport)
+            self.assertEqual((type(shown), shown.client), (amp._NoCertificate, isClient))
+        own = Credentials("own")
+        self.assertIs(amp.StartTLS(tls_localCertificate=own)._certificateFor(transport), own)
+
     def test_twice(self) -> None:
         """It is asked for once: before it is answered, and after."""
         self.connect(Server())

@@ -15,7 +15,7 @@ LADDER = [
     {"_framing", "_backlog", "_pausing", "_stateful", "_filesender", "_enable", "_swap", "_startup"},
     {"_accelerate", "_receiver"},
     {"_lines", "_netstrings", "_intstrings", "_status"},
-    {"basic", "_run", "amp._constants", "amp._names", "amp._ssl"},
+    {"basic", "_run", "amp._constants", "amp._names", "amp._tlssupport"},
     {"amp._errors", "amp._interfaces"},
     {"amp._types"},
     {"amp._boxes"},

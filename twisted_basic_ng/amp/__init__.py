@@ -7,7 +7,7 @@ network order (for a key, the first of them is zero), and an empty key at the en
 tag, and C{_command}, a name; its answer repeats the tag as C{_answer}, or as C{_error} beside C{_error_code} and
 C{_error_description}.
 
-The map, from the bottom up: C{_constants}, C{_names}, C{_ssl}; C{_errors}, C{_interfaces}, C{_types}; C{_boxes};
+The map, from the bottom up: C{_constants}, C{_names}, C{_tlssupport}; C{_errors}, C{_interfaces}, C{_types}; C{_boxes};
 C{_arguments}, C{_responders} and C{_dispatch} (the conversation, without bytes); C{_descriptors} and
 C{_commands}; C{_switch}, C{_tls}; C{_reading} (bytes to boxes), C{_wire} (a connection); C{_protocol} (all of it
 together).  This file holds no code of its own: it is where all the names are.
@@ -100,7 +100,6 @@ from ._interfaces import IArgumentType, IBoxReceiver, IBoxSender, IResponderLoca
 from ._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier as _wireNameToPythonIdentifier
 from ._protocol import AMP, _ParserHelper as _ParserHelper, parse, parseString
 from ._responders import CommandLocator, SimpleStringLocator, _CommandLocatorMeta as _CommandLocatorMeta
-from ._ssl import DN, Certificate, CertificateOptions, KeyPair, ssl
 from ._switch import ProtocolSwitchCommand, _SwitchBox as _SwitchBox
 from ._tls import (
     StartTLS,
@@ -108,6 +107,7 @@ from ._tls import (
     _NoCertificate as _NoCertificate,
     _TLSBox as _TLSBox,
 )
+from ._tlssupport import DN, Certificate, CertificateOptions, KeyPair, ssl, ssl as _ssl
 from ._wire import BinaryBoxProtocol, _log as _log
 
 __all__ = [

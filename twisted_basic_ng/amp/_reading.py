@@ -182,6 +182,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 return False
             if self._currentBox is not None:
                 self._forgetHalfBox()
+                self.MAX_LENGTH = self._MAX_KEY_LENGTH
             self._deliver(box)
             self.state = "init"  # whatever the callback made of it, as in Twisted
             if (
@@ -220,7 +221,6 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         self._currentBox = self._currentKey = None
         self._currentSize = 0
         self.state = "init"
-        self.MAX_LENGTH = self._MAX_KEY_LENGTH
 
     # Parting with a peer.
 

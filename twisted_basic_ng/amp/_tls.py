@@ -19,7 +19,7 @@ from ._boxes import AmpBox
 from ._commands import Command
 from ._constants import TLS_ERROR_CODE
 from ._errors import OnlyOneTLS, RemoteAmpError
-from ._ssl import CertificateOptions, currentSSL
+from ._tlssupport import CertificateOptions, currentSSL
 from ._types import Objects, Strings
 
 __all__ = ["StartTLS", "_LocalArgument", "_NoCertificate", "_TLSBox"]

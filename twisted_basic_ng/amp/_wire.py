@@ -24,7 +24,7 @@ from ._descriptors import _DescriptorExchanger
 from ._errors import ForgedAnswerError, OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
 from ._interfaces import IBoxSender
 from ._reading import BoxReader
-from ._ssl import Certificate
+from ._tlssupport import Certificate
 from ._types import TLSCredentials
 
 __all__ = ["BinaryBoxProtocol"]
@@ -145,9 +145,16 @@ class BinaryBoxProtocol(BoxReader):
             raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
         if self.transport is None or self._tlsAbandoned:
             raise ConnectionLost()
+        data = box.serialize()
         if self._startingTLSBuffer is not None:
             self._startingTLSBuffer.append(box)
         else:
+            self.transport.write(data)
+
+    def _sendKeptBack(self) -> None:
+        """Send what was kept back for TLS; also where nothing else may be sent any more."""
+        kept, self._startingTLSBuffer = self._startingTLSBuffer, None
+        for box in kept or ():
             self.transport.write(box.serialize())
 
     def _deliver(self, box: AmpBox) -> None:
@@ -232,9 +239,8 @@ class BinaryBoxProtocol(BoxReader):
         self._justStartedTLS = True
         self.transport.startTLS(options)
         self._forgetHalfBox()
-        kept, self._startingTLSBuffer = self._startingTLSBuffer, None
-        for box in kept or ():
-            self.sendBox(box)
+        self.MAX_LENGTH = self._MAX_KEY_LENGTH
+        self._sendKeptBack()
         # Differs from Twisted: what came in plaintext is for the handshake, and is never read as boxes.
         self._receiverLeavePlaintext(self._receiverBacklog(), b"")
 
@@ -246,11 +252,10 @@ class BinaryBoxProtocol(BoxReader):
 
         @param refused: is it the peer that does not want TLS?
         """
-        kept, self._startingTLSBuffer = self._startingTLSBuffer, None
         if refused and self.plaintextAfterRefusedTLS:
-            for box in kept or ():
-                self.sendBox(box)
+            self._sendKeptBack()
         else:
+            self._startingTLSBuffer = None
             self._tlsAbandoned = True
             self._leavePeer()
 

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._ssl}."""
+"""Tests for L{twisted_basic_ng.amp._tlssupport}."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.processes import python
 from twisted_basic_ng import amp
-from twisted_basic_ng.amp import _ssl
+from twisted_basic_ng.amp import _tlssupport
 
 WITHOUT = """
 import sys
@@ -25,9 +25,9 @@ class TestSSL:
 
     def test_current(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What the facade says now counts, not what it said once."""
-        assert _ssl.currentSSL() is _ssl.ssl
+        assert _tlssupport.currentSSL() is _tlssupport.ssl
         monkeypatch.setattr(amp, "ssl", None)
-        assert _ssl.currentSSL() is None
+        assert _tlssupport.currentSSL() is None
 
     def test_without(self) -> None:
         """Without pyOpenSSL all but TLS is there."""
