@@ -7,14 +7,17 @@ The package is found where these tests find it, whatever directory the process s
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import twisted_basic_ng
 
-__all__ = ["SAYS", "environment", "python", "write"]
+__all__ = ["SAYS", "environment", "python", "running", "waitFor", "write"]
 
 _HOME = str(Path(twisted_basic_ng.__file__).parent.parent)
 
@@ -48,3 +51,34 @@ def write(path: Path, program: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(textwrap.dedent(program), encoding="utf-8")
     return path
+
+
+@contextmanager
+def running(*arguments: object, directory: Path | None = None, **changes: str) -> Iterator[subprocess.Popen[str]]:
+    """Run this Python with C{arguments} until the block is left; it then has to end by itself when told to."""
+    with subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        cwd=directory,
+        env=environment(**changes),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+            process.terminate()
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+
+def waitFor(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+    """Read what C{process} says until a line of it matches C{pattern}."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if found := re.search(pattern, line):
+            return found
+    raise AssertionError("it ended before: " + "".join(said))

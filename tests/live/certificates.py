@@ -13,12 +13,12 @@ from cryptography.x509.oid import NameOID
 
 from twisted.internet import ssl
 
-__all__ = ["certificate"]
+__all__ = ["certificate", "pem"]
 
 
 @lru_cache(maxsize=8)
-def certificate(name: str) -> Any:
-    """Make a C{PrivateCertificate} that has signed itself; the same for the same name."""
+def pem(name: str) -> tuple[bytes, bytes]:
+    """Make a key, and a certificate that it has signed itself; the same for the same name."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
@@ -32,6 +32,12 @@ def certificate(name: str) -> Any:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return ssl.PrivateCertificate.loadPEM(private + made.public_bytes(pem))
+    form = serialization.Encoding.PEM
+    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private, made.public_bytes(form)
+
+
+@lru_cache(maxsize=8)
+def certificate(name: str) -> Any:
+    """The same as a C{PrivateCertificate}."""
+    return ssl.PrivateCertificate.loadPEM(b"".join(pem(name)))
