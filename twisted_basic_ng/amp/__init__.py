@@ -19,27 +19,41 @@ from __future__ import annotations
 import datetime
 import decimal
 import warnings
-from collections.abc import Callable
-from functools import partial
-from io import BytesIO
-from itertools import count
-from struct import pack
-from types import MethodType
-from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar, Union  # noqa: UP035
+from collections.abc import Callable as Callable
+from functools import partial as partial
+from io import BytesIO as BytesIO
+from itertools import count as count
+from struct import pack as pack
+from types import MethodType as MethodType
+from typing import (
+    Any as Any,
+    ClassVar as ClassVar,
+    Dict as Dict,
+    List as List,
+    Optional as Optional,
+    Tuple as Tuple,
+    Type as Type,
+    TypeVar as TypeVar,
+    Union as Union,
+)
 
-from zope.interface import Interface, implementer
+from zope.interface import Interface as Interface, implementer as implementer
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.internet.error import ConnectionClosed, ConnectionLost, PeerVerifyError
-from twisted.internet.interfaces import IFileDescriptorReceiver
-from twisted.internet.main import CONNECTION_LOST
-from twisted.internet.protocol import Protocol
-from twisted.logger import Logger
-from twisted.python import filepath, log
+from twisted.internet.defer import Deferred as Deferred, fail as fail, maybeDeferred as maybeDeferred
+from twisted.internet.error import (
+    ConnectionClosed as ConnectionClosed,
+    ConnectionLost as ConnectionLost,
+    PeerVerifyError as PeerVerifyError,
+)
+from twisted.internet.interfaces import IFileDescriptorReceiver as IFileDescriptorReceiver
+from twisted.internet.main import CONNECTION_LOST as CONNECTION_LOST
+from twisted.internet.protocol import Protocol as Protocol
+from twisted.logger import Logger as Logger
+from twisted.python import filepath as filepath, log as log
 from twisted.python._tzhelper import UTC as utc, FixedOffsetTimeZone as _FixedOffsetTZInfo
-from twisted.python.compat import nativeString
-from twisted.python.failure import Failure
-from twisted.python.reflect import accumulateClassDict
+from twisted.python.compat import nativeString as nativeString
+from twisted.python.failure import Failure as Failure
+from twisted.python.reflect import accumulateClassDict as accumulateClassDict
 
 from .._intstrings import Int16StringReceiver
 from .._stateful import StatefulStringProtocol

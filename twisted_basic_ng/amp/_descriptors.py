@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
@@ -63,10 +62,10 @@ class _DescriptorExchanger:
     _receivingDescriptorCounter: Callable[[], int]
 
     def __init__(self) -> None:
-        self._descriptors = {}
-        self._getDescriptor = self._descriptors.pop
-        self._sendingDescriptorCounter = partial(next, count())
-        self._receivingDescriptorCounter = partial(next, count())
+        self._sendingDescriptorCounter, self._receivingDescriptorCounter = count().__next__, count().__next__
+        unclaimed: dict[int, int] = {}
+        self._descriptors = unclaimed
+        self._getDescriptor = unclaimed.pop
 
     def _sendFileDescriptor(self, descriptor: int) -> int:
         """Send a descriptor; return its number."""

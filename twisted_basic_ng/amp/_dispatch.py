@@ -280,13 +280,12 @@ class BoxDispatcher:
         @raise UnknownTagError: it answers what was never asked.
         """
         if ANSWER in box:
-            self._answerReceived(box)
-        elif ERROR in box:
-            self._errorReceived(box)
-        elif COMMAND in box:
-            self._commandReceived(box)
-        else:
+            return self._answerReceived(box)
+        if ERROR in box:
+            return self._errorReceived(box)
+        if COMMAND not in box:
             raise NoEmptyBoxes(box)
+        return self._commandReceived(box)
 
     def _safeEmit(self, aBox: AmpBox) -> None:
         """Send a box, if the connection is still there and still ours; applications override it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, fail
 from twisted.python.failure import Failure
@@ -77,6 +77,10 @@ class _NoCertificate:
         return CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
 
 
+#: What each side may say of itself, and of whom it trusts.
+_CREDENTIALS: Final = (b"tls_localCertificate", b"tls_verifyAuthorities")
+
+
 class _TLSBox(AmpBox):
     """
     The answer to L{StartTLS}: behind it, there is TLS.
@@ -103,8 +107,8 @@ class _TLSBox(AmpBox):
 
     def _sendTo(self, proto: Any) -> None:
         answer = AmpBox(self)
-        answer.pop(b"tls_localCertificate", None)
-        answer.pop(b"tls_verifyAuthorities", None)
+        for name in _CREDENTIALS:
+            answer.pop(name, None)
         answer._sendTo(proto)
         proto._startTLS(self.certificate, self.verify)
 
@@ -136,14 +140,8 @@ class StartTLS(Command):
     @raise OnlyOneTLS: TLS is or was started already.
     """
 
-    arguments = [
-        (b"tls_localCertificate", _LocalArgument(optional=True)),
-        (b"tls_verifyAuthorities", _LocalArgument(optional=True)),
-    ]
-    response = [
-        (b"tls_localCertificate", _LocalArgument(optional=True)),
-        (b"tls_verifyAuthorities", _LocalArgument(optional=True)),
-    ]
+    arguments = [(name, _LocalArgument(optional=True)) for name in _CREDENTIALS]
+    response = [*arguments]
     responseType = _TLSBox
 
     def __init__(self, *, tls_localCertificate: Any = None, tls_verifyAuthorities: Any = None, **kw: Any) -> None:
