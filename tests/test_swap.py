@@ -17,25 +17,29 @@ from twisted.python.reflect import namedAny
 
 from tests.processes import python
 from twisted_basic_ng import _swap, basic, install, uninstall
-from twisted_basic_ng._swap import ENVIRONMENT, STARTUP, AlreadyInUseError
+from twisted_basic_ng._swap import ENVIRONMENT, STARTUP, SWAPS, AlreadyInUseError
 
 NAME = "twisted.protocols.basic"
 
 
+def forget() -> None:
+    """Have the modules imported by nobody."""
+    for name in SWAPS:
+        sys.modules.pop(name, None)
+        vars(twisted.protocols).pop(name.rpartition(".")[2], None)
+
+
 @pytest.fixture(autouse=True)
 def noSwap() -> Iterator[None]:
-    """Each test begins in a process that has not imported the module, and leaves this one as it was."""
-    before = {name: module for name, module in sys.modules.items() if name == NAME}
-    attribute = vars(twisted.protocols).get("basic")
+    """Each test begins in a process that has not imported the modules, and leaves this one as it was."""
+    before = {name: module for name, module in sys.modules.items() if name in SWAPS}
+    attributes = dict(vars(twisted.protocols))
     finders = list(sys.meta_path)
-    sys.modules.pop(NAME, None)
-    vars(twisted.protocols).pop("basic", None)
+    forget()
     yield
-    sys.modules.pop(NAME, None)
-    vars(twisted.protocols).pop("basic", None)
+    forget()
     sys.modules.update(before)
-    if attribute is not None:
-        twisted.protocols.basic = attribute  # type: ignore[attr-defined]
+    vars(twisted.protocols).update(attributes)
     sys.meta_path[:] = finders
     _swap._stock.clear()
 
@@ -148,6 +152,27 @@ class TestUninstall:
         uninstall()
         assert twisted.protocols.basic is sys.modules[NAME]  # type: ignore[attr-defined]
         assert twisted.protocols.basic.LineReceiver.__module__ == NAME  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize("before", [(), (NAME,), ("twisted.protocols.amp", NAME)])
+    def test_together(self, before: tuple[str, ...]) -> None:
+        """Twisted's modules, which import each other, are built on Twisted's own again."""
+        for name in before:
+            importlib.import_module(name)
+        install()
+        for name in SWAPS:
+            importlib.import_module(name)
+        uninstall()
+        amp = sys.modules["twisted.protocols.amp"]
+        assert amp.BinaryBoxProtocol.__mro__[2] is sys.modules[NAME].Int16StringReceiver  # type: ignore[attr-defined]
+        assert [sys.modules[name].__name__ for name in SWAPS] == list(SWAPS)
+
+    def test_metaclass(self) -> None:
+        """Who has built a metaclass on one of Twisted's is found, too."""
+        amp = importlib.import_module("twisted.protocols.amp")
+        heir = type("Heir", (type(amp.Command),), {"__module__": "some.module"})
+        with pytest.raises(AlreadyInUseError) as caught:
+            install()
+        assert caught.value.modules == (heir.__module__,)
 
     def test_notImported(self) -> None:
         """Without an import meanwhile there is nothing to forget; without an install, nothing to do."""

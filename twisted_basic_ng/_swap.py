@@ -108,7 +108,7 @@ def install() -> None:
     if isInstalled():
         return
     imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
-    users = set().union(*map(_users, imported.values()))
+    users = set().union(*map(_users, imported.values())) - imported.keys()  # these go together
     if users:
         raise AlreadyInUseError(users)
     ours = {name: import_module(SWAPS[name]) for name in imported}
@@ -123,10 +123,14 @@ def uninstall() -> None:
     if not isInstalled():
         return
     sys.meta_path.remove(_finder)
-    for name in SWAPS:
-        if name in sys.modules:
-            del sys.modules[name]
-            _place(name, _stock.pop(name) if name in _stock else import_module(name))
+    swapped = [name for name in SWAPS if name in sys.modules]
+    for name in swapped:
+        del sys.modules[name]
+    for name in swapped:
+        if name in _stock:
+            _place(name, _stock.pop(name))
+    for name in swapped:  # they import each other
+        _place(name, import_module(name))
 
 
 def _place(name: str, module: ModuleType) -> None:
@@ -156,7 +160,7 @@ def _values(module: ModuleType) -> list[int]:
 
 def _heirs(base: type) -> Iterator[type]:
     heir: type
-    for heir in base.__subclasses__():
+    for heir in type.__subclasses__(base):  # of a metaclass, too
         yield heir
         yield from _heirs(heir)
 
