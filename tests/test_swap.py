@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pickle
 import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -16,15 +18,15 @@ from twisted.python.modules import getModule
 from twisted.python.reflect import namedAny
 
 from tests.processes import python
-from twisted_basic_ng import _swap, basic, install, uninstall
-from twisted_basic_ng._swap import ENVIRONMENT, STARTUP, SWAPS, AlreadyInUseError
+from twisted_basic_ng import _swap, basic, ftp, install, uninstall
+from twisted_basic_ng._swap import ENVIRONMENT, PATCHES, STARTUP, SWAPS, AlreadyInUseError
 
 NAME = "twisted.protocols.basic"
 
 
 def forget() -> None:
     """Have the modules imported by nobody."""
-    for name in SWAPS:
+    for name in (*SWAPS, *PATCHES):
         sys.modules.pop(name, None)
         vars(twisted.protocols).pop(name.rpartition(".")[2], None)
 
@@ -32,7 +34,7 @@ def forget() -> None:
 @pytest.fixture(autouse=True)
 def noSwap() -> Iterator[None]:
     """Each test begins in a process that has not imported the modules, and leaves this one as it was."""
-    before = {name: module for name, module in sys.modules.items() if name in SWAPS}
+    before = {name: module for name, module in sys.modules.items() if name in {*SWAPS, *PATCHES}}
     attributes = dict(vars(twisted.protocols))
     finders = list(sys.meta_path)
     forget()
@@ -41,6 +43,7 @@ def noSwap() -> Iterator[None]:
     sys.modules.update(before)
     vars(twisted.protocols).update(attributes)
     sys.meta_path[:] = finders
+    _swap._replaced.clear()
     _swap._stock.clear()
 
 
@@ -100,6 +103,56 @@ class TestInstall:
         uninstall()
         assert sys.modules[NAME] is stock
         assert twisted.protocols.basic is stock
+
+
+class TestPatches:
+    """Of some of Twisted's modules a few names are replaced, and the rest stays."""
+
+    FTP = "twisted.protocols.ftp"
+
+    def test_import(self) -> None:
+        """Twisted's module is loaded as ever, and has our names."""
+        install()
+        module: Any = importlib.import_module(self.FTP)
+        assert (module.DTP, module.DTPFactory) == (ftp.DTP, ftp.DTPFactory)
+        assert (module.__name__, module.FTPFactory.__module__) == (self.FTP, self.FTP)
+        assert module.__spec__.loader is module.__loader__
+        assert not isinstance(module.__loader__, _swap._PatchingLoader)
+        assert module.FTP.__mro__[1] is basic.LineReceiver
+        assert "class DTP(" in inspect.getsource(module)
+
+    def test_uninstall(self) -> None:
+        """Its own names come back."""
+        install()
+        module: Any = importlib.import_module(self.FTP)
+        uninstall()
+        assert module.DTP.__module__ == self.FTP
+        uninstall()
+
+    def test_importedBefore(self) -> None:
+        """One that was built on ours before gets them again."""
+        install()
+        module: Any = importlib.import_module(self.FTP)
+        uninstall()
+        sys.modules.pop(NAME)
+        install()
+        assert module.DTP is ftp.DTP
+
+    def test_tooLate(self) -> None:
+        """It is too late when somebody holds what is to be replaced, or has built on it."""
+        install()
+        module: Any = importlib.import_module(self.FTP)
+        uninstall()
+        sys.modules.pop(NAME)
+        heir = type("Heir", (module.DTP,), {"__module__": "some.server"})
+        with pytest.raises(AlreadyInUseError) as caught:
+            install()
+        assert caught.value.modules == (heir.__module__,)
+
+    def test_notThere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where nobody finds Twisted's module, there is nothing to put names into."""
+        monkeypatch.setattr(sys, "meta_path", [_swap._finder])
+        assert _swap._finder.find_spec(self.FTP) is None
 
 
 class TestTooLate:

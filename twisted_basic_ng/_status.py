@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import __version__
 from ._enable import isEnabled, pthFile
-from ._swap import ENVIRONMENT, SWAPS, isInstalled
+from ._swap import ENVIRONMENT, PATCHES, SWAPS, isInstalled
 
 __all__ = ["Status", "read"]
 
@@ -72,11 +72,16 @@ def _build() -> str:
     return _accelerate.build
 
 
+def _names() -> list[tuple[str, str]]:
+    """The names that are put into modules of Twisted's."""
+    return [(f"{name}.{each}", f"{ours}.{each}") for name, (ours, names) in PATCHES.items() for each in names]
+
+
 def read() -> Status:
     """Look how things are."""
     return Status(
         installed=isInstalled(),
-        swapped=tuple(SWAPS.items()),
+        swapped=(*SWAPS.items(), *_names()),
         enabled=isEnabled(),
         enabledBy=str(pthFile()),
         passedOn=os.environ.get(ENVIRONMENT) == "1",

@@ -20,10 +20,11 @@ TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
     from types import ModuleType
-    from typing import Final
+    from typing import Any, Final
 
 __all__ = [
     "ENVIRONMENT",
+    "PATCHES",
     "STARTUP",
     "SWAPS",
     "AlreadyInUseError",
@@ -37,6 +38,11 @@ __all__ = [
 SWAPS: Final = {
     "twisted.protocols.amp": "twisted_basic_ng.amp",
     "twisted.protocols.basic": "twisted_basic_ng.basic",
+}
+
+#: Which names of one of Twisted's modules, which else stays as it is, are replaced by those of a module of ours.
+PATCHES: Final = {
+    "twisted.protocols.ftp": ("twisted_basic_ng.ftp", ("ASCIIConsumerWrapper", "DTP", "DTPFactory", "FileConsumer")),
 }
 
 #: The environment variable that tells a Python process to swap from its start; C{"1"} does.
@@ -77,21 +83,52 @@ class _Loader:
         module.__spec__ = self._ours
 
 
+class _PatchingLoader:
+    """Loads Twisted's own module, and puts names of ours into it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _patch(module)
+
+
 class _Finder:
     """Finds ours where Twisted's is asked for."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in SWAPS:
-            return None
-        return ModuleSpec(name, _Loader())  # type: ignore[arg-type]
+        if name in SWAPS:
+            return ModuleSpec(name, _Loader())  # type: ignore[arg-type]
+        if name in PATCHES:
+            return self._findPatched(name, path, target)
+        return None
+
+    def _findPatched(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        """Find Twisted's own module, in the way that it would be found without us."""
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                spec.loader = _PatchingLoader(spec.loader)  # type: ignore[assignment]
+                return spec
+        return None
 
 
 _finder: Final = _Finder()
 
 #: Twisted's own modules that were imported before, and stepped aside.
 _stock: Final[dict[str, ModuleType]] = {}
+
+#: What stood at the names in those modules that names of ours were put into.
+_replaced: Final[dict[str, dict[str, Any]]] = {}
 
 
 def isInstalled() -> bool:
@@ -108,7 +145,9 @@ def install() -> None:
     if isInstalled():
         return
     imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
-    users = set().union(*map(_users, imported.values())) - imported.keys()  # these go together
+    patched = [sys.modules[name] for name in PATCHES if name in sys.modules]
+    users = set().union(*map(_users, imported.values()), *map(_patchedUsers, patched))
+    users -= imported.keys()  # these go together
     if users:
         raise AlreadyInUseError(users)
     ours = {name: import_module(SWAPS[name]) for name in imported}
@@ -116,6 +155,8 @@ def install() -> None:
     _stock.update(imported)
     for name, module in ours.items():
         _place(name, module)
+    for module in patched:
+        _patch(module)
 
 
 def uninstall() -> None:
@@ -131,6 +172,9 @@ def uninstall() -> None:
             _place(name, _stock.pop(name))
     for name in swapped:  # they import each other
         _place(name, import_module(name))
+    for name, replaced in _replaced.items():
+        vars(sys.modules[name]).update(replaced)
+    _replaced.clear()
 
 
 def _place(name: str, module: ModuleType) -> None:
@@ -140,12 +184,32 @@ def _place(name: str, module: ModuleType) -> None:
     setattr(sys.modules[package], attribute, module)
 
 
+def _patch(module: ModuleType) -> None:
+    """Put our names into C{module}."""
+    ours, names = PATCHES[module.__name__]
+    _replaced[module.__name__] = {name: getattr(module, name) for name in names}
+    source = import_module(ours)
+    for name in names:
+        setattr(module, name, getattr(source, name))
+
+
 def _users(stock: ModuleType) -> Iterator[str]:
     """Name the modules that hold C{stock} or a class of it, or have built classes on one."""
     name = stock.__name__
     own = [each for each in vars(stock).values() if isinstance(each, type) and each.__module__ == name]
+    return _holders(stock, [stock, *own], own)
+
+
+def _patchedUsers(stock: ModuleType) -> Iterator[str]:
+    """Name the modules besides C{stock} that hold what is to be replaced in it, or have built classes on it."""
+    own = [getattr(stock, each) for each in PATCHES[stock.__name__][1]]
+    return _holders(stock, own, own)
+
+
+def _holders(stock: ModuleType, things: list[Any], own: list[type]) -> Iterator[str]:
+    name = stock.__name__
     package = sys.modules[name.rpartition(".")[0]]
-    sought = {id(each) for each in (stock, *own)}
+    sought = {id(each) for each in things}
     for holder, module in list(sys.modules.items()):
         if module is not stock and module is not package and not sought.isdisjoint(_values(module)):
             yield holder

@@ -1,0 +1,264 @@
+"""
+Clients that no one here wrote log in to a Twisted FTP server on our data connections.
+
+C{TWISTED_BASIC_NG_LARGE=1} adds files of 256 MiB.
+"""
+
+from __future__ import annotations
+
+import ftplib
+import hashlib
+import io
+import os
+import select
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import running, waitFor
+
+SERVER = Path(__file__).with_name("ftp_server.py")
+SIZES = [0, 1, 2**20, *([256 * 2**20] if os.environ.get("TWISTED_BASIC_NG_LARGE") == "1" else [])]
+
+
+class Epsv(ftplib.FTP):
+    """Asks for its data connections in the extended way, over IPv4, too."""
+
+    def makepasv(self) -> tuple[str, int]:
+        assert self.sock is not None
+        return ftplib.parse229(self.sendcmd("EPSV"), self.sock.getpeername())  # type: ignore[no-any-return]
+
+
+class Eprt(ftplib.FTP):
+    """Offers its data connections in the extended way."""
+
+    def sendport(self, host: str, port: int) -> str:
+        return self.sendeprt(host, port)
+
+
+MODES = {"pasv": (ftplib.FTP, True), "port": (ftplib.FTP, False), "epsv": (Epsv, True), "eprt": (Eprt, False)}
+
+
+class Server:
+    """
+    A running server.
+
+    @ivar port: where it listens.
+    @ivar home: the user's directory.
+    @ivar hasExtended: does it know EPRT?
+    """
+
+    def __init__(self, home: Path, said: Any) -> None:
+        self.home = home
+        self.port = int(said[1])
+        self.hasExtended = said[3] == "True"
+        assert said[2].startswith("twisted_basic_ng."), said[2]
+
+    def login(self, mode: str = "pasv") -> ftplib.FTP:
+        """Log in with Python's own client."""
+        kind, passive = MODES[mode]
+        if mode == "eprt" and not self.hasExtended:
+            pytest.skip("this Twisted has no EPRT")
+        client = kind(timeout=60)
+        client.connect("127.0.0.1", self.port)
+        client.login("user", "secret")
+        client.set_pasv(passive)
+        return client
+
+    def file(self, name: str, size: int) -> tuple[Path, str]:
+        """Make a file in the user's directory, and say its digest."""
+        path = self.home / name
+        pattern = bytes(range(256)) * 257
+        with path.open("wb") as file:
+            for start in range(0, size, len(pattern)):
+                file.write(pattern[: min(len(pattern), size - start)])
+        return path, digest(path)
+
+
+def digest(path: Path) -> str:
+    """Hash a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(2**20):
+            found.update(piece)
+    return found.hexdigest()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server, in a process of its own."""
+    home = tmp_path / "user"
+    home.mkdir()
+    with running("-m", "twisted_basic_ng", "run", SERVER, tmp_path) as process:
+        yield Server(home, waitFor(process, r"serving (\d+) (\S+) (\w+)"))
+
+
+class TestFtplib:
+    """Python's client."""
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("size", SIZES)
+    def test_binary(self, server: Server, tmp_path: Path, mode: str, size: int) -> None:
+        """Files go there and back as they are."""
+        _, expected = server.file("down.bin", size)
+        back = tmp_path / "back.bin"
+        with server.login(mode) as client:
+            with back.open("wb") as file:
+                client.retrbinary("RETR down.bin", file.write)
+            with back.open("rb") as file:
+                assert client.storbinary("STOR up.bin", file).startswith("226")
+        assert digest(back) == expected
+        assert digest(server.home / "up.bin") == expected
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_listing(self, server: Server, mode: str) -> None:
+        """A listing has a line for each name, whatever the name."""
+        for name in ("plain", "with space", "two\nlines", "caf\xe9", "\N{SNOWMAN}"):
+            (server.home / name).write_bytes(b"x" * 5)
+        rows: list[str] = []
+        with server.login(mode) as client:
+            client.encoding = "utf-8"
+            names = client.nlst(".")
+            client.dir(rows.append)
+        assert sorted(names) == sorted(["plain", "with space", "two?lines", "caf\xe9", "\N{SNOWMAN}"])
+        assert len(rows) == 5
+        assert all(row.startswith("-rw") and f" {5:15d} " in row for row in rows)
+
+    def test_ascii(self, server: Server) -> None:
+        """Text has the line ends of the wire on the wire, and those of files in files."""
+        text = b"".join(b"line %d\n" % number for number in range(20_000))
+        (server.home / "down.txt").write_bytes(text)
+        wire: list[bytes] = []
+        with server.login() as client:
+            client.sendcmd("TYPE A")
+            with client.transfercmd("RETR down.txt") as data:
+                while piece := data.recv(65536):
+                    wire.append(piece)
+            client.voidresp()
+            assert client.storlines("STOR up.txt", io.BytesIO(text)).startswith("226")
+        assert b"".join(wire) == text.replace(b"\n", b"\r\n")
+        assert (server.home / "up.txt").read_bytes() == text
+
+    def test_abort(self, server: Server) -> None:
+        """A transfer that the client gives up midway costs nothing but itself."""
+        _, expected = server.file("down.bin", 8 * 2**20)
+        with server.login() as client:
+            data = client.transfercmd("RETR down.bin")
+            assert data.recv(1000)
+            data.close()
+            with pytest.raises(ftplib.error_temp, match="426"):
+                client.voidresp()
+            found = hashlib.sha256()
+            client.retrbinary("RETR down.bin", found.update)
+        assert found.hexdigest() == expected
+
+    def test_reset(self, server: Server) -> None:
+        """An upload that is cut off is answered 426, and never as complete; the next one is none the worse."""
+        with server.login() as client:
+            data = client.transfercmd("STOR up.bin")
+            data.sendall(b"x" * 100_000)
+            data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            data.close()
+            with pytest.raises(ftplib.error_temp, match="426"):
+                client.voidresp()
+            assert client.storbinary("STOR up.bin", io.BytesIO(b"whole")).startswith("226")
+        assert (server.home / "up.bin").read_bytes() == b"whole"
+
+    def test_nobodyStores(self, server: Server) -> None:
+        """What is sent and never stored is not taken in without end: the sender has to wait."""
+        with server.login() as client:
+            host, port = client.makepasv()
+            with socket.create_connection((host, port), timeout=60) as data:
+                data.setblocking(False)
+                assert sendUntilBlocked(data) < 64 * 2**20
+                client.voidcmd("NOOP")
+
+
+def sendUntilBlocked(data: socket.socket) -> int:
+    """Send until the peer takes no more; say how much that was."""
+    sent = 0
+    while sent < 64 * 2**20:
+        if not select.select([], [data], [], 2)[1]:
+            break
+        sent += data.send(b"x" * 65536)
+    return sent
+
+
+class TestCurl:
+    """curl."""
+
+    @pytest.fixture(autouse=True)
+    def installed(self) -> None:
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+
+    def curl(self, server: Server, *options: object) -> bytes:
+        """Run it to its end."""
+        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "300", "--user", "user:secret"]
+        return subprocess.run([*command, *map(str, options)], capture_output=True, check=True).stdout
+
+    @pytest.mark.parametrize(
+        "mode", [("--ftp-pasv",), ("--disable-epsv",), ("--ftp-port", "-"), ("--ftp-port", "-", "--disable-eprt")]
+    )
+    @pytest.mark.parametrize("size", SIZES)
+    def test_binary(self, server: Server, tmp_path: Path, mode: tuple[str, ...], size: int) -> None:
+        """Files go there and back, and are listed, in each way to connect."""
+        _, expected = server.file("down.bin", size)
+        url = f"ftp://127.0.0.1:{server.port}/"
+        back = tmp_path / "back.bin"
+        self.curl(server, *mode, "--output", back, url + "down.bin")
+        back.touch()  # it writes no empty file
+        self.curl(server, *mode, "--upload-file", back, url + "up.bin")
+        assert digest(back) == digest(server.home / "up.bin") == expected
+        assert b"up.bin" in self.curl(server, *mode, url)
+
+    def test_ascii(self, server: Server) -> None:
+        """Text goes there and back with the line ends of files here: curl knows those of the wire, too."""
+        text = server.home / "down.txt"
+        text.write_bytes(b"one\ntwo\n")
+        url = f"ftp://127.0.0.1:{server.port}/"
+        assert self.curl(server, "--use-ascii", url + "down.txt") == b"one\ntwo\n"
+        self.curl(server, "--use-ascii", "--crlf", "--upload-file", text, url + "up.txt")
+        assert (server.home / "up.txt").read_bytes() == b"one\ntwo\n"
+
+
+class TestLftp:
+    """lftp."""
+
+    @pytest.fixture(autouse=True)
+    def installed(self) -> None:
+        if shutil.which("lftp") is None:
+            pytest.skip("lftp is not installed")
+
+    @pytest.mark.parametrize("passive", ["true", "false"])
+    @pytest.mark.parametrize("extended", ["true", "false"])
+    def test_binary(self, server: Server, tmp_path: Path, passive: str, extended: str) -> None:
+        """Files go there and back, and are listed, in each way to connect."""
+        _, expected = server.file("down.bin", SIZES[-1])
+        script = [
+            "set net:max-retries 1",
+            "set net:timeout 300",
+            f"set ftp:passive-mode {passive}",
+            f"set ftp:prefer-epsv {extended}",
+            f"open -u user,secret -p {server.port} 127.0.0.1",
+            "get down.bin -o back.bin",
+            "put back.bin -o up.bin",
+            "cls",
+            "bye",
+        ]
+        ended = subprocess.run(
+            ["lftp", "--norc", "-c", "; ".join(script)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert digest(tmp_path / "back.bin") == digest(server.home / "up.bin") == expected
+        assert set(ended.stdout.split()) == {"down.bin", "up.bin"}

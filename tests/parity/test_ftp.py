@@ -1,0 +1,43 @@
+"""The four classes of Twisted's C{ftp} and ours have the same members, with the same signatures and values."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.helpers import loadStock
+from twisted_basic_ng import ftp as ours
+
+from .comparing import differences
+
+NAMES = ("ASCIIConsumerWrapper", "DTP", "DTPFactory", "FileConsumer")
+
+#: What differs, by name, and why that is right.
+ACCEPTED = {
+    "ASCIIConsumerWrapper interfaces": "it is a consumer, and says so",
+    "DTP interfaces": "it is a push producer, too, and says so",
+    "DTPFactory._FAILED": "a mark of our own",
+    "DTPFactory._FINISHED": "a mark of our own",
+    "DTPFactory._IN_PROGRESS": "a mark of our own",
+    "DTPFactory._state": "a mark of our own",
+    "DTP._conswrite": "parameters that are called data, not bytes",
+    "DTP.dataReceived": "parameters that are called data, not bytes",
+    "DTP.connectionLost": "may be called without a reason, as any protocol",
+}
+
+
+class TestParity:
+    """Nothing differs but what is meant to."""
+
+    def test_differences(self) -> None:
+        """The differences are those that are accepted, and every one of those is one."""
+        stock: Any = SimpleNamespace(**{name: getattr(loadStock("ftp"), name) for name in NAMES})
+        stock.__name__ = loadStock("ftp").__name__
+        assert sorted(differences(stock, ours)) == sorted(ACCEPTED)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_there(self, name: str) -> None:
+        """Each is there."""
+        assert isinstance(getattr(ours, name), type)
