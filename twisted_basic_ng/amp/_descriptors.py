@@ -93,5 +93,6 @@ class _DescriptorExchanger:
 
     def _closeDescriptors(self) -> None:
         """Close the descriptors that no box has claimed: none can any more."""
-        while self._descriptors:
-            os.close(self._descriptors.popitem()[1])
+        unclaimed = self.__dict__.get("_descriptors")  # which a subclass has not that never calls our __init__
+        while unclaimed:
+            os.close(unclaimed.popitem()[1])
