@@ -2,116 +2,226 @@
 
 from __future__ import annotations
 
-import collections.abc
+import pickle
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.helpers import loadStock
-from twisted_basic_ng import amp as ours, basic
+from twisted.python.failure import Failure
 
-from .comparing import classesOf, differences
+from tests.helpers import loadStock
+from tests.parity.comparison import Comparison
+from twisted_basic_ng import amp as ours
 
 stock = loadStock("amp")
+comparison = Comparison(stock, ours)
 
-_BASE = "private bases, BoxReader and Receiver, have what is common or a half of it"
-_OWN_OBJECTS = "the same names, and types of ours"
-
-#: What differs in the classes, by name, and why that is right.
+#: What differs, by name, and why that is right.
 ACCEPTED = {
-    "AMP bases": _BASE,
-    "BinaryBoxProtocol bases": _BASE,
-    "AMP.recvd": "a descriptor, here as there; it has no value on the class",
-    "BinaryBoxProtocol.recvd": "a descriptor, here as there; it has no value on the class",
-    "AMP._commandDispatch": _OWN_OBJECTS,
-    "StartTLS.arguments": _OWN_OBJECTS,
-    "StartTLS.response": _OWN_OBJECTS,
-    "_ParserHelper.parse": "may be strict about what is cut short",
-    "_ParserHelper.parseString": "may be strict about what is cut short",
+    "AMP bases": "BoxReader has the reading half of BinaryBoxProtocol, Receiver what all receivers do alike",
+    "BinaryBoxProtocol bases": "BoxReader has its reading half, Receiver what all receivers do alike",
+    "IntNStringReceiver.recvd": "a descriptor, here as there; it has no value on the class",
+    "_ParserHelper.parse": "it takes strict, too",
+    "_ParserHelper.parseString": "it takes strict, too",
 }
 
-#: Names that are ours, where others come along as they are.
-OWN = {
-    *classesOf(stock),
-    *("IArgumentType", "IBoxReceiver", "IBoxSender", "IResponderLocator"),
-    *("PROTOCOL_ERRORS", "PYTHON_KEYWORDS", "parse", "parseString", "_log", "_Self", "_T_Callable"),
-    *("_objectsToStrings", "_stringsToObjects", "_wireNameToPythonIdentifier"),
+#: What only our classes have; each of them is an option, and described.
+ADDED = {
+    "AMP.logConnections": "an option, as in Twisted by default",
+    "BinaryBoxProtocol.acceptsStartTLS": "an option, as in Twisted by default",
+    "BinaryBoxProtocol.plaintextAfterRefusedTLS": "an option",
+    "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
+    "BoxDispatcher.unknownErrorsAreFatal": "an option, as in Twisted by default",
+    "BoxReader.MAX_BOX_KEYS": "a bound on what a peer may send",
+    "BoxReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
+    "CommandLocator.overriddenResponders": "an option, as in Twisted by default",
+    "_DescriptorExchanger.MAX_PENDING_DESCRIPTORS": "a bound on what a peer may send",
 }
 
-CLASSES = [each for each in classesOf(stock) if each not in ("_Self", "_T_Callable")]
+#: Names that come along, and mean something else here.
+INCIDENTAL = {
+    "Callable": "that of collections.abc, as Python recommends",
+    "PYTHON_KEYWORDS": "the same words in another order",
+}
+
+#: Errors that Twisted has not, each of them a subclass of what Twisted raises there, and a base of commands.
+NEW = {
+    "BoxTooLargeError",
+    "ElementTooLongError",
+    "ForgedAnswerError",
+    "KeyTooLongError",
+    "OneWayCommand",
+    "TooManyDescriptorsError",
+    "TruncatedBoxError",
+    "UnknownTagError",
+}
 
 
-class TestParity:
+class TestNames:
     """Nothing differs but what is meant to."""
 
     def test_names(self) -> None:
         """Every name of Twisted's module is importable from ours."""
-        assert [name for name in dir(stock) if not hasattr(ours, name)] == []
+        assert comparison.missing() == []
+
+    def test_incidental(self) -> None:
+        """Modules and functions that come along are the same ones; constants are equal."""
+        assert sorted(comparison.incidental()) == sorted(INCIDENTAL)
+        assert sorted(ours.PYTHON_KEYWORDS) == sorted(stock.PYTHON_KEYWORDS)
 
     def test_all(self) -> None:
-        """What C{*} gives is Twisted's, and what Twisted has not or forgot."""
-        assert {*ours.__all__} - {*stock.__all__} == {
-            *("BoxTooLargeError", "DateTime", "ElementTooLongError", "ForgedAnswerError", "KeyTooLongError"),
-            *("OneWayCommand", "TooManyDescriptorsError", "TruncatedBoxError", "UnknownTagError"),
-        }
-
-    @pytest.mark.parametrize("name", [name for name in dir(stock) if not name.startswith("__") and name not in OWN])
-    def test_incidental(self, name: str) -> None:
-        """Modules, classes and functions that come along are the same ones; constants are equal."""
-        theirs, own = getattr(stock, name), getattr(ours, name)
-        swapped = {
-            "Int16StringReceiver": basic.Int16StringReceiver,
-            "StatefulStringProtocol": basic.StatefulStringProtocol,
-        }
-        if name == "Callable":
-            assert own is collections.abc.Callable
-        else:
-            assert own == swapped.get(name, theirs)
+        """What C{import *} gives is what it gives there, C{DateTime} which Twisted forgets, and what is new."""
+        assert set(ours.__all__) == {*stock.__all__, "DateTime", *NEW}
+        assert len(ours.__all__) == len(set(ours.__all__))
 
     def test_differences(self) -> None:
-        """The classes' differences are those that are accepted, and every one of those is one."""
-        assert sorted(differences(stock, ours)) == sorted(ACCEPTED)
+        """The differences are those that are accepted, and every one of those is one."""
+        assert comparison.differences() == sorted(ACCEPTED)
 
-    def test_startTLS(self) -> None:
-        """StartTLS has the same arguments, by name and type."""
-        for attribute in ("arguments", "response"):
-            theirs, own = getattr(stock.StartTLS, attribute), getattr(ours.StartTLS, attribute)
-            assert [(name, type(each).__name__, each.optional) for name, each in own] == [
-                (name, type(each).__name__, each.optional) for name, each in theirs
-            ]
+    def test_parsing(self) -> None:
+        """What the parsing functions take on top may be left out."""
+        for name in ("parse", "parseString"):
+            assert isinstance(getattr(ours, name)(_Reader() if name == "parse" else b""), list)
 
-    def test_dispatch(self) -> None:
-        """AMP responds to the same command out of the box, with a method of the same name."""
-        ((name, (command, function)),) = ours.AMP._commandDispatch.items()
-        assert (name, command, function.__name__) == (b"StartTLS", ours.StartTLS, "_defaultStartTLSResponder")
-        assert [*stock.AMP._commandDispatch] == [name]
+    def test_bases(self) -> None:
+        """Every class has Twisted's bases, in their order."""
+        assert comparison.lostBases() == []
 
-    @pytest.mark.parametrize("name", CLASSES)
-    def test_slots(self, name: str) -> None:
-        """Who may have attributes of its own there, may here."""
+    def test_additions(self) -> None:
+        """A subclass of an application's has nothing new to get in the way of but these options."""
+        assert comparison.additions() == sorted(ADDED)
 
-        def isOpen(kind: Any) -> bool:
-            return any("__dict__" in vars(each) for each in kind.__mro__)
+    def test_metaclasses(self) -> None:
+        """Applications that combine metaclasses find the same ones."""
+        for name in comparison.classes:
+            assert type(getattr(ours, name)).__name__ == type(getattr(stock, name)).__name__
 
-        assert isOpen(getattr(ours, name)) == isOpen(getattr(stock, name))
-
-    @pytest.mark.parametrize("name", ["IArgumentType", "IBoxReceiver", "IBoxSender", "IResponderLocator"])
-    def test_interface(self, name: str) -> None:
-        """Interfaces ask for the same methods."""
-
-        def methods(interface: Any) -> dict[str, str]:
-            return {each: method.getSignatureString() for each, method in interface.namesAndDescriptions()}
-
-        assert methods(getattr(ours, name)) == methods(getattr(stock, name))
-
-    @pytest.mark.parametrize("name", [each for each in CLASSES if issubclass(getattr(stock, each), Exception)])
-    def test_exception(self, name: str) -> None:
-        """Exceptions derive from what they derive from there."""
+    @pytest.mark.parametrize("name", [each for each in comparison.classes if "slots" not in each])
+    def test_room(self, name: str) -> None:
+        """An instance has room for an application's attributes where Twisted's has."""
         theirs, own = getattr(stock, name), getattr(ours, name)
-        assert [each.__name__ for each in own.__mro__] == [each.__name__ for each in theirs.__mro__]
+        assert bool(theirs.__dictoffset__) <= bool(own.__dictoffset__)
 
-    def test_identifiers(self) -> None:
-        """Names on the wire are the same in Python."""
-        assert sorted(ours.PYTHON_KEYWORDS) == sorted(stock.PYTHON_KEYWORDS)
-        for key in (b"a", b"a-b_c", b"from", b"is-not", *map(str.encode, stock.PYTHON_KEYWORDS)):
-            assert ours._wireNameToPythonIdentifier(key) == stock._wireNameToPythonIdentifier(key)
+
+class _Reader:
+    def read(self, *size: int) -> bytes:
+        return b""
+
+
+def _failure(amp: ModuleType) -> Failure:
+    return Failure(amp.UnhandledCommand("why"))
+
+
+#: Objects to look at, by what they are.
+OBJECTS: dict[str, Callable[[Any], Any]] = {
+    "box": lambda amp: amp.AmpBox({b"b": b"2", b"a": b"1"}),
+    "box of names": lambda amp: amp.AmpBox({"b": b"2"}, a=b"1"),
+    "empty box": lambda amp: amp.Box(),
+    "copied box": lambda amp: amp.AmpBox(a=b"1").copy(),
+    "quit box": lambda amp: amp.QuitBox(a=b"1"),
+    "copied quit box": lambda amp: amp.QuitBox(a=b"1").copy(),
+    "switch box": lambda amp: amp._SwitchBox("inner", a=b"1"),
+    "amp error": lambda amp: amp.AmpError("what", 1),
+    "switched": lambda amp: amp.ProtocolSwitched("why"),
+    "one TLS": lambda amp: amp.OnlyOneTLS("why"),
+    "empty boxes": lambda amp: amp.NoEmptyBoxes({}),
+    "signature": lambda amp: amp.InvalidSignature("forgot x"),
+    "local key": lambda amp: amp.TooLong(True, True, b"k" * 300),
+    "remote key": lambda amp: amp.TooLong(True, False, b"k" * 300, None),
+    "value": lambda amp: amp.TooLong(False, True, b"v" * 70000, keyName=b"key"),
+    "local return": lambda amp: amp.BadLocalReturn("message", _failure(amp)),
+    "remote error": lambda amp: amp.RemoteAmpError(b"CODE\xff", "text"),
+    "fatal error": lambda amp: amp.RemoteAmpError(b"CODE", "text", True),
+    "error in bytes": lambda amp: amp.RemoteAmpError(b"CODE", b"\xfftext"),
+    "error here": lambda amp: amp.RemoteAmpError(b"CODE", "text", local=_failure(amp)),
+    "fatal error here": lambda amp: amp.RemoteAmpError(b"CODE", "text", fatal=True, local=_failure(amp)),
+    "unknown error": lambda amp: amp.UnknownRemoteError("text"),
+    "malformed": lambda amp: amp.MalformedAmpBox("why"),
+    "unhandled": lambda amp: amp.UnhandledCommand(b"UNHANDLED", "text"),
+    "versions": lambda amp: amp.IncompatibleVersions("1"),
+}
+
+#: Where Twisted's text says nothing.
+OWN_TEXT = {"local key", "remote key", "value"}
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    return {name: repr(each) if isinstance(each, Failure) else each for name, each in vars(value).items()}
+
+
+def _withoutModules(text: str) -> str:
+    return text.replace(stock.__name__, "M").replace(f"{ours.__name__}._errors", "M")
+
+
+class TestObjects:
+    """Boxes and errors look alike."""
+
+    @pytest.mark.parametrize("what", OBJECTS)
+    def test_repr(self, what: str) -> None:
+        """C{repr} is equal."""
+        own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
+        assert _withoutModules(repr(own)) == _withoutModules(repr(theirs))
+
+    @pytest.mark.parametrize("what", OBJECTS)
+    def test_str(self, what: str) -> None:
+        """C{str} is equal, but for an error that there has no text."""
+        own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
+        if what in OWN_TEXT:
+            assert str(theirs) == ""
+            assert "too long: got" in str(own)
+        else:
+            assert _withoutModules(str(own)) == _withoutModules(str(theirs))
+
+    @pytest.mark.parametrize("what", [what for what in OBJECTS if "box" not in what or what == "empty boxes"])
+    def test_error(self, what: str) -> None:
+        """Attributes and arguments are equal, and the class's name is."""
+        own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
+        assert type(own).__name__ == type(theirs).__name__
+        own_, theirs_ = _attributes(own), _attributes(theirs)
+        assert {name: _withoutModules(str(each)) for name, each in own_.items()} == {
+            name: _withoutModules(str(each)) for name, each in theirs_.items()
+        }
+        assert _withoutModules(str(own.args)) == _withoutModules(str(theirs.args))
+
+    @pytest.mark.parametrize("what", [what for what in OBJECTS if "box" in what and what != "empty boxes"])
+    def test_box(self, what: str) -> None:
+        """Content, bytes and type are equal."""
+        own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
+        assert (type(own).__name__, dict(own), own.serialize()) == (
+            type(theirs).__name__,
+            dict(theirs),
+            theirs.serialize(),
+        )
+
+    def test_keyThatNeverCame(self) -> None:
+        """Twisted's C{repr} of it fails; the attributes are equal."""
+        own, theirs = ours.TooLong(True, False, None, None), stock.TooLong(True, False, None, None)
+        assert vars(own) == vars(theirs)
+        with pytest.raises(TypeError):
+            repr(theirs)
+        assert repr(own) == "remote key too long: unknown length"
+
+    def test_pickle(self) -> None:
+        """Ours can be pickled, all of them; some of Twisted's cannot."""
+        for what in ("value", "remote error", "unknown error"):
+            error = OBJECTS[what](ours)
+            copied = pickle.loads(pickle.dumps(error))
+            assert (type(copied), vars(copied), str(copied)) == (type(error), vars(error), str(error))
+
+    def test_newErrors(self) -> None:
+        """What is new is, for who catches it, what it was."""
+        assert issubclass(ours.UnknownTagError, KeyError)
+        assert issubclass(ours.KeyTooLongError, AttributeError)
+        for name in NEW - {"OneWayCommand"}:
+            assert issubclass(getattr(ours, name), ours.AmpError)
+
+    def test_protocolRepr(self) -> None:
+        """A protocol shows its class, and its inner protocol."""
+        for amp in (ours, stock):
+            protocol = amp.AMP()
+            address = f"0x{id(protocol):x}"
+            assert repr(protocol) == f"<AMP at {address}>"
+            protocol.innerProtocol = "inner"
+            assert repr(protocol) == f"<AMP inner 'inner' at {address}>"
