@@ -1,0 +1,307 @@
+"""What applications override and read of the conversation: sending, dispatching, answering, and its tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.compatibility.words import Words, outcomeOf
+from tests.helpers import RecordingTransport, connectInMemory
+
+case = SynchronousTestCase()
+
+
+class TestSending:
+    """C{_sendBoxCommand} and C{callRemoteString} overridden, C{_outstandingRequests} inspected."""
+
+    def test_sendBoxCommand(self, amp: Any, words: Words) -> None:
+        """A cloud manager logs each command, adds a key to it, and looks at its answer."""
+
+        class Client(amp.AMP):
+            def _sendBoxCommand(self, command: bytes, box: Any, requiresAnswer: bool = True) -> Any:
+                log.append((command, dict(box), requiresAnswer))
+                box[b"_session"] = b"5"
+                answering = super()._sendBoxCommand(command, box, requiresAnswer)
+                return answering.addCallback(lambda answer: (log.append(sorted(answer)), answer)[1])
+
+        log: list[Any] = []
+        client, server = Client(), words.Server()
+        connection = connectInMemory(client, server)
+        calling = client.callRemote(words.Echo, text="x")
+        connection.flush()
+        assert case.successResultOf(calling) == {"text": "x"}
+        assert log == [(b"Echo", {b"text": b"x"}, True), [b"_answer", b"text"]]
+        assert b"\0\x08_session\0\x015" in connection.client.written
+
+    def test_positional(self, amp: Any) -> None:
+        """It is called with three positional arguments, so an override may name them as it likes."""
+
+        class Dispatcher(amp.BoxDispatcher):
+            def _sendBoxCommand(self, *given: Any) -> Any:
+                return given
+
+        class Tell(amp.Command):
+            requiresAnswer = False
+
+        dispatcher = Dispatcher(None)
+        assert dispatcher.callRemote(Tell) == (b"Tell", {}, False)
+        assert dispatcher.callRemoteString(b"x", a=b"1") == (b"x", {b"a": b"1"}, True)
+
+    def test_onInstance(self, amp: Any, words: Words) -> None:
+        """A test replaces C{callRemote} or C{_sendBoxCommand} of one connection."""
+        client = amp.AMP()
+        client._sendBoxCommand = lambda command, box, requiresAnswer=True: maybeDeferred(amp.Box, box)
+        assert case.successResultOf(client.callRemote(words.Echo, text="x")) == {"text": "x"}
+
+    def test_outstanding(self, amp: Any, words: Words) -> None:
+        """C{_outstandingRequests} tells what is not answered yet, by tags in hexadecimal; nothing after the end."""
+        client, server = amp.AMP(), words.Server()
+        server.waiting = Deferred()
+        connection = connectInMemory(client, server)
+        assert client._outstandingRequests == {}
+        outcomes = [outcomeOf(client.callRemote(words.Echo, text=text)) for text in ("x", *["wait"] * 9, "y")]
+        assert list(client._outstandingRequests) == [b"%x" % number for number in range(1, 12)]
+        connection.flush()
+        assert list(client._outstandingRequests) == [b"%x" % number for number in range(2, 11)]
+        assert all(isinstance(each, Deferred) for each in client._outstandingRequests.values())
+        connection.drop()
+        assert client._outstandingRequests is None
+        assert [each[0].type for each in outcomes[1:-1]] == [ConnectionLost] * 9
+
+    def test_taken(self, amp: Any, words: Words) -> None:
+        """An application takes a request out and fires it itself."""
+        client = amp.AMP()
+        RecordingTransport().connect(client)
+        outcome = outcomeOf(client.callRemote(words.Echo, text="x"))
+        client._outstandingRequests.pop(b"1").callback(amp.Box(text=b"own"))
+        assert outcome == [{"text": "own"}]
+
+    def test_tags(self, amp: Any, words: Words) -> None:
+        """C{_nextTag} and C{_counter} may be one's own."""
+
+        class Client(amp.AMP):
+            def _nextTag(self) -> bytes:
+                return b"tag-%d" % self._counter
+
+        client = Client()
+        connection = connectInMemory(client, words.Server())
+        client._counter = 41
+        calling = client.callRemote(words.Echo, text="x")
+        assert list(client._outstandingRequests) == [b"tag-41"]
+        connection.flush()
+        assert case.successResultOf(calling) == {"text": "x"}
+
+    def test_afterwards(self, amp: Any, words: Words) -> None:
+        """Calls on a lost connection fail with the reason; those that want no answer are dropped."""
+
+        class Tell(amp.Command):
+            requiresAnswer = False
+
+        client = amp.AMP()
+        connectInMemory(client, words.Server()).drop()
+        assert outcomeOf(client.callRemote(words.Echo, text="x"))[0].type is ConnectionLost
+        assert client.callRemote(Tell) is None
+        assert client._failAllReason.check(ConnectionLost)
+
+    def test_failAll(self, amp: Any, words: Words) -> None:
+        """C{failAllOutgoing} is called by applications that give up on a peer."""
+        client = amp.AMP()
+        RecordingTransport().connect(client)
+        outcome = outcomeOf(client.callRemote(words.Echo, text="x"))
+        client.failAllOutgoing(Failure(RuntimeError("enough")))
+        assert outcome[0].type is RuntimeError
+        assert outcomeOf(client.callRemote(words.Echo, text="x"))[0].type is RuntimeError
+
+    def test_invalid(self, amp: Any, words: Words) -> None:
+        """A call that cannot be made fails by its Deferred where arguments are missing, at once where too many."""
+        client = amp.AMP()
+        RecordingTransport().connect(client)
+        assert outcomeOf(client.callRemote(words.Echo))[0].type is amp.InvalidSignature
+        with pytest.raises(amp.InvalidSignature):
+            client.callRemote(words.Echo, text="x", more=1)
+        with pytest.raises(amp.TooLong):
+            client.callRemote(words.Echo, text="x" * 65536)
+        assert client._outstandingRequests == {}
+
+
+class TestDispatching:
+    """C{dispatchCommand}, C{_commandReceived}, C{_safeEmit} and C{unhandledError} overridden."""
+
+    def test_dispatchCommand(self, amp: Any, words: Words) -> None:
+        """A cloud manager turns every error of a responder into one with a code."""
+
+        class Server(words.Server):
+            def dispatchCommand(self, box: Any) -> Any:
+                log.append(box[amp.COMMAND])
+                return super().dispatchCommand(box).addErrback(self._told)
+
+            def _told(self, error: Failure) -> Any:
+                if error.check(amp.RemoteAmpError):
+                    return error
+                raise amp.RemoteAmpError(b"INTERNAL", f"{error.type.__name__} happened")
+
+        log: list[bytes] = []
+        client = amp.AMP()
+        connection = connectInMemory(client, Server())
+        outcomes = [outcomeOf(client.callRemote(words.Echo, text=text)) for text in ("OSError", "ValueError", "x")]
+        connection.flush()
+        assert outcomes[0][0].value.description == "OSError happened"
+        assert (outcomes[0][0].type, outcomes[1][0].type) == (amp.UnknownRemoteError, ValueError)
+        assert (outcomes[2], log, connection.client.lost) == ([{"text": "x"}], [b"Echo"] * 3, False)
+
+    def test_unhandledError(self, amp: Any, words: Words) -> None:
+        """One that keeps the connection, on either side, whatever the application's callbacks raise."""
+
+        class Keeping(words.Server):
+            def unhandledError(self, failure: Failure) -> None:
+                log.append((self, failure.type))
+
+        log: list[Any] = []
+        client, server = Keeping(), Keeping()
+        connection = connectInMemory(client, server)
+
+        def callback(response: object) -> None:
+            raise LookupError(response)
+
+        client.callRemote(words.Echo, text="x").addCallback(callback)
+        client.callRemote(words.Echo, text="ValueError")
+        connection.flush()
+        assert log == [(client, LookupError), (client, ValueError)]
+        assert not connection.client.disconnecting
+        client.callRemoteString(b"Echo", requiresAnswer=False, text=b"ValueError")
+        connection.flush()
+        assert log[2:] == [(server, amp.RemoteAmpError)]
+        assert not connection.server.disconnecting
+
+    def test_commandReceived(self, amp: Any, words: Words) -> None:
+        """A game server's own body of it, which says on this side what went wrong, and tells the other side more."""
+
+        class Server(words.Server):
+            def _commandReceived(self, box: Any) -> None:
+                def answer(answerBox: Any) -> Any:
+                    answerBox[amp.ANSWER] = box[amp.ASK]
+                    return answerBox
+
+                def tell(error: Failure) -> Any:
+                    log.append(error.type)
+                    known = error.check(amp.RemoteAmpError)
+                    errorBox = amp.AmpBox() if known else amp.QuitBox()
+                    errorBox[amp.ERROR] = box[amp.ASK]
+                    errorBox[amp.ERROR_CODE] = error.value.errorCode if known else amp.UNKNOWN_ERROR_CODE
+                    errorBox[amp.ERROR_DESCRIPTION] = b"(logged on the other side)"
+                    return errorBox
+
+                dispatching = self.dispatchCommand(box)
+                if amp.ASK in box:
+                    dispatching.addCallbacks(answer, tell)
+                    dispatching.addCallback(self._safeEmit)
+                dispatching.addErrback(self.unhandledError)
+
+        log: list[Any] = []
+        client = amp.AMP()
+        connection = connectInMemory(client, Server())
+        outcomes = [outcomeOf(client.callRemote(words.Echo, text=text)) for text in ("x", "ValueError", "OSError")]
+        connection.flush()
+        assert outcomes[0] == [{"text": "x"}]
+        assert [(each[0].type, str(each[0].value)[-28:]) for each in outcomes[1:]] == [
+            (ValueError, "(logged on the other side)"),
+            (amp.UnknownRemoteError, ": (logged on the other side)"),
+        ]
+        assert (log, connection.server.lost) == ([amp.RemoteAmpError, OSError], True)
+
+    def test_safeEmit(self, amp: Any, words: Words) -> None:
+        """Each answer passes it, an error too; an application adds to it there."""
+
+        class Server(words.Server):
+            def _safeEmit(self, aBox: Any) -> None:
+                emitted.append(sorted(aBox))
+                aBox[b"_time"] = b"5"
+                super()._safeEmit(aBox)
+
+        emitted: list[Any] = []
+        client = amp.AMP()
+        connection = connectInMemory(client, Server())
+        outcomes = [outcomeOf(client.callRemote(words.Echo, text=text)) for text in ("x", "ValueError")]
+        connection.flush()
+        assert (outcomes[0], outcomes[1][0].type) == ([{"text": "x"}], ValueError)
+        assert emitted == [[b"_answer", b"text"], [b"_error", b"_error_code", b"_error_description"]]
+        assert connection.server.written.count(b"_time") == 2
+
+    def test_safeEmitCalled(self, amp: Any) -> None:
+        """It says nothing when the connection is gone or speaks another protocol."""
+
+        class Sender:
+            def sendBox(self, box: Any) -> None:
+                raise box[b"error"]
+
+        dispatcher = amp.BoxDispatcher(None)
+        dispatcher.startReceivingBoxes(Sender())
+        for error in (amp.ProtocolSwitched(), ConnectionLost()):
+            dispatcher._safeEmit(amp.Box(error=error))
+        with pytest.raises(ZeroDivisionError):
+            dispatcher._safeEmit(amp.Box(error=ZeroDivisionError()))
+
+    @pytest.mark.parametrize("method", ["_answerReceived", "_errorReceived"])
+    def test_received(self, amp: Any, words: Words, method: str) -> None:
+        """Answers and errors may be looked at before their callers see them."""
+        client = amp.AMP()
+        original = getattr(client, method)
+        setattr(client, method, lambda box: (seen.append(sorted(box)), original(box))[1])
+        seen: list[Any] = []
+        connection = connectInMemory(client, words.Server())
+        outcomeOf(client.callRemote(words.Echo, text="x" if "answer" in method else "ValueError"))
+        connection.flush()
+        assert seen == [
+            [b"_answer", b"text"] if "answer" in method else [b"_error", b"_error_code", b"_error_description"]
+        ]
+
+    def test_keyError(self, amp: Any, words: Words) -> None:
+        """A game server catches C{KeyError} around C{dataReceived}: an answer to nothing is one."""
+
+        class Server(words.Server):
+            def dataReceived(self, data: bytes) -> None:
+                try:
+                    super().dataReceived(data)
+                except KeyError as error:
+                    caught.append(error.args)
+
+        caught: list[Any] = []
+        server = Server()
+        transport = RecordingTransport().connect(server)
+        server.dataReceived(amp.Box(_answer=b"13541").serialize())
+        assert (caught, transport.disconnecting) == ([(b"13541",)], False)
+
+    def test_emptyBox(self, amp: Any) -> None:
+        """A box that says nothing is C{NoEmptyBoxes}, out of C{dataReceived}."""
+        protocol = amp.AMP()
+        RecordingTransport().connect(protocol)
+        with pytest.raises(amp.NoEmptyBoxes):
+            protocol.dataReceived(b"\0\0")
+        with pytest.raises(amp.NoEmptyBoxes):
+            protocol.ampBoxReceived(amp.Box(a=b"1"))
+
+    def test_ampBoxReceived(self, amp: Any, words: Words) -> None:
+        """C{ampBoxReceived} overridden counts all that comes, and is called by an application with boxes of its own."""
+
+        class Counting(words.Server):
+            seen = 0
+
+            def ampBoxReceived(self, box: Any) -> None:
+                self.seen += 1
+                super().ampBoxReceived(box)
+
+        server = Counting()
+        transport = RecordingTransport().connect(server)
+        server.ampBoxReceived(amp.Box(_command=b"Echo", _ask=b"7", text=b"x"))
+        server.dataReceived(amp.Box(_command=b"Echo", _ask=b"8", text=b"y").serialize())
+        assert server.seen == 2
+        assert amp.parseString(transport.written) == [
+            {b"_answer": b"7", b"text": b"x"},
+            {b"_answer": b"8", b"text": b"y"},
+        ]
