@@ -89,7 +89,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
     _receiverPinned = ("paused",)
     _receiverShown = ("recvd", "_unprocessed", "_compatibilityOffset")
-    MAX_LENGTH = 99999
+    MAX_LENGTH: int = 99999
     structFormat: str
     prefixLength: int
     recvd: bytes = _RecvdCompatHack()  # type: ignore[assignment]

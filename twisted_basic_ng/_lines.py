@@ -66,7 +66,7 @@ class LineOnlyReceiver(Receiver):
     _receiverShown = ("_buffer",)
     _buffer: bytes = _LastLine()  # type: ignore[assignment]
     delimiter: bytes = b"\r\n"
-    MAX_LENGTH = 16384
+    MAX_LENGTH: int = 16384
 
     def _receiverDeliver(self, backlog: Backlog) -> object:
         watched = backlog.watched
@@ -168,7 +168,7 @@ class LineReceiver(Receiver, _PauseableMixin):
     _busyReceiving = False
     line_mode = 1
     delimiter: bytes = b"\r\n"
-    MAX_LENGTH = 16384
+    MAX_LENGTH: int = 16384
 
     def clearLineBuffer(self) -> bytes:
         """

@@ -53,7 +53,7 @@ class NetstringReceiver(Receiver):
 
     _receiverShown = ("_remainingData",)
     _remainingData: bytes = Undelivered()  # type: ignore[assignment]
-    MAX_LENGTH = 99999
+    MAX_LENGTH: int = 99999
     brokenPeer = 0
 
     _MISSING_LENGTH = "The received netstring does not start with a length specification."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 from zope.interface import implementer
 
@@ -53,7 +53,7 @@ class _DescriptorExchanger:
     @cvar MAX_PENDING_DESCRIPTORS: how many descriptors may wait for their boxes; C{None} for any number.
     """
 
-    MAX_PENDING_DESCRIPTORS: ClassVar[int | None] = 64
+    MAX_PENDING_DESCRIPTORS: int | None = 64
 
     transport: Any
     _descriptors: dict[int, int]

@@ -8,7 +8,7 @@ they go to and come from, an L{twisted_basic_ng.amp.IBoxSender} knows.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from zope.interface import implementer
 
@@ -62,7 +62,7 @@ class BoxDispatcher:
         command does not declare, as in Twisted.  The peer is told C{UNKNOWN} in any case, and the error is logged.
     """
 
-    unknownErrorsAreFatal: ClassVar[bool] = True
+    unknownErrorsAreFatal: bool = True
 
     _failAllReason: Failure | None = None
     _outstandingRequests: dict[bytes, Deferred[Any]] | None = None

@@ -4,7 +4,7 @@ AMP: the connection, the conversation and the finding of responders, in one prot
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -34,7 +34,7 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
     @ivar _transportHost: this side's address, likewise.
     """
 
-    logConnections: ClassVar[bool] = True
+    logConnections: bool = True
 
     _ampInitialized = False
     _transportPeer: Any = None

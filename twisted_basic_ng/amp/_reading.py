@@ -10,7 +10,7 @@ It knows nothing of sending, and nothing of asks and answers.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -34,12 +34,12 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
     """
 
-    MAX_BOX_KEYS: ClassVar[int | None] = 4096
-    MAX_BOX_LENGTH: ClassVar[int | None] = 16 * 2**20
+    MAX_BOX_KEYS: int | None = 4096
+    MAX_BOX_LENGTH: int | None = 16 * 2**20
 
-    _MAX_KEY_LENGTH = MAX_KEY_LENGTH
-    _MAX_VALUE_LENGTH = MAX_VALUE_LENGTH
-    MAX_LENGTH = _MAX_KEY_LENGTH
+    _MAX_KEY_LENGTH: int = MAX_KEY_LENGTH
+    _MAX_VALUE_LENGTH: int = MAX_VALUE_LENGTH
+    MAX_LENGTH: int = _MAX_KEY_LENGTH
 
     boxReceiver: Any
     transport: Any

@@ -65,7 +65,7 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
     @cvar _commandDispatch: by the command's name on the wire, the command and the function; applications look there.
     """
 
-    overriddenResponders: ClassVar[bool] = False
+    overriddenResponders: bool = False
     _commandDispatch: ClassVar[dict[bytes, tuple[Any, Callable[..., Any]]]]
 
     def _wrapWithSerialization(self, aCallable: Callable[..., Any], command: Any) -> Responder:

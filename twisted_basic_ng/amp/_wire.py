@@ -8,7 +8,7 @@ their tags.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from zope.interface import implementer
 
@@ -55,9 +55,9 @@ class BinaryBoxProtocol(BoxReader):
         it is logged in any case.
     """
 
-    plaintextAfterRefusedTLS: ClassVar[bool] = False
-    acceptsStartTLS: ClassVar[bool] = True
-    unhandledErrorsAreFatal: ClassVar[bool] = True
+    plaintextAfterRefusedTLS: bool = False
+    acceptsStartTLS: bool = True
+    unhandledErrorsAreFatal: bool = True
 
     hostCertificate: Any = None
     noPeerCertificate = False
