@@ -1,149 +1,227 @@
-"""The same calls put the same bytes on the wire as Twisted's, in both directions."""
+"""
+The same calls are the same bytes, whoever makes and whoever answers them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from twisted.logger import globalLogPublisher
-
-from tests.helpers import RecordingTransport, connectInMemory, loadStock
-from tests.live.vocabulary import VALUES, InnerFactory, Vocabulary
+from tests.helpers import loadStock
 from twisted_basic_ng import amp as ours
+
+from .amp_calls import SAMPLES, SwitchedFactory, described, everything, vocabulary
+from .amp_pipe import Pipe
 
 stock = loadStock("amp")
 
 
-class Conversation:
-    """Two peers of one implementation, joined in memory, and what both wrote."""
-
-    def __init__(self, module: Any) -> None:
-        self.words = Vocabulary(module)
-        self.client, self.server = self.words.Peer(), self.words.Peer()
-        self.connection = connectInMemory(self.client, self.server)
-        self.outcomes: list[Any] = []
-
-    def call(self, command: Any, *arguments: Any, **kw: Any) -> None:
-        """Make a call, and note what comes of it."""
-        result = self.client.callRemote(command, *arguments, **kw)
-        if result is not None:
-            result.addCallbacks(self.outcomes.append, lambda failure: self.outcomes.append(str(failure.value)))
-
-    def written(self) -> tuple[bytes, bytes]:
-        """Let them talk; say what was written."""
-        self.connection.flush()
-        return self.connection.client.written, self.connection.server.written
-
-
-def everyType(talk: Conversation) -> None:
-    talk.call(talk.words.Everything, **VALUES)
-    talk.call(talk.words.Everything, **{**VALUES, "print_": None, "From": None})
-
-
-def noAnswer(talk: Conversation) -> None:
-    talk.call(talk.words.Note, text="one")
-    talk.call(talk.words.Everything, **VALUES)
-    talk.call(talk.words.Note, text="two")
-
-
-def outOfOrder(talk: Conversation) -> None:
-    talk.server.enough = 40
-    for number in range(40):
-        talk.call(talk.words.Hold, number=number)
-
-
-def knownError(talk: Conversation) -> None:
-    talk.call(talk.words.Fail, how="known")
-    talk.call(talk.words.Undefined)
-
-
-def fatalError(talk: Conversation) -> None:
-    talk.call(talk.words.Fail, how="fatal")
-
-
-def unknownError(talk: Conversation) -> None:
-    talk.call(talk.words.Fail, how="unknown")
-
-
-def badReturn(talk: Conversation) -> None:
-    talk.server._commandDispatch = {b"Everything": (talk.words.Everything, lambda self, **kw: {"integer": "x"})}
-    talk.call(talk.words.Everything, **VALUES)
-
-
-def badArguments(talk: Conversation) -> None:
-    talk.client.callRemoteString(b"Hold", number=b"x").addErrback(lambda failure: None)
-
-
-def switch(talk: Conversation) -> None:
-    talk.call(talk.words.Switch, InnerFactory(), willing=False)
-    talk.call(talk.words.Note, text="not locked any more") if talk.connection.flush() else None
-    talk.call(talk.words.Switch, InnerFactory(), willing=True)
-
-
-def strings(talk: Conversation) -> None:
-    talk.client.callRemoteString(b"nobody", b=b"1").addErrback(lambda failure: None)
-    talk.client.callRemoteString(b"nobody", requiresAnswer=False, z=b"", a=b"x" * 65535)
-
-
-SCRIPTS = [
-    everyType,
-    noAnswer,
-    outOfOrder,
-    knownError,
-    fatalError,
-    unknownError,
-    badReturn,
-    badArguments,
-    switch,
-    strings,
-]
-
-
-class TestWire:
-    """Byte for byte."""
-
-    @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
-    def test_script(self, script: Any) -> None:
-        """Both sides write the same, and every call comes to the same."""
-        seen = []
-        for module in (stock, ours):
-            talk = Conversation(module)
-            script(talk)
-            seen.append((talk.written(), talk.outcomes))
-        assert seen[0] == seen[1]
-        assert seen[1][0][0]
-
-    def test_startTLS(self) -> None:
-        """So do those who start TLS, on either side."""
-        seen = []
-        for module in (stock, ours):
-            words = Vocabulary(module)
-            client, server = words.Peer(), words.Peer()
-            server.certificate = Credentials()
-            asking, answering = RecordingTransport().connect(client), RecordingTransport().connect(server)
-            client.callRemote(module.StartTLS, tls_localCertificate=Credentials())
-            client.callRemoteString(b"later").addErrback(lambda failure: None)
-            server.dataReceived(asking.written)
-            client.dataReceived(answering.written)
-            seen.append((asking.events, answering.events))
-            assert (asking.names(), answering.names()) == (["write", "startTLS", "write"], ["write", "startTLS"])
-        assert seen[0] == seen[1]
-
-
 class Credentials:
-    """Makes what C{startTLS} takes, of nothing."""
+    """What the fake TLS is started with: it does not look."""
 
     def options(self, *authorities: Any) -> Any:
-        return None
+        return authorities
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Any:
-    """Log to nobody: what is logged here is meant to be."""
-    observers = list(globalLogPublisher._observers)  # type: ignore[attr-defined]
-    for each in observers:
-        globalLogPublisher.removeObserver(each)
-    yield
-    for each in observers:
-        globalLogPublisher.addObserver(each)
+class Conversation:
+    """
+    Two peers, and what became of the calls between them.
+
+    @ivar results: what each call came to, in that order.
+    """
+
+    def __init__(self, client: Any, server: Any, **secured: Any) -> None:
+        self.words, self.serverWords = vocabulary(client), vocabulary(server)
+        self.client, self.server = self.words.Peer(), self.serverWords.Peer(**secured)
+        self.pipe = Pipe(self.client, self.server)
+        self.results: list[Any] = []
+
+    def call(self, command: str, *arguments: Any, peer: Any = None, **values: Any) -> Any:
+        """Have the client (or the given peer) make a call."""
+        caller = peer or self.client
+        words = self.words if caller is self.client else self.serverWords
+        try:
+            answering = caller.callRemote(getattr(words, command), *arguments, **values)
+        except Exception as error:
+            self.results.append(("raised", *described(error)))
+            return None
+        if answering is not None:
+            answering.addBoth(lambda result: self.results.append((command, described(result))))
+        return answering
+
+    def outcome(self) -> Any:
+        """All that can be seen of it."""
+        self.pipe.flush()
+        return (
+            [(end.events, end.sent) for end in (self.pipe.client, self.pipe.server)],
+            self.results,
+            self.server.notified,
+            [[described(reason) for reason in peer.reasons] for peer in (self.client, self.server)],
+            [getattr(peer.innerProtocol, "received", None) for peer in (self.client, self.server)],
+        )
+
+
+def echo(number: int) -> Callable[[Conversation], None]:
+    def make(conversation: Conversation) -> None:
+        conversation.call("Echo", **everything(number))
+
+    return make
+
+
+def one(name: str, value: Any) -> Callable[[Conversation], None]:
+    def make(conversation: Conversation) -> None:
+        conversation.call("Maybe", **{name: value})
+        conversation.pipe.flush()
+        conversation.call("Maybe", peer=conversation.server, **{name: value})
+
+    return make
+
+
+def failing(how: bytes) -> Callable[[Conversation], None]:
+    def make(conversation: Conversation) -> None:
+        conversation.call("Fail", how=how)
+
+    return make
+
+
+def nothingGiven(conversation: Conversation) -> None:
+    conversation.call("Maybe")
+
+
+def noneGiven(conversation: Conversation) -> None:
+    conversation.call("Maybe", **dict.fromkeys(SAMPLES))
+
+
+def unhandled(conversation: Conversation) -> None:
+    conversation.call("Nobody")
+    conversation.call("Echo", **everything())
+
+
+def wrongAnswer(conversation: Conversation) -> None:
+    conversation.call("Wrong")
+
+
+def invalidCalls(conversation: Conversation) -> None:
+    conversation.call("Later")
+    conversation.call("Later", number=1, other=2)
+    conversation.call("Later", number="one")
+    conversation.call("Notify", text=b"x" * 65536)
+    conversation.call("Notify", text="text")
+    conversation.call("Later", number=5)
+
+
+def outOfOrder(conversation: Conversation) -> None:
+    for number in range(20):
+        conversation.call("Later", number=number)
+    conversation.pipe.flush()
+    for number in sorted(range(20), key=lambda each: each * 7 % 20):
+        conversation.server.waiting[number].callback({"number": number})
+        conversation.call("Notify", text=b"meanwhile")
+
+
+def bothWays(conversation: Conversation) -> None:
+    for number in range(3):
+        conversation.call("Later", number=number)
+        conversation.call("Later", number=number, peer=conversation.server)
+    conversation.pipe.flush()
+    for peer in (conversation.server, conversation.client):
+        for number in range(3):
+            peer.waiting[number].callback({"number": number + 10})
+
+
+def strings(conversation: Conversation) -> None:
+    """Calls that are made of boxes."""
+    conversation.client.callRemoteString(b"Notify", False, text=b"a string")
+    conversation.client.callRemoteString(b"Later", number=b" 1_0 ").addBoth(
+        lambda result: conversation.results.append(described(result))
+    )
+    conversation.pipe.flush()
+    conversation.server.waiting.popitem()[1].callback({"number": 3})
+
+
+def lost(conversation: Conversation) -> None:
+    conversation.call("Later", number=1)
+    conversation.pipe.flush()
+    conversation.pipe.drop()
+    conversation.call("Later", number=2)
+
+
+def closed(conversation: Conversation) -> None:
+    conversation.call("Later", number=1)
+    conversation.pipe.flush()
+    conversation.client.transport.loseConnection()
+
+
+def switched(conversation: Conversation) -> None:
+    conversation.call("Notify", text=b"before it")
+    conversation.call("Switch", SwitchedFactory(b"greeting of the caller"), refuse=False)
+    conversation.client.transport.write(b"pipelined")
+    conversation.call("Notify", text=b"too late")
+    conversation.pipe.flush()
+    conversation.client.transport.loseConnection()
+
+
+def refusedSwitch(conversation: Conversation) -> None:
+    factory = SwitchedFactory()
+    conversation.call("Switch", factory, refuse=True)
+    conversation.pipe.flush()
+    conversation.results.append(factory.told)
+    conversation.call("Later", number=1)
+    conversation.pipe.flush()
+    conversation.server.waiting[1].callback({"number": 2})
+
+
+def secured(conversation: Conversation) -> None:
+    conversation.call("Notify", text=b"plain")
+    starting = conversation.client.callRemote(conversation.words.amp.StartTLS, tls_localCertificate=Credentials())
+    starting.addBoth(lambda result: conversation.results.append(sorted(result)))
+    conversation.call("Later", number=1)
+    conversation.call("Notify", text=b"secret")
+    conversation.pipe.flush()
+    conversation.server.waiting[1].callback({"number": 2})
+    conversation.call("Maybe", peer=conversation.server, integer=5)
+
+
+def securedThenSwitched(conversation: Conversation) -> None:
+    secured(conversation)
+    conversation.pipe.flush()
+    conversation.call("Switch", SwitchedFactory(b"greeting of the caller"), refuse=False)
+    conversation.pipe.flush()
+
+
+def scenarios() -> Iterator[Any]:
+    """The conversations."""
+    for number in range(7):
+        yield pytest.param(echo(number), id=f"everything{number}")
+    for name, samples in SAMPLES.items():
+        for number, value in enumerate(samples):
+            yield pytest.param(one(name, value), id=f"{name}{number}")
+    for how in (b"known", b"empty", b"fatal", b"undeclared"):
+        yield pytest.param(failing(how), id=how.decode())
+    for each in (
+        *(nothingGiven, noneGiven, unhandled, wrongAnswer, invalidCalls, outOfOrder, bothWays, strings, lost, closed),
+        *(switched, refusedSwitch, secured, securedThenSwitched),
+    ):
+        yield pytest.param(each, id=each.__name__)
+
+
+def hold(client: Any, server: Any, scenario: Callable[[Conversation], None]) -> Any:
+    """Have the conversation."""
+    conversation = Conversation(client, server, tls_localCertificate=Credentials())
+    scenario(conversation)
+    return conversation.outcome()
+
+
+@pytest.mark.parametrize("scenario", list(scenarios()))
+class TestWire:
+    """Whoever is client and whoever is server, the bytes and all that comes of them are as between two of Twisted's."""
+
+    def test_same(self, scenario: Callable[[Conversation], None]) -> None:
+        """Bytes both ways, in the same writes; results, notifications, ends."""
+        expected = hold(stock, stock, scenario)
+        assert expected[0][0]
+        assert hold(ours, ours, scenario) == expected
+        assert hold(stock, ours, scenario) == expected
+        assert hold(ours, stock, scenario) == expected

@@ -1,0 +1,172 @@
+"""
+Two protocols joined in memory by transports that can start TLS.
+
+There is no cryptography in this TLS, but what matters to a protocol above it: each side begins with a hello, what is
+sent after it goes in records that no parser of boxes would take for boxes, and whatever else arrives ends the
+connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
+
+from tests.helpers import MemoryConnection, _MemoryEnd
+
+__all__ = ["HELLO", "NotTLSError", "Pipe", "sealed"]
+
+#: What each side begins with.
+HELLO = b"\x16hello"
+
+_MASK = bytes(each ^ 0xA5 for each in range(256))
+
+
+class NotTLSError(Exception):
+    """What arrived is no TLS."""
+
+
+def sealed(data: bytes) -> bytes:
+    """Make records of C{data}."""
+    pieces = [data[start : start + 1000] for start in range(0, len(data), 1000)]
+    return b"".join(b"\x17" + len(piece).to_bytes(2, "big") + piece.translate(_MASK) for piece in pieces)
+
+
+class _Layer:
+    """
+    The TLS layer of one end, between its transport and its protocol.
+
+    @ivar held: what waits for the handshake.
+    @ivar greeted: the hello of the other side came.
+    """
+
+    def __init__(self, end: PipeEnd, protocol: Any) -> None:
+        self.held = b""
+        self.greeted = False
+        self._end, self._protocol = end, protocol
+        self._received = b""
+        if end.isClient:
+            end.sendRaw(HELLO)
+
+    def write(self, data: bytes) -> None:
+        if self.greeted:
+            self._end.sendRaw(sealed(data))
+        else:
+            self.held += data
+
+    def dataReceived(self, data: bytes) -> None:
+        self._received += data
+        while not self._end.lost and (plain := self._next()) is not None:
+            if plain:
+                self._protocol.dataReceived(plain)
+
+    def _next(self) -> bytes | None:
+        """Take the hello or a record off what came."""
+        if not self.greeted:
+            return self._greet()
+        if self._received[:1] not in (b"", b"\x17"):
+            return self._break()
+        size = int.from_bytes(self._received[1:3], "big") + 3
+        if len(self._received) < max(size, 4):
+            return None
+        record, self._received = self._received[3:size], self._received[size:]
+        return record.translate(_MASK)
+
+    def _greet(self) -> bytes | None:
+        head = self._received[: len(HELLO)]
+        if head != HELLO:
+            return None if HELLO.startswith(head) else self._break()
+        self._received = self._received[len(HELLO) :]
+        self.greeted = True
+        if not self._end.isClient:
+            self._end.sendRaw(HELLO)
+        held, self.held = self.held, b""
+        if held:
+            self.write(held)
+        return b""
+
+    def _break(self) -> bytes | None:
+        self._received = self.held = b""
+        self._end.broken = True
+        self._end.abortConnection()
+        return None
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._protocol.connectionLost(Failure(NotTLSError()) if self._end.broken else reason)
+
+
+class PipeEnd(_MemoryEnd):
+    """
+    One end of a L{Pipe}.
+
+    @ivar isClient: this side opened the connection, and speaks first where there is TLS.
+    @ivar broken: what is not TLS came where TLS was to be.
+    @ivar sent: the bytes that went over the wire.
+    """
+
+    def __init__(self, isClient: bool) -> None:
+        super().__init__()
+        self.isClient = isClient
+        self.broken = False
+        self.sent = b""
+
+    def write(self, data: bytes) -> None:
+        """Send C{data}, in records once there is TLS; nothing is sent behind the end of the connection."""
+        self._record("write", data)
+        if self.disconnecting or self.lost:
+            return
+        if self.TLS:
+            self.protocol.write(data)
+        else:
+            self.sendRaw(data)
+
+    def sendRaw(self, data: bytes) -> None:
+        """Queue what goes over the wire."""
+        if not self.lost and not self.aborted:
+            self.sent += data
+            self.outgoing.append(data)
+
+    @property
+    def waits(self) -> bool:
+        """Is there something to be sent that the handshake holds back?"""
+        return self.TLS and bool(self.protocol.held) and not self.lost and not self.aborted
+
+    def startTLS(self, contextFactory: object = None, normal: bool = True) -> None:
+        """Be encrypted from here on."""
+        self.TLS = True
+        self.protocol = _Layer(self, self.protocol)
+        self._record("startTLS")
+
+
+class Pipe(MemoryConnection):
+    """Two protocols joined; nothing moves but when pumped."""
+
+    client: PipeEnd
+    server: PipeEnd
+
+    def __init__(self, client: Any, server: Any, size: int | None = None) -> None:
+        self._size = size
+        self.client, self.server = PipeEnd(True), PipeEnd(False)
+        self.client.protocol, self.server.protocol = client, server
+        server.makeConnection(self.server)
+        client.makeConnection(self.client)
+
+    def send(self, source: PipeEnd, size: int | None) -> bool:
+        """Move one chunk of at most C{size} bytes from C{source} to the other end."""
+        self._size = size
+        return self._move(source, self.server if source is self.client else self.client)
+
+    def close(self) -> bool:
+        """Carry out what was closed."""
+        return self._close()
+
+    def loseEnd(self, end: PipeEnd) -> None:
+        """Have C{end} lose the connection before the other knows."""
+        end.lose(ConnectionLost)
+
+    def _close(self) -> bool:
+        ends = self.client, self.server
+        if any(end.waits for end in ends) and not any(end.lost or end.aborted for end in ends):
+            return False
+        return super()._close()
