@@ -194,6 +194,9 @@ def vocabulary(amp: Any) -> Any:
     class Wrong(amp.Command):  # type: ignore[misc]
         response = [(b"number", amp.Integer())]
 
+    class Grow(amp.Command):  # type: ignore[misc]
+        response = [(b"text", amp.String())]
+
     class Switch(amp.ProtocolSwitchCommand):  # type: ignore[misc]
         arguments = [(b"refuse", amp.Boolean())]
         errors = {KnownError: b"KNOWN"}
@@ -251,6 +254,10 @@ def vocabulary(amp: Any) -> Any:
         def wrong(self) -> Any:
             return {"number": "no number"}
 
+        @Grow.responder
+        def grow(self) -> Any:
+            return {"text": b"x" * 65536}
+
         @Switch.responder
         def switch(self, refuse: bool) -> Any:
             if refuse:
@@ -275,8 +282,9 @@ def described(result: Any) -> Any:
     if isinstance(result, Failure):
         result = result.value
     if isinstance(result, BaseException):
-        # What is too long has a text in ours alone.
-        return type(result).__name__, "" if type(result).__name__ == "TooLong" else str(result)
+        # What is too long has a text in ours alone; a traceback names the module, a bad return the instance.
+        name = type(result).__name__
+        return name, "" if name in ("TooLong", "BadLocalReturn") else str(result).split("\n")[0]
     if isinstance(result, dict):
         return [(name, described(value)) for name, value in sorted(result.items())]
     return result.isoformat() if isinstance(result, datetime.datetime) else repr(result)
