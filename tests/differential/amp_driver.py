@@ -200,6 +200,7 @@ def _calls(amp: Any) -> Any:
 
         @amp.StartTLS.responder  # type: ignore[untyped-decorator, unused-ignore]
         def secure(self) -> Any:
+            self.log("secure", self.hostCertificate is not None)
             return {"tls_localCertificate": Credentials()}
 
         @Change.responder

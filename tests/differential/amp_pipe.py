@@ -112,14 +112,17 @@ class PipeEnd(_MemoryEnd):
         self.sent = b""
 
     def write(self, data: bytes) -> None:
-        """Send C{data}, in records once there is TLS; nothing is sent behind the end of the connection."""
+        """Send C{data}; where there is TLS in records, and none once the connection is to be closed."""
         self._record("write", data)
-        if self.disconnecting or self.lost:
-            return
-        if self.TLS:
-            self.protocol.write(data)
-        else:
+        if not self.TLS:
             self.sendRaw(data)
+        elif not self.disconnecting and not self.lost:
+            self.protocol.write(data)
+
+    def loseConnection(self) -> None:
+        """Begin to close; without TLS nothing is read any more."""
+        self.reading = self.reading and self.TLS
+        super().loseConnection()
 
     def sendRaw(self, data: bytes) -> None:
         """Queue what goes over the wire."""

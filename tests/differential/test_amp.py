@@ -60,8 +60,8 @@ DIFFERENCES = [
     ),
     Difference(
         "twice",
-        "TLS is not started a second time",
-        lambda events, index: events[index][0] == "tls" and any(each[0] == "tls" for each in events[:index]),
+        "who asks for TLS a second time is refused",
+        lambda events, index: events[index] == ("secure", True),
     ),
 ]
 
