@@ -92,6 +92,13 @@ class Inner:
         self._log("inner lost", described(reason))
 
 
+class Sent:
+    """What passes for a box where one is sent."""
+
+    def serialize(self) -> bytes:
+        return b"a box"
+
+
 def act(protocol: Any, action: Any, log: Log) -> Any:
     """Do what the script says."""
     if action is None:
@@ -103,6 +110,10 @@ def act(protocol: Any, action: Any, log: Log) -> Any:
     if name == "transport":
         if protocol.transport is not None:
             getattr(protocol.transport, arguments[0])(*arguments[1:])
+    elif name == "set":
+        setattr(protocol, *arguments)
+    elif name == "send":
+        protocol.sendBox(Sent())
     elif name == "switch":
         if protocol.innerProtocol is None:
             protocol._switchTo(Inner(log))

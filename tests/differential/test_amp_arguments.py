@@ -1,5 +1,5 @@
 """
-Any bytes, and any objects, are to each type of argument of ours what they are to Twisted's: the same value, or an error.
+Any bytes, and any objects, are to our types of arguments what they are to Twisted's: the same value, or an error.
 
 The errors are those that each type documents; where Twisted has one of its own, ours is that or a subclass.
 """
