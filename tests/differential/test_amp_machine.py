@@ -24,7 +24,11 @@ from .amp_calls import KnownError, Switched, SwitchedFactory, UndeclaredError
 from .amp_driver import quiet
 from .amp_pipe import NotTLSError, Pipe
 
-ANSWERS = ["value", "value", "known", "undeclared"]
+#: How a call is answered; the last one ends the connection.
+ANSWERS = [*["value"] * 6, *["known"] * 3, "undeclared"]
+
+#: The connection ends in one of so many steps that may end it; a conversation is to last.
+RARELY = st.integers(0, 7).map(lambda number: number == 7)
 
 
 class Act(amp.Command):
@@ -135,7 +139,10 @@ class Conversation(RuleBasedStateMachine):
         self.number = 0
         #: What may be the reason that an answer never comes.
         self.ended = self.swapping = self.securing = False
+        #: What the end of the conversation depends on.
+        self.changing = self.refusing = False
         self.factories: list[SwitchedFactory] = []
+        self.changes: list[Call] = []
 
     def isOpen(self, side: int) -> bool:
         return not self.transports[side].lost
@@ -207,13 +214,17 @@ class Conversation(RuleBasedStateMachine):
             return
         self.securing = True
         if not self.ends[1 - side].willing:
-            self.ended = True
+            self.ended = self.refusing = True
         self.keep(side, answering)
+
+    def isChanging(self) -> bool:
+        """Is an end waiting to be told whether the other wants to change over?  It says nothing until then."""
+        return any(not each.results for each in self.changes)
 
     @rule(side=st.integers(0, 1), willing=st.booleans())
     def changeOver(self, side: int, willing: bool) -> None:
         factory = SwitchedFactory(b"greeting")
-        if self.isSecuring():
+        if self.isSecuring() or self.isChanging():
             return
         try:
             answering = self.ends[side].callRemote(Swap, factory, willing=willing)
@@ -222,7 +233,8 @@ class Conversation(RuleBasedStateMachine):
         if self.isOpen(side):
             self.factories.append(factory)
         self.swapping = True
-        self.keep(side, answering)
+        self.changing = self.changing or willing
+        self.changes.append(self.keep(side, answering))
 
     # What the network does.
 
@@ -231,23 +243,24 @@ class Conversation(RuleBasedStateMachine):
         with quiet():
             self.pipe.send(self.transports[side], size)
 
-    @rule()
-    def flush(self) -> None:
-        with quiet():
-            self.pipe.flush()
+    @rule(really=RARELY)
+    def flush(self, really: bool) -> None:
+        if really:
+            with quiet():
+                self.pipe.flush()
 
-    @rule(side=st.integers(0, 1))
-    def close(self, side: int) -> None:
-        if self.isOpen(side):
+    @rule(side=st.integers(0, 1), really=RARELY)
+    def close(self, side: int, really: bool) -> None:
+        if really and self.isOpen(side):
             self.ended = True
             self.transports[side].loseConnection()
 
-    @precondition(lambda self: self.number > 3)
-    @rule(side=st.integers(0, 1))
-    def lose(self, side: int) -> None:
-        self.ended = True
-        with quiet():
-            self.pipe.loseEnd(self.transports[side])
+    @rule(side=st.integers(0, 1), really=RARELY)
+    def lose(self, side: int, really: bool) -> None:
+        if really:
+            self.ended = True
+            with quiet():
+                self.pipe.loseEnd(self.transports[side])
 
     # The promises.
 
@@ -288,10 +301,11 @@ class Conversation(RuleBasedStateMachine):
             return
         with quiet():
             self.pipe.flush()
-            for side in (0, 1):
-                while self.ends[side].held:
-                    self.answer(side, 0, "value")
-            self.pipe.flush()
+            self.answerAll()
+            if self.refusing:  # a connection whose TLS was refused is closed, not mute
+                assert any(transport.lost for transport in self.transports)
+            if not (self.ended or self.changing):
+                self.usable()
             if not (self.ended or self.swapping):
                 self.everythingAnswered()
             self.pipe.drop()
@@ -304,6 +318,20 @@ class Conversation(RuleBasedStateMachine):
         for factory in self.factories:
             assert len(factory.told) == 1
 
+    def answerAll(self) -> None:
+        for side in (0, 1):
+            while self.ends[side].held:
+                self.answer(side, 0, "value")
+        self.pipe.flush()
+
+    def usable(self) -> None:
+        """Nothing has happened that stands in the way of a call."""
+        for side in (0, 1):
+            self.call(side, True)
+            self.pipe.flush()
+            self.answerAll()
+            assert self.ends[side].asked[-1].results == [{"n": self.number + 1000}]
+
     def everythingAnswered(self) -> None:
         """Nothing stood in the way of any answer, and nothing is kept for any."""
         for end, other in (self.ends, self.ends[::-1]):
@@ -314,5 +342,5 @@ class Conversation(RuleBasedStateMachine):
 
 TestConversation = Conversation.TestCase
 TestConversation.settings = settings(
-    max_examples=max(settings().max_examples, 300), stateful_step_count=40, deadline=None
+    max_examples=max(settings().max_examples, 400), stateful_step_count=50, deadline=None
 )
