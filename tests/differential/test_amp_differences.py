@@ -86,6 +86,13 @@ class TestOfScripts:
         server.dataReceived(box(b"_ask", b"9", b"_command", b"StartTLS") + b"hello")
         assert transport.protocol.received == b"hello"
 
+    def test_limit(self) -> None:
+        """In Twisted a limit that the application has set stays."""
+        ask = box(b"_ask", b"9", b"_command", b"StartTLS")
+        case = Case("calls", [ask[:-2], ("set", "MAX_LENGTH", 2), ask[-2:]], [])
+        for amp, limit in ((stock, 2), (ours, 255)):
+            assert [dict(event[1])["MAX_LENGTH"] for event in drive(amp, case) if event[0] == "after"][-1] == limit
+
     def test_twice(self) -> None:
         """In Twisted a peer may start TLS inside of TLS."""
         asks = [box(b"_ask", tag, b"_command", b"StartTLS") for tag in (b"1", b"2")]
