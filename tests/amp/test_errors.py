@@ -127,6 +127,19 @@ class TestPickle:
         assert vars(copy).keys() == vars(error).keys()
 
 
+class TestStackless:
+    """A failure that cannot be pickled by itself is pickled without its stack."""
+
+    def test_restored(self) -> None:
+        """It is of the same type, with the same text."""
+        stackless = pickle.dumps(_errors._Stackless(failure()))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delattr(Failure, "__setstate__", raising=False)
+            restored = pickle.loads(stackless)
+        assert isinstance(restored, Failure)
+        assert (restored.type, restored.getErrorMessage()) == (ZeroDivisionError, "by zero")
+
+
 class TestHierarchy:
     """The exceptions are those of the docstring's tree."""
 

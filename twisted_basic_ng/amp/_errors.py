@@ -64,12 +64,34 @@ def _rebuild(kind: type[AmpError], args: tuple[Any, ...]) -> AmpError:
     return kind.__new__(kind, *args)
 
 
+def _restoreFailure(state: dict[str, Any]) -> Failure:
+    """Make a failure again, as it was without its stack."""
+    failure = Failure.__new__(Failure)
+    failure.__dict__.update(state)
+    return failure
+
+
+class _Stackless:
+    """Stands for a failure in a pickle, where Twisted (before 24) does not see to that itself."""
+
+    def __init__(self, failure: Failure) -> None:
+        self._state = failure.__getstate__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restoreFailure, (self._state,)
+
+
+def _portable(value: Any) -> Any:
+    """What a pickle can hold of an attribute: a failure without its stack, anything else as it is."""
+    return _Stackless(value) if isinstance(value, Failure) and "__reduce__" not in vars(Failure) else value
+
+
 class AmpError(Exception):
     """What all errors of AMP are."""
 
     # Differs from Twisted: each of them can be pickled.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args), self.__dict__
+        return _rebuild, (type(self), self.args), {name: _portable(each) for name, each in self.__dict__.items()}
 
 
 class ProtocolSwitched(Exception):
