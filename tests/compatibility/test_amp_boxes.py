@@ -238,6 +238,17 @@ class TestParsing:
         assert (helper.getPeer(), helper.getHost()) == ("string", "string")
         assert Helper.parseString(self.DATA) == Helper.parse(BytesIO(self.DATA)) == helper.boxes
 
+    def test_types(self, amp: Any) -> None:
+        """What is like bytes is read; what is not is a C{TypeError}, a number too, for boxes and for lists."""
+        for kind in (bytearray, memoryview):
+            assert amp.parseString(kind(self.DATA)) == [{b"a": b"1"}, {b"b": b""}]
+            assert amp.ListOf(amp.String()).fromString(kind(b"\0\1a")) == [b"a"]
+        for wrong in (5, "text"):
+            with pytest.raises(TypeError):
+                amp.parseString(wrong)
+            with pytest.raises(TypeError):
+                amp.ListOf(amp.String()).fromString(wrong)
+
     def test_longKey(self, amp: Any) -> None:
         """A key that is too long is an error."""
         with pytest.raises(AttributeError):

@@ -21,7 +21,7 @@ from twisted.python._tzhelper import FixedOffsetTimeZone
 from twisted.python.compat import nativeString
 
 from .. import _accelerate
-from ._boxes import AmpBox, newBox, parseBoxes
+from ._boxes import AmpBox, bytesOf, newBox, parseBoxes
 from ._constants import MAX_VALUE_LENGTH
 from ._errors import ElementTooLongError
 from ._interfaces import IArgumentType
@@ -275,7 +275,7 @@ _ALL: Final = 1 << 30
 
 def _elements(string: bytes) -> list[bytes]:
     """Cut a list into its elements; an unfinished one at the end is left out, as in Twisted."""
-    return _accelerate.splitStrings(bytes(string), 0, "!H", 2, MAX_VALUE_LENGTH, _ALL)[0]
+    return _accelerate.splitStrings(bytesOf(string), 0, "!H", 2, MAX_VALUE_LENGTH, _ALL)[0]
 
 
 def _joinElements(elements: list[bytes]) -> bytes:

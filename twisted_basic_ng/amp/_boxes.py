@@ -16,7 +16,7 @@ from ._errors import KeyTooLongError, TooLong, TruncatedBoxError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AmpBox", "Box", "QuitBox", "newBox", "parseBoxes"]
+__all__ = ["AmpBox", "Box", "QuitBox", "bytesOf", "newBox", "parseBoxes"]
 
 
 class AmpBox(dict[bytes, bytes]):
@@ -104,6 +104,15 @@ class QuitBox(AmpBox):
             leave()
 
 
+def bytesOf(data: Any) -> bytes:
+    """
+    Take what is like bytes; not a number, of which C{bytes} makes so many zeros.
+
+    @raise TypeError: it is not like bytes.
+    """
+    return data if isinstance(data, bytes) else bytes(memoryview(data))
+
+
 def parseBoxes(data: bytes, strict: bool = False) -> list[AmpBox]:
     """
     Read the boxes that C{data} holds.
@@ -112,7 +121,7 @@ def parseBoxes(data: bytes, strict: bool = False) -> list[AmpBox]:
     @raise KeyTooLongError: a key is longer than C{MAX_KEY_LENGTH}.
     @raise TruncatedBoxError: there is an unfinished box at the end.
     """
-    data = bytes(data)
+    data = bytesOf(data)
     boxes: list[AmpBox] = []
     start = 0
     while start < len(data):
