@@ -80,6 +80,29 @@ class TestReading:
             deliver(protocol, chunks)
             assert (seen, protocol.boxReceiver.boxes) == (expected[name], BOXES)
 
+    @pytest.mark.parametrize(
+        ("owner", "name"),
+        [
+            ("StatefulStringProtocol", "stringReceived"),
+            ("BinaryBoxProtocol", "stringReceived"),
+            ("BinaryBoxProtocol", "proto_key"),
+        ],
+    )
+    def test_patched(self, amp: Any, owner: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A step that is patched in the classes themselves, to see the traffic of every connection."""
+
+        def step(self: Any, string: bytes) -> Any:
+            seen.append(string)
+            return original(self, string)
+
+        seen: list[bytes] = []
+        original = getattr(getattr(amp, owner), name)
+        monkeypatch.setattr(getattr(amp, owner), name, step)
+        protocol = connected(amp.BinaryBoxProtocol)
+        protocol.dataReceived(DATA)
+        assert protocol.boxReceiver.boxes == BOXES
+        assert len(seen) == (5 if name == "proto_key" else 8)
+
     def test_changedStrings(self, amp: Any) -> None:
         """A step that changes what it was given."""
 

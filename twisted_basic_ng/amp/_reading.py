@@ -10,7 +10,7 @@ It knows nothing of sending, and nothing of asks and answers.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from twisted.logger import Logger
 
@@ -27,6 +27,9 @@ from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError
 __all__ = ["BoxReader"]
 
 _log = Logger()
+
+#: Remembered, so that one that an application puts in its place, in that class, is seen to be another.
+_STRING_RECEIVED: Final = StatefulStringProtocol.stringReceived
 
 
 class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
@@ -136,7 +139,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         own = type(self)
         state = self.state
         return (
-            own.stringReceived is StatefulStringProtocol.stringReceived
+            own.stringReceived is _STRING_RECEIVED
             and own.proto_init is BoxReader.proto_init
             and own.proto_key is BoxReader.proto_key
             and own.proto_value is BoxReader.proto_value
