@@ -7,10 +7,10 @@ Nothing here knows which implementation it drives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -118,7 +118,10 @@ def act(protocol: Any, action: Any, log: Log) -> Any:
         if protocol.innerProtocol is None:
             protocol._switchTo(Inner(log))
     elif name == "call":
-        _call(protocol, log, *arguments)
+        _call(log, protocol, "result", lambda: protocol.callRemoteString(*arguments))
+    elif name == "secure":
+        secure = partial(protocol.callRemote, protocol.StartTLS, tls_localCertificate=Credentials())
+        _call(log, protocol, "secured", secure)
     elif name == "cancel":
         calls = protocol.__dict__.get("scriptedCalls", [])
         if calls:
@@ -132,17 +135,19 @@ def act(protocol: Any, action: Any, log: Log) -> Any:
     return None
 
 
-def _call(protocol: Any, log: Log, command: bytes, wantsAnswer: bool) -> None:
-    """Call the peer, and write down what comes of it."""
+def _call(log: Log, protocol: Any, name: str, call: Callable[[], Any]) -> None:
+    """Call the peer, and write down what comes of it as an event of that C{name}."""
     try:
-        answering = protocol.callRemoteString(command, wantsAnswer)
+        answering = call()
     except Exception as error:
         log("not called", described(error))
         return
-    if answering is not None:
-        calls = protocol.__dict__.setdefault("scriptedCalls", [])
-        calls.append(answering)
-        answering.addBoth(lambda result: log("result", len(calls), described(result)))
+    if answering is None:
+        return
+    calls = protocol.__dict__.setdefault("scriptedCalls", [])
+    calls.append(answering)
+    number = protocol._counter
+    answering.addBoth(lambda result: log(name, number, isinstance(result, Failure), described(result)))
 
 
 class BoxReceiver:
@@ -190,6 +195,8 @@ def _calls(amp: Any) -> Any:
         actions: Any
         look: bool
         held: list[Deferred[Any]]
+        noPeerCertificate = True  # the transport has none to show
+        StartTLS = amp.StartTLS
 
         @Act.responder
         def act(self, n: int | None) -> Any:

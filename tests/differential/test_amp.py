@@ -37,6 +37,13 @@ def _isDropped(events: list[Any], index: int) -> bool:
     return events[index] == ("closing",) and events[index - 1] != ("does", "transport", "loseConnection")
 
 
+def _isForged(events: list[Any], index: int) -> bool:
+    """Is it the result of a call that was not sent yet?"""
+    asked = [place for place in range(index) if events[place] == ("does", "secure")]
+    started = any(event[0] == "secured" for event in events[:index])
+    return bool(asked) and not started and events[index][0] == "result" and events[index][1] not in (1, 2)
+
+
 DIFFERENCES = [
     Difference(
         "raised",
@@ -60,8 +67,24 @@ DIFFERENCES = [
     ),
     Difference(
         "twice",
-        "who asks for TLS a second time is refused",
-        lambda events, index: events[index] == ("secure", True),
+        "who asks for TLS a second time is refused, and nothing is sent to ask for it",
+        lambda events, index: (
+            events[index] == ("secure", True)
+            or (
+                events[index - 1] == ("does", "secure")
+                and any(each == ("does", "secure") or each[0] == "tls" for each in events[: index - 1])
+            )
+        ),
+    ),
+    Difference(
+        "refused",
+        "a connection whose peer refuses TLS is closed",
+        lambda events, index: events[index][0] == "secured" and events[index][2],
+    ),
+    Difference(
+        "forged",
+        "an answer in plaintext to what waits for TLS to be sent is none",
+        _isForged,
     ),
     Difference(
         "limit",
@@ -150,7 +173,10 @@ def actions(kind: str, data: st.SearchStrategy[bytes]) -> st.SearchStrategy[Any]
         common += [st.just(("set", "state", "key")), st.just(("send",))]
     if kind == "calls":
         common += [
-            *(st.just((each,)) for each in ("hold", "hold", "declared", "fatal", "wrong", "cancel", "_lockForSwitch")),
+            *(
+                st.just((each,))
+                for each in ("hold", "hold", "declared", "fatal", "wrong", "cancel", "secure", "_lockForSwitch")
+            ),
             st.tuples(st.just("release"), st.sampled_from(["value", "value", "declared", "fatal", "planned"])),
             *(st.just(("call", b"act", wants)) for wants in (True, True, False)),
         ]

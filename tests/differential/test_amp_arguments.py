@@ -16,8 +16,10 @@ from hypothesis import example, given, settings, strategies as st
 
 from twisted.python.filepath import FilePath
 
+from twisted_basic_ng import amp as ours
+
 from .amp_calls import described
-from .test_amp import anyBox, box, ours, stock
+from .test_amp import anyBox, box, stock
 
 #: For each type: how it is made, and bytes that it understands.
 TYPES: dict[str, tuple[Any, list[bytes]]] = {

@@ -12,10 +12,11 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport, connectInMemory, cutAt
+from twisted_basic_ng import amp as ours
 
 from .amp_calls import KnownError, vocabulary
 from .amp_driver import Case, drive, quiet
-from .test_amp import DIFFERENCES, box, ours, stock
+from .test_amp import DIFFERENCES, box, stock
 
 ACT = box(b"_ask", b"1", b"_command", b"act", b"n", b"1"), box(b"_ask", b"2", b"_command", b"act", b"n", b"2")
 
@@ -86,6 +87,21 @@ class TestOfScripts:
         server.dataReceived(box(b"_ask", b"9", b"_command", b"StartTLS") + b"hello")
         assert transport.protocol.received == b"hello"
 
+    def test_forged(self) -> None:
+        """In Twisted a call that waits for TLS to be sent can be answered in plaintext."""
+        steps = [("secure",), ("call", b"later", True), box(b"_answer", b"2")]
+        theirs, mine = (
+            [event[2] for event in drive(amp, Case("calls", steps, [])) if event[:2] == ("result", 2)]
+            for amp in (stock, ours)
+        )
+        assert (theirs, mine) == ([False], [True])
+
+    def test_refused(self) -> None:
+        """In Twisted a connection whose peer refuses TLS is mute for ever."""
+        steps = [("secure",), box(b"_error", b"1", b"_error_code", b"x", b"_error_description", b"")]
+        theirs, mine = both("calls", [*steps, ("call", b"x", False)], [], "closing")
+        assert (len(theirs), len(mine)) == (0, 1)
+
     def test_limit(self) -> None:
         """In Twisted a limit that the application has set stays."""
         ask = box(b"_ask", b"9", b"_command", b"StartTLS")
@@ -98,6 +114,13 @@ class TestOfScripts:
         asks = [box(b"_ask", tag, b"_command", b"StartTLS") for tag in (b"1", b"2")]
         theirs, mine = both("calls", asks, [], "tls")
         assert (len(theirs), len(mine)) == (2, 1)
+
+    def test_askedTwice(self) -> None:
+        """In Twisted what was called behind the first ask for TLS is lost with the second."""
+        steps = [("secure",), ("call", b"between", False), ("secure",), box(b"_answer", b"1")]
+        for amp, sent in ((stock, False), (ours, True)):
+            last = [event for event in drive(amp, Case("calls", steps, [])) if event[0] == "after"][-1]
+            assert any(b"between" in event[1] for event in last[3] if event[0] == "write") is sent
 
 
 class Credentials:
