@@ -168,6 +168,11 @@ class Pipe(MemoryConnection):
         """Have C{end} lose the connection before the other knows."""
         end.lose(ConnectionLost)
 
+    def _move(self, source: _MemoryEnd, target: _MemoryEnd) -> bool:
+        if target.disconnecting and not target.reading:
+            source.outgoing.clear()  # the network takes it, and nobody reads it
+        return super()._move(source, target)
+
     def _close(self) -> bool:
         ends = self.client, self.server
         if any(end.waits for end in ends) and not any(end.lost or end.aborted for end in ends):
