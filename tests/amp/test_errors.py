@@ -20,7 +20,9 @@ def failure() -> Failure:
     try:
         raise ZeroDivisionError("by zero")
     except ZeroDivisionError:
-        return Failure()
+        caught = Failure()
+    vars(caught).pop("_twisted_raw_excinfo", None)  # a traceback that pytest keeps there, once trial was imported
+    return caught
 
 
 class TestTooLong:
@@ -134,7 +136,8 @@ class TestStackless:
         """It is of the same type, with the same text."""
         stackless = pickle.dumps(_errors._Stackless(failure()))
         with pytest.MonkeyPatch.context() as patch:
-            patch.delattr(Failure, "__setstate__", raising=False)
+            if "__setstate__" in vars(Failure):  # which Twisted 22.10 inherits
+                patch.delattr(Failure, "__setstate__")
             restored = pickle.loads(stackless)
         assert isinstance(restored, Failure)
         assert (restored.type, restored.getErrorMessage()) == (ZeroDivisionError, "by zero")
