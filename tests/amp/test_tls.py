@@ -177,6 +177,27 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual((box[b"_error"], box[b"_error_code"]), (b"2", b"TLS_ERROR"))
         self.assertEqual(len(self.started(transport)), 1)
 
+    def test_bothAtOnce(self) -> None:
+        """Where both sides ask at once, the connection is closed: neither is left waiting, or in TLS inside of TLS."""
+        client, server = amp.AMP(), amp.AMP()
+        connection = connectInMemory(client, server)
+        errors: list[Any] = []
+        for each in (client, server):
+            each.callRemote(amp.StartTLS).addErrback(lambda failure: errors.append(failure.type))
+        connection.flush()
+        self.assertEqual(errors, [ConnectionDone, ConnectionDone])
+        names = {*connection.client.names(), *connection.server.names()}
+        self.assertNotIn("startTLS", names)
+
+    def test_afterTheEnd(self) -> None:
+        """On a connection that is gone and was secured, it is asked for once all the same."""
+        client = amp.AMP()
+        RecordingTransport().connect(client)
+        client.callRemote(amp.StartTLS)
+        client.dataReceived(amp.Box(_answer=b"1").serialize())
+        client.connectionLost(Failure(ConnectionDone()))
+        self.assertRaises(amp.OnlyOneTLS, client.callRemote, amp.StartTLS)
+
     def test_refused(self) -> None:
         """A peer that refuses is left, and nothing goes to it in plaintext."""
         self.connect(Refusing())

@@ -59,8 +59,8 @@ class RoundTests(SynchronousTestCase):
         self.assertEqual(made(0.5, b"x", b"y").rate(MESSAGES.unit), 6)
 
     def test_bytes(self) -> None:
-        """So do bytes on the wire."""
-        self.assertEqual(made(0.5, b"x" * (2**20 - 5)).rate(BYTES.unit), 2)
+        """So do the bytes of them."""
+        self.assertEqual(made(0.5, b"x" * (2**20 - 3)).rate(BYTES.unit), 2)
 
 
 class OutcomeTests(SynchronousTestCase):

@@ -45,7 +45,7 @@ class SlowWriter(ftp._FileWriter):
 
 def main(directory: str, slow: str = "") -> None:
     """Serve until told to end."""
-    log.startLogging(sys.stderr)
+    log.startLogging(sys.stderr, setStdout=False)
     if slow:
         ftp._FileWriter = SlowWriter  # type: ignore[misc]
     users = InMemoryUsernamePasswordDatabaseDontUse()

@@ -6,6 +6,7 @@ This file knows endpoints and connections.  It knows no process, and not whose c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -97,7 +98,7 @@ async def serve(reactor: Any, job: Job, size: int, announce: Callable[[str], obj
         port = await endpoint.listen(Factory.forProtocol(lambda: tap))
         try:
             announce(socket if job.link is Link.UNIX else f"tcp:127.0.0.1:{port.getHost().port}")
-            return await _completed(tap.finished, record, job.delivers(size)[0])
+            return await _completed(tap.finished, record, job.delivers(size)[0], job.chance)
         finally:
             await port.stopListening()
 
@@ -113,11 +114,13 @@ async def ask(reactor: Any, job: Job, size: int, where: Awaitable[str]) -> tuple
     record = Record()
     tap = Tap(job.client(size, record.delivered), record.received)
     await connectProtocol(clientFromString(reactor, await where), tap)
-    return await _completed(tap.finished, record, job.delivers(size)[1])
+    return await _completed(tap.finished, record, job.delivers(size)[1], job.chance)
 
 
-async def _completed(finished: Deferred[float], record: Record, expected: int) -> tuple[Record, float]:
+async def _completed(finished: Deferred[float], record: Record, expected: int, chance: bytes) -> tuple[Record, float]:
     seconds = await finished
+    if chance:
+        record.received = [re.sub(chance, b"", b"".join(record.received))]
     if len(record.delivered) != expected:
         raise IncompleteError(len(record.delivered), expected)
     return record, seconds

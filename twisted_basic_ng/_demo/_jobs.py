@@ -16,8 +16,10 @@ from typing import Final
 from twisted.internet.protocol import Protocol
 from twisted.protocols.amp import AMP
 from twisted.protocols.basic import FileSender, Int32StringReceiver, LineReceiver, NetstringReceiver
+from twisted.protocols.ftp import DTPFactory
 
 from ._calls import CallClient, CallServer, SecureCallClient
+from ._ftp import DownloadClient, DownloadServer
 from ._protocols import (
     FileClient,
     FileServer,
@@ -43,7 +45,7 @@ class Unit(Enum):
     """Messages that either end was delivered, in a second."""
 
     MIB = "MiB/s"
-    """Bytes that either end read, in a second."""
+    """Bytes of the messages that either end was delivered, in a second."""
 
 
 class Link(Enum):
@@ -71,6 +73,8 @@ class Job:
     @ivar delivers: how many messages a size means, to the server and to the client.
     @ivar link: what the two are connected by.
     @ivar needs: the module without which there is no such job on a machine.
+    @ivar chance: a regular expression for what is different each time in what the ends read, and is left out of the
+        transcript: the numbers of ports.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Job:
     delivers: Callable[[int], tuple[int, int]]
     link: Link = Link.TCP
     needs: str = "twisted"
+    chance: bytes = b""
 
 
 _ALL: Final = (
@@ -167,6 +172,17 @@ _ALL: Final = (
         uses=(AMP,),
         delivers=lambda size: (size, size),
         link=Link.UNIX,
+    ),
+    Job(
+        name="ftp",
+        title="an FTP download",
+        unit=Unit.MIB,
+        size=128 * MIB,
+        server=DownloadServer,
+        client=DownloadClient,
+        uses=(DTPFactory, FileSender),
+        delivers=lambda _: (1, 1),
+        chance=rb"\([0-9,]+\)",
     ),
 )
 

@@ -47,7 +47,7 @@ class Round:
         """How much work was done in a second."""
         if unit is Unit.MESSAGES:
             return (self.server.delivered.count + self.client.delivered.count) / self.seconds
-        return (self.server.received.size + self.client.received.size) / 2**20 / self.seconds
+        return (self.server.delivered.size + self.client.delivered.size) / 2**20 / self.seconds
 
 
 def roundOf(server: str, client: str) -> Round:

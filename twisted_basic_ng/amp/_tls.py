@@ -154,9 +154,12 @@ class StartTLS(Command):
     @classmethod
     def makeResponse(cls, objects: Any, proto: Any) -> Any:
         """Make the box that starts TLS, or refuse to start it a second time."""
+        # Differs from Twisted: which starts it again, inside of the first.
         if getattr(proto, "hostCertificate", None) is not None:
-            # Differs from Twisted: which starts it again, inside of the first.
             return fail(RemoteAmpError(TLS_ERROR_CODE, "TLS was started already"))
+        if getattr(proto, "_startingTLSBuffer", None) is not None:
+            # Each side waits for the other: nothing can be sent that would end it.
+            return fail(RemoteAmpError(TLS_ERROR_CODE, "TLS is being started by both sides", True))
         return super().makeResponse(objects, proto)
 
     def _doCommand(self, proto: Any) -> Any:

@@ -260,7 +260,7 @@ class BinaryBoxProtocol(BoxReader):
             self._leavePeer()
 
     def _getPeerCertificate(self) -> Any:
-        if self.noPeerCertificate:
+        if self.noPeerCertificate or self.transport is None:
             return None
         return Certificate.peerFromTransport(self.transport)
 
