@@ -258,6 +258,17 @@ class UploadTests(DTPCase):
         self.dtp.resumeProducing()
         self.assertEqual((self.consumer.received, outcomes), (b"onetwothreefour", [None]))
 
+    def test_pausesLater(self) -> None:
+        """What was read already when a consumer pauses waits for it, too."""
+        self.connect()
+        outcomes = self.register()
+        self.dtp.pauseProducing()
+        self.dtp.dataReceived(b"one")
+        self.assertEqual((self.consumer.received, self.dtp._buffer), (b"", [b"one"]))
+        self.dtp.resumeProducing()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((self.consumer.received, outcomes), (b"one", [None]))
+
     def test_pausesWhileHeld(self) -> None:
         """A transport that was paused because nobody took anything stays so for a consumer that pauses."""
         self.connect()

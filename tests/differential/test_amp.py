@@ -44,6 +44,16 @@ def _isForged(events: list[Any], index: int) -> bool:
     return bool(asked) and not started and events[index][0] == "result" and events[index][1] not in (1, 2)
 
 
+def _isCrossed(events: list[Any], index: int) -> bool:
+    """Does the peer ask for TLS while it is being asked?"""
+    before = events[:index]
+    return (
+        events[index][0] == "secure"
+        and ("does", "secure") in before
+        and not any(event[0] in ("secured", "tls") for event in before)
+    )
+
+
 DIFFERENCES = [
     Difference(
         "raised",
@@ -75,6 +85,11 @@ DIFFERENCES = [
                 and any(each == ("does", "secure") or each[0] == "tls" for each in events[: index - 1])
             )
         ),
+    ),
+    Difference(
+        "crossed",
+        "where both sides ask for TLS at once the connection is closed",
+        _isCrossed,
     ),
     Difference(
         "refused",

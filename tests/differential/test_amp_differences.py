@@ -115,6 +115,12 @@ class TestOfScripts:
         theirs, mine = both("calls", asks, [], "tls")
         assert (len(theirs), len(mine)) == (2, 1)
 
+    def test_crossed(self) -> None:
+        """In Twisted two sides that ask at once start TLS inside of TLS, or wait for ever."""
+        ask = box(b"_ask", b"9", b"_command", b"StartTLS")
+        theirs, mine = both("calls", [("secure",), ask], [], "closing")
+        assert (len(theirs), len(mine)) == (0, 1)
+
     def test_askedTwice(self) -> None:
         """In Twisted what was called behind the first ask for TLS is lost with the second."""
         steps = [("secure",), ("call", b"between", False), ("secure",), box(b"_answer", b"1")]
