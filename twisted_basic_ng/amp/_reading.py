@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from .. import _accelerate
 from .._backlog import Backlog
 from .._intstrings import Int16StringReceiver
-from .._receiver import describePeer
+from .._receiver import Dropped, describePeer
 from .._stateful import StatefulStringProtocol
 from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
@@ -229,7 +229,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     def _leavePeer(self) -> None:
         """Be done with the peer: what it has sent is forgotten, what it still sends is ignored."""
-        if self.transport is not None:
+        if self.transport is not None and not isinstance(self._receiverState, Dropped):
             self._receiverBacklog().replace(b"")
             self._receiverDrop()
 
