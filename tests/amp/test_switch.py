@@ -167,6 +167,14 @@ class LeftoverTests(SynchronousTestCase):
         self.server.dataReceived(self.box + b"rest")
         self.assertEqual(b"".join(self.server.inner.received), b"restreply")
 
+    def test_duringLaterConnection(self) -> None:
+        """Also when the change comes later than the call, and half a box before it."""
+        self.server.dataReceived(b"\x00\x01half")
+        inner = Inner()
+        self.transport.hooks["write"] = lambda: self.server.dataReceived(b"reply")
+        self.server._switchTo(inner)
+        self.assertEqual(b"".join(inner.received), b"\x00\x01halfreply"[3:])
+
     def test_raises(self) -> None:
         """Where the new protocol cannot be connected, it is not given what came before, either."""
 

@@ -89,10 +89,11 @@ class BinaryBoxProtocol(BoxReader):
             behind it are kept, and delivered with the next bytes.
         """
         self._justStartedTLS = False
-        inner = self.innerProtocol
-        if inner is None or self._receiverState:  # what was not handed over yet goes first
+        if self.innerProtocol is None:
             return Int16StringReceiver.dataReceived(self, data)
-        return inner.dataReceived(data)
+        if self._receiverState:
+            return self._receiverState.put(data)  # what is being handed over goes first
+        return self.innerProtocol.dataReceived(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """End, and tell whoever is concerned so, whatever one of them raises."""
