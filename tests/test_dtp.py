@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -17,7 +19,7 @@ from twisted.python.filepath import Permissions
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, loadStock
-from twisted_basic_ng._dtp import DTP, DataConnectionClosedError, DTPFactory
+from twisted_basic_ng._dtp import DTP, DataConnectionClosedError, DTPFactory, encodeName
 
 DONE, LOST = Failure(ConnectionDone()), Failure(ConnectionLost())
 
@@ -153,6 +155,15 @@ class ListingTests(DTPCase):
         self.assertIn(b"????     ", self.row(self.dtp, b"name", owner="\N{SNOWMAN}" * 4))
         self.dtp._encoding = "utf-8"
         self.assertIn("\N{SNOWMAN}".encode(), self.row(self.dtp, b"name", owner="\N{SNOWMAN}"))
+
+    def test_numbers(self) -> None:
+        """A size may be any number."""
+        self.assertEqual(self.row(self.dtp, b"name", size=5.7), self.row(loadStock("ftp").DTP(), b"name", size=5.7))
+
+    def test_names(self) -> None:
+        """A name is written in UTF-8; one that is no UTF-8 is what it is in the file system."""
+        for name, written in (("\N{SNOWMAN}", "\N{SNOWMAN}".encode()), ("bad\udcff", b"bad\xff"), (b"\xff", b"\xff")):
+            self.assertEqual(encodeName(None, name), written)
 
     def test_noDate(self) -> None:
         """A time that no calendar has is the first one."""
@@ -346,6 +357,44 @@ class UploadTests(DTPCase):
         self.dtp.dataReceived(b"x" * 70000)
         self.assertEqual(self.transport.names(), ["loseConnection"])
 
+    def test_used(self) -> None:
+        """A connection is for one transfer: another consumer has nothing to receive, and is told so."""
+        for use in (
+            lambda: self.dtp.registerConsumer(Consumer()),
+            lambda: self.dtp.sendLine(b"x"),
+            lambda: self.dtp.registerProducer(object(), False),
+        ):
+            self.setUp()
+            self.connect()
+            use()
+            self.dtp.connectionLost(DONE)
+            self.assertEqual([each.type for each in self.register()], [DataConnectionClosedError])
+            self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
+
+    def test_flatStack(self) -> None:
+        """A consumer that pauses and goes on at each piece is given all of them, one behind the other."""
+        self.connect()
+        for _ in range(1000):
+            self.dtp.dataReceived(b"x")
+
+        def pauseAndGoOn(data: bytes) -> None:
+            self.dtp.pauseProducing()
+            self.dtp.resumeProducing()
+
+        self.consumer.onWrite = pauseAndGoOn
+        outcomes = self.register()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((len(self.consumer.received), outcomes), (1000, [None]))
+
+    def test_nobodyComes(self) -> None:
+        """A connection that is not read, as nobody takes anything, is closed with the control connection."""
+        self.connect()
+        self.factory.stopFactory()
+        self.assertEqual(self.transport.names(), [])
+        self.dtp.dataReceived(b"x" * 70000)
+        self.factory.stopFactory()
+        self.assertEqual(self.transport.names(), ["pauseProducing", "loseConnection"])
+
     def test_two(self) -> None:
         """There is one at a time."""
         self.connect()
@@ -406,6 +455,23 @@ class FactoryTests(SynchronousTestCase):
         anybody = DTPFactory(self, None, self.clock)
         anybody.peerCheck = True
         self.assertIsInstance(anybody.buildProtocol(other), DTP)
+
+    def test_application(self) -> None:
+        """Where Twisted's module has this factory, an application's class that stands there is the one."""
+
+        class Own(DTP):
+            pass
+
+        module = ModuleType("twisted.protocols.ftp")
+        vars(module).update(DTP=Own, DTPFactory=DTPFactory)
+        self.patch(sys, "modules", {**sys.modules, "twisted.protocols.ftp": module})
+        self.assertIsInstance(self.factory.buildProtocol(None), Own)
+        vars(module).update(DTPFactory=object)
+        self.assertIs(type(DTPFactory(self, None, self.clock).buildProtocol(None)), DTP)
+        vars(module).update(DTPFactory=DTPFactory, DTP=SimpleNamespace)
+        foreign = DTPFactory(self, None, self.clock)
+        self.assertIsInstance(foreign.buildProtocol(None), SimpleNamespace)
+        foreign.stopFactory()
 
     def test_reactor(self) -> None:
         """Without a reactor of one's own it is the global one."""

@@ -127,7 +127,16 @@ class TestPatches:
         module: Any = importlib.import_module(self.FTP)
         uninstall()
         assert module.DTP.__module__ == self.FTP
+        assert module.FTP._encodeName.__module__ == self.FTP
         uninstall()
+
+    def test_removed(self) -> None:
+        """A module that a program has removed meanwhile is none of our business."""
+        install()
+        importlib.import_module(self.FTP)
+        del sys.modules[self.FTP]
+        uninstall()
+        assert not _swap.isInstalled()
 
     def test_importedBefore(self) -> None:
         """One that was built on ours before gets them again."""

@@ -7,6 +7,7 @@ receives (an upload's consumer).  This file knows nothing of commands and replie
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python import log
 from twisted.python.failure import Failure
 
-__all__ = ["DTP", "DTPFactory", "DataConnectionClosedError"]
+__all__ = ["DTP", "DTPFactory", "DataConnectionClosedError", "encodeName"]
 
 #: How many bytes, and how many chunks, are kept for a consumer that is not there yet.
 _KEPT_BYTES: Final = 65536
@@ -48,6 +49,15 @@ def _date(seconds: float) -> str:
     if then.tm_year != time.gmtime().tm_year:
         return f"{day} {then.tm_year:5d}"
     return f"{day} {then.tm_hour:02d}:{then.tm_min:02d}"
+
+
+def encodeName(server: Any, name: str | bytes) -> bytes:  # noqa: ARG001 - it is a method, by itself
+    """
+    Write a name for a listing, in UTF-8; one that is none comes out as it is in the file system.
+
+    It is a method of Twisted's C{FTP}, where such a name keeps the listing from ending.
+    """
+    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
 
 
 def _isClean(reason: object) -> bool:
@@ -86,6 +96,8 @@ class DTP(Protocol):
     _paused = False
     _held = False
     _isOver = False
+    _isUsed = False
+    _isDelivering = False
     _lostReason: Any = None
 
     # The connection.
@@ -129,6 +141,7 @@ class DTP(Protocol):
 
         @param line: the line; control bytes in it are sent as C{?}.
         """
+        self._isUsed = True
         self.transport.write(line.translate(_CONTROL) + b"\r\n")
 
     def _formatOneListResponse(
@@ -155,8 +168,8 @@ class DTP(Protocol):
         @param group: whose group's; likewise.
         """
         row = (
-            f"{'d' if directory else '-'}{permissions.shorthand()}{hardlinks:4d} "
-            f"{owner[:8]:<9} {group[:8]:<9} {size:15d} {_date(modified):>12} "
+            f"{'d' if directory else '-'}{permissions.shorthand()}{int(hardlinks):4d} "
+            f"{owner[:8]:<9} {group[:8]:<9} {int(size):15d} {_date(modified):>12} "
         )
         return row.encode(self._encoding, "replace") + name
 
@@ -173,6 +186,7 @@ class DTP(Protocol):
 
     def registerProducer(self, producer: Any, streaming: bool) -> Any:
         """Have C{producer} send."""
+        self._isUsed = True
         return self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
@@ -234,12 +248,15 @@ class DTP(Protocol):
         Receive an upload.
 
         @param cons: what takes the bytes, those that came before included.
-        @return: fires when the peer has sent everything; fails if the connection is lost before, or if the consumer
-            raises.
+        @return: fires when the peer has sent everything; fails if the connection is lost before, if the consumer
+            raises, or if the connection was used already: it is for one transfer.
         """
         assert self._cons is None
-        if self._lostReason is not None and not _isClean(self._lostReason):
-            return self._refuseConsumer(cons)
+        if self._isUsed:
+            return self._refuseConsumer(cons, Failure(DataConnectionClosedError()))
+        self._isUsed = True
+        if not _isClean(self._lostReason):
+            return self._refuseConsumer(cons, self._lostReason)
         try:
             cons.registerProducer(self, True)
         except BaseException:
@@ -256,18 +273,22 @@ class DTP(Protocol):
                 self.transport.resumeProducing()
         return ending
 
-    def _refuseConsumer(self, cons: Any) -> Deferred[Any]:
-        """Say that the upload was cut off before it began; the consumer is opened and closed, to leave nothing open."""
+    def _refuseConsumer(self, cons: Any, why: Failure) -> Deferred[Any]:
+        """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
         self._buffer = None
         cons.registerProducer(self, True)
         cons.unregisterProducer()
-        return fail(self._lostReason)
+        return fail(why)
 
     def _deliverKept(self) -> None:
         """Give the consumer what was kept for it, as long as it takes it; end the upload where that was all."""
+        if self._isDelivering:
+            return  # the consumer pauses and goes on while it is given something: it is given the next behind that
+        self._isDelivering = True
         kept = self._buffer or []
         while kept and not self._paused and self._onConnLost is not None:
             self._conswrite(kept.pop(0))
+        self._isDelivering = False
         if kept and self._onConnLost is not None:
             return
         self._kept = 0
@@ -293,6 +314,11 @@ class DTP(Protocol):
             log.err(None, "while closing what an upload had failed to be written to")
         return ignored
 
+    def _closeIfHeld(self) -> None:
+        """Close a connection that is not read because nobody takes anything: its end would not be seen."""
+        if self._held and self._cons is None and self.isConnected:
+            self._giveUp()
+
     def resumeProducing(self) -> None:
         """Go on: with what was kept, then with reading."""
         self._paused = False
@@ -313,11 +339,18 @@ class DTP(Protocol):
             self.transport.stopProducing()
 
 
+def _currentDTP() -> Any:
+    """The class of data connections: what stands in Twisted's module, if that has our factory."""
+    module = sys.modules.get("twisted.protocols.ftp")
+    return module.DTP if getattr(module, "DTPFactory", None) is DTPFactory else DTP  # type: ignore[union-attr]
+
+
 class DTPFactory(ClientFactory):
     """
     Makes one L{DTP}, for one data connection, within some time.
 
-    @ivar pi: the server's protocol on the control connection; its C{dtpInstance} is set to what is made.
+    @ivar pi: the server's protocol on the control connection; its C{dtpInstance} is set to what is made, a C{DTP} of
+        the module that holds this factory.
     @ivar peerHost: the host of the control connection's peer.
     @ivar deferred: fires with C{None} when the data connection is there; fails with C{PortConnectionError} when it
         cannot be, or does not come in time.  C{None} when it has failed.
@@ -336,6 +369,7 @@ class DTPFactory(ClientFactory):
     _state = _IN_PROGRESS
     peerCheck = False
     deferred: Deferred[None] | None
+    _made: Any = None
 
     def __init__(self, pi: Any, peerHost: str | None = None, reactor: Any = None) -> None:
         """
@@ -351,13 +385,13 @@ class DTPFactory(ClientFactory):
             from twisted.internet import reactor
         self._reactor = reactor
 
-    def buildProtocol(self, addr: Any) -> DTP | None:
+    def buildProtocol(self, addr: Any) -> Any:
         """Make the protocol of the first connection; any other is refused."""
         if self._state is not self._IN_PROGRESS or not self._isWelcome(addr):
             return None
         self._state = self._FINISHED
         self.cancelTimeout()
-        made = DTP()
+        self._made = made = _currentDTP()()
         made.factory = self
         made.pi = self.pi
         self.pi.dtpInstance = made
@@ -367,8 +401,10 @@ class DTPFactory(ClientFactory):
         return not self.peerCheck or self.peerHost is None or addr.host == self.peerHost
 
     def stopFactory(self) -> None:
-        """Wait no longer."""
+        """Wait no longer, neither for a connection nor for somebody who takes what came over it."""
         self.cancelTimeout()
+        if isinstance(self._made, DTP):
+            self._made._closeIfHeld()
 
     def timeoutFactory(self) -> None:
         """Fail: nobody has connected in time."""

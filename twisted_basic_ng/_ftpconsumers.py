@@ -11,8 +11,6 @@ from zope.interface import implementer
 
 from twisted.internet.interfaces import IConsumer
 
-from ._dtp import DTP
-
 __all__ = ["ASCIIConsumerWrapper", "FileConsumer"]
 
 #: How lines end in files of this system.
@@ -38,7 +36,7 @@ class ASCIIConsumerWrapper:
         self.cons = cons
         self.registerProducer = cons.registerProducer
         self._endsInCR = False
-        self._outward = isinstance(cons, DTP)
+        self._outward = hasattr(cons, "registerConsumer")  # as data connections have, an application's own, too
 
     def write(self, bytes: bytes) -> Any:  # noqa: A002 - its name in Twisted
         """Translate a piece of text, which may begin and end anywhere."""

@@ -74,7 +74,11 @@ def _build() -> str:
 
 def _names() -> list[tuple[str, str]]:
     """The names that are put into modules of Twisted's."""
-    return [(f"{name}.{each}", f"{ours}.{each}") for name, (ours, names) in PATCHES.items() for each in names]
+    return [
+        (f"{module}.{each}", f"{ours}.{name}")
+        for module, (ours, names) in PATCHES.items()
+        for each, name in names.items()
+    ]
 
 
 def read() -> Status:

@@ -42,7 +42,16 @@ SWAPS: Final = {
 
 #: Which names of one of Twisted's modules, which else stays as it is, are replaced by those of a module of ours.
 PATCHES: Final = {
-    "twisted.protocols.ftp": ("twisted_basic_ng.ftp", ("ASCIIConsumerWrapper", "DTP", "DTPFactory", "FileConsumer")),
+    "twisted.protocols.ftp": (
+        "twisted_basic_ng.ftp",
+        {
+            "ASCIIConsumerWrapper": "ASCIIConsumerWrapper",
+            "DTP": "DTP",
+            "DTPFactory": "DTPFactory",
+            "FileConsumer": "FileConsumer",
+            "FTP._encodeName": "encodeName",
+        },
+    ),
 }
 
 #: The environment variable that tells a Python process to swap from its start; C{"1"} does.
@@ -173,7 +182,9 @@ def uninstall() -> None:
     for name in swapped:  # they import each other
         _place(name, import_module(name))
     for name, replaced in _replaced.items():
-        vars(sys.modules[name]).update(replaced)
+        if name in sys.modules:
+            for target, thing in replaced.items():
+                _put(sys.modules[name], target, thing)
     _replaced.clear()
 
 
@@ -187,10 +198,23 @@ def _place(name: str, module: ModuleType) -> None:
 def _patch(module: ModuleType) -> None:
     """Put our names into C{module}."""
     ours, names = PATCHES[module.__name__]
-    _replaced[module.__name__] = {name: getattr(module, name) for name in names}
+    _replaced[module.__name__] = {target: _get(module, target) for target in names}
     source = import_module(ours)
-    for name in names:
-        setattr(module, name, getattr(source, name))
+    for target, name in names.items():
+        _put(module, target, getattr(source, name))
+
+
+def _get(module: Any, target: str) -> Any:
+    """Find what stands at C{target} in C{module}: a name, or a class's and its attribute's."""
+    for name in target.split("."):
+        module = getattr(module, name)
+    return module
+
+
+def _put(module: Any, target: str, thing: Any) -> None:
+    """Put C{thing} there."""
+    owner, _, name = target.rpartition(".")
+    setattr(_get(module, owner) if owner else module, name, thing)
 
 
 def _users(stock: ModuleType) -> Iterator[str]:
@@ -202,7 +226,7 @@ def _users(stock: ModuleType) -> Iterator[str]:
 
 def _patchedUsers(stock: ModuleType) -> Iterator[str]:
     """Name the modules besides C{stock} that hold what is to be replaced in it, or have built classes on it."""
-    own = [getattr(stock, each) for each in PATCHES[stock.__name__][1]]
+    own = [thing for each in PATCHES[stock.__name__][1] if isinstance(thing := _get(stock, each), type)]
     return _holders(stock, own, own)
 
 

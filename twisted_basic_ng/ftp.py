@@ -5,7 +5,7 @@ The map: C{_dtp} (the connection and its factory), C{_ftpconsumers} (text, and f
 own: it is where the names are.  All else of FTP is Twisted's; the swap puts these four into its module.
 """
 
-from ._dtp import DTP, DataConnectionClosedError, DTPFactory
+from ._dtp import DTP, DataConnectionClosedError, DTPFactory, encodeName
 from ._ftpconsumers import ASCIIConsumerWrapper, FileConsumer
 
-__all__ = ["DTP", "ASCIIConsumerWrapper", "DTPFactory", "DataConnectionClosedError", "FileConsumer"]
+__all__ = ["DTP", "ASCIIConsumerWrapper", "DTPFactory", "DataConnectionClosedError", "FileConsumer", "encodeName"]

@@ -169,6 +169,27 @@ class TestFtplib:
             assert client.storbinary("STOR up.bin", io.BytesIO(b"whole")).startswith("226")
         assert (server.home / "up.bin").read_bytes() == b"whole"
 
+    def test_storedTwice(self, server: Server) -> None:
+        """Without a data connection of its own, an upload does not succeed."""
+        with server.login() as client:
+            client.storbinary("STOR up.bin", io.BytesIO(b"whole"))
+            assert client.sendcmd("STOR other.bin").startswith("150")
+            with pytest.raises(ftplib.error_temp, match="426"):
+                client.voidresp()
+
+    def test_foreignName(self, server: Server) -> None:
+        """A name that is no UTF-8 is listed, and those behind it."""
+        (server.home / "plain").touch()
+        with open(os.path.join(os.fsencode(server.home), b"bad\xff"), "wb"):
+            pass
+        with server.login() as client:
+            client.encoding = "latin-1"
+            names = client.nlst(".")
+            rows: list[str] = []
+            client.dir(rows.append)
+        assert sorted(names) == ["bad\xff", "plain"]
+        assert len(rows) == 2
+
     def test_nobodyStores(self, server: Server) -> None:
         """What is sent and never stored is not taken in without end: the sender has to wait."""
         with server.login() as client:
