@@ -238,6 +238,18 @@ class TestCurl:
         assert digest(back) == digest(server.home / "up.bin") == expected
         assert b"up.bin" in self.curl(server, *mode, url)
 
+    def test_abort(self, server: Server) -> None:
+        """It may be ended midway, and come back."""
+        _, expected = server.file("down.bin", 8 * 2**20)
+        url = f"ftp://127.0.0.1:{server.port}/down.bin"
+        with subprocess.Popen(
+            ["curl", "--silent", "--limit-rate", "1M", "--user", "user:secret", url], stdout=subprocess.PIPE
+        ) as cut:
+            assert cut.stdout is not None
+            assert cut.stdout.read(1000)
+            cut.kill()
+        assert hashlib.sha256(self.curl(server, url)).hexdigest() == expected
+
     def test_ascii(self, server: Server) -> None:
         """Text goes there and back with the line ends of files here: curl knows those of the wire, too."""
         text = server.home / "down.txt"
@@ -256,30 +268,41 @@ class TestLftp:
         if shutil.which("lftp") is None:
             pytest.skip("lftp is not installed")
 
-    @pytest.mark.parametrize("passive", ["true", "false"])
-    @pytest.mark.parametrize("extended", ["true", "false"])
-    def test_binary(self, server: Server, tmp_path: Path, passive: str, extended: str) -> None:
-        """Files go there and back, and are listed, in each way to connect."""
-        _, expected = server.file("down.bin", SIZES[-1])
-        script = [
-            "set net:max-retries 1",
-            "set net:timeout 300",
-            f"set ftp:passive-mode {passive}",
-            f"set ftp:prefer-epsv {extended}",
-            f"open -u user,secret -p {server.port} 127.0.0.1",
-            "get down.bin -o back.bin",
-            "put back.bin -o up.bin",
-            "cls",
-            "bye",
-        ]
+    def lftp(self, server: Server, directory: Path, *commands: str) -> str:
+        """Have it do something; say what it says."""
+        begin = ("set net:max-retries 1", "set net:timeout 300", f"open -u user,secret -p {server.port} 127.0.0.1")
         ended = subprocess.run(
-            ["lftp", "--norc", "-c", "; ".join(script)],
-            cwd=tmp_path,
+            ["lftp", "--norc", "-c", "; ".join((*begin, *commands, "bye"))],
+            cwd=directory,
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr
-        assert digest(tmp_path / "back.bin") == digest(server.home / "up.bin") == expected
-        assert set(ended.stdout.split()) == {"down.bin", "up.bin"}
+        return ended.stdout
+
+    @pytest.mark.parametrize("passive", ["true", "false"])
+    @pytest.mark.parametrize("extended", ["true", "false"])
+    def test_binary(self, server: Server, tmp_path: Path, passive: str, extended: str) -> None:
+        """Files of each size go there and back, and are listed, in each way to connect."""
+        expected = {size: server.file(f"down{size}", size)[1] for size in SIZES}
+        moves = [f"get down{size} -o back{size}; put back{size} -o up{size}" for size in SIZES]
+        modes = (f"set ftp:passive-mode {passive}", f"set ftp:prefer-epsv {extended}")
+        said = self.lftp(server, tmp_path, *modes, *moves, "cls")
+        for size in SIZES:
+            assert digest(tmp_path / f"back{size}") == digest(server.home / f"up{size}") == expected[size]
+        assert set(said.split()) == {f"{way}{size}" for way in ("down", "up") for size in SIZES}
+
+    def test_ascii(self, server: Server, tmp_path: Path) -> None:
+        """
+        Text goes there and back with the line ends of files here.
+
+        lftp takes a new connection to be of type A, as RFC 959 has it, where the server begins with I: so it has to
+        change the type once before.
+        """
+        text = b"".join(b"line %d\n" % number for number in range(5000))
+        (server.home / "down.txt").write_bytes(text)
+        moves = ("get down.txt -o binary.txt", "get -a down.txt -o back.txt", "put -a back.txt -o up.txt")
+        self.lftp(server, tmp_path, *moves)
+        assert (tmp_path / "back.txt").read_bytes() == (server.home / "up.txt").read_bytes() == text
