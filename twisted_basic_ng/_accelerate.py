@@ -24,6 +24,7 @@ __all__ = [
     "lastLineEnd",
     "netstringLength",
     "parseBox",
+    "splitBoxes",
     "splitLines",
     "splitNetstrings",
     "splitStrings",
@@ -47,12 +48,14 @@ build: Final = "pure" if _chosen is _framing else "ext"
 
 formatBox = _framing.formatBox
 parseBox = _framing.parseBox
+splitBoxes = _framing.splitBoxes
 splitLines = _framing.splitLines
 splitNetstrings = _framing.splitNetstrings
 splitStrings = _framing.splitStrings
 if build == "ext":
     formatBox = _chosen.formatBox
     parseBox = _chosen.parseBox
+    splitBoxes = _chosen.splitBoxes
     splitLines = _chosen.splitLines
     splitNetstrings = _chosen.splitNetstrings
     splitStrings = _chosen.splitStrings

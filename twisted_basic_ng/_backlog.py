@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from operator import length_hint
 from typing import Any, Final
 
+from ._pins import Pins
+
 __all__ = ["FEW", "MANY", "Backlog", "Pieces"]
 
 #: How many strings to find ahead, at first and at the most: a batch that a callback spoils was found in vain.
@@ -69,6 +71,8 @@ class Backlog:
     C{aside}, C{current} from C{start} on, C{later}.
 
     @ivar frames: the batch that is being delivered; who has walked it whole empties it.
+    @ivar reader: walks it; C{start} is the offset behind it.
+    @ivar pins: what was made the receiver's own, for speed.
     @ivar busy: a delivery is going on: what arrives meanwhile waits in C{later}.
     @ivar reentered: C{dataReceived} was called during the delivery.
     @ivar current: the bytes in hand, searched from C{start} on.
@@ -88,8 +92,7 @@ class Backlog:
     """
 
     __slots__ = (
-        "_reader",
-        "aside",
+                "aside",
         "base",
         "busy",
         "current",
@@ -98,6 +101,8 @@ class Backlog:
         "framing",
         "later",
         "needed",
+        "pins",
+        "reader",
         "reentered",
         "seam",
         "searched",
@@ -115,8 +120,9 @@ class Backlog:
         self.watched: Any = None
         self.struck = False
         self.framing = 0
+        self.pins: Pins | None = None
         self.frames: list[bytes] = []
-        self._reader: Iterator[bytes] = iter(self.frames)
+        self.reader: Iterator[bytes] = iter(self.frames)
         self.replace(b"")
 
     def __bool__(self) -> bool:
@@ -140,14 +146,15 @@ class Backlog:
     def put(self, data: bytes) -> None:
         """Take in C{data} behind everything else."""
         data = b"" + data  # anything with a buffer becomes bytes, anything else is an error; bytes are not copied
-        if not data:
-            return
         if self.busy or self.later is not None:
-            self._defer(data)
+            if data:
+                self._defer(data)
         elif self.start == len(self.current):
             self.current = data
             self.start = 0
             self.searched = False
+        elif not data:
+            return
         elif self.searched:
             self._extend(data)
         else:
@@ -240,16 +247,9 @@ class Backlog:
 
     # What goes out.
 
-    def batch(self, frames: list[bytes], end: int) -> Iterator[bytes]:
-        """Begin to deliver C{frames}, which end at the offset C{end}; iterate over what is returned."""
-        self.frames = frames
-        self._reader = reader = iter(frames)
-        self.start = end
-        return reader
-
     def _ahead(self) -> list[bytes]:
         """The frames of the batch that nobody has taken yet."""
-        return self.frames[len(self.frames) - length_hint(self._reader) :]
+        return self.frames[len(self.frames) - length_hint(self.reader) :]
 
     def wireSize(self, frames: list[bytes]) -> int:
         """Tell how many bytes C{frames} took on the wire."""
@@ -265,15 +265,7 @@ class Backlog:
         if self.frames:
             self.start = self.offset
             self.frames = []
-            self._reader = iter(self.frames)
-
-    def rest(self) -> None:
-        """End a delivery: what is left waits for more bytes, and nothing else is held."""
-        self.busy = False
-        self.putBack()
-        if self.start == len(self.current):
-            self.current = b""
-            self.start = 0
+            self.reader = iter(self.frames)
 
     def peek(self) -> bytes:
         """Copy everything that is undelivered."""

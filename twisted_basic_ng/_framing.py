@@ -25,6 +25,7 @@ __all__ = [
     "lastLineEnd",
     "netstringLength",
     "parseBox",
+    "splitBoxes",
     "splitLines",
     "splitNetstrings",
     "splitStrings",
@@ -62,11 +63,16 @@ def splitLines(data: bytes, start: int, delimiter: bytes, window: int) -> tuple[
     """
     if not delimiter:
         return [], start
+    size = len(data)
     stop = start + window
-    lines = data[start:stop].split(delimiter)
+    if stop >= size:
+        stop = size
+        lines = (data[start:] if start else data).split(delimiter)
+    else:
+        lines = data[start:stop].split(delimiter)
     unfinished = lines.pop()
     if lines:
-        return lines, min(stop, len(data)) - len(unfinished)
+        return lines, stop - len(unfinished)
     end = data.find(delimiter, max(start, stop - len(delimiter) + 1))
     if end < 0:
         return lines, start
@@ -115,7 +121,7 @@ def splitStrings(
         prefix.unpack(data[start : start + prefixLength])
     strings: list[bytes] = []
     size = len(data)
-    while len(strings) < most:
+    for _ in range(most):
         payload = start + prefixLength
         if payload > size:
             return strings, start, prefixLength
@@ -168,17 +174,17 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     size = len(data)
     limit = int(min(limit, LONGEST))
     widest = len(str(limit)) + 1
-    while start < size and len(strings) < most:
+    for _ in range(most):
+        if start >= size:
+            break
         colon = data.find(_COLON, start, start + widest)
-        digits = data[start:colon]
-        if colon <= start or not digits.isdigit() or digits[0] == _ZERO or int(digits) > limit:
-            length, colon = netstringLength(data, start, limit)  # an odd one: empty, unfinished, or wrong
+        length = _LENGTHS.get(data[start:colon], -1)
+        if not 0 <= length <= limit or colon < 0:
+            length, colon = _readLength(data, start, limit)
             if length < 0:
                 return strings, start, length
             if colon < 0:
                 return strings, start, size - start + 1
-        else:
-            length = int(digits)
         comma = colon + 1 + length
         if comma >= size:
             return strings, start, comma + 1 - start
@@ -187,6 +193,21 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
         strings.append(data[colon + 1 : comma])
         start = comma + 1
     return strings, start, 0
+
+
+#: What lengths mean that were read before: looking one up takes a third of the time that checking its digits does.
+_LENGTHS: Final[dict[bytes, int]] = {}
+
+#: How many of them are kept.
+_KNOWN: Final = 1024
+
+
+def _readLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
+    """Do what L{netstringLength} does, and remember the length that is valid."""
+    length, colon = netstringLength(data, start, limit)
+    if length >= 0 <= colon and len(_LENGTHS) < _KNOWN:
+        _LENGTHS[data[start:colon]] = length
+    return length, colon
 
 
 _KEY_LENGTHS: Final = [bytes((0, length)) for length in range(256)]
@@ -240,3 +261,44 @@ def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None
             box[key] = data[payload:end]
             key = None
         start = end
+
+
+def splitBoxes(
+    data: bytes, start: int, kind: type[dict[bytes, bytes]], most: int, mostKeys: float, mostBytes: float
+) -> tuple[list[dict[bytes, bytes]], list[int]]:
+    """
+    Cut complete AMP boxes, up to the first that is not complete, or not to be accepted.
+
+    @param kind: their type, whose C{__init__} is not called.
+    @param most: how many to cut at the most.
+    @param mostKeys: how many keys a box may have.
+    @param mostBytes: how many bytes a box may take on the wire, without its end.
+    @return: the boxes, and for each the offset behind it.
+    """
+    boxes: list[dict[bytes, bytes]] = []
+    ends: list[int] = []
+    size = len(data)
+    make = kind.__new__
+    try:
+        for _ in range(most):
+            box = make(kind)
+            at = start
+            while data[at + 1]:
+                if data[at]:
+                    return boxes, ends
+                end = at + 2 + data[at + 1]
+                key = data[at + 2 : end]
+                at = end + 2 + data[end + 1]
+                if data[end]:
+                    at += data[end] << 8
+                if at > size:
+                    return boxes, ends
+                box[key] = data[end + 2 : at]
+            if data[at] or len(box) > mostKeys or at - start > mostBytes:
+                break
+            start = at + 2
+            boxes.append(box)
+            ends.append(start)
+    except IndexError:
+        pass  # the bytes end within a length
+    return boxes, ends

@@ -7,10 +7,24 @@ and tuples, which are plain C here.  Every read is checked against the size of C
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_SetItem
+from cpython.dict cimport PyDict_SetItem, PyDict_Size
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from libc.string cimport memchr, memcmp, memcpy
 
 from ._framing import LONGEST, Stop, splitStrings as _splitStrings
+
+cdef extern from *:
+    """
+    static PyObject *allocateDict(PyTypeObject *kind, PyObject *arguments) {
+        return PyDict_Type.tp_new(kind, arguments, NULL);
+    }
+    """
+    object _allocateDict "allocateDict"(type kind, object arguments)
+
+cdef tuple _NO_ARGUMENTS = ()
+
+#: How many keys of a box are looked for in the one before.
+cdef Py_ssize_t _KNOWN_KEYS = 64
 
 cdef int _MALFORMED = Stop.MALFORMED
 cdef int _TOO_LONG = Stop.TOO_LONG
@@ -196,3 +210,70 @@ def parseBox(bytes data not None, Py_ssize_t start, box not None, bytes key):
             PyDict_SetItem(box, key, PyBytes_FromStringAndSize(<const char *> raw + start + 2, length))
             key = None
         start += 2 + length
+
+
+cdef inline object _newDict(type kind):
+    """Make a C{kind}, which is a dictionary, without calling its C{__init__}."""
+    if not issubclass(kind, dict):
+        raise TypeError("not a type of dictionaries")
+    return _allocateDict(kind, _NO_ARGUMENTS)
+
+
+cdef inline bytes _key(const unsigned char *raw, Py_ssize_t size, list known, Py_ssize_t place):
+    """The key of C{size} bytes at C{raw}; the same object as that of the box before, where it is the same."""
+    cdef bytes key
+    if place < PyList_GET_SIZE(known):
+        key = <bytes> PyList_GET_ITEM(known, place)
+        if PyBytes_GET_SIZE(key) == size and memcmp(PyBytes_AS_STRING(key), raw, size) == 0:
+            return key
+        key = PyBytes_FromStringAndSize(<const char *> raw, size)
+        known[place] = key
+        return key
+    key = PyBytes_FromStringAndSize(<const char *> raw, size)
+    if place < _KNOWN_KEYS:
+        known.append(key)
+    return key
+
+
+def splitBoxes(bytes data not None, Py_ssize_t start, type kind not None, Py_ssize_t most, mostKeys, mostBytes):
+    """See L{twisted_basic_ng._framing.splitBoxes}."""
+    cdef const unsigned char *raw = <const unsigned char *> PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t keyBound = _bound(mostKeys)
+    cdef Py_ssize_t byteBound = _bound(mostBytes)
+    cdef Py_ssize_t at, length, place
+    cdef list boxes = []
+    cdef list ends = []
+    cdef list known = []
+    cdef object box
+    cdef bytes key
+    _checkStart(start)
+    while most > 0:
+        box = _newDict(kind)
+        at = start
+        place = 0
+        while True:
+            if size - at < 2 or raw[at] != 0:
+                return boxes, ends
+            length = raw[at + 1]
+            at += 2
+            if length == 0:
+                break
+            if size - at < length + 2:
+                return boxes, ends
+            key = _key(raw + at, length, known, place)
+            place += 1
+            at += length
+            length = (raw[at] << 8) | raw[at + 1]
+            at += 2
+            if size - at < length:
+                return boxes, ends
+            PyDict_SetItem(box, key, PyBytes_FromStringAndSize(<const char *> raw + at, length))
+            at += length
+        if PyDict_Size(box) > keyBound or at - 2 - start > byteBound:
+            return boxes, ends
+        start = at
+        boxes.append(box)
+        ends.append(at)
+        most -= 1
+    return boxes, ends

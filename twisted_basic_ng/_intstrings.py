@@ -12,6 +12,7 @@ from typing import Any
 
 from . import _accelerate
 from ._backlog import FEW, MANY, Backlog
+from ._pins import PINNED
 from ._pausing import _PauseableMixin
 from ._receiver import Receiver, Undelivered
 
@@ -87,6 +88,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     @ivar _compatibilityOffset: how many of C{_unprocessed} were delivered.
     """
 
+    _receiverFollowed = ("MAX_LENGTH",)
     _receiverPinned = ("paused",)
     _receiverShown = ("recvd", "_unprocessed", "_compatibilityOffset")
     MAX_LENGTH: int = 99999
@@ -135,29 +137,38 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         backlog.skipped = 0
         backlog.base = backlog.start
         most = FEW
-        while backlog and not self.paused:
+        while not self.paused and (backlog.start < len(backlog.current) or backlog):
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
             limit = self.MAX_LENGTH
             strings, end, needed = self._receiverSplit(backlog, prefix, limit, most)
-            if not strings:
-                if needed < 0:
-                    if not self._receiverRefuse(backlog, prefix):
-                        return
+            if strings:
+                if len(strings) >= PINNED and backlog.pins is None:
+                    self._receiverPin(backlog)
+                backlog.frames = strings
+                backlog.reader = reader = iter(strings)
+                backlog.start = end
+                for string in reader:
+                    self.stringReceived(string)
+                    if self.paused or self.MAX_LENGTH != limit or (watched is not None and watched.TLS):
+                        backlog.putBack()
+                        break
+                if not backlog.frames:
+                    most = FEW
                     continue
-                if not backlog.unfinished(needed):
+                backlog.frames = []
+                if end == len(backlog.current) and backlog.later is None:
+                    return
+                if needed <= 0:
+                    most = min(most * 2, MANY)
+                    continue
+            elif needed < 0:
+                if not self._receiverRefuse(backlog, prefix):
                     return
                 continue
-            for string in backlog.batch(strings, end):
-                self.stringReceived(string)
-                if self.paused or limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
-                    backlog.putBack()
-                    most = FEW
-                    break
-            else:
-                most = min(most * 2, MANY) if backlog.frames else FEW
-                backlog.frames = []
+            if not backlog.unfinished(needed):
+                return
 
     def _receiverSplit(
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int

@@ -12,6 +12,7 @@ from typing import Any, Final
 from . import _accelerate
 from ._accelerate import lastLineEnd
 from ._backlog import Backlog
+from ._pins import PINNED
 from ._pausing import _PauseableMixin
 from ._receiver import Receiver, Undelivered
 
@@ -20,14 +21,6 @@ __all__ = ["LineOnlyReceiver", "LineReceiver"]
 #: How many bytes to search for lines at once, at first and at the most: what a callback spoils was searched in vain.
 _NEAR: Final = 2048
 _FAR: Final = 16384
-
-
-def _findLines(backlog: Backlog, delimiter: bytes, window: int) -> tuple[list[bytes], int]:
-    """Find lines ahead, in the next C{window} bytes; without any, C{backlog} holds an unfinished one."""
-    if backlog.aside is not None and not backlog.completesLine(delimiter):
-        return [], 0
-    backlog.framing = len(delimiter)
-    return _accelerate.splitLines(backlog.current, backlog.start, delimiter, window)
 
 
 class _LastLine(Undelivered):
@@ -63,46 +56,70 @@ class LineOnlyReceiver(Receiver):
     @ivar _buffer: the bytes behind the last delimiter; applications read and reset it.
     """
 
+    _receiverFollowed = ("MAX_LENGTH",)
     _receiverShown = ("_buffer",)
     _buffer: bytes = _LastLine()  # type: ignore[assignment]
     delimiter: bytes = b"\r\n"
     MAX_LENGTH: int = 16384
 
     def _receiverDeliver(self, backlog: Backlog) -> object:
+        """
+        Deliver what there is.
+
+        One flat loop, for its speed: it is walked once for each batch of lines.
+        """
         watched = backlog.watched
         delimiter = self._receiverDelimiter()
         window = _NEAR
-        while backlog:
+        while backlog.start < len(backlog.current) or backlog:
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
-            lines, end = _findLines(backlog, delimiter, window)
-            if not lines:
-                if not backlog.unfinished(delimiter=delimiter):
-                    why = self._receiverCheckLastLine(backlog)
-                    if self._receiverIsOver(backlog):
-                        return why
-                delimiter = self._receiverDelimiter()
-                continue
-            backlog.delimiter = delimiter
-            for line in backlog.batch(lines, end):
-                if self.transport.disconnecting:  # type: ignore[union-attr]
-                    backlog.replace(self._buffer)
-                    return None
-                if len(line) > self.MAX_LENGTH:
-                    backlog.replace(self._buffer)
-                    self._receiverLogLimit(backlog, len(line))
-                    why = self.lineLengthExceeded(line)
-                    if self._receiverIsOver(backlog):
-                        return why
-                    break
-                self.lineReceived(line)
-                if watched is not None and watched.TLS:
-                    backlog.putBack()
-                    break
+            begin = backlog.start
+            if backlog.aside is None or backlog.completesLine(delimiter):
+                current = backlog.current
+                lines, end = _accelerate.splitLines(current, begin, delimiter, window)
             else:
-                window = _FAR if backlog.frames else _NEAR
+                lines = []
+            if lines:
+                if len(lines) >= PINNED and backlog.pins is None:
+                    self._receiverPin(backlog)
+                limit = self.MAX_LENGTH
+                mayExceed = end - begin > limit
+                backlog.delimiter = delimiter
+                backlog.framing = len(delimiter)
+                backlog.frames = lines
+                backlog.reader = reader = iter(lines)
+                backlog.start = end
+                for line in reader:
+                    if self.transport.disconnecting:  # type: ignore[union-attr]
+                        backlog.replace(self._buffer)
+                        return None
+                    if (mayExceed or self.MAX_LENGTH != limit) and len(line) > self.MAX_LENGTH:
+                        backlog.replace(self._buffer)
+                        self._receiverLogLimit(backlog, len(line))
+                        why = self.lineLengthExceeded(line)
+                        if self._receiverIsOver(backlog):
+                            return why
+                        break
+                    self.lineReceived(line)
+                    if watched is not None and watched.TLS:
+                        backlog.putBack()
+                        break
+                if not backlog.frames:
+                    continue
                 backlog.frames = []
+                if end == len(backlog.current) and backlog.later is None:
+                    return None
+                if begin + window < len(current) or backlog.current is not current:
+                    window = _FAR
+                    continue
+                # All that is in hand was searched: what is left of it holds no line.
+            if not backlog.unfinished(delimiter=delimiter):
+                why = self._receiverCheckLastLine(backlog)
+                if self._receiverIsOver(backlog):
+                    return why
+            delimiter = self._receiverDelimiter()
         return None
 
     def _receiverDelimiter(self) -> bytes:
@@ -162,6 +179,7 @@ class LineReceiver(Receiver, _PauseableMixin):
     @ivar _busyReceiving: a delivery is going on; applications that bring their own C{dataReceived} use it.
     """
 
+    _receiverFollowed = ("MAX_LENGTH", "delimiter")
     _receiverPinned = ("line_mode", "paused")
     _receiverShown = ("_buffer",)
     _buffer: bytes = Undelivered()  # type: ignore[assignment]
@@ -180,60 +198,76 @@ class LineReceiver(Receiver, _PauseableMixin):
         return cleared
 
     def _receiverDeliver(self, backlog: Backlog) -> object:
-        if self._busyReceiving:
-            return None
-        self._busyReceiving = True
-        try:
-            return self._receiverLines(backlog)
-        finally:
-            self._busyReceiving = False
-
-    def _receiverLines(self, backlog: Backlog) -> object:
         """
         Deliver what there is, in the mode of the moment.
 
         One flat loop, for its speed: it is walked once for each batch of lines.
         """
+        if self._busyReceiving:
+            return None
+        self._busyReceiving = True
         watched = backlog.watched
         window = _NEAR
-        while backlog and not self.paused:
-            if watched is not None and watched.TLS:
-                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
-                continue
-            if not self.line_mode:
-                why = self.rawDataReceived(backlog.take())
-                if why:
-                    return why
-                continue
-            delimiter = self.delimiter
-            lines, end = _findLines(backlog, delimiter, window)
-            if not lines:
+        try:
+            while not self.paused and (backlog.start < len(backlog.current) or backlog):
+                if watched is not None and watched.TLS:
+                    backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                    continue
+                if not self.line_mode:
+                    why = self.rawDataReceived(backlog.take())
+                    if why:
+                        return why
+                    continue
+                delimiter = self.delimiter
+                begin = backlog.start
+                if backlog.aside is None or backlog.completesLine(delimiter):
+                    lines, end = _accelerate.splitLines(backlog.current, begin, delimiter, window)
+                else:
+                    lines = []
+                if lines:
+                    if len(lines) >= PINNED and backlog.pins is None:
+                        self._receiverPin(backlog)
+                    limit = self.MAX_LENGTH
+                    mayExceed = end - begin > limit
+                    backlog.framing = len(delimiter)
+                    backlog.frames = lines
+                    backlog.reader = reader = iter(lines)
+                    backlog.start = end
+                    for line in reader:
+                        if mayExceed and len(line) > limit:
+                            return self._receiverExceeded(backlog, line + delimiter + backlog.take())
+                        why = self.lineReceived(line)
+                        if why:
+                            return why
+                        transport: Any = self.transport
+                        if transport is not None and transport.disconnecting:
+                            return why
+                        if (
+                            self.delimiter is not delimiter
+                            or self.MAX_LENGTH != limit
+                            or self.paused
+                            or not self.line_mode
+                            or (watched is not None and watched.TLS)
+                        ):
+                            backlog.putBack()
+                            break
+                    if not backlog.frames:
+                        window = _NEAR
+                        continue
+                    backlog.frames = []
+                    if end == len(backlog.current) and backlog.later is None:
+                        return None
+                    if begin + window < len(backlog.current):
+                        window = min(window * 2, _FAR)
+                        continue
+                    # All that is in hand was searched: what is left of it holds no line.
                 if backlog.size >= self.MAX_LENGTH + len(delimiter):
                     return self._receiverExceeded(backlog, backlog.take())
                 if not backlog.unfinished(delimiter=delimiter):
                     return None
-                continue
-            for line in backlog.batch(lines, end):
-                if len(line) > self.MAX_LENGTH:
-                    return self._receiverExceeded(backlog, line + delimiter + backlog.take())
-                why = self.lineReceived(line)
-                if why:
-                    return why
-                transport: Any = self.transport
-                if transport is not None and transport.disconnecting:
-                    return why
-                if self.delimiter is not delimiter or self.paused or not self.line_mode:
-                    backlog.putBack()
-                    window = _NEAR
-                    break
-                if watched is not None and watched.TLS:
-                    backlog.putBack()
-                    window = _NEAR
-                    break
-            else:
-                window = min(window * 2, _FAR) if backlog.frames else _NEAR
-                backlog.frames = []
-        return None
+            return None
+        finally:
+            self._busyReceiving = False
 
     def _receiverExceeded(self, backlog: Backlog, line: bytes) -> object:
         self._receiverLogLimit(backlog, len(line))

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import ITransport
 from . import _accelerate
 from ._accelerate import Stop, formatNetstring, netstringLength
 from ._backlog import FEW, MANY, Backlog
+from ._pins import PINNED
 from ._receiver import Receiver, Undelivered
 
 __all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver"]
@@ -107,27 +108,36 @@ class NetstringReceiver(Receiver):
         """
         watched = backlog.watched
         most = FEW
-        while backlog:
+        while backlog.start < len(backlog.current) or backlog:
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
             strings, end, needed = self._receiverSplit(backlog, most)
-            if not strings:
-                if needed < 0:
-                    raise NetstringParseError(self._receiverComplaint(backlog, needed))
-                if not backlog.unfinished(needed):
-                    return
-                continue
-            limit = self.MAX_LENGTH
-            for string in backlog.batch(strings, end):
-                self.stringReceived(string)
-                if limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
-                    backlog.putBack()
+            if strings:
+                if len(strings) >= PINNED and backlog.pins is None:
+                    self._receiverPin(backlog)
+                limit = self.MAX_LENGTH
+                backlog.frames = strings
+                backlog.reader = reader = iter(strings)
+                backlog.start = end
+                for string in reader:
+                    self.stringReceived(string)
+                    if self.MAX_LENGTH != limit or (watched is not None and watched.TLS):
+                        backlog.putBack()
+                        break
+                if not backlog.frames:
                     most = FEW
-                    break
-            else:
-                most = min(most * 2, MANY) if backlog.frames else FEW
+                    continue
                 backlog.frames = []
+                if end == len(backlog.current) and backlog.later is None:
+                    return
+                if needed <= 0:
+                    most = min(most * 2, MANY)
+                    continue
+            elif needed < 0:
+                raise NetstringParseError(self._receiverComplaint(backlog, needed))
+            if not backlog.unfinished(needed):
+                return
 
     def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
         """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""

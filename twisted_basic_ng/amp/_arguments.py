@@ -25,7 +25,7 @@ from ._boxes import AmpBox, bytesOf, newBox, parseBoxes
 from ._constants import MAX_VALUE_LENGTH
 from ._errors import ElementTooLongError
 from ._interfaces import IArgumentType
-from ._names import _wireNameToPythonIdentifier
+from ._names import IDENTIFIERS
 from ._types import Objects, Schema, Strings
 
 __all__ = [
@@ -55,7 +55,11 @@ def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     @raise KeyError: a required argument is not there.
     """
     objects: Objects = {}
-    remaining = strings.copy()
+    if type(strings) is AmpBox:
+        remaining: Strings = newBox(AmpBox)
+        remaining.update(strings)
+    else:
+        remaining = strings.copy()
     for name, argument in arglist:
         argument.fromBox(name, remaining, objects, proto)
     return objects
@@ -112,11 +116,11 @@ class Argument:
         """Read the argument C{name} out of C{strings} into C{objects}."""
         string = self.retrieve(strings, name, proto)
         missing = self.optional and string is None
-        objects[_wireNameToPythonIdentifier(name)] = None if missing else self.fromStringProto(string, proto)
+        objects[IDENTIFIERS[name]] = None if missing else self.fromStringProto(string, proto)
 
     def toBox(self, name: bytes, strings: Strings, objects: Objects, proto: Any) -> None:
         """Write the argument C{name} out of C{objects} into C{strings}; nothing for an optional one without a value."""
-        value = self.retrieve(objects, _wireNameToPythonIdentifier(name), proto)
+        value = self.retrieve(objects, IDENTIFIERS[name], proto)
         if value is not None or not self.optional:
             strings[name] = self.toStringProto(value, proto)
 

@@ -31,6 +31,8 @@ class AmpBox(dict[bytes, bytes]):
     __slots__: list[str] = []
 
     def __init__(self, *args: Any, **kw: Any) -> None:
+        if not args and not kw:
+            return
         super().__init__(*args, **kw)
         strings: list[Any] = [name for name in self if not isinstance(name, bytes)]
         for name in strings:
@@ -38,7 +40,7 @@ class AmpBox(dict[bytes, bytes]):
 
     def copy(self) -> Self:
         """Make another box of the same type, with the same content."""
-        other = self.__class__()
+        other = newBox(AmpBox) if type(self) is AmpBox else self.__class__()
         other.update(self)
         return other
 

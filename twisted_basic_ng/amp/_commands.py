@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
 from ._arguments import _objectsToStrings, _stringsToObjects
-from ._boxes import Box
+from ._boxes import AmpBox, Box, newBox
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
-from ._names import _wireNameToPythonIdentifier
+from ._names import IDENTIFIERS
 from ._responders import CommandLocator
 from ._types import Objects, Schema, Strings
 
@@ -31,6 +31,19 @@ def _requireBytes(what: str, names: list[Any]) -> None:
     for name in names:
         if not isinstance(name, bytes):
             raise TypeError(f"{what} names must be byte strings, got: {name!r}")
+
+
+def _makeBox(kind: Callable[[], Any]) -> Any:
+    """Make a box of the type that a command names."""
+    return newBox(AmpBox) if kind is AmpBox else kind()
+
+
+def _refuseUnknown(objects: Objects, arguments: Schema) -> None:
+    """Raise L{InvalidSignature} for an argument that is not in the schema."""
+    allowed = {IDENTIFIERS[name] for name, _ in arguments}
+    for name in objects:
+        if name not in allowed:
+            raise InvalidSignature(f"{name} is not a valid argument")
 
 
 class _CommandMeta(type):
@@ -97,10 +110,14 @@ class Command(metaclass=_CommandMeta):
         @raise InvalidSignature: a required one is missing.
         """
         self.structured = kw
-        names: list[tuple[str, Any]] = [(_wireNameToPythonIdentifier(name), kind) for name, kind in self.arguments]
-        forgotten = [name for name, kind in names if name not in kw and not kind.optional]
-        if forgotten:
-            raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
+        arguments: Any = self.arguments
+        for name, kind in arguments:
+            if IDENTIFIERS[name] not in kw and not kind.optional:
+                break
+        else:
+            return
+        forgotten = [IDENTIFIERS[name] for name, kind in arguments if IDENTIFIERS[name] not in kw and not kind.optional]
+        raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
 
     @classmethod
     def makeResponse(cls, objects: Any, proto: Any) -> Any:
@@ -112,7 +129,7 @@ class Command(metaclass=_CommandMeta):
         @return: the box; a failed C{Deferred} if C{responseType} makes none.
         """
         try:
-            box = cls.responseType()
+            box = _makeBox(cls.responseType)
         except BaseException:
             return fail()
         return _objectsToStrings(objects, cls.response, box, proto)
@@ -127,11 +144,14 @@ class Command(metaclass=_CommandMeta):
         @return: the box.
         @raise InvalidSignature: an argument is none of this command's.
         """
-        allowed = {_wireNameToPythonIdentifier(name) for name, _ in cls.arguments}
-        for name in objects:
-            if name not in allowed:
-                raise InvalidSignature(f"{name} is not a valid argument")
-        return _objectsToStrings(objects, cls.arguments, cls.commandType(), proto)
+        arguments = cls.arguments
+        known = 0
+        for name, _ in arguments:
+            if IDENTIFIERS[name] in objects:
+                known += 1
+        if known != len(objects):
+            _refuseUnknown(objects, arguments)
+        return _objectsToStrings(objects, arguments, _makeBox(cls.commandType), proto)
 
     @classmethod
     def parseResponse(cls, box: Strings, protocol: Any) -> Objects:
@@ -177,9 +197,16 @@ class Command(metaclass=_CommandMeta):
         arguments = self.makeArguments(self.structured, proto)
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if self.requiresAnswer:
-            answering.addCallback(self.parseResponse, proto)
-            answering.addErrback(self._asDeclared)
+            answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
         return answering
+
+    def _readResponse(self, box: Strings, proto: Any) -> Any:
+        """Read the peer's response; what an application's way to read it makes of it may be the peer's error, too."""
+        try:
+            response: Any = self.parseResponse(box, proto)
+        except RemoteAmpError:
+            return self._asDeclared(Failure())
+        return response.addErrback(self._asDeclared) if isinstance(response, Deferred) else response
 
     def _asDeclared(self, error: Failure) -> Failure:
         """Turn the peer's error into the one that the command declares for its code."""

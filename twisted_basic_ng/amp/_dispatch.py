@@ -8,11 +8,11 @@ they go to and come from, an L{twisted_basic_ng.amp.IBoxSender} knows.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -39,6 +39,7 @@ from ._errors import (
     UnknownTagError,
 )
 from ._interfaces import IBoxReceiver
+from ._responders import SerializingResponder
 
 if TYPE_CHECKING:
     from ._commands import Command, OneWayCommand
@@ -237,12 +238,25 @@ class BoxDispatcher:
 
     def _commandReceived(self, box: AmpBox) -> None:
         """Have a call responded to, and send the answer if one is wanted; applications override it."""
-        answering = self.dispatchCommand(box)
-        if ASK in box:
-            tag = box[ASK]
-            answering.addCallbacks(partial(_asAnswer, tag), partial(self._asError, tag))
-            answering.addCallback(partial(self._emitAnswer, tag))
-        answering.addErrback(self.unhandledError)
+        tag = box.get(ASK)
+        try:
+            isOwn = self.dispatchCommand.__func__ is _DISPATCH_COMMAND  # type: ignore[attr-defined]
+        except AttributeError:
+            isOwn = False
+        answer: Any = self._dispatch(box) if isOwn else self.dispatchCommand(box)
+        if isinstance(answer, AmpBox):
+            # No Deferred is needed for what is there already, and nobody would see it.
+            try:
+                if tag is not None:
+                    answer[ANSWER] = tag
+                    self._emitAnswer(tag, answer)
+            except BaseException:
+                fail().addErrback(self.unhandledError)
+            return
+        if tag is not None:
+            answer.addCallbacks(partial(_asAnswer, tag), partial(self._asError, tag))
+            answer.addCallback(partial(self._emitAnswer, tag))
+        answer.addErrback(self.unhandledError)
 
     def _asError(self, tag: bytes, error: Failure) -> AmpBox:
         """Make the box that answers with C{error}."""
@@ -300,8 +314,13 @@ class BoxDispatcher:
 
         @return: a C{Deferred} of the box that answers.
         """
+        answer: Any = self._dispatch(box)
+        return succeed(answer) if isinstance(answer, AmpBox) else answer
+
+    def _dispatch(self, box: AmpBox) -> AmpBox | Deferred[AmpBox]:
+        """Do what L{dispatchCommand} does; where the answer is a box that is there already, return that."""
         command = box[COMMAND]
-        responder = self.locator.locateResponder(command)
+        responder: Any = self.locator.locateResponder(command)
         if responder is None:
             return fail(
                 RemoteAmpError(
@@ -310,7 +329,17 @@ class BoxDispatcher:
                     local=Failure(UnhandledCommand()),
                 )
             )
-        return maybeDeferred(responder, box)
+        if type(responder) is not SerializingResponder:
+            return maybeDeferred(responder, box)
+        try:
+            answer: Any = responder.respond(box)
+        except BaseException:
+            return fail()
+        return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
+
+
+#: Remembered, so that another that an application puts in its place, in that class, is seen to be another.
+_DISPATCH_COMMAND: Final = BoxDispatcher.dispatchCommand
 
 
 def _asAnswer(tag: bytes, box: AmpBox) -> AmpBox:

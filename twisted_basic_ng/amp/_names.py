@@ -4,17 +4,58 @@ What an argument is called in Python whose name on the wire may be that of anoth
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from twisted.python.compat import nativeString
 
-__all__ = ["PYTHON_KEYWORDS", "_wireNameToPythonIdentifier"]
+__all__ = ["IDENTIFIERS", "PYTHON_KEYWORDS", "_wireNameToPythonIdentifier"]
+
+#: How many names are remembered: more than a program has; who makes them up without end pays for each.
+_REMEMBERED: Final = 4096
+
+
+class _Identifiers(dict[bytes, str]):
+    """Names on the wire and in Python: each is made once."""
+
+    def __missing__(self, key: bytes) -> str:
+        name = nativeString(key.replace(b"-", b"_"))
+        if name in PYTHON_KEYWORDS:
+            name = name.title()
+        if len(self) < _REMEMBERED:
+            self[key] = name
+        return name
+
+
+#: L{_wireNameToPythonIdentifier} as a table.
+IDENTIFIERS: Final = _Identifiers()
+
+
+class _Keywords(list[str]):
+    """A list of words; whoever changes it has names made anew."""
+
+
+def _forgetting(method: Any) -> Any:
+    """Make a method of lists one that forgets the names that were made before."""
+
+    def change(self: _Keywords, *args: Any, **kw: Any) -> Any:
+        IDENTIFIERS.clear()
+        return method(self, *args, **kw)
+
+    return change
+
+
+for _name in ("append", "clear", "extend", "insert", "pop", "remove", "__delitem__", "__iadd__", "__imul__", "__setitem__"):
+    setattr(_Keywords, _name, _forgetting(getattr(list, _name)))
 
 #: Names on the wire that are capitalized in Python.  Adding one renames the arguments that are called so: this is
 #: what the word has always meant, and so Python's newer keywords are not here.
-PYTHON_KEYWORDS = [
-    *("and", "assert", "break", "class", "continue", "def", "del", "elif", "else", "except", "exec", "finally"),
-    *("for", "from", "global", "if", "import", "in", "is", "lambda", "not", "or", "pass", "print", "raise"),
-    *("return", "try", "while", "yield"),
-]
+PYTHON_KEYWORDS: list[str] = _Keywords(
+    [
+        *("and", "assert", "break", "class", "continue", "def", "del", "elif", "else", "except", "exec", "finally"),
+        *("for", "from", "global", "if", "import", "in", "is", "lambda", "not", "or", "pass", "print", "raise"),
+        *("return", "try", "while", "yield"),
+    ]
+)
 
 
 def _wireNameToPythonIdentifier(key: bytes) -> str:
@@ -24,5 +65,4 @@ def _wireNameToPythonIdentifier(key: bytes) -> str:
     @param key: the argument's name on the wire, in ASCII.
     @raise UnicodeError: it is not.
     """
-    name = nativeString(key.replace(b"-", b"_"))
-    return name.title() if name in PYTHON_KEYWORDS else name
+    return IDENTIFIERS[key]

@@ -10,13 +10,15 @@ It knows nothing of sending, and nothing of asks and answers.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from operator import attrgetter, length_hint
+from typing import Any, ClassVar, Final
 
 from twisted.logger import Logger
 
 from .. import _accelerate
-from .._backlog import Backlog
+from .._backlog import FEW, MANY, Backlog
 from .._intstrings import Int16StringReceiver
+from .._pins import PINNED
 from .._receiver import Dropped, describePeer
 from .._stateful import StatefulStringProtocol
 from ._boxes import AmpBox, newBox
@@ -28,8 +30,39 @@ __all__ = ["BoxReader"]
 
 _log = Logger()
 
-#: Remembered, so that one that an application puts in its place, in that class, is seen to be another.
-_STRING_RECEIVED: Final = StatefulStringProtocol.stringReceived
+#: No bound.
+_ANY: Final = 1 << 62
+
+
+#: Reads the methods that are skipped where boxes are read whole; not from the instance's C{__dict__}, which CPython 3.11
+#: makes when somebody looks, and from then on reads every attribute more slowly.
+_hooksOf: Final = attrgetter(*(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value")))
+
+
+class _BoxBacklog(Backlog):
+    """
+    A backlog of boxes.
+
+    @ivar ends: for each box of the batch, the offset behind it.
+    """
+
+    __slots__ = ("ends",)
+
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+        super().__init__()
+
+    @property
+    def offset(self) -> int:
+        """Where in C{current} the undelivered bytes begin."""
+        if self.frames and self.ends:
+            return self.ends[-1 - length_hint(self.reader)]
+        return super().offset
+
+    def putBack(self) -> None:
+        """End the batch."""
+        super().putBack()
+        self.ends = []
 
 
 class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
@@ -46,6 +79,11 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     boxReceiver: Any
     transport: Any
+
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_startingTLSBuffer")
+
+    #: What is kept back until TLS was started.
+    _startingTLSBuffer: list[AmpBox] | None = None
 
     _keyLengthLimitExceeded = False
     _currentKey: bytes | None = None
@@ -117,12 +155,16 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         """Find one string: the next one has another limit."""
         return super()._receiverSplit(backlog, prefix, limit, 1)
 
+    def _receiverMakeBacklog(self) -> Backlog:
+        return _BoxBacklog()
+
     def _receiverDeliver(self, backlog: Backlog) -> None:
         """Deliver what there is; by whole boxes where that makes no difference."""
         backlog.framing = self.prefixLength
         backlog.skipped = 0
         backlog.base = backlog.start
-        while backlog and not self.paused:
+        most = FEW
+        while not self.paused and (backlog.start < len(backlog.current) or backlog):
             if backlog.watched is not None and backlog.watched.TLS:
                 backlog = self._receiverLeavePlaintext(backlog, b"")
             elif not self._takesWholeBoxes():
@@ -131,74 +173,91 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             elif backlog.aside is not None and not backlog.completesString():
                 if not backlog.unfinished(backlog.needed):
                     return
-            elif not self._deliverBoxes(backlog):
+            elif self._currentBox is None and self._deliverBoxes(backlog, most):
+                most = min(most * 2, MANY)
+            elif not self._deliverBox(backlog):
                 return
 
     def _takesWholeBoxes(self) -> bool:
         """Does nothing stand between the strings and the boxes that they make?"""
-        own = type(self)
+        try:
+            if _hooksOf(self) != _HOOKS:
+                return False
+        except AttributeError:  # one is a function, set on the instance
+            return False
         state = self.state
         return (
-            own.stringReceived is _STRING_RECEIVED
-            and own.proto_init is BoxReader.proto_init
-            and own.proto_key is BoxReader.proto_key
-            and own.proto_value is BoxReader.proto_value
-            and own.structFormat is Int16StringReceiver.structFormat
+            (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
+            and (state == "init" or (self._currentBox is not None and state == self._halfState()))
+            and self.structFormat == Int16StringReceiver.structFormat
             and self._MAX_KEY_LENGTH == MAX_KEY_LENGTH
             and self._MAX_VALUE_LENGTH == MAX_VALUE_LENGTH
-            and not self._hasOwnHooks()
-            and (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
-            and (state == "init" or (self._currentBox is not None and state == self._halfState()))
         )
-
-    def _hasOwnHooks(self) -> bool:
-        """Does this instance do something of its own with strings?"""
-        own = self.__dict__
-        return "stringReceived" in own or "proto_key" in own or "proto_value" in own or "proto_init" in own
 
     def _halfState(self) -> str:
         return "key" if self._currentKey is None else "value"
 
-    def _deliverBoxes(self, backlog: Backlog) -> bool:
+    def _deliverBoxes(self, backlog: Any, most: int) -> bool:
         """
-        Deliver the boxes in hand, until there is none left or one changed something.
+        Deliver the boxes that are in hand whole, until there is none left or one changed something.
 
         One flat loop, for its speed.
 
+        @return: whether there was one.
+        """
+        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
+        boxes, ends = _accelerate.splitBoxes(
+            backlog.current, backlog.start, AmpBox, most, _ANY if keys is None else keys, _ANY if length is None else length
+        )
+        if not boxes:
+            return False
+        if len(boxes) >= PINNED and backlog.pins is None:
+            self._receiverPin(backlog)
+        watched = backlog.watched
+        backlog.frames = boxes
+        backlog.ends = ends
+        backlog.reader = reader = iter(boxes)
+        backlog.start = ends[-1]
+        for box in reader:
+            if self._startingTLSBuffer:
+                self._deliver(box)
+            else:
+                self.boxReceiver.ampBoxReceived(box)
+            self.state = "init"  # whatever the callback made of it, as in Twisted
+            if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (watched is not None and watched.TLS):
+                break
+            try:
+                if _hooksOf(self) != _HOOKS:
+                    break
+            except AttributeError:  # one is a function, set on the instance
+                break
+        else:
+            backlog.frames = []
+        backlog.putBack()
+        return True
+
+    def _deliverBox(self, backlog: Backlog) -> bool:
+        """
+        Go on with a box that is not in hand whole, or that is not to be accepted.
+
         @return: whether to look again.
         """
-        data = backlog.current
-        size = len(data)
-        key = self._currentKey
         box = self._currentBox
         if box is None:
             box = newBox(AmpBox)
-        watched = backlog.watched
-        parseBox = _accelerate.parseBox
-        while True:
-            begin = backlog.start
-            end, key, needed = parseBox(data, begin, box, key)
-            backlog.start = end
-            if needed:
-                return self._keepHalfBox(backlog, box, key, needed, end - begin)
-            if self._isRefused(box, end - begin + self._currentSize):
-                return False
-            if self._currentBox is not None:
-                self._forgetHalfBox()
-                self.MAX_LENGTH = self._MAX_KEY_LENGTH
-            self._deliver(box)
-            self.state = "init"  # whatever the callback made of it, as in Twisted
-            if (
-                end == size
-                or backlog.start != end
-                or backlog.current is not data
-                or self.paused
-                or self.MAX_LENGTH != MAX_KEY_LENGTH
-                or (watched is not None and watched.TLS)
-                or self._hasOwnHooks()
-            ):
-                return True
-            box = newBox(AmpBox)
+        begin = backlog.start
+        end, key, needed = _accelerate.parseBox(backlog.current, begin, box, self._currentKey)
+        backlog.start = end
+        if needed:
+            return self._keepHalfBox(backlog, box, key, needed, end - begin)
+        if self._isRefused(box, end - begin + self._currentSize):
+            return False
+        if self._currentBox is not None:
+            self._forgetHalfBox()
+            self.MAX_LENGTH = self._MAX_KEY_LENGTH
+        self._deliver(box)
+        self.state = "init"
+        return True
 
     def _keepHalfBox(self, backlog: Backlog, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
         """
@@ -247,3 +306,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     def _tooManyDescriptors(self, limit: int) -> None:
         self._refuse(TooManyDescriptorsError(limit))
+
+
+#: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.
+_HOOKS: Final = _hooksOf(BoxReader())

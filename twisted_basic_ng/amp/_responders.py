@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
@@ -22,7 +22,7 @@ from ._errors import BadLocalReturn, RemoteAmpError
 from ._interfaces import IResponderLocator
 from ._types import Responder
 
-__all__ = ["CommandLocator", "SimpleStringLocator", "_CommandLocatorMeta"]
+__all__ = ["CommandLocator", "SerializingResponder", "SimpleStringLocator", "_CommandLocatorMeta"]
 
 
 class _CommandLocatorMeta(type):
@@ -55,6 +55,63 @@ def _locateByLookupFunction(self: Any, name: bytes) -> Responder | None:
     return found
 
 
+class SerializingResponder:
+    """
+    A responder that takes and gives boxes, made of a callable that takes and gives values.
+    """
+
+    __slots__ = ("_command", "_function", "_proto")
+
+    def __init__(self, function: Callable[..., Any], command: Any, proto: Any) -> None:
+        self._function = function
+        self._command = command
+        self._proto = proto
+
+    def __call__(self, box: AmpBox) -> Deferred[Any]:
+        """
+        Respond to C{box}.
+
+        @raise Exception: it cannot be read.
+        """
+        answer = self.respond(box)
+        return answer if isinstance(answer, Deferred) else succeed(answer)
+
+    def respond(self, box: AmpBox) -> Any:
+        """
+        Respond to C{box} at once, if the callable does.
+
+        @return: the box that answers, or a C{Deferred} of it.
+        @raise Exception: C{box} cannot be read.
+        """
+        arguments = self._command.parseArguments(box, self._proto)
+        try:
+            objects = self._function(**arguments)
+            if type(objects) is dict:
+                answer = self._write(objects)
+                return answer.addErrback(self._declare) if isinstance(answer, Deferred) else answer
+        except BaseException:
+            return fail().addErrback(self._declare)
+        return maybeDeferred(_returned, objects).addCallback(self._write).addErrback(self._declare)
+
+    def _write(self, objects: Any) -> Any:
+        try:
+            return self._command.makeResponse(objects, self._proto)
+        except BaseException:
+            message = f"{self._function!r} returned {objects!r} and {self._command!r} could not serialize it"
+            raise BadLocalReturn(message, Failure()) from None
+
+    def _declare(self, error: Failure) -> Failure:
+        """Turn an error that the command declares into one that is sent."""
+        kind = error.trap(*self._command.allErrors)
+        code = self._command.allErrors[kind]
+        return Failure(RemoteAmpError(code, str(error.value), kind in self._command.fatalErrors, local=error))
+
+
+def _returned(result: Any) -> Any:
+    """Give C{maybeDeferred} what was returned already."""
+    return result
+
+
 @implementer(IResponderLocator)
 class CommandLocator(metaclass=_CommandLocatorMeta):
     """
@@ -79,23 +136,7 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
         @param command: the command that reads the one and writes the other.
         """
 
-        def respond(box: AmpBox) -> Deferred[Any]:
-            arguments = command.parseArguments(box, self)
-            return _call(aCallable, arguments).addCallback(write).addErrback(declare)
-
-        def write(objects: Any) -> Any:
-            try:
-                return command.makeResponse(objects, self)
-            except BaseException:
-                message = f"{aCallable!r} returned {objects!r} and {command!r} could not serialize it"
-                raise BadLocalReturn(message, Failure()) from None
-
-        def declare(error: Failure) -> Failure:
-            kind = error.trap(*command.allErrors)
-            code = command.allErrors[kind]
-            return Failure(RemoteAmpError(code, str(error.value), kind in command.fatalErrors, local=error))
-
-        return respond
+        return SerializingResponder(aCallable, command, self)
 
     def lookupFunction(self, name: bytes) -> Responder | None:
         """Do what L{locateResponder} does; its old name."""
@@ -118,11 +159,6 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
         if self.overriddenResponders:
             function = getattr(type(self), function.__name__, function)
         return self._wrapWithSerialization(MethodType(function, self), command)
-
-
-# Differs from Twisted: the arguments may have any names, f for example, which maybeDeferred has itself.
-def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Deferred[Any]:
-    return maybeDeferred(lambda: function(**arguments))
 
 
 @implementer(IResponderLocator)

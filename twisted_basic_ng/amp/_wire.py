@@ -65,7 +65,6 @@ class BinaryBoxProtocol(BoxReader):
     innerProtocolClientFactory: Any = None
 
     _justStartedTLS = False
-    _startingTLSBuffer: list[AmpBox] | None = None
     _locked = False
     _tlsAbandoned = False
 
