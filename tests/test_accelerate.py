@@ -33,7 +33,7 @@ class TestChoice:
         """A module with the compiled functions is taken."""
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", value)
         fake = type(sys)("twisted_basic_ng._framing_ext")
-        functions = ("formatBox", "parseBox", "splitLines", "splitNetstrings", "splitStrings")
+        functions = ("formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings")
         vars(fake).update({name: object() for name in functions})
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
         monkeypatch.setattr("twisted_basic_ng._framing_ext", fake, raising=False)

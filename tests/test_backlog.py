@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_basic_ng._backlog import Backlog, Pieces
@@ -39,6 +41,15 @@ class PiecesTests(SynchronousTestCase):
             pieces.append(b"y")
         self.assertEqual(pieces.join(), b"y" * 200_000)
         self.assertEqual(len(pieces._chunks), 3)
+
+
+def deliver(backlog: Backlog, frames: list[bytes], end: int) -> Iterator[bytes]:
+    """Begin a batch, of frames with one byte each besides their payload."""
+    backlog.framing = 1
+    backlog.frames = frames
+    backlog.reader = iter(frames)
+    backlog.start = end
+    return backlog.reader
 
 
 class BacklogTests(SynchronousTestCase):
@@ -121,40 +132,31 @@ class BacklogTests(SynchronousTestCase):
         self.assertTrue(backlog.completesLine(b";"))
         self.assertEqual(backlog.current, b"abc;defg")
 
-    def test_batch(self) -> None:
+    def test_putBack(self) -> None:
         """What is left of a batch counts as undelivered, and is put back."""
         backlog = Backlog()
         backlog.put(b"a;bc;d;ef")
-        backlog.framing = 1
-        frames = backlog.batch([b"a", b"bc", b"d"], 7)
+        frames = deliver(backlog, [b"a", b"bc", b"d"], 7)
         self.assertEqual((next(frames), backlog.peek(), backlog.offset), (b"a", b"bc;d;ef", 2))
         backlog.putBack()
         self.assertEqual((backlog.start, backlog.peek(), backlog.frames), (2, b"bc;d;ef", []))
+        backlog.putBack()
+        self.assertEqual((backlog.start, backlog.peek()), (2, b"bc;d;ef"))
 
     def test_replaced(self) -> None:
         """Other bytes end the batch for who walks it."""
         backlog = Backlog()
         backlog.put(b"a;b;c;")
-        backlog.framing = 1
-        frames = backlog.batch([b"a", b"b", b"c"], 6)
+        frames = deliver(backlog, [b"a", b"b", b"c"], 6)
         next(frames)
         backlog.replace(b"xy")
         self.assertEqual((list(frames), backlog.peek()), ([], b"xy"))
-
-    def test_rest(self) -> None:
-        """Between deliveries nothing is held of what was delivered."""
-        backlog = Backlog()
-        backlog.put(b"a;b;")
-        backlog.busy = True
-        self.assertEqual(list(backlog.batch([b"a", b"b"], 4)), [b"a", b"b"])
-        backlog.rest()
-        self.assertEqual((backlog.current, backlog.busy, backlog.peek()), (b"", False, b""))
 
     def test_unfinishedRest(self) -> None:
         """An unfinished frame alone is held of the bytes that it came in."""
         backlog = Backlog()
         backlog.put(b"a;b")
-        list(backlog.batch([b"a"], 2))
+        list(deliver(backlog, [b"a"], 2))
         backlog.unfinished()
         self.assertEqual((backlog.current, backlog.start), (b"b", 0))
 

@@ -279,6 +279,64 @@ class TestBoxes:
         assert results[0] == results[1]
         assert boxes[0] == boxes[1]
 
+    def test_split(self, framing: ModuleType) -> None:
+        """Whole boxes, each of the type that was asked for, and where each ends."""
+
+        class Kind(dict[bytes, bytes]):
+            def __init__(self) -> None:
+                raise AssertionError("not to be called")
+
+        size = len(self.data)
+        boxes, ends = framing.splitBoxes(b"xx" + self.data * 3 + b"\x00", 2, Kind, 10, 4096, 1 << 24)
+        assert boxes == [self.box] * 3
+        assert [type(each) for each in boxes] == [Kind] * 3
+        assert ends == [2 + size, 2 + 2 * size, 2 + 3 * size]
+
+    def test_splitMost(self, framing: ModuleType) -> None:
+        """No more boxes than were asked for."""
+        boxes, ends = framing.splitBoxes(self.data * 3, 0, dict, 2, 4096, 1 << 24)
+        assert (boxes, ends) == ([self.box] * 2, [len(self.data), 2 * len(self.data)])
+
+    def test_splitEveryCut(self, framing: ModuleType) -> None:
+        """What is not whole is left, wherever it is cut."""
+        for cut in range(len(self.data)):
+            assert framing.splitBoxes(self.data + self.data[:cut], 0, dict, 9, 9, 9999) == (
+                [self.box],
+                [len(self.data)],
+            )
+
+    def test_splitBounds(self, framing: ModuleType) -> None:
+        """What has too many keys or bytes is left to who can say so; and so is a key that is too long."""
+        keys = len(self.box)
+        size = len(self.data) - 2  # without its end
+        one = ([self.box], [len(self.data)])
+        assert framing.splitBoxes(self.data, 0, dict, 9, keys, size) == one
+        assert framing.splitBoxes(self.data, 0, dict, 9, float(keys), float("inf")) == one
+        assert framing.splitBoxes(self.data, 0, dict, 9, keys - 1, size) == ([], [])
+        assert framing.splitBoxes(self.data, 0, dict, 9, keys, size - 1) == ([], [])
+        for long in (b"\x01\x00", b"\x01\x01", b"\x00\x01k\x00\x00\x01\x00"):
+            assert framing.splitBoxes(self.data + long, 0, dict, 9, 9, 9999) == one
+
+    def test_splitLongValue(self, framing: ModuleType) -> None:
+        """A value of any length."""
+        for size in (255, 256, 65535):
+            data = framing.formatBox({b"k": b"v" * size})
+            assert framing.splitBoxes(data, 0, dict, 9, 9, 1 << 20) == ([{b"k": b"v" * size}], [len(data)])
+
+    @given(st.binary(max_size=40), st.integers(0, 5), st.integers(0, 3), st.integers(0, 3), st.integers(0, 20))
+    def test_splitAlike(self, data: bytes, start: int, most: int, mostKeys: int, mostBytes: int) -> None:
+        """Any bytes give the same on both builds."""
+        start = min(start, len(data))
+        found = [each.splitBoxes(data, start, dict, most, mostKeys, mostBytes) for each in (_framing, _framing_ext)]
+        assert found[0] == found[1]
+
+    @given(st.lists(st.dictionaries(st.binary(min_size=1, max_size=60), st.binary(max_size=9), min_size=1, max_size=4)))
+    def test_splitAgain(self, boxes: list[dict[bytes, bytes]]) -> None:
+        """What was written is read again, by both builds, with keys of any kind."""
+        data = b"".join(_framing.formatBox(each) or b"" for each in boxes)
+        for each in (_framing, _framing_ext):
+            assert each.splitBoxes(data, 0, dict, 1000, 9, 9999)[0] == boxes
+
     @given(st.dictionaries(st.binary(max_size=260), st.binary(max_size=20), max_size=5))
     def test_formattedAlike(self, box: dict[bytes, bytes]) -> None:
         """Any box is written the same by both builds, and read again."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.testing import EventLoggingObserver
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, bytewise, deliveries, partitions
@@ -73,6 +75,14 @@ class CommonTests(SynchronousTestCase):
                     for each in chunks:
                         receiver.dataReceived(each)
                     self.assertEqual((receiver.calls, receiver._buffer), (expected.calls, expected._buffer))
+
+    def test_loggedSize(self) -> None:
+        """What is logged of a line that is too long is its own size, whatever stands behind it."""
+        for kind in (Lines, OnlyLines):
+            observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+            connected(kind, MAX_LENGTH=10)[0].dataReceived(b"x" * 11 + b"\r\n" + b"good\r\n" * 9)
+            (event,) = observer
+            self.assertEqual(event["size"], 11)
 
     def test_long(self) -> None:
         """A line much longer than a chunk is one line, and so is the next."""

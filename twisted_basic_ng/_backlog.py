@@ -92,7 +92,7 @@ class Backlog:
     """
 
     __slots__ = (
-                "aside",
+        "aside",
         "base",
         "busy",
         "current",

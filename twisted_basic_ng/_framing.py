@@ -15,7 +15,7 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 from struct import Struct
-from typing import Final
+from typing import Final, TypeVar
 
 __all__ = [
     "LONGEST",
@@ -30,6 +30,8 @@ __all__ = [
     "splitNetstrings",
     "splitStrings",
 ]
+
+_Box = TypeVar("_Box", bound=dict[bytes, bytes])
 
 _COLON: Final = b":"
 _COMMA: Final = ord(",")
@@ -264,8 +266,8 @@ def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None
 
 
 def splitBoxes(
-    data: bytes, start: int, kind: type[dict[bytes, bytes]], most: int, mostKeys: float, mostBytes: float
-) -> tuple[list[dict[bytes, bytes]], list[int]]:
+    data: bytes, start: int, kind: type[_Box], most: int, mostKeys: float, mostBytes: float
+) -> tuple[list[_Box], list[int]]:
     """
     Cut complete AMP boxes, up to the first that is not complete, or not to be accepted.
 
@@ -275,7 +277,7 @@ def splitBoxes(
     @param mostBytes: how many bytes a box may take on the wire, without its end.
     @return: the boxes, and for each the offset behind it.
     """
-    boxes: list[dict[bytes, bytes]] = []
+    boxes: list[_Box] = []
     ends: list[int] = []
     size = len(data)
     make = kind.__new__

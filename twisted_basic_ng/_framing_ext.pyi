@@ -1,3 +1,3 @@
-from ._framing import formatBox, parseBox, splitLines, splitNetstrings, splitStrings
+from ._framing import formatBox, parseBox, splitBoxes, splitLines, splitNetstrings, splitStrings
 
-__all__ = ["formatBox", "parseBox", "splitLines", "splitNetstrings", "splitStrings"]
+__all__ = ["formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings"]

@@ -8,7 +8,7 @@ and tuples, which are plain C here.  Every read is checked against the size of C
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_SetItem, PyDict_Size
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.string cimport memchr, memcmp, memcpy
 
 from ._framing import LONGEST, Stop, splitStrings as _splitStrings
@@ -23,16 +23,28 @@ cdef extern from *:
 
 cdef tuple _NO_ARGUMENTS = ()
 
-#: How many keys of a box are looked for in the one before.
-cdef Py_ssize_t _KNOWN_KEYS = 64
+#: Keys that were seen lately: most boxes have the keys of others, and finding one is cheaper than making it and
+#: computing its hash.
+cdef enum:
+    _SLOTS = 128
+    _LONGEST_KNOWN = 32
 
+cdef list _KNOWN = [None] * _SLOTS
+
+cdef long long _LONGEST = LONGEST
 cdef int _MALFORMED = Stop.MALFORMED
 cdef int _TOO_LONG = Stop.TOO_LONG
 cdef int _UNTERMINATED = Stop.UNTERMINATED
 
 
-cdef object _bound(object limit):
+cdef Py_ssize_t _bound(object limit) except? -1:
     """The limit as a number that C can hold, and one digit more."""
+    cdef int overflow = 0
+    cdef long long bound
+    if type(limit) is int:
+        bound = PyLong_AsLongLongAndOverflow(limit, &overflow)
+        if overflow == 0 and bound <= _LONGEST:
+            return bound
     return int(min(limit, LONGEST))
 
 
@@ -203,7 +215,7 @@ def parseBox(bytes data not None, Py_ssize_t start, box not None, bytes key):
                 return start + 2, None, 0
             if size - start - 2 < length:
                 return start, None, 2 + length
-            key = PyBytes_FromStringAndSize(<const char *> raw + start + 2, length)
+            key = _key(raw + start + 2, length)
         else:
             if size - start - 2 < length:
                 return start, key, 2 + length
@@ -212,26 +224,21 @@ def parseBox(bytes data not None, Py_ssize_t start, box not None, bytes key):
         start += 2 + length
 
 
-cdef inline object _newDict(type kind):
-    """Make a C{kind}, which is a dictionary, without calling its C{__init__}."""
-    if not issubclass(kind, dict):
-        raise TypeError("not a type of dictionaries")
-    return _allocateDict(kind, _NO_ARGUMENTS)
-
-
-cdef inline bytes _key(const unsigned char *raw, Py_ssize_t size, list known, Py_ssize_t place):
-    """The key of C{size} bytes at C{raw}; the same object as that of the box before, where it is the same."""
+cdef inline bytes _key(const unsigned char *raw, Py_ssize_t size):
+    """The key of C{size} bytes at C{raw}, at least one: the same object as before, where it was seen lately."""
+    cdef Py_ssize_t slot
+    cdef object known
     cdef bytes key
-    if place < PyList_GET_SIZE(known):
-        key = <bytes> PyList_GET_ITEM(known, place)
+    if size > _LONGEST_KNOWN:
+        return PyBytes_FromStringAndSize(<const char *> raw, size)
+    slot = (raw[0] + 7 * raw[size - 1] + 31 * size) % _SLOTS
+    known = _KNOWN[slot]
+    if known is not None:
+        key = <bytes> known
         if PyBytes_GET_SIZE(key) == size and memcmp(PyBytes_AS_STRING(key), raw, size) == 0:
             return key
-        key = PyBytes_FromStringAndSize(<const char *> raw, size)
-        known[place] = key
-        return key
     key = PyBytes_FromStringAndSize(<const char *> raw, size)
-    if place < _KNOWN_KEYS:
-        known.append(key)
+    _KNOWN[slot] = key
     return key
 
 
@@ -241,17 +248,17 @@ def splitBoxes(bytes data not None, Py_ssize_t start, type kind not None, Py_ssi
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
     cdef Py_ssize_t keyBound = _bound(mostKeys)
     cdef Py_ssize_t byteBound = _bound(mostBytes)
-    cdef Py_ssize_t at, length, place
+    cdef Py_ssize_t at, length
     cdef list boxes = []
     cdef list ends = []
-    cdef list known = []
     cdef object box
     cdef bytes key
     _checkStart(start)
+    if not issubclass(kind, dict):
+        raise TypeError("not a type of dictionaries")
     while most > 0:
-        box = _newDict(kind)
+        box = _allocateDict(kind, _NO_ARGUMENTS)
         at = start
-        place = 0
         while True:
             if size - at < 2 or raw[at] != 0:
                 return boxes, ends
@@ -261,8 +268,7 @@ def splitBoxes(bytes data not None, Py_ssize_t start, type kind not None, Py_ssi
                 break
             if size - at < length + 2:
                 return boxes, ends
-            key = _key(raw + at, length, known, place)
-            place += 1
+            key = _key(raw + at, length)
             at += length
             length = (raw[at] << 8) | raw[at + 1]
             at += 2

@@ -8,12 +8,12 @@ each, whether its callback changed anything that matters for the next one.
 from __future__ import annotations
 
 from struct import calcsize, pack, unpack
-from typing import Any
+from typing import Any, ClassVar
 
 from . import _accelerate
 from ._backlog import FEW, MANY, Backlog
-from ._pins import PINNED
 from ._pausing import _PauseableMixin
+from ._pins import PINNED
 from ._receiver import Receiver, Undelivered
 
 __all__ = [
@@ -89,7 +89,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     """
 
     _receiverFollowed = ("MAX_LENGTH",)
-    _receiverPinned = ("paused",)
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused",)
     _receiverShown = ("recvd", "_unprocessed", "_compatibilityOffset")
     MAX_LENGTH: int = 99999
     structFormat: str
@@ -151,7 +151,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 backlog.start = end
                 for string in reader:
                     self.stringReceived(string)
-                    if self.paused or self.MAX_LENGTH != limit or (watched is not None and watched.TLS):
+                    if self.paused or limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
                         backlog.putBack()
                         break
                 if not backlog.frames:

@@ -12,8 +12,8 @@ from typing import Any, Final
 from . import _accelerate
 from ._accelerate import lastLineEnd
 from ._backlog import Backlog
-from ._pins import PINNED
 from ._pausing import _PauseableMixin
+from ._pins import PINNED
 from ._receiver import Receiver, Undelivered
 
 __all__ = ["LineOnlyReceiver", "LineReceiver"]
@@ -95,7 +95,7 @@ class LineOnlyReceiver(Receiver):
                     if self.transport.disconnecting:  # type: ignore[union-attr]
                         backlog.replace(self._buffer)
                         return None
-                    if (mayExceed or self.MAX_LENGTH != limit) and len(line) > self.MAX_LENGTH:
+                    if (mayExceed or limit != self.MAX_LENGTH) and len(line) > self.MAX_LENGTH:
                         backlog.replace(self._buffer)
                         self._receiverLogLimit(backlog, len(line))
                         why = self.lineLengthExceeded(line)
@@ -235,7 +235,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                     backlog.start = end
                     for line in reader:
                         if mayExceed and len(line) > limit:
-                            return self._receiverExceeded(backlog, line + delimiter + backlog.take())
+                            return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
                         why = self.lineReceived(line)
                         if why:
                             return why
@@ -244,7 +244,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                             return why
                         if (
                             self.delimiter is not delimiter
-                            or self.MAX_LENGTH != limit
+                            or limit != self.MAX_LENGTH
                             or self.paused
                             or not self.line_mode
                             or (watched is not None and watched.TLS)
@@ -262,15 +262,15 @@ class LineReceiver(Receiver, _PauseableMixin):
                         continue
                     # All that is in hand was searched: what is left of it holds no line.
                 if backlog.size >= self.MAX_LENGTH + len(delimiter):
-                    return self._receiverExceeded(backlog, backlog.take())
+                    return self._receiverExceeded(backlog, backlog.size, backlog.take())
                 if not backlog.unfinished(delimiter=delimiter):
                     return None
             return None
         finally:
             self._busyReceiving = False
 
-    def _receiverExceeded(self, backlog: Backlog, line: bytes) -> object:
-        self._receiverLogLimit(backlog, len(line))
+    def _receiverExceeded(self, backlog: Backlog, size: int, line: bytes) -> object:
+        self._receiverLogLimit(backlog, size)
         return self.lineLengthExceeded(line)
 
     def setLineMode(self, extra: bytes = b"") -> Any:

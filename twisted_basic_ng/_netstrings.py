@@ -122,7 +122,7 @@ class NetstringReceiver(Receiver):
                 backlog.start = end
                 for string in reader:
                     self.stringReceived(string)
-                    if self.MAX_LENGTH != limit or (watched is not None and watched.TLS):
+                    if limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
                         backlog.putBack()
                         break
                 if not backlog.frames:

@@ -80,6 +80,64 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual((isOpen(first), isOpen(second)), (False, True))
         os.close(second)
 
+    def read(self, kind: Any, string: bytes) -> int:
+        """Have a box with a descriptor of that type refused for another argument; return the descriptor."""
+        descriptor = openDescriptor()
+        self.protocol.fileDescriptorReceived(descriptor)
+
+        class Take(amp.Command):
+            arguments = [(b"file", kind), (b"number", amp.Integer())]
+
+        self.assertRaises(ValueError, Take.parseArguments, amp.AmpBox(file=string, number=b"none"), self.protocol)
+        return descriptor
+
+    def test_refused(self) -> None:
+        """A descriptor whose box cannot be read is closed: nobody else could."""
+        self.assertFalse(isOpen(self.read(amp.Descriptor(), b"0")))
+        self.assertFalse(isOpen(self.read(amp.AmpList([(b"file", amp.Descriptor())]), b"\0\4file\0\x011\0\0")))
+        self.assertFalse(
+            isOpen(self.read(amp.ListOf(amp.AmpList([(b"f", amp.Descriptor())])), b"\0\x08\0\1f\0\x012\0\0"))
+        )
+
+    def test_refusedList(self) -> None:
+        """So are those of a list with an element that cannot be read."""
+        descriptor = openDescriptor()
+        self.protocol.fileDescriptorReceived(descriptor)
+        rows = amp.AmpList([(b"f", amp.Descriptor())])
+        self.assertRaises(ValueError, rows.fromStringProto, b"\0\1f\0\x010\0\0\0\1f\0\1x\0\0", self.protocol)
+        self.assertFalse(isOpen(descriptor))
+
+    def test_notClaimed(self) -> None:
+        """Where a descriptor's number was not taken for more than a number, nothing is closed."""
+        descriptor = openDescriptor()
+        self.read(amp.ListOf(amp.Descriptor()), b"\0\x02%2d" % descriptor)
+
+        class Kept(amp.Descriptor):
+            def fromStringProto(self, inString: bytes, proto: Any) -> Any:
+                return descriptor
+
+        self.read(Kept(), b"0")
+        self.assertTrue(isOpen(descriptor))
+        os.close(descriptor)
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+
+    def test_foreign(self) -> None:
+        """A type of argument that is no subclass of ours holds nothing."""
+
+        class Foreign:
+            optional = False
+
+            def fromBox(self, name: bytes, strings: Any, objects: dict[str, Any], proto: Any) -> None:
+                objects[name.decode()] = 1
+
+        self.assertRaises(
+            ValueError,
+            amp._stringsToObjects,
+            {b"b": b"none"},
+            [(b"a", Foreign()), (b"b", amp.Integer())],
+            self.protocol,
+        )
+
     def test_limit(self) -> None:
         """A peer that sends too many is dropped, and nothing stays open."""
         self.protocol.MAX_PENDING_DESCRIPTORS = 2  # type: ignore[misc]

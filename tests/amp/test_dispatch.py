@@ -191,13 +191,24 @@ class CancelTests(DispatchCase):
         self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         self.failureResultOf(second, CancelledError)
 
+    def test_answeredLate(self) -> None:
+        """Once the late answers have come, nothing is kept of the calls."""
+        results = [self.ask(), self.ask()]
+        for result in results:
+            result.cancel()
+            self.failureResultOf(result, CancelledError)
+        self.receive(_answer=b"1")
+        self.receive(_error=b"2", _error_code=b"NO", _error_description=b"")
+        self.assertIsNone(self.dispatcher._cancelledRequests)
+        self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1")
+
     def test_answered(self) -> None:
         """Cancelling what is answered changes nothing."""
         result = self.ask()
         self.receive(_answer=b"1")
         result.cancel()
         self.assertEqual(self.successResultOf(result), {b"_answer": b"1"})
-        self.assertEqual(self.dispatcher._cancelledRequests, frozenset())
+        self.assertIsNone(self.dispatcher._cancelledRequests)
 
 
 class LossTests(DispatchCase):

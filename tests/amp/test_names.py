@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.helpers import loadStock
-from twisted_basic_ng.amp._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier
+from twisted_basic_ng.amp._names import _REMEMBERED, IDENTIFIERS, PYTHON_KEYWORDS, _wireNameToPythonIdentifier
 
 
 class TestNames:
@@ -23,10 +25,28 @@ class TestNames:
         """The list has Twisted's words, whose order means nothing."""
         assert sorted(PYTHON_KEYWORDS) == sorted(loadStock("amp").PYTHON_KEYWORDS)
 
-    def test_extended(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A word that an application adds counts."""
-        monkeypatch.setattr("twisted_basic_ng.amp._names.PYTHON_KEYWORDS", [*PYTHON_KEYWORDS, "match"])
-        assert _wireNameToPythonIdentifier(b"match") == "Match"
+    def test_extended(self) -> None:
+        """A word that an application adds counts, and counts no more when it is taken away; in whatever way."""
+        changes: list[tuple[Callable[[], object], Callable[[], object]]] = [
+            (lambda: PYTHON_KEYWORDS.append("match"), lambda: PYTHON_KEYWORDS.remove("match")),
+            (lambda: PYTHON_KEYWORDS.extend(["match"]), PYTHON_KEYWORDS.pop),
+            (lambda: PYTHON_KEYWORDS.insert(0, "match"), lambda: PYTHON_KEYWORDS.__delitem__(0)),
+            (lambda: PYTHON_KEYWORDS.__iadd__(["match"]), lambda: PYTHON_KEYWORDS.__setitem__(-1, "and")),
+            (lambda: PYTHON_KEYWORDS.__setitem__(-1, "match"), PYTHON_KEYWORDS.pop),
+        ]
+        for add, remove in changes:
+            assert _wireNameToPythonIdentifier(b"match") == "match"
+            add()
+            assert _wireNameToPythonIdentifier(b"match") == "Match"
+            remove()
+        assert _wireNameToPythonIdentifier(b"match") == "match"
+
+    def test_many(self) -> None:
+        """However many names there are, not all of them are remembered."""
+        for each in range(2 * _REMEMBERED):
+            assert _wireNameToPythonIdentifier(b"a-%d" % each) == f"a_{each}"
+        assert len(IDENTIFIERS) <= _REMEMBERED
+        IDENTIFIERS.clear()
 
     def test_foreign(self) -> None:
         """A name that is not in ASCII has none in Python."""

@@ -253,6 +253,7 @@ class LimitTests(ReadingCase):
             self.protocol.dataReceived(self.data(1))
             self.assertEqual((self.transport.disconnecting, self.protocol._keyLengthLimitExceeded), (True, True))
             self.assertNotIn(b"k", self.protocol.recvd)
+            self.assertIsNone(self.protocol._currentBox)
             self.protocol.connectionLost(Failure(ConnectionDone()))
             error = self.boxes.calls[-1]
             self.assertIsInstance(error, amp.TooLong)
@@ -275,6 +276,7 @@ class LimitTests(ReadingCase):
             self.renew()
             deliver(self.protocol, chunks)
             self.assertEqual((self.boxes.calls, self.transport.disconnecting), ([], True))
+            self.assertEqual((self.protocol._currentBox, self.protocol.state), (None, "init"))
             self.protocol.connectionLost(Failure(ConnectionDone()))
             (error,) = self.boxes.calls
             self.assertEqual((type(error), error.limit, error.unit), (amp.BoxTooLargeError, 4096, "keys"))

@@ -215,7 +215,9 @@ class StartTLSTests(SynchronousTestCase):
         client.callRemote(amp.StartTLS).addErrback(lambda failure: None)
         client.dataReceived(amp.Box(_error=b"1", _error_code=b"NO", _error_description=b"no").serialize())
         self.assertTrue(transport.disconnecting)
-        self.assertRaises(ConnectionLost, client.callRemoteString, b"secret")
+        self.failureResultOf(client.callRemoteString(b"secret"), ConnectionLost)
+        self.assertIsNone(client.callRemoteString(b"secret", requiresAnswer=False))
+        self.assertEqual(client._outstandingRequests, {})
         self.assertNotIn(b"secret", transport.written)
 
     def test_cancelled(self) -> None:

@@ -12,14 +12,16 @@ from .sources import imports, moduleName, sources
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
 #: what it imports in its functions is not looked at.
 LADDER = [
-    {"_framing", "_backlog", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
-    {"_accelerate", "_receiver"},
+    {"_framing", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
+    {"_accelerate", "_backlog"},
+    {"_receiver"},
     {"_lines", "_netstrings", "_intstrings", "_ftpconsumers", "_status"},
     {"basic", "ftp", "_run", "amp._constants", "amp._names", "amp._tlssupport"},
     {"amp._errors", "amp._interfaces"},
     {"amp._types"},
     {"amp._boxes"},
-    {"amp._arguments", "amp._responders", "amp._dispatch"},
+    {"amp._arguments", "amp._responders"},
+    {"amp._dispatch"},
     {"amp._descriptors", "amp._commands"},
     {"amp._switch", "amp._tls", "amp._reading"},
     {"amp._wire"},
@@ -40,6 +42,7 @@ WITHOUT_TWISTED = {
     "_cli",
     "_enable",
     "_framing",
+    "_pins",
     "_run",
     "_startup.sitecustomize",
     "_status",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from zope.interface import implementer
@@ -60,9 +61,43 @@ def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
         remaining.update(strings)
     else:
         remaining = strings.copy()
-    for name, argument in arglist:
-        argument.fromBox(name, remaining, objects, proto)
+    try:
+        for name, argument in arglist:
+            argument.fromBox(name, remaining, objects, proto)
+    except BaseException:
+        _discardObjects(objects, arglist)
+        raise
     return objects
+
+
+def _discardObjects(objects: Objects, arglist: Schema) -> None:
+    """Let go of the values of a box that nobody will have."""
+    for name, argument in arglist:
+        value = objects.get(IDENTIFIERS[name])
+        if value is not None:
+            _discarding(argument)(value)
+
+
+def _discarding(argument: Any) -> Callable[[Any], object]:
+    """What lets go of a value of this type, which need not be a subclass of ours."""
+    return getattr(argument, "_discard", _ignore)
+
+
+def _ignore(value: Any) -> None:
+    """Most values hold nothing."""
+
+
+def _readEach(read: Callable[[Any], Any], strings: Iterable[Any], discard: Callable[[Any], object]) -> list[Any]:
+    """Read many values; where one cannot be read, let go of those before it."""
+    values: list[Any] = []
+    try:
+        for each in strings:
+            values.append(read(each))  # noqa: PERF401 - those before an error are wanted
+    except BaseException:
+        for value in values:
+            discard(value)
+        raise
+    return values
 
 
 def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: Any) -> Any:
@@ -131,6 +166,11 @@ class Argument:
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
         """Write a value that needs the protocol C{proto}; others leave it to L{toString}."""
         return self.toString(inObject)
+
+    # Differs from Twisted: what a value holds is let go where another of the same box cannot be read.
+
+    def _discard(self, value: Any) -> None:
+        """Let go of what a value holds that was read, and that nobody will have."""
 
     def fromString(self, inString: bytes) -> Any:
         """Read a value.  Override it."""
@@ -257,8 +297,13 @@ class ListOf(Argument):
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         if not _readsWithProto(self):
             return self.fromString(inString)
-        read = self.elementType.fromStringProto
-        return [read(each, proto) for each in _elements(inString)]
+        element = self.elementType
+        return _readEach(lambda each: element.fromStringProto(each, proto), _elements(inString), _discarding(element))
+
+    def _discard(self, value: Any) -> None:
+        if _readsWithProto(self):
+            for each in value:
+                _discarding(self.elementType)(each)
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
         if not _writesWithProto(self):
@@ -308,7 +353,14 @@ class AmpList(Argument):
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         subargs = self.subargs
-        return [_stringsToObjects(box, subargs, proto) for box in parseBoxes(inString)]
+        return _readEach(lambda box: _stringsToObjects(box, subargs, proto), parseBoxes(inString), self._discardRow)
+
+    def _discardRow(self, objects: Objects) -> None:
+        _discardObjects(objects, self.subargs)
+
+    def _discard(self, value: Any) -> None:
+        for objects in value:
+            self._discardRow(objects)
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
         subargs = self.subargs

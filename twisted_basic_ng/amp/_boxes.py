@@ -40,9 +40,9 @@ class AmpBox(dict[bytes, bytes]):
 
     def copy(self) -> Self:
         """Make another box of the same type, with the same content."""
-        other = newBox(AmpBox) if type(self) is AmpBox else self.__class__()
+        other: Any = newBox(AmpBox) if type(self) is AmpBox else self.__class__()
         other.update(self)
-        return other
+        return other  # type: ignore[no-any-return]
 
     def serialize(self) -> bytes:
         """

@@ -210,7 +210,8 @@ class Command(metaclass=_CommandMeta):
 
     def _asDeclared(self, error: Failure) -> Failure:
         """Turn the peer's error into the one that the command declares for its code."""
-        error.trap(RemoteAmpError)
+        if not error.check(RemoteAmpError):
+            return error
         remote: Any = error.value
         kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
         return Failure(kind(remote.description))

@@ -36,6 +36,10 @@ class Descriptor(Integer):
         """
         return proto._getDescriptor(int(inString))
 
+    def _discard(self, value: Any) -> None:
+        if type(self).fromStringProto is Descriptor.fromStringProto:  # else a subclass made something of it
+            os.close(value)
+
     def toStringProto(self, inObject: int, proto: Any) -> bytes:
         """Send a descriptor over C{proto}'s connection and write its number."""
         return Integer.toStringProto(self, proto._sendFileDescriptor(inObject), proto)

@@ -71,7 +71,7 @@ class BoxDispatcher:
     boxSender: Any = None
 
     #: Tags of calls that were cancelled; their answers may still come.
-    _cancelledRequests: set[bytes] | frozenset[bytes] = frozenset()
+    _cancelledRequests: dict[bytes, None] | None = None
 
     #: Tags of calls that are being sent; an answer can come as soon as that where both ends are in one process.
     _sendingRequests: tuple[bytes, ...] = ()
@@ -123,10 +123,17 @@ class BoxDispatcher:
         box[COMMAND] = command
         tag = self._nextTag()
         if not requiresAnswer:
-            box._sendTo(self.boxSender)
+            self._safeSend(box)
             return None
         box[ASK] = tag
         return self._ask(tag, box)
+
+    def _safeSend(self, box: AmpBox) -> None:
+        """Send a box that nobody waits for; one that can go nowhere is lost."""
+        try:
+            box._sendTo(self.boxSender)
+        except ConnectionLost:
+            pass
 
     def _ask(self, tag: bytes, box: AmpBox) -> Deferred[AmpBox]:
         """Send C{box}, whose answer has the tag C{tag}.  What cannot be sent leaves no trace."""
@@ -138,6 +145,9 @@ class BoxDispatcher:
         self._sendingRequests = (*others, tag)
         try:
             box._sendTo(self.boxSender)
+        except ConnectionLost:
+            outstanding.pop(tag, None)
+            return fail()
         except BaseException:
             outstanding.pop(tag, None)
             raise
@@ -150,8 +160,9 @@ class BoxDispatcher:
     def _forget(self, tag: bytes, request: Deferred[AmpBox]) -> None:
         """Drop a cancelled call."""
         if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
-            self._cancelledRequests = cancelled = self._cancelledRequests or set()
-            cancelled.add(tag)  # type: ignore[union-attr]
+            if self._cancelledRequests is None:
+                self._cancelledRequests = {}  # which takes half of what a set does
+            self._cancelledRequests[tag] = None
 
     @overload
     def callRemoteString(
@@ -215,9 +226,12 @@ class BoxDispatcher:
         """
         request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
         if request is None:
-            if tag not in self._cancelledRequests:
+            cancelled = self._cancelledRequests
+            if cancelled is None or tag not in cancelled:
                 raise UnknownTagError(tag)
-            self._cancelledRequests.discard(tag)  # type: ignore[union-attr]
+            del cancelled[tag]
+            if not cancelled:
+                self._cancelledRequests = None
         elif tag not in self._sendingRequests:
             request.addErrback(self.unhandledError)
         return request

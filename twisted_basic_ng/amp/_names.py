@@ -44,7 +44,18 @@ def _forgetting(method: Any) -> Any:
     return change
 
 
-for _name in ("append", "clear", "extend", "insert", "pop", "remove", "__delitem__", "__iadd__", "__imul__", "__setitem__"):
+for _name in (
+    "append",
+    "clear",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "__delitem__",
+    "__iadd__",
+    "__imul__",
+    "__setitem__",
+):
     setattr(_Keywords, _name, _forgetting(getattr(list, _name)))
 
 #: Names on the wire that are capitalized in Python.  Adding one renames the arguments that are called so: this is

@@ -34,9 +34,14 @@ _log = Logger()
 _ANY: Final = 1 << 62
 
 
-#: Reads the methods that are skipped where boxes are read whole; not from the instance's C{__dict__}, which CPython 3.11
-#: makes when somebody looks, and from then on reads every attribute more slowly.
-_hooksOf: Final = attrgetter(*(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value")))
+#: Reads the methods that are skipped where boxes are read whole; not from the instance's C{__dict__}, which CPython
+#: 3.11 makes when somebody looks, and from then on reads every attribute more slowly.
+_hooksOf: Final = attrgetter(
+    *(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value"))
+)
+
+#: Reads the rest of what is taken for granted there.
+_formatOf: Final = attrgetter("structFormat", "_MAX_KEY_LENGTH", "_MAX_VALUE_LENGTH")
 
 
 class _BoxBacklog(Backlog):
@@ -58,11 +63,6 @@ class _BoxBacklog(Backlog):
         if self.frames and self.ends:
             return self.ends[-1 - length_hint(self.reader)]
         return super().offset
-
-    def putBack(self) -> None:
-        """End the batch."""
-        super().putBack()
-        self.ends = []
 
 
 class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
@@ -124,12 +124,12 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         self._currentKey = None
         self._currentSize += len(key) + len(string) + 2 * self.prefixLength
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
-        self._isRefused(box, self._currentSize)
-        return "key"
+        return "init" if self._isRefused(box, self._currentSize) else "key"
 
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that sends a key that is too long."""
         self._keyLengthLimitExceeded = True
+        self._forgetHalfBox()
         self._receiverDrop()
 
     def _deliver(self, box: AmpBox) -> None:
@@ -158,9 +158,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     def _receiverMakeBacklog(self) -> Backlog:
         return _BoxBacklog()
 
-    def _receiverDeliver(self, backlog: Backlog) -> None:
+    def _receiverDeliver(self, backlog: Any) -> None:
         """Deliver what there is; by whole boxes where that makes no difference."""
-        backlog.framing = self.prefixLength
         backlog.skipped = 0
         backlog.base = backlog.start
         most = FEW
@@ -168,31 +167,31 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             if backlog.watched is not None and backlog.watched.TLS:
                 backlog = self._receiverLeavePlaintext(backlog, b"")
             elif not self._takesWholeBoxes():
+                backlog.ends = []
                 super()._receiverDeliver(backlog)
                 return
             elif backlog.aside is not None and not backlog.completesString():
                 if not backlog.unfinished(backlog.needed):
                     return
-            elif self._currentBox is None and self._deliverBoxes(backlog, most):
-                most = min(most * 2, MANY)
-            elif not self._deliverBox(backlog):
+            elif self._currentBox is not None or not self._deliverBoxes(backlog, most):
+                if not self._deliverBox(backlog):
+                    return
+            elif backlog.start == len(backlog.current) and backlog.later is None:
                 return
+            else:
+                most = min(most * 2, MANY)
 
     def _takesWholeBoxes(self) -> bool:
         """Does nothing stand between the strings and the boxes that they make?"""
         try:
-            if _hooksOf(self) != _HOOKS:
+            if _formatOf(self) != _FORMAT or _hooksOf(self) != _HOOKS:
                 return False
-        except AttributeError:  # one is a function, set on the instance
+        except AttributeError:  # a hook is a function, set on the instance
             return False
-        state = self.state
-        return (
-            (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
-            and (state == "init" or (self._currentBox is not None and state == self._halfState()))
-            and self.structFormat == Int16StringReceiver.structFormat
-            and self._MAX_KEY_LENGTH == MAX_KEY_LENGTH
-            and self._MAX_VALUE_LENGTH == MAX_VALUE_LENGTH
-        )
+        if self._currentBox is None:
+            return self.state == "init" and self.MAX_LENGTH == MAX_KEY_LENGTH
+        state = self._halfState()
+        return state == self.state and (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
 
     def _halfState(self) -> str:
         return "key" if self._currentKey is None else "value"
@@ -207,13 +206,19 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         """
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         boxes, ends = _accelerate.splitBoxes(
-            backlog.current, backlog.start, AmpBox, most, _ANY if keys is None else keys, _ANY if length is None else length
+            backlog.current,
+            backlog.start,
+            AmpBox,
+            most,
+            _ANY if keys is None else keys,
+            _ANY if length is None else length,
         )
         if not boxes:
             return False
         if len(boxes) >= PINNED and backlog.pins is None:
             self._receiverPin(backlog)
         watched = backlog.watched
+        last = boxes[-1]
         backlog.frames = boxes
         backlog.ends = ends
         backlog.reader = reader = iter(boxes)
@@ -224,15 +229,16 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             else:
                 self.boxReceiver.ampBoxReceived(box)
             self.state = "init"  # whatever the callback made of it, as in Twisted
+            if box is last:
+                backlog.frames = []
+                return True
             if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (watched is not None and watched.TLS):
                 break
             try:
                 if _hooksOf(self) != _HOOKS:
                     break
-            except AttributeError:  # one is a function, set on the instance
+            except AttributeError:
                 break
-        else:
-            backlog.frames = []
         backlog.putBack()
         return True
 
@@ -290,6 +296,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         """Be done with the peer: what it has sent is forgotten, what it still sends is ignored."""
         if self.transport is not None and not isinstance(self._receiverState, Dropped):
             self._receiverBacklog().replace(b"")
+            self._forgetHalfBox()
             self._receiverDrop()
 
     def _refuse(self, error: AmpError) -> None:
@@ -310,3 +317,4 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
 #: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.
 _HOOKS: Final = _hooksOf(BoxReader())
+_FORMAT: Final = _formatOf(BoxReader)

@@ -102,7 +102,9 @@ class SerializingResponder:
 
     def _declare(self, error: Failure) -> Failure:
         """Turn an error that the command declares into one that is sent."""
-        kind = error.trap(*self._command.allErrors)
+        kind = error.check(*self._command.allErrors)
+        if kind is None:
+            return error
         code = self._command.allErrors[kind]
         return Failure(RemoteAmpError(code, str(error.value), kind in self._command.fatalErrors, local=error))
 
@@ -135,7 +137,6 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
             of it.
         @param command: the command that reads the one and writes the other.
         """
-
         return SerializingResponder(aCallable, command, self)
 
     def lookupFunction(self, name: bytes) -> Responder | None:
