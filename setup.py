@@ -1,5 +1,5 @@
 """
-The optional extension, and nothing else: everything static is in setup.cfg.
+The optional extensions, and nothing else: everything static is in setup.cfg.
 
 Without a compiler, or without Cython, the pure build is installed.  TWISTED_BASIC_NG_PURE=1 asks for that;
 TWISTED_BASIC_NG_REQUIRE_EXTENSION=1 makes a failed build an error.
@@ -27,10 +27,12 @@ def extensions():
         if required:
             raise
         return []
-    (extension,) = cythonize([Extension("twisted_basic_ng._framing_ext", ["twisted_basic_ng/_framing_ext.pyx"])])
-    # Set here, since cythonize makes an Extension of its own that does not keep it.
-    extension.optional = not required
-    return [extension]
+    names = ["_framing_ext", "_values_ext"]
+    found = cythonize([Extension(f"twisted_basic_ng.{name}", [f"twisted_basic_ng/{name}.pyx"]) for name in names])
+    for extension in found:
+        # Set here, since cythonize makes an Extension of its own that does not keep it.
+        extension.optional = not required
+    return found
 
 
 setup(ext_modules=extensions())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from twisted_basic_ng import _accelerate, _framing
+from twisted_basic_ng import _accelerate, _framing, _values
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,13 @@ def asItWas() -> Iterator[None]:
     before = dict(vars(_accelerate))
     yield
     vars(_accelerate).update(before)
+
+
+#: The modules of the compiled build, and their functions.
+BUILDS = {
+    "_framing_ext": ("formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings"),
+    "_values_ext": ("countArguments", "readBox", "readBoxes", "writeBox"),
+}
 
 
 class TestChoice:
@@ -32,14 +39,25 @@ class TestChoice:
     def test_built(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         """A module with the compiled functions is taken."""
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", value)
-        fake = type(sys)("twisted_basic_ng._framing_ext")
-        functions = ("formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings")
-        vars(fake).update({name: object() for name in functions})
-        monkeypatch.setitem(sys.modules, fake.__name__, fake)
-        monkeypatch.setattr("twisted_basic_ng._framing_ext", fake, raising=False)
+        for module, functions in BUILDS.items():
+            fake = type(sys)(f"twisted_basic_ng.{module}")
+            vars(fake).update({name: object() for name in functions})
+            monkeypatch.setitem(sys.modules, fake.__name__, fake)
+            monkeypatch.setattr(fake.__name__, fake, raising=False)
         reloaded = importlib.reload(_accelerate)
         assert reloaded.build == "ext"
-        assert [getattr(reloaded, name) for name in functions] == [getattr(fake, name) for name in functions]
+        for module, functions in BUILDS.items():
+            fake = sys.modules[f"twisted_basic_ng.{module}"]
+            assert [getattr(reloaded, name) for name in functions] == [getattr(fake, name) for name in functions]
+
+    @pytest.mark.parametrize("missing", BUILDS)
+    def test_notWhole(self, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+        """Without one of its modules it is none."""
+        monkeypatch.delenv("TWISTED_BASIC_NG_PURE", raising=False)
+        monkeypatch.delattr(f"twisted_basic_ng.{missing}", raising=False)
+        monkeypatch.setitem(sys.modules, f"twisted_basic_ng.{missing}", None)
+        assert importlib.reload(_accelerate).build == "pure"
+        assert _accelerate.readBox is _values.readBox
 
     def test_notBuilt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without one, the pure functions serve."""

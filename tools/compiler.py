@@ -33,10 +33,11 @@ def whyNone() -> str:
 
 def whyStale() -> str:
     """Say what is wrong with the compiled build that is imported here; an empty string if nothing is."""
-    built = importlib.util.find_spec("twisted_basic_ng._framing_ext")
-    if built is None or built.origin is None:
-        return "the extension was not built, although there is a compiler"
-    source = Path(built.origin).with_name("_framing_ext.pyx")
-    if source.exists() and source.stat().st_mtime > Path(built.origin).stat().st_mtime:
-        return "the extension is older than its source: building it failed"
+    for name in ("_framing_ext", "_values_ext"):
+        built = importlib.util.find_spec(f"twisted_basic_ng.{name}")
+        if built is None or built.origin is None:
+            return f"{name} was not built, although there is a compiler"
+        source = Path(built.origin).with_name(f"{name}.pyx")
+        if source.exists() and source.stat().st_mtime > Path(built.origin).stat().st_mtime:
+            return f"{name} is older than its source: building it failed"
     return ""

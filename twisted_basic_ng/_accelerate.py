@@ -1,5 +1,6 @@
 """
-The one place that knows that there are two builds of L{twisted_basic_ng._framing}.
+The one place that knows that there are two builds of L{twisted_basic_ng._framing} and
+L{twisted_basic_ng._values}.
 
 The compiled one is taken where it was built, unless the environment variable C{TWISTED_BASIC_NG_PURE} is set
 (to anything but the empty string or C{0}).  Both have the same functions, with the same results and errors.
@@ -13,49 +14,61 @@ import os
 from types import ModuleType
 from typing import Final
 
-from . import _framing
+from . import _framing, _values
 from ._framing import Stop, formatNetstring, lastLineEnd, netstringLength
 
 __all__ = [
     "Stop",
     "build",
+    "countArguments",
     "formatBox",
     "formatNetstring",
     "lastLineEnd",
     "netstringLength",
     "parseBox",
+    "readBox",
+    "readBoxes",
     "splitBoxes",
     "splitLines",
     "splitNetstrings",
     "splitStrings",
+    "writeBox",
 ]
 
 
-def _choose() -> ModuleType:
-    """Import the build to use."""
+def _choose() -> tuple[ModuleType, ModuleType]:
+    """Import the build to use: its functions over frames, and those over values."""
     if os.environ.get("TWISTED_BASIC_NG_PURE", "") in ("", "0"):
         try:
-            from . import _framing_ext
+            from . import _framing_ext, _values_ext
         except ImportError:
-            return _framing
+            return _framing, _values
         else:
-            return _framing_ext
-    return _framing
+            return _framing_ext, _values_ext
+    return _framing, _values
 
 
-_chosen = _choose()
-build: Final = "pure" if _chosen is _framing else "ext"
+_frames, _objects = _choose()
+build: Final = "pure" if _frames is _framing else "ext"
 
+countArguments = _values.countArguments
 formatBox = _framing.formatBox
 parseBox = _framing.parseBox
+readBox = _values.readBox
+readBoxes = _values.readBoxes
 splitBoxes = _framing.splitBoxes
 splitLines = _framing.splitLines
 splitNetstrings = _framing.splitNetstrings
 splitStrings = _framing.splitStrings
+writeBox = _values.writeBox
 if build == "ext":
-    formatBox = _chosen.formatBox
-    parseBox = _chosen.parseBox
-    splitBoxes = _chosen.splitBoxes
-    splitLines = _chosen.splitLines
-    splitNetstrings = _chosen.splitNetstrings
-    splitStrings = _chosen.splitStrings
+    countArguments = _objects.countArguments
+    formatBox = _frames.formatBox
+    parseBox = _frames.parseBox
+    readBox = _objects.readBox
+    readBoxes = _objects.readBoxes
+    splitBoxes = _frames.splitBoxes
+    splitLines = _frames.splitLines
+    splitNetstrings = _frames.splitNetstrings
+    splitStrings = _frames.splitStrings
+    writeBox = _objects.writeBox

@@ -195,14 +195,18 @@ class Receiver(Protocol):
         try:
             return self._receiverDeliver(backlog)
         finally:
-            backlog.busy = False
-            if backlog.frames:
-                backlog.putBack()
-            if backlog.start == len(backlog.current):
-                backlog.current = b""
-                backlog.start = 0
-            if backlog.watched is not None and backlog.watched.TLS:
-                self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
+            self._receiverSettle(backlog)
+
+    def _receiverSettle(self, backlog: Backlog) -> None:
+        """A delivery has come to an end, in whatever way."""
+        backlog.busy = False
+        if backlog.frames:
+            backlog.putBack()
+        if backlog.start == len(backlog.current):
+            backlog.current = b""
+            backlog.start = 0
+        if backlog.watched is not None and backlog.watched.TLS:
+            self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
 
     def _receiverDeliver(self, backlog: Backlog) -> Any:
         """Call back for each frame in C{backlog}; what is not a whole frame stays there."""

@@ -119,6 +119,16 @@ class BoxTests(SynchronousTestCase):
         error = self.assertRaises(amp.InvalidSignature, Base.makeArguments, {"a_b": 1, "x": 2}, None)
         self.assertEqual(str(error), "x is not a valid argument")
 
+    def test_aliases(self) -> None:
+        """Two arguments with one name in Python share one value, which the first one takes, as in Twisted."""
+        for module in (loadStock("amp"), amp):
+
+            class Aliases(module.Command):  # type: ignore[misc]
+                arguments = [(b"a-b", module.Integer()), (b"a_b", module.Integer(optional=True))]
+
+            self.assertEqual(Aliases.makeArguments({"a_b": 1}, None), {b"a-b": b"1"})
+            self.assertEqual(Aliases.parseArguments({b"a-b": b"1", b"a_b": b"2"}, None), {"a_b": 2})
+
 
 class CallTests(SynchronousTestCase):
     """An instance is a call."""
@@ -140,6 +150,20 @@ class CallTests(SynchronousTestCase):
             result = Derived(a_b=1)._doCommand(self.sender)
             self.sender.answer.errback(Failure(amp.RemoteAmpError(code, "text")))
             self.assertIn("text", str(self.failureResultOf(result, kind).value))
+
+    def test_raisedByArgument(self) -> None:
+        """Where reading the response raises what a peer may, the command's declaration says what it is."""
+
+        class Refused(amp.Integer):
+            def fromString(self, inString: bytes) -> Any:
+                raise amp.RemoteAmpError(b"VALUE", "text")
+
+        class Strict(Base):
+            response = [(b"d", Refused())]
+
+        result = Strict(a_b=1)._doCommand(self.sender)
+        self.sender.answer.callback(amp.AmpBox(d=b"5"))
+        self.failureResultOf(result, ValueError)
 
     def test_otherFailure(self) -> None:
         """What is no error of the peer's stays what it is."""

@@ -106,6 +106,11 @@ class DescriptorTests(SynchronousTestCase):
         rows = amp.AmpList([(b"f", amp.Descriptor())])
         self.assertRaises(ValueError, rows.fromStringProto, b"\0\1f\0\x010\0\0\0\1f\0\1x\0\0", self.protocol)
         self.assertFalse(isOpen(descriptor))
+        descriptor = openDescriptor()
+        self.protocol.fileDescriptorReceived(descriptor)
+        both = amp.ListOf(rows).fromStringProto
+        self.assertRaises(ValueError, both, b"\0\x08\0\1f\0\x011\0\0\0\x08\0\1f\0\1x\0\0", self.protocol)
+        self.assertFalse(isOpen(descriptor))
 
     def test_notClaimed(self) -> None:
         """Where a descriptor's number was not taken for more than a number, nothing is closed."""

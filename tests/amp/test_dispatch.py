@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+import pytest
+
+from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.helpers import loadStock
 from twisted_basic_ng import amp
 
 
@@ -326,3 +329,280 @@ class RespondTests(DispatchCase):
             self.sender.error = error
             self.answered(lambda box: amp.AmpBox(), _ask=b"7")
         self.assertEqual(self.sender.unhandled, [])
+
+
+class Ask(amp.Command):
+    """Has a response to be read."""
+
+    response = [(b"number", amp.Integer())]
+    errors = {ZeroDivisionError: b"ZERO"}
+
+
+STOCK: Any = loadStock("amp")
+
+
+class StockAsk(STOCK.Command):  # type: ignore[misc]
+    """The same, of Twisted's."""
+
+    response = [(b"number", STOCK.Integer())]
+    errors = {ZeroDivisionError: b"ZERO"}
+
+
+class Told:
+    """
+    A call that is answered, and what comes of it.
+
+    @ivar values: what the callbacks were given.
+    @ivar unhandled: the errors that nobody handled.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.sender = Sender()
+        self.dispatcher = module.BoxDispatcher(None)
+        self.dispatcher.startReceivingBoxes(self.sender)
+        self.values: list[Any] = []
+        self.result = self.dispatcher.callRemote(Ask if module is amp else StockAsk)
+        self.box = module.AmpBox
+
+    def keep(self, value: Any) -> Any:
+        """Be a callback."""
+        self.values.append(value.type if isinstance(value, Failure) else value)
+        return value
+
+    def answer(self, **kw: bytes) -> None:
+        """Answer the call."""
+        self.dispatcher.ampBoxReceived(self.box(_answer=b"1", **kw))
+
+    def fail(self, code: bytes = b"ZERO") -> None:
+        """Answer it with an error."""
+        self.dispatcher.ampBoxReceived(self.box(_error=b"1", _error_code=code, _error_description=b""))
+
+    @property
+    def unhandled(self) -> list[type[BaseException]]:
+        return [each.type for each in self.sender.unhandled]
+
+
+@pytest.fixture(params=[STOCK, amp], ids=["stock", "ours"])
+def told(request: pytest.FixtureRequest) -> Told:
+    """A call over Twisted's dispatcher, and one over ours."""
+    return Told(request.param)
+
+
+def explode(value: object) -> None:
+    """Be a callback that fails."""
+    raise LookupError
+
+
+class TestUnhandled:
+    """An error is unhandled if the callbacks that were there when the answer came do not handle it; as in Twisted."""
+
+    def test_handled(self, told: Told) -> None:
+        """One that they handle is not."""
+        told.result.addCallback(explode).addErrback(told.keep).addErrback(lambda failure: "handled")
+        told.answer(number=b"5")
+        told.result.addCallback(told.keep)
+        assert (told.values, told.unhandled) == ([LookupError, "handled"], [])
+
+    def test_raised(self, told: Told) -> None:
+        """One that a callback raises is, once."""
+        told.result.addCallback(told.keep).addCallback(explode)
+        told.answer(number=b"5")
+        told.result.addBoth(told.keep)
+        assert (told.values, told.unhandled) == ([{"number": 5}, None], [LookupError])
+
+    def test_declared(self, told: Told) -> None:
+        """So is one of the peer's."""
+        told.result.addErrback(told.keep)
+        told.fail()
+        told.result.addBoth(told.keep)
+        assert (told.values, told.unhandled) == ([ZeroDivisionError, None], [ZeroDivisionError])
+
+    def test_unread(self, told: Told) -> None:
+        """And an answer that cannot be read."""
+        told.answer(number=b"none")
+        told.result.addBoth(told.keep)
+        assert (told.values, told.unhandled) == ([None], [ValueError])
+
+    def test_later(self, told: Told) -> None:
+        """One that a callback raises that was added behind the answer is somebody else's."""
+        told.answer(number=b"5")
+        told.result.addCallback(explode).addErrback(told.keep).addErrback(lambda failure: None)
+        assert (told.values, told.unhandled) == ([LookupError], [])
+
+    @pytest.mark.parametrize("method", ["addBoth", "addErrback", "addCallback", "addCallbacks"])
+    def test_addedMeanwhile(self, told: Told, method: str) -> None:
+        """What a callback adds behind itself comes too late."""
+
+        def addAndExplode(value: object) -> None:
+            getattr(told.result, method)(told.keep)
+            explode(value)
+
+        told.result.addCallback(addAndExplode)
+        told.answer(number=b"5")
+        assert told.unhandled == [LookupError]
+        assert told.values == ([] if method == "addErrback" else [None])
+
+    def test_addedAndHandled(self, told: Told) -> None:
+        """But it gets what is no error."""
+        told.result.addCallback(lambda value: told.result.addCallback(told.keep) and "value")
+        told.answer(number=b"5")
+        assert (told.values, told.unhandled) == (["value"], [])
+
+    def test_chained(self, told: Told) -> None:
+        """It counts also where it comes late, of what a callback waits for."""
+        waited: Deferred[None] = Deferred()
+        told.result.addCallback(lambda value: waited)
+        told.answer(number=b"5")
+        told.result.addBoth(told.keep)
+        assert told.unhandled == []
+        waited.errback(LookupError())
+        assert (told.values, told.unhandled) == ([None], [LookupError])
+
+    def test_paused(self, told: Told) -> None:
+        """Or where the callbacks wait themselves."""
+        told.result.addCallback(explode)
+        told.result.pause()
+        told.answer(number=b"5")
+        told.result.addBoth(told.keep)
+        told.result.unpause()
+        assert (told.values, told.unhandled) == ([None], [LookupError])
+
+    def test_twice(self, told: Told) -> None:
+        """Who answers a call past the dispatcher is told so when the answer comes again."""
+        told.result.addBoth(told.keep)
+        request = told.dispatcher._outstandingRequests[b"1"]
+        request.callback(told.box(number=b"5"))
+        with pytest.raises(AlreadyCalledError):
+            request.callback(told.box(number=b"6"))
+        with pytest.raises(AlreadyCalledError):
+            request.errback(LookupError())
+        assert (told.values, told.unhandled) == ([{"number": 5}], [])
+
+    def test_errback(self, told: Told) -> None:
+        """An error that is given past the dispatcher is what it is, in any of the forms of one."""
+        told.result.addErrback(told.keep).addErrback(lambda failure: None)
+        try:
+            explode(None)
+        except LookupError:
+            told.dispatcher._outstandingRequests[b"1"].errback()
+        assert told.values == [LookupError]
+
+
+class TestOwn:
+    """A subclass that adds callbacks of its own, or has its own way to read, has what it has with Twisted."""
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_sendBoxCommand(self, module: Any) -> None:
+        """What overrides the sending sees the box."""
+        seen: list[Any] = []
+
+        class Seeing(module.BoxDispatcher):  # type: ignore[misc]
+            def _sendBoxCommand(self, *args: Any, **kw: Any) -> Any:
+                return super()._sendBoxCommand(*args, **kw).addCallback(lambda box: seen.append(dict(box)) or box)
+
+        dispatcher = Seeing(None)
+        dispatcher.startReceivingBoxes(Sender())
+        result = dispatcher.callRemote(Ask if module is amp else StockAsk)
+        dispatcher.ampBoxReceived(module.AmpBox(_answer=b"1", number=b"5"))
+        result.addCallback(seen.append)
+        assert seen == [{b"_answer": b"1", b"number": b"5"}, {"number": 5}]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_instance(self, module: Any) -> None:
+        """So does a function that is set on the dispatcher."""
+        dispatcher = module.BoxDispatcher(None)
+        dispatcher._sendBoxCommand = lambda command, box, requiresAnswer: succeed({b"number": b"6"})
+        seen: list[Any] = []
+        dispatcher.callRemote(Ask if module is amp else StockAsk).addCallback(seen.append)
+        assert seen == [{"number": 6}]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_delegate(self, module: Any) -> None:
+        """And so does one that hands over to the method that it stands for."""
+        dispatcher = module.BoxDispatcher(None)
+        dispatcher.startReceivingBoxes(Sender())
+        seen: list[Any] = []
+        send = dispatcher._sendBoxCommand
+        dispatcher._sendBoxCommand = lambda *args: send(*args).addCallback(lambda box: seen.append(dict(box)) or box)
+        dispatcher.callRemote(Ask if module is amp else StockAsk).addCallback(seen.append)
+        dispatcher.ampBoxReceived(module.AmpBox(_answer=b"1", number=b"6"))
+        assert seen == [{b"_answer": b"1", b"number": b"6"}, {"number": 6}]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_dispatchCommand(self, module: Any) -> None:
+        """A function that is set in place of C{dispatchCommand} is called."""
+        dispatcher = module.BoxDispatcher(None)
+        sender = Sender()
+        dispatcher.startReceivingBoxes(sender)
+        dispatcher.dispatchCommand = lambda box: succeed(module.AmpBox(a=box[b"_command"]))
+        dispatcher.ampBoxReceived(module.AmpBox(_command=b"x", _ask=b"1"))
+        assert sender.boxes == [{b"a": b"x", b"_answer": b"1"}]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_argument(self, module: Any) -> None:
+        """A call whose arguments cannot be read is answered with an error that says no more."""
+
+        class Numbered(module.Command):  # type: ignore[misc]
+            arguments = [(b"a", module.Integer())]
+
+        class Responding(module.CommandLocator):  # type: ignore[misc]
+            @Numbered.responder
+            def numbered(self, a: int) -> Any:
+                raise AssertionError(a)
+
+        dispatcher = module.BoxDispatcher(Responding())
+        sender = Sender()
+        dispatcher.startReceivingBoxes(sender)
+        dispatcher.ampBoxReceived(module.AmpBox(_command=b"Numbered", _ask=b"1", a=b"none"))
+        (box,) = sender.boxes
+        assert (box[b"_error"], box[b"_error_code"]) == (b"1", b"UNKNOWN")
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_unsent(self, module: Any) -> None:
+        """An answer that the sender does not take is an error that nobody handled."""
+
+        class Quiet(module.Command):  # type: ignore[misc]
+            pass
+
+        class Responding(module.CommandLocator):  # type: ignore[misc]
+            @Quiet.responder
+            def quiet(self) -> Any:
+                return {}
+
+        dispatcher = module.BoxDispatcher(Responding())
+        sender = Sender()
+        sender.error = LookupError()
+        dispatcher.startReceivingBoxes(sender)
+        dispatcher.ampBoxReceived(module.AmpBox(_command=b"Quiet", _ask=b"1"))
+        assert [each.type for each in sender.unhandled] == [LookupError]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_parseResponse(self, module: Any) -> None:
+        """A command may read its answer later."""
+        waited: Deferred[str] = Deferred()
+
+        class Later(module.Command):  # type: ignore[misc]
+            @classmethod
+            def parseResponse(cls, box: Any, protocol: Any) -> Any:
+                return waited
+
+        dispatcher = module.BoxDispatcher(None)
+        dispatcher.startReceivingBoxes(Sender())
+        seen: list[Any] = []
+        dispatcher.callRemote(Later).addCallback(seen.append)
+        dispatcher.ampBoxReceived(module.AmpBox(_answer=b"1"))
+        assert seen == []
+        waited.callback("read")
+        assert seen == ["read"]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_foreign(self, module: Any) -> None:
+        """A C{Deferred} that an application has put among the outstanding ones is answered like any other."""
+        dispatcher = module.BoxDispatcher(None)
+        sender = Sender()
+        dispatcher.startReceivingBoxes(sender)
+        result: Deferred[Any] = Deferred()
+        dispatcher._outstandingRequests[b"7"] = result
+        result.addCallback(explode)
+        dispatcher.ampBoxReceived(module.AmpBox(_answer=b"7"))
+        assert [each.type for each in sender.unhandled] == [LookupError]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from types import MethodType
 from typing import Any
 
 from twisted.internet.error import ConnectionDone
@@ -208,6 +209,18 @@ class ReadingTests(ReadingCase):
             self.assertEqual(strings, [b"n", b"1", b"other", b"x", b""])
             self.assertEqual(self.boxes.calls, [numbered(0)])
 
+    def test_methodSet(self) -> None:
+        """So does a method."""
+        strings: list[bytes] = []
+
+        def take(protocol: Any, string: bytes) -> str:
+            strings.append(string)
+            return "init"
+
+        self.boxes.actions[1] = lambda: setattr(self.protocol, "proto_init", MethodType(take, self.protocol))
+        self.protocol.dataReceived(self.data(2))
+        self.assertEqual(strings, [b"n", b"1", b"other", b"x", b""])
+
     def test_stateSet(self) -> None:
         """A state that a callback sets gives way to the one that the box's end returns, as in Twisted."""
 
@@ -234,6 +247,41 @@ class ReadingTests(ReadingCase):
         self.protocol.dataReceived(self.data(1))
         self.assertEqual(self.boxes.calls, [])
         self.assertTrue(self.transport.disconnecting)
+
+
+class LaterReadingTests(ReadingTests):
+    """The same, where something was read before."""
+
+    def renew(self) -> None:
+        super().renew()
+        self.protocol.dataReceived(b"\0\0")
+        self.boxes.calls.clear()
+
+    def test_hookSetBefore(self) -> None:
+        """A hook that is set between two chunks sees the next one."""
+        strings: list[bytes] = []
+        self.protocol.stringReceived = strings.append  # type: ignore[method-assign]
+        self.protocol.dataReceived(b"\0\1a\0\1b\0\0")
+        self.assertEqual((strings, self.boxes.calls), ([b"a", b"b", b""], []))
+
+    def test_many(self) -> None:
+        """Many boxes in a chunk, again and again."""
+        for _ in range(3):
+            self.protocol.dataReceived(self.data(40))
+            self.assertEqual(self.boxes.calls, [numbered(number) for number in range(40)])
+            self.boxes.calls.clear()
+
+    def test_limitSetOnClass(self) -> None:
+        """A limit that is set on the class holds from the next chunk on, however many boxes were read before."""
+
+        class Own(self.kind):  # type: ignore[name-defined, misc]
+            pass
+
+        self.protocol.__class__ = Own
+        self.protocol.dataReceived(self.data(40))
+        Own.MAX_LENGTH = 0
+        self.protocol.dataReceived(self.data(1))
+        self.assertEqual((len(self.boxes.calls), self.transport.disconnecting), (40, True))
 
 
 class HookedReadingTests(ReadingTests):

@@ -12,7 +12,7 @@ from .sources import imports, moduleName, sources
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
 #: what it imports in its functions is not looked at.
 LADDER = [
-    {"_framing", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
+    {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
     {"_accelerate", "_backlog"},
     {"_receiver"},
     {"_lines", "_netstrings", "_intstrings", "_ftpconsumers", "_status"},
@@ -47,6 +47,7 @@ WITHOUT_TWISTED = {
     "_startup.sitecustomize",
     "_status",
     "_swap",
+    "_values",
     "pytest_plugin",
 }
 

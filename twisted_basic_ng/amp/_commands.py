@@ -8,14 +8,16 @@ connection only that boxes can be sent over it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
+from .. import _accelerate
 from ._arguments import _objectsToStrings, _stringsToObjects
 from ._boxes import AmpBox, Box, newBox
+from ._dispatch import SEND_BOX_COMMAND, Call
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
 from ._names import IDENTIFIERS
 from ._responders import CommandLocator
@@ -31,11 +33,6 @@ def _requireBytes(what: str, names: list[Any]) -> None:
     for name in names:
         if not isinstance(name, bytes):
             raise TypeError(f"{what} names must be byte strings, got: {name!r}")
-
-
-def _makeBox(kind: Callable[[], Any]) -> Any:
-    """Make a box of the type that a command names."""
-    return newBox(AmpBox) if kind is AmpBox else kind()
 
 
 def _refuseUnknown(objects: Objects, arguments: Schema) -> None:
@@ -111,13 +108,11 @@ class Command(metaclass=_CommandMeta):
         """
         self.structured = kw
         arguments: Any = self.arguments
-        for name, kind in arguments:
-            if IDENTIFIERS[name] not in kw and not kind.optional:
-                break
-        else:
+        if _accelerate.countArguments(arguments, kw, IDENTIFIERS) == len(arguments):
             return
         forgotten = [IDENTIFIERS[name] for name, kind in arguments if IDENTIFIERS[name] not in kw and not kind.optional]
-        raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
+        if forgotten:
+            raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
 
     @classmethod
     def makeResponse(cls, objects: Any, proto: Any) -> Any:
@@ -128,8 +123,9 @@ class Command(metaclass=_CommandMeta):
         @param proto: the protocol that will send it.
         @return: the box; a failed C{Deferred} if C{responseType} makes none.
         """
+        kind = cls.responseType
         try:
-            box = _makeBox(cls.responseType)
+            box = newBox(AmpBox) if kind is AmpBox else kind()
         except BaseException:
             return fail()
         return _objectsToStrings(objects, cls.response, box, proto)
@@ -145,13 +141,11 @@ class Command(metaclass=_CommandMeta):
         @raise InvalidSignature: an argument is none of this command's.
         """
         arguments = cls.arguments
-        known = 0
-        for name, _ in arguments:
-            if IDENTIFIERS[name] in objects:
-                known += 1
-        if known != len(objects):
+        if _accelerate.countArguments(arguments, objects, IDENTIFIERS) != len(objects):
             _refuseUnknown(objects, arguments)
-        return _objectsToStrings(objects, arguments, _makeBox(cls.commandType), proto)
+        kind = cls.commandType
+        box = newBox(AmpBox) if kind is AmpBox else kind()
+        return _objectsToStrings(objects, arguments, box, proto)
 
     @classmethod
     def parseResponse(cls, box: Strings, protocol: Any) -> Objects:
@@ -197,7 +191,11 @@ class Command(metaclass=_CommandMeta):
         arguments = self.makeArguments(self.structured, proto)
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if self.requiresAnswer:
-            answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
+            if type(answering) is Call and not answering.called and _areOwn(proto, self):
+                answering.command = self
+                answering.proto = proto
+            else:
+                answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
         return answering
 
     def _readResponse(self, box: Strings, proto: Any) -> Any:
@@ -206,7 +204,9 @@ class Command(metaclass=_CommandMeta):
             response: Any = self.parseResponse(box, proto)
         except RemoteAmpError:
             return self._asDeclared(Failure())
-        return response.addErrback(self._asDeclared) if isinstance(response, Deferred) else response
+        if type(response) is dict or not isinstance(response, Deferred):  # the latter test is slow
+            return response
+        return response.addErrback(self._asDeclared)
 
     def _asDeclared(self, error: Failure) -> Failure:
         """Turn the peer's error into the one that the command declares for its code."""
@@ -215,6 +215,18 @@ class Command(metaclass=_CommandMeta):
         remote: Any = error.value
         kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
         return Failure(kind(remote.description))
+
+
+#: Remembered, as others.
+_PARSE_RESPONSE: Final = Command.parseResponse.__func__  # type: ignore[attr-defined]
+
+
+def _areOwn(proto: Any, command: Any) -> bool:
+    """Has nobody added a callback to the answer yet, and is what is read of it no C{Deferred}?"""
+    try:
+        return proto._sendBoxCommand.__func__ is SEND_BOX_COMMAND and command.parseResponse.__func__ is _PARSE_RESPONSE
+    except AttributeError:
+        return False
 
 
 class OneWayCommand(Command):

@@ -7,7 +7,7 @@ they go to and come from, an L{twisted_basic_ng.amp.IBoxSender} knows.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from zope.interface import implementer
@@ -45,9 +45,74 @@ if TYPE_CHECKING:
     from ._commands import Command, OneWayCommand
     from ._interfaces import IBoxSender
 
-__all__ = ["BoxDispatcher"]
+__all__ = ["SEND_BOX_COMMAND", "BoxDispatcher", "Call"]
 
 _log = Logger()
+
+
+class Call(Deferred[Any]):
+    """
+    The answer to a call.
+
+    It spares each call two callbacks that others would see nothing of: the one that reads the box that answers, and the
+    one that is told of an error that nobody handled.
+
+    @ivar tag: what the answer is told by.
+    @ivar command: the command, if it reads its answer, from which on the result of this C{Deferred} is what it read.
+    @ivar proto: the protocol that it reads it with.
+    @ivar guardian: while the answer is given, what has to be told of an error that no callback handles which was there
+        by then.
+    """
+
+    tag: bytes
+    proto: Any
+    command: Command | None = None
+    guardian: BoxDispatcher | None = None
+
+    def callback(self, result: Any) -> None:
+        """Answer with a box."""
+        command = self.command
+        if command is not None and not self.called:
+            try:
+                result = command._readResponse(result, self.proto)
+            except BaseException:
+                result = Failure()
+        Deferred.callback(self, result)
+        if self.guardian is not None:
+            if isinstance(self.result, Failure) or self.paused:
+                self._addGuardian()
+            self.guardian = None
+
+    def errback(self, fail: Any = None) -> None:
+        """Answer with an error."""
+        command = self.command
+        if command is not None and not self.called:
+            fail = command._asDeclared(fail if isinstance(fail, Failure) else Failure(fail))
+        if self.guardian is not None:
+            self._addGuardian()
+        Deferred.errback(self, fail)
+
+    def _addGuardian(self) -> None:
+        """Have it told, as a callback like any other."""
+        guardian, self.guardian = self.guardian, None
+        assert guardian is not None
+        Deferred.addErrback(self, guardian.unhandledError)
+
+
+def _behindGuardian(add: Any) -> Any:
+    """Make a method that adds a callback one that adds it where it belongs when it comes from another callback."""
+
+    @wraps(add)
+    def addBehind(self: Call, *args: Any, **kw: Any) -> Any:
+        if self.guardian is not None:
+            self._addGuardian()
+        return add(self, *args, **kw)
+
+    return addBehind
+
+
+for _name in ("addBoth", "addCallback", "addCallbacks", "addErrback"):
+    setattr(Call, _name, _behindGuardian(getattr(Deferred, _name)))
 
 
 @implementer(IBoxReceiver)
@@ -123,21 +188,11 @@ class BoxDispatcher:
         box[COMMAND] = command
         tag = self._nextTag()
         if not requiresAnswer:
-            self._safeSend(box)
+            self._sendUnanswered(box)
             return None
         box[ASK] = tag
-        return self._ask(tag, box)
-
-    def _safeSend(self, box: AmpBox) -> None:
-        """Send a box that nobody waits for; one that can go nowhere is lost."""
-        try:
-            box._sendTo(self.boxSender)
-        except ConnectionLost:
-            pass
-
-    def _ask(self, tag: bytes, box: AmpBox) -> Deferred[AmpBox]:
-        """Send C{box}, whose answer has the tag C{tag}.  What cannot be sent leaves no trace."""
-        request: Deferred[AmpBox] = Deferred(partial(self._forget, tag))
+        request = Call(self._forget)
+        request.tag = tag
         outstanding = self._outstandingRequests
         assert outstanding is not None
         outstanding[tag] = request
@@ -149,16 +204,24 @@ class BoxDispatcher:
             outstanding.pop(tag, None)
             return fail()
         except BaseException:
-            outstanding.pop(tag, None)
+            outstanding.pop(tag, None)  # what cannot be sent leaves no trace
             raise
         finally:
             self._sendingRequests = others
         return request
 
+    def _sendUnanswered(self, box: AmpBox) -> None:
+        """Send a box that nobody waits for; one that can go nowhere is lost."""
+        try:
+            box._sendTo(self.boxSender)
+        except ConnectionLost:
+            pass
+
     # Differs from Twisted: a call that is cancelled is forgotten, but for its tag.
 
-    def _forget(self, tag: bytes, request: Deferred[AmpBox]) -> None:
+    def _forget(self, request: Any) -> None:
         """Drop a cancelled call."""
+        tag = request.tag
         if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
             if self._cancelledRequests is None:
                 self._cancelledRequests = {}  # which takes half of what a set does
@@ -224,7 +287,8 @@ class BoxDispatcher:
         @return: C{None} if it was cancelled.
         @raise UnknownTagError: there is no such call.
         """
-        request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
+        outstanding = self._outstandingRequests
+        request = None if outstanding is None else outstanding.pop(tag, None)
         if request is None:
             cancelled = self._cancelledRequests
             if cancelled is None or tag not in cancelled:
@@ -233,7 +297,10 @@ class BoxDispatcher:
             if not cancelled:
                 self._cancelledRequests = None
         elif tag not in self._sendingRequests:
-            request.addErrback(self.unhandledError)
+            if type(request) is Call:
+                request.guardian = self
+            else:
+                request.addErrback(self.unhandledError)
         return request
 
     def _answerReceived(self, box: AmpBox) -> None:
@@ -260,12 +327,12 @@ class BoxDispatcher:
         answer: Any = self._dispatch(box) if isOwn else self.dispatchCommand(box)
         if isinstance(answer, AmpBox):
             # No Deferred is needed for what is there already, and nobody would see it.
-            try:
-                if tag is not None:
-                    answer[ANSWER] = tag
+            if tag is not None:
+                answer[ANSWER] = tag
+                try:
                     self._emitAnswer(tag, answer)
-            except BaseException:
-                fail().addErrback(self.unhandledError)
+                except BaseException:
+                    fail().addErrback(self.unhandledError)
             return
         if tag is not None:
             answer.addCallbacks(partial(_asAnswer, tag), partial(self._asError, tag))
@@ -354,6 +421,7 @@ class BoxDispatcher:
 
 #: Remembered, so that another that an application puts in its place, in that class, is seen to be another.
 _DISPATCH_COMMAND: Final = BoxDispatcher.dispatchCommand
+SEND_BOX_COMMAND: Final = BoxDispatcher._sendBoxCommand
 
 
 def _asAnswer(tag: bytes, box: AmpBox) -> AmpBox:

@@ -4,6 +4,7 @@ What an argument is called in Python whose name on the wire may be that of anoth
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any, Final
 
 from twisted.python.compat import nativeString
@@ -21,6 +22,7 @@ class _Identifiers(dict[bytes, str]):
         name = nativeString(key.replace(b"-", b"_"))
         if name in PYTHON_KEYWORDS:
             name = name.title()
+        name = intern(name)  # as the names of parameters are: they are found sooner
         if len(self) < _REMEMBERED:
             self[key] = name
         return name

@@ -43,6 +43,12 @@ _hooksOf: Final = attrgetter(
 #: Reads the rest of what is taken for granted there.
 _formatOf: Final = attrgetter("structFormat", "_MAX_KEY_LENGTH", "_MAX_VALUE_LENGTH")
 
+#: Reads all of it, and where between two boxes a receiver stands.
+_restOf: Final = attrgetter(
+    *(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value")),
+    *("structFormat", "_MAX_KEY_LENGTH", "_MAX_VALUE_LENGTH", "MAX_LENGTH", "state", "_currentBox"),
+)
+
 
 class _BoxBacklog(Backlog):
     """
@@ -91,6 +97,12 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     #: How many bytes of the current box were taken so far.
     _currentSize = 0
+
+    #: The protocol that was changed over to.
+    innerProtocol: Any = None
+
+    #: TLS was started, and nothing has come since.
+    _justStartedTLS = False
 
     #: Why the peer was dropped, if it asked too much.
     _refusal: AmpError | None = None
@@ -158,71 +170,132 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     def _receiverMakeBacklog(self) -> Backlog:
         return _BoxBacklog()
 
+    def dataReceived(self, data: bytes) -> Any:
+        """
+        Deliver the boxes that C{data} completes, or hand it to the protocol that was changed over to.
+
+        A chunk of nothing but whole boxes, where nothing is kept, is what most are: it is delivered here, at once.  Any
+        other goes the way that it goes in every receiver.
+
+        @raise AmpError: what the receiver of boxes raises for a box that says nothing it understands; the boxes
+            behind it are kept, and delivered with the next bytes.
+        """
+        self._justStartedTLS = False
+        backlog: Any = self._receiverState
+        if self.innerProtocol is not None:
+            if backlog:
+                return backlog.put(data)  # what is being handed over goes first
+            return self.innerProtocol.dataReceived(data)
+        if (
+            backlog is None
+            or backlog.busy
+            or backlog.current
+            or backlog.later is not None
+            or backlog.aside is not None
+            or backlog.transport is not self.transport
+            or (backlog.watched is not None and backlog.watched.TLS)
+            or self.paused
+            or type(data) is not bytes
+        ):
+            return Int16StringReceiver.dataReceived(self, data)
+        if backlog.pins is not None and backlog.pins.values != backlog.pins.read(type(self)):
+            backlog.pins.follow(self)
+        try:
+            if _restOf(self) != _REST:
+                return Int16StringReceiver.dataReceived(self, data)
+        except AttributeError:  # a hook is a function, set on the instance
+            return Int16StringReceiver.dataReceived(self, data)
+        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
+        boxes, ends = _accelerate.splitBoxes(
+            data, 0, AmpBox, FEW, _ANY if keys is None else keys, _ANY if length is None else length
+        )
+        if not boxes or ends[-1] != len(data):
+            return Int16StringReceiver.dataReceived(self, data)
+        backlog.busy = True
+        backlog.reentered = backlog.searched = False
+        backlog.skipped = backlog.base = 0
+        backlog.current = data
+        backlog.frames = boxes
+        backlog.ends = ends
+        backlog.start = ends[-1]
+        try:
+            self._deliverBoxes(backlog, boxes)
+            if backlog.start != len(backlog.current) or backlog.later is not None:
+                self._receiverDeliver(backlog)
+        finally:
+            self._receiverSettle(backlog)
+        return None
+
     def _receiverDeliver(self, backlog: Any) -> None:
-        """Deliver what there is; by whole boxes where that makes no difference."""
+        """
+        Deliver what there is; by whole boxes where that makes no difference.
+
+        One flat loop, for its speed: it is walked once for each batch of boxes.
+        """
         backlog.skipped = 0
         backlog.base = backlog.start
         most = FEW
         while not self.paused and (backlog.start < len(backlog.current) or backlog):
-            if backlog.watched is not None and backlog.watched.TLS:
+            watched = backlog.watched
+            if watched is not None and watched.TLS:
                 backlog = self._receiverLeavePlaintext(backlog, b"")
-            elif not self._takesWholeBoxes():
+                continue
+            try:
+                isAtRest = _restOf(self) == _REST
+            except AttributeError:  # a hook is a function, set on the instance
+                isAtRest = False
+            if not isAtRest and not self._goesOnWithBox():
                 backlog.ends = []
                 super()._receiverDeliver(backlog)
                 return
-            elif backlog.aside is not None and not backlog.completesString():
+            if backlog.aside is not None and not backlog.completesString():
                 if not backlog.unfinished(backlog.needed):
                     return
-            elif self._currentBox is not None or not self._deliverBoxes(backlog, most):
-                if not self._deliverBox(backlog):
-                    return
-            elif backlog.start == len(backlog.current) and backlog.later is None:
+                continue
+            if isAtRest:
+                keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
+                boxes, ends = _accelerate.splitBoxes(
+                    backlog.current,
+                    backlog.start,
+                    AmpBox,
+                    most,
+                    _ANY if keys is None else keys,
+                    _ANY if length is None else length,
+                )
+                if boxes:
+                    backlog.frames = boxes
+                    backlog.ends = ends
+                    backlog.start = ends[-1]
+                    self._deliverBoxes(backlog, boxes)
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
+                    most = min(most * 2, MANY)
+                    continue
+            if not self._deliverBox(backlog):
                 return
-            else:
-                most = min(most * 2, MANY)
 
-    def _takesWholeBoxes(self) -> bool:
-        """Does nothing stand between the strings and the boxes that they make?"""
+    def _goesOnWithBox(self) -> bool:
+        """Does nothing stand between the strings and the boxes that they make, in the middle of a box?"""
         try:
             if _formatOf(self) != _FORMAT or _hooksOf(self) != _HOOKS:
                 return False
         except AttributeError:  # a hook is a function, set on the instance
             return False
         if self._currentBox is None:
-            return self.state == "init" and self.MAX_LENGTH == MAX_KEY_LENGTH
+            return False
         state = self._halfState()
         return state == self.state and (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
 
     def _halfState(self) -> str:
         return "key" if self._currentKey is None else "value"
 
-    def _deliverBoxes(self, backlog: Any, most: int) -> bool:
-        """
-        Deliver the boxes that are in hand whole, until there is none left or one changed something.
-
-        One flat loop, for its speed.
-
-        @return: whether there was one.
-        """
-        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
-        boxes, ends = _accelerate.splitBoxes(
-            backlog.current,
-            backlog.start,
-            AmpBox,
-            most,
-            _ANY if keys is None else keys,
-            _ANY if length is None else length,
-        )
-        if not boxes:
-            return False
+    def _deliverBoxes(self, backlog: Any, boxes: list[AmpBox]) -> None:
+        """Deliver a batch of boxes, until one changes something."""
         if len(boxes) >= PINNED and backlog.pins is None:
             self._receiverPin(backlog)
         watched = backlog.watched
         last = boxes[-1]
-        backlog.frames = boxes
-        backlog.ends = ends
         backlog.reader = reader = iter(boxes)
-        backlog.start = ends[-1]
         for box in reader:
             if self._startingTLSBuffer:
                 self._deliver(box)
@@ -231,7 +304,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             self.state = "init"  # whatever the callback made of it, as in Twisted
             if box is last:
                 backlog.frames = []
-                return True
+                return
             if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (watched is not None and watched.TLS):
                 break
             try:
@@ -240,7 +313,6 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             except AttributeError:
                 break
         backlog.putBack()
-        return True
 
     def _deliverBox(self, backlog: Backlog) -> bool:
         """
@@ -258,9 +330,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             return self._keepHalfBox(backlog, box, key, needed, end - begin)
         if self._isRefused(box, end - begin + self._currentSize):
             return False
-        if self._currentBox is not None:
-            self._forgetHalfBox()
-            self.MAX_LENGTH = self._MAX_KEY_LENGTH
+        self._forgetHalfBox()
+        self.MAX_LENGTH = self._MAX_KEY_LENGTH
         self._deliver(box)
         self.state = "init"
         return True
@@ -318,3 +389,4 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 #: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.
 _HOOKS: Final = _hooksOf(BoxReader())
 _FORMAT: Final = _formatOf(BoxReader)
+_REST: Final = _restOf(BoxReader())

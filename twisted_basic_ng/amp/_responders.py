@@ -88,7 +88,9 @@ class SerializingResponder:
             objects = self._function(**arguments)
             if type(objects) is dict:
                 answer = self._write(objects)
-                return answer.addErrback(self._declare) if isinstance(answer, Deferred) else answer
+                if type(answer) is not AmpBox and isinstance(answer, Deferred):  # the latter test is slow
+                    answer.addErrback(self._declare)
+                return answer
         except BaseException:
             return fail().addErrback(self._declare)
         return maybeDeferred(_returned, objects).addCallback(self._write).addErrback(self._declare)

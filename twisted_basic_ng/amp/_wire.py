@@ -17,7 +17,6 @@ from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._intstrings import Int16StringReceiver
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR, UNHANDLED_ERROR_CODE
 from ._descriptors import _DescriptorExchanger
@@ -61,10 +60,8 @@ class BinaryBoxProtocol(BoxReader):
 
     hostCertificate: Any = None
     noPeerCertificate = False
-    innerProtocol: Any = None
     innerProtocolClientFactory: Any = None
 
-    _justStartedTLS = False
     _locked = False
     _tlsAbandoned = False
 
@@ -79,20 +76,6 @@ class BinaryBoxProtocol(BoxReader):
         self.transport = transport
         self.boxReceiver.startReceivingBoxes(self)
         self.connectionMade()  # type: ignore[no-untyped-call]
-
-    def dataReceived(self, data: bytes) -> Any:
-        """
-        Deliver the boxes that C{data} completes, or hand it to the protocol that was changed over to.
-
-        @raise AmpError: what the receiver of boxes raises for a box that says nothing it understands; the boxes
-            behind it are kept, and delivered with the next bytes.
-        """
-        self._justStartedTLS = False
-        if self.innerProtocol is None:
-            return Int16StringReceiver.dataReceived(self, data)
-        if self._receiverState:
-            return self._receiverState.put(data)  # what is being handed over goes first
-        return self.innerProtocol.dataReceived(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """End, and tell whoever is concerned so, whatever one of them raises."""

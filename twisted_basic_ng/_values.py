@@ -1,0 +1,170 @@
+"""
+Pure functions over the values of a box: reading and writing them by the types of the arguments.
+
+A type of argument has hooks, each of which calls the next: C{fromBox} calls C{retrieve} and C{fromStringProto}, which
+calls C{fromString}; C{toBox} likewise.  Where an argument overrides none of them but the last, neither in its class
+nor on itself, that one alone is called.
+
+This file knows no command, no protocol and no class of arguments.  The optional extension compiles the same functions;
+L{twisted_basic_ng._accelerate} chooses between the two builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+__all__ = ["Hooks", "countArguments", "readBox", "readBoxes", "writeBox"]
+
+_readingOf: Final = attrgetter("fromBox.__func__", "retrieve.__func__", "fromStringProto.__func__")
+_writingOf: Final = attrgetter("toBox.__func__", "retrieve.__func__", "toStringProto.__func__")
+
+
+class Hooks(NamedTuple):
+    """
+    The hooks whose work is done here, where they are not overridden.
+
+    @ivar reading: C{fromBox}, C{retrieve} and C{fromStringProto} of the base of all types.
+    @ivar writing: C{toBox}, C{retrieve} and C{toStringProto} of it.
+    @ivar boxes: the types of boxes that are ordinary dictionaries.
+    @ivar readers: what reads a string without running anything of the application's.
+    @ivar plain: the type of plain strings, and its C{fromString} and C{toString}; then the same two of the types of
+        integers and of text, which call the former.
+    """
+
+    reading: tuple[Any, ...]
+    writing: tuple[Any, ...]
+    boxes: tuple[type, ...]
+    readers: frozenset[Any]
+    plain: tuple[Any, ...]
+
+
+def countArguments(arglist: Iterable[tuple[bytes, Any]], objects: Any, identifiers: Mapping[bytes, str]) -> int:
+    """Count the arguments that C{objects} has a value for."""
+    count = 0
+    for name, _ in arglist:
+        if identifiers[name] in objects:
+            count += 1
+    return count
+
+
+def readBox(
+    strings: dict[bytes, bytes],
+    arglist: Iterable[tuple[bytes, Any]],
+    objects: dict[str, Any],
+    proto: Any,
+    identifiers: Mapping[bytes, str],
+    hooks: Hooks,
+) -> None:
+    """
+    Read the values of a box.
+
+    @param strings: the box; it is not changed.
+    @param arglist: the names and the types of the arguments.
+    @param objects: where the values go, as far as they can be read.
+    @param proto: what C{fromBox} and the like are given.
+    @param identifiers: the names of the arguments in Python.
+    @param hooks: those to look for.
+    @raise KeyError: a required argument is not there.
+    """
+    reading = hooks.reading
+    remaining: Any = None if type(strings) in hooks.boxes else strings.copy()
+    names: list[bytes] = []
+    for name, argument in arglist:
+        identifier = identifiers[name]
+        if remaining is None:
+            try:
+                isPlain = _readingOf(argument) == reading and identifier not in objects
+            except AttributeError:  # a hook is a function, set on the argument
+                isPlain = False
+            if isPlain:
+                if argument.optional and strings.get(name) is None:
+                    objects[identifier] = None
+                else:
+                    objects[identifier] = argument.fromString(strings[name])
+                    names.append(name)
+                continue
+            remaining = strings.copy()
+            for each in names:
+                remaining.pop(each, None)
+        argument.fromBox(name, remaining, objects, proto)
+
+
+def readBoxes(
+    boxes: Iterable[dict[bytes, bytes]],
+    arglist: Iterable[tuple[bytes, Any]],
+    rows: list[dict[str, Any]],
+    proto: Any,
+    identifiers: Mapping[bytes, str],
+    hooks: Hooks,
+) -> None:
+    """
+    Read the values of many boxes, as L{readBox} does, each into a new dictionary at the end of C{rows}.
+    """
+    plan = _plan(arglist, identifiers, hooks)
+    for box in boxes:
+        row: dict[str, Any] = {}
+        rows.append(row)
+        if plan is None or type(box) not in hooks.boxes:
+            readBox(box, arglist, row, proto, identifiers, hooks)
+            continue
+        for name, identifier, optional, read in plan:
+            if optional and box.get(name) is None:
+                row[identifier] = None
+            else:
+                row[identifier] = read(box[name])
+
+
+def _plan(
+    arglist: Iterable[tuple[bytes, Any]], identifiers: Mapping[bytes, str], hooks: Hooks
+) -> list[tuple[bytes, str, bool, Callable[[bytes], Any]]] | None:
+    """Settle how to read each argument; C{None} where that may change between two of them."""
+    plan: list[tuple[bytes, str, bool, Callable[[bytes], Any]]] = []
+    for name, argument in arglist:
+        try:
+            if _readingOf(argument) != hooks.reading:
+                return None
+        except AttributeError:
+            return None
+        read = argument.fromString
+        if getattr(read, "__func__", read) not in hooks.readers:
+            return None
+        plan.append((name, identifiers[name], argument.optional, read))
+    return plan if len({identifier for _, identifier, _, _ in plan}) == len(plan) else None
+
+
+def writeBox(
+    objects: Any,
+    arglist: Iterable[tuple[bytes, Any]],
+    strings: dict[bytes, bytes],
+    proto: Any,
+    identifiers: Mapping[bytes, str],
+    hooks: Hooks,
+) -> None:
+    """
+    Write the values of a box.
+
+    @param objects: the values; they are not changed.
+    @param arglist: the names and the types of the arguments.
+    @param strings: the box.
+    @param proto: what C{toBox} and the like are given.
+    @param identifiers: the names of the arguments in Python.
+    @param hooks: those to look for.
+    @raise KeyError: a required value is not there.
+    """
+    writing = hooks.writing
+    remaining = objects.copy()
+    for name, argument in arglist:
+        try:
+            isPlain = _writingOf(argument) == writing
+        except AttributeError:  # a hook is a function, set on the argument
+            isPlain = False
+        if not isPlain:
+            argument.toBox(name, strings, remaining, proto)
+            continue
+        identifier = identifiers[name]
+        value = remaining.get(identifier) if argument.optional else remaining[identifier]
+        if value is not None or not argument.optional:
+            del remaining[identifier]
+            strings[name] = argument.toString(value)

@@ -1,0 +1,3 @@
+from ._values import countArguments, readBox, readBoxes, writeBox
+
+__all__ = ["countArguments", "readBox", "readBoxes", "writeBox"]
