@@ -34,6 +34,19 @@ class PiecesTests(SynchronousTestCase):
             pieces.append(data)
         self.assertEqual((pieces.size, pieces.join()), (len(expected), expected))
 
+    def test_parts(self) -> None:
+        """The beginning, and what is behind it, wherever one piece ends and the next begins."""
+        for sizes in ((3, 5), (2048, 3, 4000), (3000,), (1, 2, 2047, 2)):
+            pieces = Pieces()
+            whole = b""
+            for number, size in enumerate(sizes):
+                pieces.append(bytes([97 + number]) * size)
+                whole += bytes([97 + number]) * size
+            for start in (0, 1, 3, 4):
+                self.assertEqual(pieces.begin(start), whole[:start])
+            for start in {0, 1, 3, 4, 7, 2048, 2050, len(whole)} & {*range(len(whole) + 1)}:
+                self.assertEqual(pieces.joinBehind(start, b"last"), whole[start:] + b"last")
+
     def test_merged(self) -> None:
         """Many small ones are kept in few large ones."""
         pieces = Pieces()
@@ -108,6 +121,22 @@ class BacklogTests(SynchronousTestCase):
         self.assertTrue(backlog.completesString())
         self.assertEqual((backlog.current, backlog.aside), (b"abcdefghijk", None))
         self.assertTrue(backlog.completesString())
+
+    def test_takeString(self) -> None:
+        """One that was set aside is taken when it is complete; what is behind it stays in hand."""
+        backlog = Backlog()
+        backlog.put(b"4:abcd")
+        backlog.unfinished(9)
+        backlog.put(b"ef")
+        self.assertIsNone(backlog.takeString(2))
+        self.assertFalse(backlog.unfinished(9))
+        backlog.busy = True
+        backlog.put(b"ghi")
+        self.assertTrue(backlog.unfinished(9))
+        self.assertEqual(backlog.takeString(2), b"abcdefg")
+        self.assertEqual((backlog.current, backlog.aside, backlog.before), (b"hi", None, (b"4:", b"abcdefg")))
+        backlog.replace(b"x")
+        self.assertEqual((backlog.peek(), backlog.before), (b"x", ()))
 
     def test_seam(self) -> None:
         """A delimiter is found in the middle of the pieces that it came in."""

@@ -198,6 +198,25 @@ class UndeliveredTests(SynchronousTestCase):
             ],
         )
 
+    def test_joined(self) -> None:
+        """So it is where a string came in many pieces; when the callback is over, nothing of it is kept."""
+        data = b"\0\0\x30\0" + b"x" * 0x3000 + b"\0\0\0\1y\0\0"
+        for size in (1000, 3000, 0x3003):
+            receiver = Strings32()
+            RecordingTransport().connect(receiver)
+            shown: list[Any] = []
+
+            def show(receiver: Any = receiver, shown: list[Any] = shown) -> None:
+                shown.append((receiver.recvd, receiver._compatibilityOffset, receiver._unprocessed))
+
+            receiver.actions = {b"x" * 0x3000: show, b"y": show}
+            for start in range(0, 0x3000, size):
+                receiver.dataReceived(data[start : start + size])
+            receiver.dataReceived(data[start + size :])
+            self.assertEqual(shown, [(b"\0\0\0\1y\0\0", 0x3004, data), (b"\0\0", 0x3009, data)], f"in pieces of {size}")
+            self.assertEqual((receiver.recvd, receiver._unprocessed), (b"\0\0", b"\0\0"))
+            self.assertEqual(receiver._receiverBacklog().before, ())
+
     def test_reentered(self) -> None:
         """What arrives in a callback shows up behind the rest."""
         receiver, _ = connected(Strings8)

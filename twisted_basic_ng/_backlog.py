@@ -19,7 +19,9 @@ from ._pins import Pins
 
 __all__ = ["FEW", "MANY", "Backlog", "Pieces"]
 
-#: How many strings to find ahead, at first and at the most: a batch that a callback spoils was found in vain.
+#: How many strings to find ahead: at first, behind a batch that a callback spoiled (what was found ahead was found in
+#: vain), and at the most.
+SOME: Final = 128
 FEW: Final = 32
 MANY: Final = 1024
 
@@ -58,6 +60,19 @@ class Pieces:
         if data:
             self._chunks.append(data)
 
+    def begin(self, size: int) -> bytes:
+        """Copy the first C{size} bytes."""
+        return b"".join(self._chunks[:1])[:size] or bytes(self._merging[:size])
+
+    def joinBehind(self, start: int, last: bytes) -> bytes:
+        """Copy everything from the offset C{start} on into one string, and C{last} behind it."""
+        pieces: list[bytes | bytearray] = [*self._chunks, self._merging, last]
+        rest: list[memoryview] = []
+        for each in pieces:
+            rest.append(memoryview(each)[start:])
+            start = max(0, start - len(each))
+        return b"".join(rest)
+
     def join(self) -> bytes:
         """Copy everything into one string."""
         if self._merging or len(self._chunks) != 1:
@@ -77,6 +92,7 @@ class Backlog:
     @ivar reentered: C{dataReceived} was called during the delivery.
     @ivar current: the bytes in hand, searched from C{start} on.
     @ivar start: the offset in C{current} behind the frames found so far.
+    @ivar before: what this delivery has taken that does not stand in C{current}.
     @ivar base: the offset in C{current} where this delivery began.
     @ivar searched: what comes may be joined with C{current}, which holds no whole frame as far as is known.
     @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
@@ -88,18 +104,21 @@ class Backlog:
     @ivar transport: where the bytes come from.
     @ivar watched: the transport below it that may still turn to TLS, if there is one.
     @ivar struck: a limit has struck, and was logged.
+    @ivar most: how many strings to find ahead.
     @ivar framing: how many bytes each frame of the batch takes on the wire besides its payload.
     """
 
     __slots__ = (
         "aside",
         "base",
+        "before",
         "busy",
         "current",
         "delimiter",
         "frames",
         "framing",
         "later",
+        "most",
         "needed",
         "pins",
         "reader",
@@ -120,6 +139,7 @@ class Backlog:
         self.watched: Any = None
         self.struck = False
         self.framing = 0
+        self.most = SOME
         self.pins: Pins | None = None
         self.frames: list[bytes] = []
         self.reader: Iterator[bytes] = iter(self.frames)
@@ -135,6 +155,7 @@ class Backlog:
         """Forget everything and hold C{data} instead; ends the batch."""
         self.frames.clear()
         self.current = data
+        self.before: tuple[bytes, ...] = ()
         self.start = self.base = 0
         self.searched = not self.busy
         self.needed = 0
@@ -220,6 +241,26 @@ class Backlog:
             return False
         self.rejoin()
         return True
+
+    def takeString(self, prefix: int) -> bytes | None:
+        """
+        Take the string that was set aside, of which the bytes in hand are the end: nothing of it is copied twice.
+
+        @param prefix: how many bytes stand in front of its payload, and have come.
+        @return: its payload; C{None} while it is not complete.
+        """
+        aside = self.aside
+        assert aside is not None
+        missing = self.needed - aside.size
+        if missing > len(self.current):
+            self._setAside(self.current)
+            return None
+        string = aside.joinBehind(prefix, self.current[:missing])
+        self.before = aside.begin(prefix), string
+        self.current = self.current[missing:]
+        self.start = self.base = 0
+        self.aside = None
+        return string
 
     def completesLine(self, delimiter: bytes) -> bool:
         """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""

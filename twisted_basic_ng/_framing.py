@@ -98,6 +98,10 @@ def lastLineEnd(data: bytes, delimiter: bytes) -> int:
     return data.rfind(delimiter) + len(delimiter) if delimiter in data else 0
 
 
+#: Prefixes that cannot be below zero.
+_UNSIGNED: Final = frozenset(["!B", "!H", "!I"])
+
+
 @lru_cache(maxsize=64)
 def _prefix(structFormat: str) -> Struct:
     return Struct(structFormat)
@@ -123,6 +127,19 @@ def splitStrings(
         prefix.unpack(data[start : start + prefixLength])
     strings: list[bytes] = []
     size = len(data)
+    if limit >= size and structFormat in _UNSIGNED:  # what is in hand whole is not too long
+        last = size - prefixLength
+        for _ in range(most):
+            if start > last:
+                break
+            (length,) = unpackFrom(data, start)
+            payload = start + prefixLength
+            end = payload + length
+            if end > size:
+                break
+            strings.append(data[payload:end])
+            start = end
+        most -= len(strings)
     for _ in range(most):
         payload = start + prefixLength
         if payload > size:
@@ -175,41 +192,47 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     strings: list[bytes] = []
     size = len(data)
     limit = int(min(limit, LONGEST))
-    widest = len(str(limit)) + 1
+    width = 0  # of the length in front of the string before, with its colon: this one's is often as wide
     for _ in range(most):
-        if start >= size:
-            break
-        colon = data.find(_COLON, start, start + widest)
-        length = _LENGTHS.get(data[start:colon], -1)
-        if not 0 <= length <= limit or colon < 0:
-            length, colon = _readLength(data, start, limit)
+        payload = start + width
+        length = _LENGTHS.get(data[start:payload], -1)
+        if length < 0:
+            if start >= size:
+                break
+            length, payload = _readLength(data, start, limit)
             if length < 0:
                 return strings, start, length
-            if colon < 0:
+            if not payload:
                 return strings, start, size - start + 1
-        comma = colon + 1 + length
+            width = payload - start
+        if length > limit:
+            return strings, start, Stop.TOO_LONG
+        comma = payload + length
         if comma >= size:
             return strings, start, comma + 1 - start
         if data[comma] != _COMMA:
             return strings, start, Stop.UNTERMINATED
-        strings.append(data[colon + 1 : comma])
+        strings.append(data[payload:comma])
         start = comma + 1
     return strings, start, 0
 
 
-#: What lengths mean that were read before: looking one up takes a third of the time that checking its digits does.
+#: What lengths mean that were read before, with their colons: looking one up takes a fifth of the time that finding
+#: its colon and checking its digits does.
 _LENGTHS: Final[dict[bytes, int]] = {}
-
-#: How many of them are kept.
-_KNOWN: Final = 1024
+_KNOWN_LENGTHS: Final = 1024
 
 
-def _readLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
-    """Do what L{netstringLength} does, and remember the length that is valid."""
+def _readLength(data: bytes, start: int, limit: int) -> tuple[int, int]:
+    """
+    Read the length at C{start} of a netstring.
+
+    @return: the number, or a L{Stop}; and the offset behind its colon, 0 without one.
+    """
     length, colon = netstringLength(data, start, limit)
-    if length >= 0 <= colon and len(_LENGTHS) < _KNOWN:
-        _LENGTHS[data[start:colon]] = length
-    return length, colon
+    if length >= 0 <= colon and len(_LENGTHS) < _KNOWN_LENGTHS:
+        _LENGTHS[data[start : colon + 1]] = length
+    return length, colon + 1
 
 
 _KEY_LENGTHS: Final = [bytes((0, length)) for length in range(256)]
@@ -226,9 +249,10 @@ def formatBox(box: dict[bytes, bytes]) -> bytes | None:
     pieces: list[bytes] = []
     for key in sorted(box):
         value = box[key]
-        if type(key) is not bytes or type(value) is not bytes or len(key) > 255 or len(value) > 65535:
+        size = len(value) if type(value) is bytes else 65536
+        if type(key) is not bytes or size > 65535 or len(key) > 255:
             return None
-        pieces += _KEY_LENGTHS[len(key)], key, _valueLength(len(value)), value
+        pieces += _KEY_LENGTHS[len(key)], key, _KEY_LENGTHS[size] if size < 256 else _valueLength(size), value
     pieces.append(_KEY_LENGTHS[0])
     return b"".join(pieces)
 

@@ -55,7 +55,7 @@ class _Unprocessed(Undelivered):
     def read(self, backlog: Backlog) -> bytes:
         if not backlog.busy:
             return backlog.peek()
-        inHand = backlog.current[backlog.base :]
+        inHand = b"".join((*backlog.before, backlog.current[backlog.base :]))
         return inHand if backlog.later is None else inHand + backlog.later.join()
 
 
@@ -66,7 +66,9 @@ class _CompatibilityOffset(Undelivered):
         if receiver is None:
             return 0
         backlog = receiver._receiverBacklog()
-        return backlog.offset - backlog.base if backlog.busy else backlog.skipped
+        if not backlog.busy:
+            return backlog.skipped
+        return sum(map(len, backlog.before)) + backlog.offset - backlog.base
 
     def __set__(self, receiver: Receiver, value: Any) -> None:
         receiver._receiverBacklog().skipped = value
@@ -136,13 +138,12 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         backlog.framing = self.prefixLength
         backlog.skipped = 0
         backlog.base = backlog.start
-        most = FEW
         while not self.paused and (backlog.start < len(backlog.current) or backlog):
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
             limit = self.MAX_LENGTH
-            strings, end, needed = self._receiverSplit(backlog, prefix, limit, most)
+            strings, end, needed = self._receiverSplit(backlog, prefix, limit, backlog.most)
             if strings:
                 if len(strings) >= PINNED and backlog.pins is None:
                     self._receiverPin(backlog)
@@ -151,17 +152,21 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 backlog.start = end
                 for string in reader:
                     self.stringReceived(string)
-                    if self.paused or limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
+                    if (
+                        self.paused
+                        or (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
+                        or (watched is not None and watched.TLS)
+                    ):
                         backlog.putBack()
                         break
                 if not backlog.frames:
-                    most = FEW
+                    backlog.most = FEW
                     continue
                 backlog.frames = []
                 if end == len(backlog.current) and backlog.later is None:
                     return
                 if needed <= 0:
-                    most = min(most * 2, MANY)
+                    backlog.most = min(backlog.most * 2, MANY)
                     continue
             elif needed < 0:
                 if not self._receiverRefuse(backlog, prefix):
@@ -175,8 +180,9 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     ) -> tuple[list[bytes], int, int]:
         """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
         if backlog.aside is not None:
-            if backlog.needed - prefix[1] <= limit and not backlog.completesString():
-                return [], 0, backlog.needed
+            if prefix[1] < backlog.needed <= prefix[1] + limit:
+                string = backlog.takeString(prefix[1])
+                return ([], 0, backlog.needed) if string is None else ([string], 0, 0)
             backlog.rejoin()
         return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
 

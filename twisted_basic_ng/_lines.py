@@ -95,7 +95,7 @@ class LineOnlyReceiver(Receiver):
                     if self.transport.disconnecting:  # type: ignore[union-attr]
                         backlog.replace(self._buffer)
                         return None
-                    if (mayExceed or limit != self.MAX_LENGTH) and len(line) > self.MAX_LENGTH:
+                    if (mayExceed or limit is not self.MAX_LENGTH) and len(line) > self.MAX_LENGTH:
                         backlog.replace(self._buffer)
                         self._receiverLogLimit(backlog, len(line))
                         why = self.lineLengthExceeded(line)
@@ -243,8 +243,8 @@ class LineReceiver(Receiver, _PauseableMixin):
                         if transport is not None and transport.disconnecting:
                             return why
                         if (
-                            self.delimiter is not delimiter
-                            or limit != self.MAX_LENGTH
+                            (delimiter is not self.delimiter and delimiter != self.delimiter)
+                            or (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
                             or self.paused
                             or not self.line_mode
                             or (watched is not None and watched.TLS)

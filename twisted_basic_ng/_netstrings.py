@@ -107,12 +107,11 @@ class NetstringReceiver(Receiver):
         @raise NetstringParseError: what follows is not a netstring.
         """
         watched = backlog.watched
-        most = FEW
         while backlog.start < len(backlog.current) or backlog:
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
-            strings, end, needed = self._receiverSplit(backlog, most)
+            strings, end, needed = self._receiverSplit(backlog, backlog.most)
             if strings:
                 if len(strings) >= PINNED and backlog.pins is None:
                     self._receiverPin(backlog)
@@ -122,17 +121,19 @@ class NetstringReceiver(Receiver):
                 backlog.start = end
                 for string in reader:
                     self.stringReceived(string)
-                    if limit != self.MAX_LENGTH or (watched is not None and watched.TLS):
+                    if (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH) or (
+                        watched is not None and watched.TLS
+                    ):
                         backlog.putBack()
                         break
                 if not backlog.frames:
-                    most = FEW
+                    backlog.most = FEW
                     continue
                 backlog.frames = []
                 if end == len(backlog.current) and backlog.later is None:
                     return
                 if needed <= 0:
-                    most = min(most * 2, MANY)
+                    backlog.most = min(backlog.most * 2, MANY)
                     continue
             elif needed < 0:
                 raise NetstringParseError(self._receiverComplaint(backlog, needed))

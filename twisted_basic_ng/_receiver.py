@@ -200,6 +200,8 @@ class Receiver(Protocol):
     def _receiverSettle(self, backlog: Backlog) -> None:
         """A delivery has come to an end, in whatever way."""
         backlog.busy = False
+        if backlog.before:
+            backlog.before = ()
         if backlog.frames:
             backlog.putBack()
         if backlog.start == len(backlog.current):

@@ -207,7 +207,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             return Int16StringReceiver.dataReceived(self, data)
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         boxes, ends = _accelerate.splitBoxes(
-            data, 0, AmpBox, FEW, _ANY if keys is None else keys, _ANY if length is None else length
+            data, 0, AmpBox, backlog.most, _ANY if keys is None else keys, _ANY if length is None else length
         )
         if not boxes or ends[-1] != len(data):
             return Int16StringReceiver.dataReceived(self, data)
@@ -234,7 +234,6 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         """
         backlog.skipped = 0
         backlog.base = backlog.start
-        most = FEW
         while not self.paused and (backlog.start < len(backlog.current) or backlog):
             watched = backlog.watched
             if watched is not None and watched.TLS:
@@ -258,7 +257,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                     backlog.current,
                     backlog.start,
                     AmpBox,
-                    most,
+                    backlog.most,
                     _ANY if keys is None else keys,
                     _ANY if length is None else length,
                 )
@@ -269,7 +268,6 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                     self._deliverBoxes(backlog, boxes)
                     if backlog.start == len(backlog.current) and backlog.later is None:
                         return
-                    most = min(most * 2, MANY)
                     continue
             if not self._deliverBox(backlog):
                 return
@@ -304,6 +302,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             self.state = "init"  # whatever the callback made of it, as in Twisted
             if box is last:
                 backlog.frames = []
+                if len(boxes) == backlog.most:
+                    backlog.most = min(backlog.most * 2, MANY)
                 return
             if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (watched is not None and watched.TLS):
                 break
@@ -313,6 +313,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             except AttributeError:
                 break
         backlog.putBack()
+        backlog.most = FEW
 
     def _deliverBox(self, backlog: Backlog) -> bool:
         """
