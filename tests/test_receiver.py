@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
 from twisted.protocols.policies import WrappingFactory
@@ -415,3 +416,109 @@ class AbortTests(SynchronousTestCase):
         transport = RecordingTransport(lacking=["abortConnection"])
         abort(transport)
         self.assertEqual(transport.names(), ["loseConnection"])
+
+
+class TimeTests(SynchronousTestCase):
+    """C{MAX_MESSAGE_TIME} bounds the time from a message's first byte to its last."""
+
+    def each(self) -> Any:
+        for kind, frame, _ in KINDS:
+            clock = Clock()
+            receiver = kind()
+            receiver.MAX_MESSAGE_TIME = 10
+            receiver._receiverCallLater = clock.callLater
+            yield receiver, RecordingTransport().connect(receiver), clock, frame(b"abc")
+
+    def test_timely(self) -> None:
+        """Messages that come in time may come for ever, whole or in pieces."""
+        for receiver, transport, clock, frame in self.each():
+            for _ in range(5):
+                receiver.dataReceived(frame[:2])
+                clock.advance(6)
+                receiver.dataReceived(frame[2:] + frame[:1])
+                clock.advance(6)
+                receiver.dataReceived(frame[1:])
+                self.assertEqual(clock.getDelayedCalls(), [])
+                clock.advance(60)
+            self.assertEqual((len(receiver.collected), transport.names()), (10, []))
+
+    def test_slow(self) -> None:
+        """A byte now and then does not help; the connection ends at once, and it is logged."""
+        for receiver, transport, clock, frame in self.each():
+            observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+            receiver.dataReceived(frame + frame[:1])
+            clock.advance(6)
+            receiver.dataReceived(frame[1:2])
+            clock.advance(3.9)
+            self.assertEqual(transport.names(), [])
+            clock.advance(0.2)
+            self.assertEqual(transport.names(), ["abortConnection"])
+            (event,) = observer
+            self.assertEqual((event["limit"], event["size"]), (10, 2))
+            self.assertIn("192.0.2.1", event["peer"])
+            receiver.dataReceived(frame)
+            self.assertEqual(receiver.collected, [b"abc"])
+
+    def test_off(self) -> None:
+        """By default it may take any time, and no timer runs."""
+        for receiver, transport, clock, frame in self.each():
+            receiver.MAX_MESSAGE_TIME = None
+            receiver.dataReceived(frame[:2])
+            self.assertEqual((clock.getDelayedCalls(), transport.names()), ([], []))
+
+    def test_ended(self) -> None:
+        """No timer runs on when the connection is gone, or the peer was dropped."""
+        for receiver, _, clock, frame in self.each():
+            receiver.connectionLost()
+            receiver.dataReceived(frame[:2])
+            receiver.connectionLost()
+            self.assertEqual(clock.getDelayedCalls(), [])
+            receiver.dataReceived(frame[2:3])
+            receiver._receiverDrop()
+            self.assertEqual(clock.getDelayedCalls(), [])
+            receiver._receiverState = None
+            receiver._receiverDrop()
+
+    def test_replaced(self) -> None:
+        """What was begun before another delivery took its place is not the peer's fault."""
+        for receiver, transport, clock, frame in self.each():
+            receiver.dataReceived(frame[:2])
+            receiver._receiverState = None
+            clock.advance(11)
+            self.assertEqual(transport.names(), [])
+
+    def test_paused(self) -> None:
+        """Nor what waits because the application has paused; when it goes on, the time begins."""
+        for kind, frame in ((Lines, b"abc\r\n"), (Strings, b"\3abc")):
+            clock = Clock()
+            receiver: Any = kind()
+            receiver.MAX_MESSAGE_TIME = 10
+            receiver._receiverCallLater = clock.callLater
+            transport = RecordingTransport().connect(receiver)
+            receiver.dataReceived(frame[:2])
+            receiver.pauseProducing()
+            clock.advance(11)
+            receiver.dataReceived(frame[2:3])
+            self.assertEqual((clock.getDelayedCalls(), transport.names()), ([], ["pauseProducing"]))
+            receiver.resumeProducing()
+            clock.advance(11)
+            self.assertEqual(transport.names()[-1], "abortConnection")
+
+    def test_raw(self) -> None:
+        """Raw data is no message."""
+        clock = Clock()
+        receiver: Any = Lines()
+        receiver.MAX_MESSAGE_TIME = 10
+        receiver._receiverCallLater = clock.callLater
+        receiver.rawDataReceived = lambda data: None
+        RecordingTransport().connect(receiver)
+        receiver.setRawMode()
+        receiver.dataReceived(b"raw")
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_reactor(self) -> None:
+        """The time is the reactor's."""
+        receiver = Lines()
+        call = receiver._receiverCallLater(1000, lambda: None)
+        call.cancel()
+        self.assertFalse(call.active())

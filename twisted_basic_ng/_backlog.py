@@ -104,6 +104,8 @@ class Backlog:
     @ivar transport: where the bytes come from.
     @ivar watched: the transport below it that may still turn to TLS, if there is one.
     @ivar struck: a limit has struck, and was logged.
+    @ivar timer: strikes when the unfinished message takes too long, where that is bounded.
+    @ivar hasDelivered: a message was delivered since the last look at the timer.
     @ivar most: how many strings to find ahead.
     @ivar framing: how many bytes each frame of the batch takes on the wire besides its payload.
     """
@@ -117,6 +119,7 @@ class Backlog:
         "delimiter",
         "frames",
         "framing",
+        "hasDelivered",
         "later",
         "most",
         "needed",
@@ -128,6 +131,7 @@ class Backlog:
         "skipped",
         "start",
         "struck",
+        "timer",
         "transport",
         "watched",
     )
@@ -140,6 +144,8 @@ class Backlog:
         self.struck = False
         self.framing = 0
         self.most = SOME
+        self.timer: Any = None
+        self.hasDelivered = False
         self.pins: Pins | None = None
         self.frames: list[bytes] = []
         self.reader: Iterator[bytes] = iter(self.frames)
@@ -314,6 +320,12 @@ class Backlog:
         if self.aside is not None:
             rest = self.aside.join() + rest
         return rest if self.later is None else rest + self.later.join()
+
+    def stopTimer(self) -> None:
+        """No message is under way whose time would run."""
+        timer, self.timer = self.timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
 
     def take(self) -> bytes:
         """Hand over everything that is undelivered; nothing is left."""

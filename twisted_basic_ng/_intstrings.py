@@ -147,6 +147,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
             if strings:
                 if len(strings) >= PINNED and backlog.pins is None:
                     self._receiverPin(backlog)
+                backlog.hasDelivered = True
                 backlog.frames = strings
                 backlog.reader = reader = iter(strings)
                 backlog.start = end

@@ -88,6 +88,7 @@ class LineOnlyReceiver(Receiver):
                 mayExceed = end - begin > limit
                 backlog.delimiter = delimiter
                 backlog.framing = len(delimiter)
+                backlog.hasDelivered = True
                 backlog.frames = lines
                 backlog.reader = reader = iter(lines)
                 backlog.start = end
@@ -230,6 +231,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                     limit = self.MAX_LENGTH
                     mayExceed = end - begin > limit
                     backlog.framing = len(delimiter)
+                    backlog.hasDelivered = True
                     backlog.frames = lines
                     backlog.reader = reader = iter(lines)
                     backlog.start = end
@@ -268,6 +270,9 @@ class LineReceiver(Receiver, _PauseableMixin):
             return None
         finally:
             self._busyReceiving = False
+
+    def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
+        return bool(self.line_mode) and super()._receiverIsUnfinished(backlog)
 
     def _receiverExceeded(self, backlog: Backlog, size: int, line: bytes) -> object:
         self._receiverLogLimit(backlog, size)

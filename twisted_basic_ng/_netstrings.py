@@ -116,6 +116,7 @@ class NetstringReceiver(Receiver):
                 if len(strings) >= PINNED and backlog.pins is None:
                     self._receiverPin(backlog)
                 limit = self.MAX_LENGTH
+                backlog.hasDelivered = True
                 backlog.frames = strings
                 backlog.reader = reader = iter(strings)
                 backlog.start = end

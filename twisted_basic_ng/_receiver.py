@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from ._backlog import Backlog
 from ._pins import Pins, pinFlags
@@ -114,11 +115,16 @@ class Receiver(Protocol):
 
     Its own private names all begin with C{_receiver}, to stay out of the way of the applications'.
 
+    @cvar MAX_MESSAGE_TIME: how many seconds a message may take from its first byte to its last; C{None} for any time.
+        A peer that takes longer loses its connection at once.  A receiver that is paused, or takes raw data, waits for
+        no message.
     @cvar _receiverFollowed: the names of the attributes that are looked at after each frame, and that may also be set
         on the class at any time.
     @cvar _receiverPinned: the names of those that may be set on the instance alone, from the first byte on.
     @cvar _receiverShown: the names of the attributes that show the undelivered bytes.
     """
+
+    MAX_MESSAGE_TIME: float | None = None
 
     _receiverShown: ClassVar[tuple[str, ...]] = ()
     _receiverFollowed: ClassVar[tuple[str, ...]] = ("MAX_LENGTH",)
@@ -209,6 +215,50 @@ class Receiver(Protocol):
             backlog.start = 0
         if backlog.watched is not None and backlog.watched.TLS:
             self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
+        if self.MAX_MESSAGE_TIME is not None and self._receiverState is backlog:
+            self._receiverTime(backlog)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Called when the connection is gone.  Who overrides it and has C{MAX_MESSAGE_TIME} calls this one, too."""
+        if self._receiverState is not None:
+            self._receiverState.stopTimer()
+
+    def _receiverTime(self, backlog: Backlog) -> None:
+        """Give a message that has begun its time."""
+        isUnfinished = self._receiverIsUnfinished(backlog)
+        if backlog.timer is not None and (backlog.hasDelivered or not isUnfinished):
+            backlog.stopTimer()
+        backlog.hasDelivered = False
+        if isUnfinished and backlog.timer is None:
+            backlog.timer = self._receiverCallLater(self.MAX_MESSAGE_TIME, self._receiverTimeIsUp, backlog)
+
+    def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
+        """Does a message wait for the rest of its bytes, and for nothing else?"""
+        return bool(backlog) and not getattr(self, "paused", False)
+
+    def _receiverCallLater(self, *args: Any) -> Any:
+        """Have something done later."""
+        from twisted.internet import reactor
+
+        return reactor.callLater(*args)
+
+    def _receiverTimeIsUp(self, backlog: Backlog) -> None:
+        backlog.timer = None
+        if self._receiverState is not backlog or not self._receiverIsUnfinished(backlog):
+            return
+        _log.warn(
+            "{receiver} closes the connection to {peer}: of a message {size} bytes came in MAX_MESSAGE_TIME, {limit} s",
+            receiver=type(self).__qualname__,
+            peer=describePeer(self.transport),
+            size=backlog.size,
+            limit=self.MAX_MESSAGE_TIME,
+        )
+        self._receiverAbort(backlog)
+
+    def _receiverAbort(self, backlog: Backlog) -> None:
+        """Be done with a peer that will not come to an end."""
+        self._receiverState = Dropped(self.transport)
+        abort(self.transport)
 
     def _receiverDeliver(self, backlog: Backlog) -> Any:
         """Call back for each frame in C{backlog}; what is not a whole frame stays there."""
@@ -246,6 +296,8 @@ class Receiver(Protocol):
 
     def _receiverDrop(self) -> object:
         """Be done with the peer: close the connection in an orderly way and ignore what still comes."""
+        if self._receiverState is not None:
+            self._receiverState.stopTimer()
         self._receiverState = Dropped(self.transport)
         return self.transport.loseConnection()  # type: ignore[union-attr]
 

@@ -7,6 +7,7 @@ from types import MethodType
 from typing import Any
 
 from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -352,6 +353,61 @@ class LimitTests(ReadingCase):
 
 
 class HookedLimitTests(LimitTests):
+    """The same, a string at a time."""
+
+    kind = Hooked
+
+
+class TimeTests(ReadingCase):
+    """A box has its time, from its first byte to its last."""
+
+    def renew(self) -> None:
+        super().renew()
+        self.clock = Clock()
+        self.protocol.MAX_MESSAGE_TIME = 10  # type: ignore[misc]
+        self.protocol._receiverCallLater = self.clock.callLater  # type: ignore[method-assign]
+
+    def test_timely(self) -> None:
+        """Boxes that come in time may come for ever."""
+        data = self.data(1)
+        for _ in range(5):
+            self.protocol.dataReceived(data[:9])
+            self.clock.advance(6)
+            self.protocol.dataReceived(data[9:] + data[:1])
+            self.clock.advance(6)
+            self.protocol.dataReceived(data[1:])
+            self.clock.advance(60)
+            self.protocol.dataReceived(data)
+        self.assertEqual((len(self.boxes.calls), self.clock.getDelayedCalls()), (15, []))
+
+    def test_slow(self) -> None:
+        """A key now and then does not help; calls are told why."""
+        for first, second in ((b"\0\1a\0\1b", b"\0\1c\0\1d"), (b"\0", b"\1c\0\1d")):
+            self.renew()
+            self.protocol.dataReceived(self.data(1) + first)
+            self.clock.advance(6)
+            self.protocol.dataReceived(second)
+            self.clock.advance(6)
+            self.assertEqual(self.transport.names(), ["abortConnection"])
+            self.protocol.connectionLost(Failure(ConnectionDone()))
+            error = self.boxes.calls[-1]
+            self.assertEqual((type(error), error.limit), (amp.UnfinishedBoxError, 10))
+
+    def test_paused(self) -> None:
+        """One that waits because the application has paused has any time."""
+        self.protocol.dataReceived(self.data(1)[:9])
+        self.protocol.pauseProducing()
+        self.clock.advance(11)
+        self.assertEqual(self.transport.names(), ["pauseProducing"])
+
+    def test_lost(self) -> None:
+        """No timer runs on when the connection is gone."""
+        self.protocol.dataReceived(self.data(1)[:9])
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class HookedTimeTests(TimeTests):
     """The same, a string at a time."""
 
     kind = Hooked

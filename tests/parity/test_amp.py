@@ -37,6 +37,9 @@ ADDED = {
     "BoxReader.MAX_BOX_KEYS": "a bound on what a peer may send",
     "BoxReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
     "CommandLocator.overriddenResponders": "an option, as in Twisted by default",
+    "BinaryBoxProtocol.MAX_UNSENT_BYTES": "an option against overload",
+    "BoxDispatcher.MAX_ASKS_IN_PROGRESS": "an option against overload",
+    "Receiver.MAX_MESSAGE_TIME": "an option against overload",
     "_DescriptorExchanger.MAX_PENDING_DESCRIPTORS": "a bound on what a peer may send",
 }
 
@@ -55,6 +58,7 @@ NEW = {
     "OneWayCommand",
     "TooManyDescriptorsError",
     "TruncatedBoxError",
+    "UnfinishedBoxError",
     "UnknownTagError",
 }
 

@@ -198,6 +198,18 @@ class Command(metaclass=_CommandMeta):
                 answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
         return answering
 
+    def _doUrgently(self, proto: Any) -> Any:
+        """Send a call behind which nothing is as it was: so everything that waits in line is sent before it."""
+        overload = getattr(proto, "_overload", None)
+        if overload is None:
+            return Command._doCommand(self, proto)
+        overload.sendWaiting(True)
+        overload.isUrgent = True
+        try:
+            return Command._doCommand(self, proto)
+        finally:
+            overload.isUrgent = False
+
     def _readResponse(self, box: Strings, proto: Any) -> Any:
         """Read the peer's response; what an application's way to read it makes of it may be the peer's error, too."""
         try:

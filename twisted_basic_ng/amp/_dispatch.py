@@ -39,6 +39,7 @@ from ._errors import (
     UnknownTagError,
 )
 from ._interfaces import IBoxReceiver
+from ._overload import Overload
 from ._responders import SerializingResponder
 
 if TYPE_CHECKING:
@@ -126,9 +127,16 @@ class BoxDispatcher:
         connection is gone.  Applications look there.
     @cvar unknownErrorsAreFatal: whether the connection is closed after a responder failed with an error that its
         command does not declare, as in Twisted.  The peer is told C{UNKNOWN} in any case, and the error is logged.
+    @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress on one connection, in each direction; C{None} for any
+        number.  With more, nothing is read from the peer, and calls of one's own wait in line.  Set it before the
+        connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
+    MAX_ASKS_IN_PROGRESS: int | None = None
+
+    #: What is under way, where that is bounded.
+    _overload: Overload | None = None
 
     _failAllReason: Failure | None = None
     _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
@@ -148,6 +156,10 @@ class BoxDispatcher:
     def startReceivingBoxes(self, boxSender: IBoxSender) -> None:
         """Learn where boxes are to be sent."""
         self.boxSender = boxSender
+        asks, unsent = self.MAX_ASKS_IN_PROGRESS, getattr(boxSender, "MAX_UNSENT_BYTES", None)
+        if (asks is not None or unsent is not None) and hasattr(boxSender, "_holdPeer"):
+            sender: Any = boxSender
+            self._overload = sender._overload = Overload(self, sender, asks, unsent)
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         """Fail every call that is not answered: no answer will come."""
@@ -160,6 +172,8 @@ class BoxDispatcher:
         @param reason: what they fail with.
         """
         self._failAllReason = reason
+        if self._overload is not None:
+            self._overload.forget()
         outstanding = self._outstandingRequests or {}
         self._outstandingRequests = None
         for request in list(outstanding.values()):
@@ -188,7 +202,7 @@ class BoxDispatcher:
         box[COMMAND] = command
         tag = self._nextTag()
         if not requiresAnswer:
-            self._sendUnanswered(box)
+            self._sendUnanswered(tag, box)
             return None
         box[ASK] = tag
         request = Call(self._forget)
@@ -199,7 +213,10 @@ class BoxDispatcher:
         others = self._sendingRequests
         self._sendingRequests = (*others, tag)
         try:
-            box._sendTo(self.boxSender)
+            if self._overload is None:
+                box._sendTo(self.boxSender)
+            else:
+                self._overload.ask(tag, box)
         except ConnectionLost:
             outstanding.pop(tag, None)
             return fail()
@@ -210,12 +227,24 @@ class BoxDispatcher:
             self._sendingRequests = others
         return request
 
-    def _sendUnanswered(self, box: AmpBox) -> None:
+    def _sendUnanswered(self, tag: bytes, box: AmpBox) -> None:
         """Send a box that nobody waits for; one that can go nowhere is lost."""
         try:
-            box._sendTo(self.boxSender)
+            if self._overload is None:
+                box._sendTo(self.boxSender)
+            else:
+                self._overload.ask(tag, box)
         except ConnectionLost:
             pass
+
+    def _failUnsent(self, tag: bytes) -> None:
+        """Fail a call that waited in line and cannot be sent, with the exception that is being handled."""
+        request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
+        if request is None:
+            _log.failure("while sending a call that waited in line")
+        else:
+            request.addErrback(self.unhandledError)
+            request.errback(Failure())
 
     # Differs from Twisted: a call that is cancelled is forgotten, but for its tag.
 
@@ -223,6 +252,8 @@ class BoxDispatcher:
         """Drop a cancelled call."""
         tag = request.tag
         if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
+            if self._overload is not None and not self._overload.cancelled(tag):
+                return  # it was not sent yet
             if self._cancelledRequests is None:
                 self._cancelledRequests = {}  # which takes half of what a set does
             self._cancelledRequests[tag] = None
@@ -287,6 +318,8 @@ class BoxDispatcher:
         @return: C{None} if it was cancelled.
         @raise UnknownTagError: there is no such call.
         """
+        if self._overload is not None:
+            self._overload.answered(tag)
         outstanding = self._outstandingRequests
         request = None if outstanding is None else outstanding.pop(tag, None)
         if request is None:
@@ -338,6 +371,8 @@ class BoxDispatcher:
             answer.addCallbacks(partial(_asAnswer, tag), partial(self._asError, tag))
             answer.addCallback(partial(self._emitAnswer, tag))
         answer.addErrback(self.unhandledError)
+        if self._overload is not None:
+            self._overload.await_(answer)
 
     def _asError(self, tag: bytes, error: Failure) -> AmpBox:
         """Make the box that answers with C{error}."""
@@ -380,6 +415,8 @@ class BoxDispatcher:
             return self._errorReceived(box)
         if COMMAND not in box:
             raise NoEmptyBoxes(box)
+        if self._overload is not None:
+            return self._overload.take(box)
         return self._commandReceived(box)
 
     def _safeEmit(self, aBox: AmpBox) -> None:

@@ -294,6 +294,18 @@ class TooManyDescriptorsError(AmpError):
         self.limit = limit
 
 
+class UnfinishedBoxError(AmpError):
+    """
+    A peer took more time for a box than it may.
+
+    @ivar limit: how many seconds it may take.
+    """
+
+    def __init__(self, limit: float | None) -> None:
+        super().__init__(f"a box was not complete after {limit} seconds")
+        self.limit = limit
+
+
 class IncompatibleVersions(AmpError):
     """The peers speak no common version of a protocol; for applications that negotiate one."""
 

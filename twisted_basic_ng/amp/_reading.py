@@ -24,7 +24,7 @@ from .._stateful import StatefulStringProtocol
 from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._descriptors import _DescriptorExchanger
-from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError
+from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, UnfinishedBoxError
 
 __all__ = ["BoxReader"]
 
@@ -55,12 +55,14 @@ class _BoxBacklog(Backlog):
     A backlog of boxes.
 
     @ivar ends: for each box of the batch, the offset behind it.
+    @ivar hasBox: a box was delivered since the last look at the timer.
     """
 
-    __slots__ = ("ends",)
+    __slots__ = ("ends", "hasBox")
 
     def __init__(self) -> None:
         self.ends: list[int] = []
+        self.hasBox = False
         super().__init__()
 
     @property
@@ -124,6 +126,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         box = self._currentBox
         assert box is not None
         self._forgetHalfBox()  # before the callback, which may raise
+        if isinstance(self._receiverState, _BoxBacklog):
+            self._receiverState.hasBox = True
         self._deliver(box)
         return "init"
 
@@ -291,6 +295,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         """Deliver a batch of boxes, until one changes something."""
         if len(boxes) >= PINNED and backlog.pins is None:
             self._receiverPin(backlog)
+        backlog.hasBox = True
         watched = backlog.watched
         last = boxes[-1]
         backlog.reader = reader = iter(boxes)
@@ -315,7 +320,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.putBack()
         backlog.most = FEW
 
-    def _deliverBox(self, backlog: Backlog) -> bool:
+    def _deliverBox(self, backlog: Any) -> bool:
         """
         Go on with a box that is not in hand whole, or that is not to be accepted.
 
@@ -333,6 +338,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             return False
         self._forgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
+        backlog.hasBox = True
         self._deliver(box)
         self.state = "init"
         return True
@@ -361,6 +367,20 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         self._currentBox = self._currentKey = None
         self._currentSize = 0
         self.state = "init"
+
+    # The time of a box.
+
+    def _receiverTime(self, backlog: Any) -> None:
+        backlog.hasDelivered, backlog.hasBox = backlog.hasBox, False
+        super()._receiverTime(backlog)
+
+    def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
+        return not self.paused and (bool(backlog) or self._currentBox is not None)
+
+    def _receiverAbort(self, backlog: Backlog) -> None:
+        self._refusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
+        self._forgetHalfBox()
+        super()._receiverAbort(backlog)
 
     # Parting with a peer.
 

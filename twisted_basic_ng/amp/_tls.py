@@ -168,7 +168,7 @@ class StartTLS(Command):
             raise OnlyOneTLS("TLS is being started already")
         if getattr(proto, "hostCertificate", None) is not None:
             proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
-        answering = super()._doCommand(proto)
+        answering = self._doUrgently(proto)
         proto._prepareTLS(self.certificate, self.authorities)
 
         def start(response: object) -> object:

@@ -22,6 +22,7 @@ from ._constants import ANSWER, ASK, ERROR, UNHANDLED_ERROR_CODE
 from ._descriptors import _DescriptorExchanger
 from ._errors import ForgedAnswerError, OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
 from ._interfaces import IBoxSender
+from ._metering import MeteredTransport
 from ._reading import BoxReader
 from ._tlssupport import Certificate
 from ._types import TLSCredentials
@@ -47,6 +48,10 @@ class BinaryBoxProtocol(BoxReader):
     @ivar _keyLengthLimitExceeded: the connection is being closed because of a key that is too long.
     @cvar MAX_BOX_KEYS: how many keys a box may have; C{None} for any number.
     @cvar MAX_BOX_LENGTH: how many bytes it may have on the wire; C{None} for any number.
+    @cvar MAX_UNSENT_BYTES: how many bytes may wait to be sent, besides the 64 KiB that a transport keeps itself, and
+        how many the calls of one side may have that are under way; C{None} for any number.  With more, nothing is read
+        from the peer, and calls of one's own wait in line.  Set it before the connection is made.
+    @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for any time.
     @cvar plaintextAfterRefusedTLS: whether a connection goes on without TLS when the peer refuses it; it is closed by
         default.
     @cvar acceptsStartTLS: whether a peer may start TLS where the application has no responder of its own for it.
@@ -54,6 +59,7 @@ class BinaryBoxProtocol(BoxReader):
         it is logged in any case.
     """
 
+    MAX_UNSENT_BYTES: int | None = None
     plaintextAfterRefusedTLS: bool = False
     acceptsStartTLS: bool = True
     unhandledErrorsAreFatal: bool = True
@@ -62,6 +68,9 @@ class BinaryBoxProtocol(BoxReader):
     noPeerCertificate = False
     innerProtocolClientFactory: Any = None
 
+    _overload: Any = None
+    _isHeld = False
+    _isPausedByApplication = False
     _locked = False
     _tlsAbandoned = False
 
@@ -73,7 +82,7 @@ class BinaryBoxProtocol(BoxReader):
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, and tell the receiver of boxes so."""
-        self.transport = transport
+        self.transport = transport if self.MAX_UNSENT_BYTES is None else MeteredTransport(transport, self._relieve)
         self.boxReceiver.startReceivingBoxes(self)
         self.connectionMade()  # type: ignore[no-untyped-call]
 
@@ -83,6 +92,8 @@ class BinaryBoxProtocol(BoxReader):
             if self.innerProtocol is not None:
                 self._innerConnectionLost(reason)
         finally:
+            if self._receiverState is not None:
+                self._receiverState.stopTimer()
             self._closeDescriptors()
             self.boxReceiver.stopReceivingBoxes(self._whyLost(reason))
 
@@ -113,6 +124,46 @@ class BinaryBoxProtocol(BoxReader):
         )
         if self.unhandledErrorsAreFatal:
             self._leavePeer()
+
+    # Reading no more than can be answered.
+
+    def pauseProducing(self) -> None:
+        """Stop delivering, and reading from the transport."""
+        self._isPausedByApplication = True
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Go on with what was kept, and with reading, unless the peer has to wait for its answers."""
+        self._isPausedByApplication = False
+        if not self._isHeld:
+            super().resumeProducing()
+
+    def _holdPeer(self) -> None:
+        """Read nothing from a peer that asks too much."""
+        self._isHeld = True
+        if not self._isPausedByApplication:
+            super().pauseProducing()
+
+    def _letPeerGo(self) -> None:
+        """Read on."""
+        self._isHeld = False
+        if not self._isPausedByApplication and self.transport is not None:
+            super().resumeProducing()
+
+    def _isUnsent(self, limit: int) -> bool:
+        """Do more than C{limit} bytes wait to be sent?"""
+        return isinstance(self.transport, MeteredTransport) and self.transport.isOver(limit)
+
+    def _relieve(self) -> None:
+        """Everything was sent."""
+        if self._overload is not None:
+            self._overload.relieve()
+
+    def _leavePeer(self) -> None:
+        """Be done with the peer: what it has asked and what waits for it are forgotten, too."""
+        if self._overload is not None:
+            self._overload.forget()
+        super()._leavePeer()
 
     # Boxes to bytes.
 
@@ -189,7 +240,8 @@ class BinaryBoxProtocol(BoxReader):
         self.innerProtocolClientFactory = clientFactory
         self._forgetHalfBox()
         try:
-            newProto.makeConnection(self.transport)
+            transport = self.transport
+            newProto.makeConnection(transport.wrapped if isinstance(transport, MeteredTransport) else transport)
         finally:
             data = self._receiverBacklog().take()
         if data:
