@@ -1,0 +1,242 @@
+"""
+Real sockets for a check: a reactor that runs until it is over, servers, clients, and peers that do no good.
+
+Whatever a check opens is closed at its end, however that comes.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.endpoints import (
+    SSL4ClientEndpoint,
+    SSL4ServerEndpoint,
+    TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
+    connectProtocol,
+)
+from twisted.internet.protocol import Factory, Protocol
+from twisted.python.failure import Failure
+
+from .promises import Modules, require
+
+__all__ = ["Network", "Raw", "onSockets", "sleep"]
+
+#: A check that takes longer than this hangs, which is an error of its own.
+_LONGEST = 60.0
+
+_clock: Any = reactor
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run the reactor until C{coroutine} is done."""
+    ends: list[Any] = []
+    running = False
+
+    def done(result: Any) -> None:
+        ends.append(result)
+        if running:
+            _clock.crash()
+
+    def tooLong() -> None:
+        working.cancel()
+
+    late = _clock.callLater(_LONGEST, tooLong)
+    working = Deferred.fromCoroutine(coroutine)
+    working.addBoth(done)
+    while not ends:
+        running = True
+        _clock.run(installSignalHandlers=False)
+    if late.active():
+        late.cancel()
+    if isinstance(ends[0], Failure):
+        ends[0].raiseException()
+
+
+def sleep(seconds: float) -> Deferred[None]:
+    """Let the reactor work for a moment."""
+    over: Deferred[None] = Deferred()
+    _clock.callLater(seconds, over.callback, None)
+    return over
+
+
+class Raw(Protocol):
+    """
+    A peer that says what it is told to say, and answers nothing by itself.
+
+    @ivar received: what it was sent.
+    @ivar hangup: fires when the connection is lost.
+    @ivar reason: why it was.
+    """
+
+    def __init__(self, greeting: bytes = b"") -> None:
+        self.greeting = greeting
+        self.received = b""
+        self.reason: Any = None
+        self.transport: Any = None
+
+    def connectionMade(self) -> None:
+        """Say the first words at once."""
+        if self.greeting:
+            self.transport.write(self.greeting)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keep what comes."""
+        self.received += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """Note the end."""
+        self.reason = reason
+
+    def startTLS(self, options: Any, words: bytes = b"") -> None:
+        """Begin a handshake and say C{words} behind it, unless the connection is gone already."""
+        if not self.lost:
+            self.transport.startTLS(options)
+            self.transport.write(words)
+
+    @property
+    def lost(self) -> bool:
+        """Is the connection gone?"""
+        return self.reason is not None
+
+
+class _Serve(Factory):
+    """Makes one protocol for each connection."""
+
+    noisy = False
+
+    def __init__(self, make: Callable[[], Any], made: list[Any]) -> None:
+        self.make = make
+        self.made = made
+
+    def buildProtocol(self, addr: object) -> Any:
+        made = self.make()
+        made.factory = self
+        self.made.append(made)
+        return made
+
+
+class Network:
+    """
+    The sockets of one check.
+
+    @ivar modules: what the check is about; how long to wait depends on it.
+    @ivar tls: is everything over TLS, from the first byte on?
+    """
+
+    def __init__(self, modules: Modules, tls: bool = False) -> None:
+        self.modules = modules
+        self.tls = tls
+        self._ports: list[Any] = []
+        self._transports: list[Any] = []
+
+    async def serve(self, make: Callable[[], Any], tls: bool | None = None) -> _Served:
+        """Listen on a free port of this machine, with a protocol of C{make} for each connection."""
+        made: list[Any] = []
+        port = await self._listening(self.tls if tls is None else tls).listen(_Serve(make, made))
+        self._ports.append(port)
+        return _Served(self, port.getHost().port, made)
+
+    def _listening(self, tls: bool) -> Any:
+        if not tls:
+            return TCP4ServerEndpoint(_clock, 0, interface="127.0.0.1")
+        from tests.live.certificates import certificate
+
+        return SSL4ServerEndpoint(_clock, 0, certificate("server").options(), interface="127.0.0.1")
+
+    def _connecting(self, number: int) -> Any:
+        if not self.tls:
+            return TCP4ClientEndpoint(_clock, "127.0.0.1", number)
+        from twisted.internet import ssl
+
+        return SSL4ClientEndpoint(_clock, "127.0.0.1", number, ssl.CertificateOptions())
+
+    async def pair(self, server: Any, client: Any) -> None:
+        """Connect two protocols."""
+        served = await self.serve(lambda: server)
+        await served.connect(client)
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for C{condition}; the promise is broken if it does not come true in time."""
+        end = _clock.seconds() + self.modules.patience
+        while not condition():
+            require(_clock.seconds() < end, f"not in time: {what}")
+            await sleep(0.002)
+
+    async def outcome(self, asked: Deferred[Any], what: str) -> Any:
+        """Wait for a call to end; return what it ends with, a C{Failure} included."""
+        ends: list[Any] = []
+        asked.addBoth(ends.append)
+        await self.until(lambda: ends, what)
+        return ends[0]
+
+    def remember(self, transport: Any) -> None:
+        """Close C{transport} at the end, if it is open then."""
+        self._transports.append(getattr(transport, "transport", transport))  # the socket itself, below TLS
+
+    async def close(self) -> None:
+        """Close everything."""
+        for transport in self._transports:
+            transport.abortConnection()
+        await DeferredList([maybeDeferred(port.stopListening) for port in self._ports])
+        await sleep(0)
+        await sleep(0.001)
+
+
+class _Served:
+    """
+    A port that somebody listens on.
+
+    @ivar number: which.
+    @ivar protocols: those of its connections, in their order.
+    """
+
+    def __init__(self, network: Network, number: int, protocols: list[Any]) -> None:
+        self._network = network
+        self.number = number
+        self.protocols = protocols
+
+    async def connect(self, client: Any) -> Any:
+        """
+        Connect C{client}.
+
+        @return: the server's protocol of that connection.
+        """
+        network = self._network
+        before = len(self.protocols)
+        await connectProtocol(network._connecting(self.number), client)
+        network.remember(client.transport)
+        while len(self.protocols) == before or self.protocols[-1].transport is None:
+            await sleep(0.001)
+        network.remember(self.protocols[-1].transport)
+        return self.protocols[-1]
+
+
+def onSockets(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Make of an C{async} method that takes C{modules} and C{network} a plain one that takes C{modules}."""
+
+    @functools.wraps(check)
+    def whole(*arguments: Any, modules: Modules, **named: Any) -> None:
+        tls = bool(named.get("tls", False))
+        network = Network(modules, tls)
+
+        async def body() -> None:
+            try:
+                await check(*arguments, modules=modules, network=network, **named)
+            finally:
+                await network.close()
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of pyOpenSSL's, at what Twisted calls
+            run(body())
+
+    signature = inspect.signature(check)
+    kept = [each for each in signature.parameters.values() if each.name != "network"]
+    whole.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    return whole

@@ -1,0 +1,101 @@
+"""Tests for L{tests.safety.promises}: a check that shows nothing is found out."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from .promises import OURS, STOCK, BrokenPromise, Modules, alike, differs, holds, require, sound
+
+
+def kept(*, modules: Modules) -> None:
+    """A promise that both keep."""
+
+
+def broken(*, modules: Modules) -> None:
+    """A promise that Twisted breaks."""
+    require(modules is OURS, "it is kept")
+
+
+def forgotten(*, modules: Modules) -> None:
+    """A promise that nobody keeps."""
+    require(False, "it is kept")
+
+
+def mistaken(*, modules: Modules) -> None:
+    """A check that is wrong itself."""
+    raise AttributeError("no such thing")
+
+
+class TestDiffers:
+    """What is said to differ has to differ."""
+
+    def test_broken(self) -> None:
+        """A promise that Twisted breaks and we keep passes on both sides."""
+        differs(broken)(side="stock")
+        differs(broken)(side="ours")
+
+    def test_kept(self) -> None:
+        """One that Twisted keeps as well fails, on its side."""
+        with pytest.raises(pytest.fail.Exception, match="shows no difference"):
+            differs(kept)(side="stock")
+
+    def test_forgotten(self) -> None:
+        """One that we break fails on ours."""
+        with pytest.raises(BrokenPromise):
+            differs(forgotten)(side="ours")
+
+    @pytest.mark.parametrize("side", ["stock", "ours"])
+    def test_mistaken(self, side: str) -> None:
+        """An error in the check is no broken promise."""
+        with pytest.raises(AttributeError):
+            differs(mistaken)(side=side)
+
+    def test_signature(self) -> None:
+        """pytest sees the side, and the check's other parameters, but no modules."""
+        made: Any = differs(broken)
+        assert list(inspect.signature(made).parameters) == ["side"]
+        assert made.__doc__ == broken.__doc__
+        assert made.pytestmark[0].args == ("side", ["stock", "ours"])
+
+
+class TestAlike:
+    """What was sound stays so, on both sides."""
+
+    @pytest.mark.parametrize("side", ["stock", "ours"])
+    def test_kept(self, side: str) -> None:
+        """A promise that both keep passes, one that a side breaks fails there."""
+        alike(kept)(side=side)
+        with pytest.raises(BrokenPromise):
+            alike(forgotten)(side=side)
+
+
+class TestModules:
+    """The sides are what they are said to be."""
+
+    def test_whose(self) -> None:
+        """Twisted's modules are Twisted's, and ours are ours."""
+        for module in ("basic", "amp", "ftp"):
+            assert getattr(STOCK, module).__name__ == f"stock_twisted_{module}"
+            assert getattr(OURS, module).__name__ == f"twisted_basic_ng.{module}"
+        assert not issubclass(STOCK.amp.AMP, OURS.basic.Int16StringReceiver)
+
+
+class TestSound:
+    """What must not raise."""
+
+    def test_sound(self) -> None:
+        """Any error breaks the promise, and is named."""
+        with sound("it works"):
+            pass
+        with pytest.raises(BrokenPromise, match="it works: KeyError: 'x'"), sound("it works"):
+            raise KeyError("x")
+        with pytest.raises(BrokenPromise, match=r"^it is kept$"), sound("it works"):
+            require(False, "it is kept")
+
+    def test_holds(self) -> None:
+        """Only a broken promise is taken for one."""
+        assert holds(kept, STOCK)
+        assert not holds(forgotten, OURS)
