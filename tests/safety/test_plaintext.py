@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from .boxes import ask, box, vocabulary
 from .promises import Modules, alike, differs, require
@@ -61,6 +61,31 @@ class TestAnsweringSide:
         victim.startTLS(ssl.CertificateOptions(), b"the victim's secret".ljust(20) + b"\0\0")
         await network.until(lambda: server.notes or victim.lost, "the end")
         require(not server.notes, "half a box is not completed")
+
+    @differs
+    @onSockets
+    async def test_halfBoxBefore(self, modules: Modules, network: Network) -> None:
+        """The same where the half box comes while a responder thinks about TLS."""
+        words = vocabulary(modules)
+        thinking: Deferred[Any] = Deferred()
+
+        class Server(words.Peer):  # type: ignore[misc, name-defined]
+            @modules.amp.StartTLS.responder  # type: ignore[untyped-decorator]
+            def think(self) -> Any:
+                return thinking
+
+        server, victim = Server(), Raw(ask(b"StartTLS"))
+        await network.pair(server, victim)
+        half = ask(b"Note", b"2", text=b"x" * 40)[:-44]  # to the end of a key, so that no string is cut
+        victim.transport.write(ask(b"Note", b"0", text=b"asked") + half)
+        await network.until(lambda: server.notes, "what came before TLS is read")
+        await sleep(0.01)
+        thinking.callback({"tls_localCertificate": certificate("server")})
+        await network.until(lambda: b"asked" in victim.received, "an answer")
+        await network.until(lambda: box(_answer=b"1") in victim.received or victim.lost, "TLS is to start")
+        victim.startTLS(ssl.CertificateOptions(), b"\0\x28" + b"the victim's secret".ljust(40) + b"\0\0")
+        await sleep(0.05)
+        require(server.notes == [(b"asked", False)], "half a box is not completed")
 
 
 class TestAskingSide:

@@ -1,0 +1,353 @@
+"""
+Each frame is delivered once, in the order of the bytes, whatever the callback does and however the bytes are cut.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.helpers import RecordingTransport, bytewise, deliver, partitions
+
+from .boxes import ask
+from .promises import Modules, alike, differs, require, sound
+
+FRAMES: dict[str, Callable[[bytes], bytes]] = {
+    "LineReceiver": lambda payload: payload + b"\r\n",
+    "LineOnlyReceiver": lambda payload: payload + b"\r\n",
+    "NetstringReceiver": lambda payload: b"%d:%b," % (len(payload), payload),
+    "Int8StringReceiver": lambda payload: bytes([len(payload)]) + payload,
+    "Int16StringReceiver": lambda payload: len(payload).to_bytes(2, "big") + payload,
+    "Int32StringReceiver": lambda payload: len(payload).to_bytes(4, "big") + payload,
+    "AMP": lambda payload: ask(payload, None),
+}
+STRINGS = ["Int8StringReceiver", "Int16StringReceiver", "Int32StringReceiver"]
+
+
+class Planned(Exception):
+    """What a callback raises."""
+
+
+def depth() -> int:
+    """How deep the stack is."""
+    frame, deep = sys._getframe(), 0
+    while frame.f_back is not None:
+        frame, deep = frame.f_back, deep + 1
+    return deep
+
+
+def receiver(modules: Modules, name: str, act: Callable[[Any, bytes], object], unlimited: bool = False) -> Any:
+    """Make a receiver that keeps what it is given, and then acts on it; on a transport."""
+    base: Any = getattr(modules.amp if name == "AMP" else modules.basic, name)
+
+    class Acting(base):  # type: ignore[misc]
+        logConnections = False
+
+        def __init__(self) -> None:
+            if name == "AMP":
+                super().__init__()
+            self.taken: list[bytes] = []
+            self.depths: set[int] = set()
+            self.inside = 0
+
+        def _called(self, payload: bytes) -> None:
+            self.depths.add(depth())
+            require(not self.inside, "no callback within another")
+            self.inside += 1
+            try:
+                self.taken.append(payload)
+                act(self, payload)
+            finally:
+                self.inside -= 1
+
+        lineReceived = stringReceived = _called
+
+        def ampBoxReceived(self, box: Any) -> None:
+            self._called(box[b"_command"])
+
+        if name == "AMP":
+            del stringReceived
+        if unlimited:
+            MAX_LENGTH = 2**31
+
+    made = Acting()
+    RecordingTransport().connect(made)
+    return made
+
+
+def feed(taking: Any, data: bytes) -> None:
+    """Deliver C{data}; an exception of the callback is expected, and the transport would go on."""
+    try:
+        taking.dataReceived(data)
+    except Planned:
+        pass
+
+
+class TestCallbacks:
+    """What callbacks do costs no frame, repeats none and changes no order."""
+
+    PAYLOADS = [b"%04d" % number for number in range(200)]
+
+    def deliver(self, modules: Modules, name: str, act: Callable[[Any, bytes], object]) -> Any:
+        """Deliver all the payloads at once, then look on until everything has come."""
+        taking = receiver(modules, name, act)
+        with sound("no error but the callback's own"):
+            feed(taking, b"".join(map(FRAMES[name], self.PAYLOADS)))
+            for _ in self.PAYLOADS:
+                feed(taking, b"")
+        require(taking.taken == self.PAYLOADS, f"{len(taking.taken)} deliveries of {len(self.PAYLOADS)}, in order")
+        return taking
+
+    @staticmethod
+    def bounce(taking: Any, payload: bytes) -> None:
+        taking.pauseProducing()
+        taking.resumeProducing()
+
+    @staticmethod
+    def fail(taking: Any, payload: bytes) -> None:
+        raise Planned
+
+    @pytest.mark.parametrize("name", [*STRINGS, "AMP"])
+    @differs
+    def test_pauseAndResume(self, modules: Modules, name: str) -> None:
+        """A callback that pauses and resumes at once changes nothing, and the stack does not grow."""
+        taking = self.deliver(modules, name, self.bounce)
+        require(len(taking.depths) == 1, "a constant depth")
+
+    @alike
+    def test_pauseAndResumeLines(self, modules: Modules) -> None:
+        """The same for lines."""
+        self.deliver(modules, "LineReceiver", self.bounce)
+
+    @pytest.mark.parametrize("name", [*STRINGS, "AMP", "LineOnlyReceiver"])
+    @differs
+    def test_raise(self, modules: Modules, name: str) -> None:
+        """A callback that raises has had its frame; the others come with the next bytes."""
+        self.deliver(modules, name, self.fail)
+
+    @pytest.mark.parametrize("name", ["LineReceiver", "NetstringReceiver"])
+    @alike
+    def test_raiseAlike(self, modules: Modules, name: str) -> None:
+        """The same for lines with a raw mode, and for netstrings."""
+        self.deliver(modules, name, self.fail)
+
+    @pytest.mark.parametrize("name", [each for each in FRAMES if each != "LineReceiver"])
+    @differs
+    def test_enter(self, modules: Modules, name: str) -> None:
+        """Bytes that a callback hands in wait for their turn, behind those that came before."""
+        rest = [FRAMES[name](payload) for payload in self.PAYLOADS[2:]]
+
+        def enter(taking: Any, payload: bytes) -> None:
+            if rest:
+                taking.dataReceived(rest.pop(0))
+
+        taking = receiver(modules, name, enter)
+        with sound("no error"):
+            taking.dataReceived(b"".join(map(FRAMES[name], self.PAYLOADS[:2])))
+        require(taking.taken == self.PAYLOADS, f"{len(taking.taken)} deliveries of {len(self.PAYLOADS)}, in order")
+        require(len(taking.depths) == 1, "a constant depth")
+
+    @pytest.mark.parametrize("name", [*STRINGS, "AMP"])
+    @differs
+    def test_oftenPaused(self, modules: Modules, name: str) -> None:
+        """A hundred thousand pauses and resumes leave the stack as deep as it was."""
+        count = 100_000
+        taking = receiver(modules, name, self.bounce)
+        with sound("no error"):
+            taking.dataReceived(FRAMES[name](b"x") * count)
+        require(len(taking.taken) == count, "each is delivered once")
+        require(len(taking.depths) == 1, "a constant depth")
+
+
+class TestRuns:
+    """A call of a peer is responded to once."""
+
+    @differs
+    def test_responder(self, modules: Modules) -> None:
+        """Also where its responder pauses and resumes the connection, as one that reads a file may."""
+
+        class Server(modules.amp.AMP):  # type: ignore[misc, name-defined]
+            logConnections = False
+            runs = 0
+
+            def amp_PAY(self, box: Any) -> Any:
+                self.runs += 1
+                self.pauseProducing()
+                self.resumeProducing()
+                return box
+
+        server = Server()
+        RecordingTransport().connect(server)
+        with sound("no error"):
+            server.dataReceived(ask(b"pay") * 3)
+        require(server.runs == 3, f"it runs once for each call, not {server.runs} times for 3")
+
+
+def writing(modules: Modules, name: str, limit: int) -> Any:
+    """Make a receiver that writes down what it is called with, in C{events}."""
+    events: list[Any] = []
+    if name == "BinaryBoxProtocol":
+        return boxes(modules, events)
+    base: Any = getattr(modules.basic, name)
+
+    class Writing(base):  # type: ignore[misc]
+        MAX_LENGTH = limit
+
+        def __init__(self) -> None:
+            self.events = events
+
+        def lineReceived(self, line: bytes) -> None:
+            events.append(line)
+            if line == b"raw":
+                self.setRawMode()
+
+        stringReceived = lineReceived
+
+        def rawDataReceived(self, data: bytes) -> None:
+            raw, end, rest = data.partition(b";")
+            if events and isinstance(events[-1], bytearray):
+                events[-1] += raw + end  # in how many pieces it comes depends on the cuts
+            else:
+                events.append(bytearray(raw + end))
+            if end:
+                self.setLineMode(rest)
+
+        def lineLengthExceeded(self, line: bytes) -> Any:
+            events.append("line")  # how much of it has come depends on the cuts
+            return super().lineLengthExceeded(line)
+
+        def lengthLimitExceeded(self, length: int) -> None:
+            events.append(length)
+            super().lengthLimitExceeded(length)
+
+    return Writing()
+
+
+def boxes(modules: Modules, events: list[Any]) -> Any:
+    """Make a connection of boxes that writes them down."""
+
+    class Taking:
+        def startReceivingBoxes(self, sender: Any) -> None:
+            pass
+
+        def ampBoxReceived(self, box: Any) -> None:
+            events.append(dict(box))
+
+        def stopReceivingBoxes(self, reason: Any) -> None:
+            pass
+
+    made: Any = modules.amp.BinaryBoxProtocol(Taking())
+    made.events = events
+    return made
+
+
+def outcome(modules: Modules, name: str, limit: int, chunks: list[bytes]) -> tuple[list[Any], list[str]]:
+    """Deliver C{chunks}; return what was called back and what was done to the connection."""
+    made = writing(modules, name, limit)
+    transport = RecordingTransport().connect(made)
+    deliver(made, chunks)
+    return made.events, transport.names()
+
+
+def words(alphabet: list[bytes], length: int) -> Iterator[bytes]:
+    """Put C{length} letters together in every way."""
+    return map(b"".join, itertools.product(alphabet, repeat=length))
+
+
+class TestCuts:
+    """
+    The same bytes cut in any way are the same frames, and the same end.
+
+    Each input of up to twelve bytes is delivered in every way in which it can be cut.
+    """
+
+    #: For each receiver: the limit, and inputs that keep to it.
+    FINE: dict[str, tuple[int, list[bytes]]] = {
+        "LineReceiver": (
+            4,
+            [b"\r\na\r\nb\r\r\nc", b"ab\r\n\r\n\r\ncde", b"abcd\r\nabcd", b"raw\r\nx;ab\r\nc", b"\n\r\r\n"],
+        ),
+        "LineOnlyReceiver": (4, [b"\r\na\r\nb\r\r\nc", b"ab\r\n\r\n\r\ncde", b"\n\r\r\n"]),
+        "NetstringReceiver": (5, [b"0:,1:a,3:abc", b"5:12345,0:,0", b"1:,,2:3:,1:"]),
+        "Int8StringReceiver": (9, [b"\1a\0\0\3abc\2xyz", b"\0\0\0\0\0\0\0\0\0\0\0\0", b"\5abc"]),
+        "Int16StringReceiver": (9, [b"\0\1a\0\0\0\3abc\0\1", b"\0\0\0\2ab\0\6abcd"]),
+        "Int32StringReceiver": (9, [b"\0\0\0\1a\0\0\0\3abc", b"\0\0\0\0\0\0\0\0\0\0\0"]),
+        "BinaryBoxProtocol": (0, [b"\0\1k\0\1v\0\0\0\1a\0", b"\0\2ab\0\0\0\0\0\0\0\0", b"\0\1k\0\3abc\0\1l\0"]),
+    }
+
+    #: Inputs that break the rules or go beyond the limit, behind a frame that does not.
+    BROKEN: dict[str, tuple[int, list[bytes]]] = {
+        "LineOnlyReceiver": (4, [b"ab\r\nabcd\r\nx", b"abcde\r\nab\r\n", b"abcd\r\nabcd\r\n"]),
+        "NetstringReceiver": (5, [b"1:a,6:abc,1:", b"1:a,x,1:b,2:", b"1:a;1:b,1:c,", b"1:a,00:,1:b,"]),
+        "Int8StringReceiver": (3, [b"\1a\4abcd\1a\1b\1"]),
+        "Int16StringReceiver": (3, [b"\0\1a\0\4abcd\0\1"]),
+        "Int32StringReceiver": (3, [b"\0\0\0\4abcd\0\0"]),
+        "BinaryBoxProtocol": (0, [b"\0\0\1\0abc\0\0\0\0", b"\0\1k\0\1v\0\0\1\0ab"]),
+    }
+
+    def everyWay(self, modules: Modules, name: str, limit: int, data: bytes) -> None:
+        expected = outcome(modules, name, limit, [data])
+        for chunks in partitions(data):
+            found = outcome(modules, name, limit, chunks)
+            require(found == expected, f"{chunks}: {found}, not {expected}")
+
+    @pytest.mark.parametrize("name", FINE)
+    @alike
+    def test_fine(self, modules: Modules, name: str) -> None:
+        """What keeps to the rules."""
+        limit, inputs = self.FINE[name]
+        for data in inputs:
+            require(len(data) <= 12, "few enough ways")
+            self.everyWay(modules, name, limit, data)
+
+    @pytest.mark.parametrize("name", BROKEN)
+    @differs
+    def test_broken(self, modules: Modules, name: str) -> None:
+        """What does not: it is refused at the same place, and nothing behind it is delivered."""
+        limit, inputs = self.BROKEN[name]
+        for data in inputs:
+            require(len(data) <= 12, "few enough ways")
+            self.everyWay(modules, name, limit, data)
+
+    @pytest.mark.parametrize(
+        ("name", "limit", "alphabet"),
+        [
+            ("LineReceiver", 9, [b"\r", b"\n", b"a"]),
+            ("LineOnlyReceiver", 9, [b"\r", b"\n", b"a"]),
+            ("Int8StringReceiver", 9, [b"\0", b"\1", b"\3"]),
+            ("Int16StringReceiver", 700, [b"\0", b"\1", b"\2"]),
+        ],
+    )
+    @alike
+    def test_everyInput(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
+        """All there is of up to six letters that matter."""
+        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 7)):
+            self.everyWay(modules, name, limit, data[:8])
+
+    @pytest.mark.parametrize(
+        ("name", "limit", "alphabet"),
+        [
+            ("NetstringReceiver", 5, [b"0", b"1", b":", b","]),
+            ("BinaryBoxProtocol", 0, [b"\0\0", b"\0\1", b"k"]),
+        ],
+    )
+    @differs
+    def test_everyInputAndMore(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
+        """The same where such an input may be an error, behind which Twisted goes on."""
+        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6)):
+            self.everyWay(modules, name, limit, data)
+
+    @alike
+    def test_bytewise(self, modules: Modules) -> None:
+        """An input that is longer than that arrives a byte at a time as it does whole."""
+        for name, frame in FRAMES.items():
+            if name == "AMP":
+                continue
+            data = b"".join(frame(b"x" * size) for size in range(60))
+            whole = outcome(modules, name, 99, [data])
+            require(outcome(modules, name, 99, bytewise(data)) == whole, name)
+            require(len(whole[0]) == 60, "all of them")
