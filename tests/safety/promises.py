@@ -19,7 +19,7 @@ import pytest
 from tests.helpers import loadStock
 from twisted_basic_ng import amp, basic, ftp
 
-__all__ = ["OURS", "STOCK", "BrokenPromise", "Modules", "alike", "differs", "require", "sound"]
+__all__ = ["OURS", "STOCK", "BrokenPromise", "Modules", "alike", "differs", "missing", "require", "sound"]
 
 
 class BrokenPromise(AssertionError):
@@ -79,14 +79,27 @@ def holds(check: Callable[..., object], modules: Modules, *arguments: Any, **nam
 
 def differs(check: Callable[..., None]) -> Callable[..., None]:
     """Make of a method that takes C{modules} a test that Twisted's break the promise, and a test that ours keep it."""
+    return _difference(check, "ours")
 
+
+def missing(reason: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """
+    Do the same for a promise that we do not keep yet.
+
+    The day we do, the test of ours fails until it is L{differs} that makes it.
+    """
+    mark = pytest.mark.xfail(strict=True, raises=BrokenPromise, reason=reason)
+    return functools.partial(_difference, ours=pytest.param("ours", marks=mark))
+
+
+def _difference(check: Callable[..., None], ours: object) -> Callable[..., None]:
     def run(*arguments: Any, side: str, **named: Any) -> None:
         if side == "ours":
             check(*arguments, modules=OURS, **named)
         elif holds(check, STOCK, *arguments, **named):
             pytest.fail("Twisted keeps this promise, too: the check shows no difference")
 
-    return _bothSides(check, run)
+    return _bothSides(check, run, ours)
 
 
 def alike(check: Callable[..., None]) -> Callable[..., None]:
@@ -95,10 +108,10 @@ def alike(check: Callable[..., None]) -> Callable[..., None]:
     def run(*arguments: Any, side: str, **named: Any) -> None:
         check(*arguments, modules=OURS if side == "ours" else STOCK, **named)
 
-    return _bothSides(check, run)
+    return _bothSides(check, run, "ours")
 
 
-def _bothSides(check: Callable[..., None], run: Callable[..., None]) -> Callable[..., None]:
+def _bothSides(check: Callable[..., None], run: Callable[..., None], ours: object) -> Callable[..., None]:
     """Parametrize C{run}, which looks like C{check}, but that it takes a C{side} in place of C{modules}."""
     functools.update_wrapper(run, check)
     signature = inspect.signature(check)
@@ -107,4 +120,4 @@ def _bothSides(check: Callable[..., None], run: Callable[..., None]) -> Callable
         for each in signature.parameters.values()
     ]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return pytest.mark.parametrize("side", ["stock", "ours"])(run)
+    return pytest.mark.parametrize("side", ["stock", ours])(run)

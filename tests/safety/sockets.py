@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,6 +22,8 @@ from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
     TCP4ClientEndpoint,
     TCP4ServerEndpoint,
+    UNIXClientEndpoint,
+    UNIXServerEndpoint,
     connectProtocol,
 )
 from twisted.internet.protocol import Factory, Protocol
@@ -135,6 +140,7 @@ class Network:
         self.tls = tls
         self._ports: list[Any] = []
         self._transports: list[Any] = []
+        self._folders: list[str] = []
 
     async def serve(self, make: Callable[[], Any], tls: bool | None = None) -> _Served:
         """Listen on a free port of this machine, with a protocol of C{make} for each connection."""
@@ -162,6 +168,18 @@ class Network:
         served = await self.serve(lambda: server)
         await served.connect(client)
 
+    async def pairOnUNIX(self, server: Any, client: Any) -> None:
+        """Connect two protocols over a UNIX socket."""
+        folder = tempfile.mkdtemp(prefix="t-")  # the address of a UNIX socket is short
+        self._folders.append(folder)
+        path = os.path.join(folder, "s")
+        self._ports.append(await UNIXServerEndpoint(_clock, path).listen(_Serve(lambda: server, [])))
+        await connectProtocol(UNIXClientEndpoint(_clock, path), client)
+        self.remember(client.transport)
+        while server.transport is None:
+            await sleep(0.001)
+        self.remember(server.transport)
+
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait for C{condition}; the promise is broken if it does not come true in time."""
         end = _clock.seconds() + self.modules.patience
@@ -187,6 +205,8 @@ class Network:
         await DeferredList([maybeDeferred(port.stopListening) for port in self._ports])
         await sleep(0)
         await sleep(0.001)
+        for folder in self._folders:
+            shutil.rmtree(folder)
 
 
 class _Served:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .promises import OURS, STOCK, BrokenPromise, Modules, alike, differs, holds, require, sound
+from .promises import OURS, STOCK, BrokenPromise, Modules, alike, differs, holds, missing, require, sound
 
 
 def kept(*, modules: Modules) -> None:
@@ -59,6 +59,16 @@ class TestDiffers:
         assert list(inspect.signature(made).parameters) == ["side"]
         assert made.__doc__ == broken.__doc__
         assert made.pytestmark[0].args == ("side", ["stock", "ours"])
+
+    def test_missing(self) -> None:
+        """A promise that we do not keep yet is known not to hold, and only that error is expected."""
+        made: Any = missing("not yet")(forgotten)
+        stock, ours = made.pytestmark[0].args[1]
+        assert (stock, ours.values) == ("stock", ("ours",))
+        assert ours.marks[0].kwargs == {"strict": True, "raises": BrokenPromise, "reason": "not yet"}
+        made(side="stock")
+        with pytest.raises(BrokenPromise):
+            made(side="ours")
 
 
 class TestAlike:

@@ -1,0 +1,143 @@
+"""
+File descriptors that a peer sends are closed with the connection, unless a responder took them.
+
+Real UNIX sockets.  What is sent is the writing end of a pipe: where nobody holds it any more, the pipe's reading end is
+at its end, too, and that is how a copy that was left open is found.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
+
+from tests.helpers import RecordingTransport
+
+from .boxes import ask
+from .promises import Modules, differs, missing, require
+from .sockets import Network, Raw, onSockets, sleep
+
+pytestmark = pytest.mark.skipif(not hasattr(socket, "SCM_RIGHTS"), reason="no descriptors can be sent here")
+
+
+class Pipe:
+    """Where a descriptor leads to, to see whether anyone holds it."""
+
+    def __init__(self) -> None:
+        self._reading, self.writing = os.pipe()
+        os.set_blocking(self._reading, False)
+
+    @property
+    def isHeld(self) -> bool:
+        """Does anyone hold the writing end?"""
+        try:
+            return os.read(self._reading, 1) != b""
+        except BlockingIOError:
+            return True
+
+    def close(self) -> None:
+        os.close(self._reading)
+
+    def closeOwn(self) -> None:
+        """Close the end that was sent; what the receiver has is a copy of its own."""
+        os.close(self.writing)
+
+
+def server(modules: Modules) -> Any:
+    """Make a peer that knows a command with a descriptor, and another argument."""
+    amp: Any = modules.amp
+
+    class Take(amp.Command):  # type: ignore[misc]
+        arguments = [(b"file", amp.Descriptor()), (b"number", amp.Integer())]
+
+    class Server(amp.AMP):  # type: ignore[misc]
+        logConnections = False
+        unknownErrorsAreFatal = False
+        reason: Any = None
+
+        @Take.responder  # type: ignore[untyped-decorator]
+        def take(self, file: int, number: int) -> dict[str, Any]:
+            os.close(file)
+            return {}
+
+        def connectionLost(self, reason: Any) -> None:
+            self.reason = reason
+            super().connectionLost(reason)
+
+    return Server()
+
+
+class TestClosed:
+    """Nothing stays open."""
+
+    async def send(self, network: Network, receiver: Any, count: int, words: bytes) -> list[Pipe]:
+        """Send descriptors, and C{words} behind them; end the connection when they have come."""
+        pipes = [Pipe() for _ in range(count)]
+        sender = Raw()
+        await network.pairOnUNIX(receiver, sender)
+        for pipe in pipes:
+            sender.transport.sendFileDescriptor(pipe.writing)
+        sender.transport.write(words + ask(b"anything", b"7f"))
+        await network.until(lambda: b"7f" in sender.received or receiver.reason, "an answer")
+        for pipe in pipes:
+            pipe.closeOwn()
+        sender.transport.loseConnection()
+        await network.until(lambda: receiver.reason, "the end")
+        await sleep(0)
+        return pipes
+
+    def requireClosed(self, pipes: list[Pipe]) -> None:
+        held = sum(pipe.isHeld for pipe in pipes)
+        for pipe in pipes:
+            pipe.close()
+        require(not held, f"{held} of {len(pipes)} descriptors stay open")
+
+    @differs
+    @onSockets
+    async def test_unclaimed(self, modules: Modules, network: Network) -> None:
+        """Those that no box speaks of are closed when the connection ends."""
+        self.requireClosed(await self.send(network, server(modules), 10, b""))
+
+    @missing("a descriptor is claimed before the rest of its box is read")
+    @onSockets
+    async def test_badBox(self, modules: Modules, network: Network) -> None:
+        """So is one of a box that cannot be read for another reason, and that no responder sees therefore."""
+        words = b"".join(ask(b"Take", b"%d" % each, file=b"%d" % each, number=b"none") for each in range(5))
+        self.requireClosed(await self.send(network, server(modules), 5, words))
+
+    @differs
+    @onSockets
+    async def test_many(self, modules: Modules, network: Network) -> None:
+        """More than 64 that wait for their boxes are refused, and the peer is dropped; all are closed."""
+        receiver = server(modules)
+        pipes = [Pipe() for _ in range(66)]
+        sender = Raw()
+        await network.pairOnUNIX(receiver, sender)
+        for pipe in pipes:
+            sender.transport.sendFileDescriptor(pipe.writing)
+        sender.transport.write(ask(b"anything", text=b"at least a byte travels with each of them".ljust(100)))
+        await network.until(lambda: receiver.reason, "it is dropped")
+        for pipe in pipes:
+            pipe.closeOwn()
+        await sleep(0)
+        self.requireClosed(pipes)
+
+    @differs
+    def test_inMemory(self, modules: Modules) -> None:
+        """It does not need the peer to end it."""
+        receiver = server(modules)
+        transport = RecordingTransport().connect(receiver)
+        pipe = Pipe()
+        receiver.fileDescriptorReceived(pipe.writing)
+        receiver.connectionLost(Failure(ConnectionLost()))
+        held = pipe.isHeld
+        if held:
+            pipe.closeOwn()
+        pipe.close()
+        require(not held, "it is closed")
+        assert transport.names() == []
