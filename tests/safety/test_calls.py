@@ -1,0 +1,304 @@
+"""
+Every call comes to an end, once, whatever the peer sends or omits, and one that is cancelled costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+
+from tests.helpers import RecordingTransport, bytewise, deliver
+
+from .boxes import ask, box, vocabulary
+from .promises import Modules, alike, differs, missing, require, sound
+from .sockets import Network, Raw, onSockets
+
+
+class Calls:
+    """
+    Calls, and how often each of them came to an end.
+
+    @ivar ends: for each of them, what it ended with, each time.
+    """
+
+    def __init__(self) -> None:
+        self.ends: list[list[Any]] = []
+
+    def add(self, called: Any) -> Any:
+        """Watch the outcome of a call."""
+        end: list[Any] = []
+        self.ends.append(end)
+        called.addBoth(end.append)
+        return called
+
+    def requireEnded(self) -> None:
+        """Each has to have come to an end, once."""
+        times = [len(end) for end in self.ends]
+        require(set(times) == {1}, f"each call ends once, not {times}")
+
+
+def client(modules: Modules) -> tuple[Any, Calls]:
+    """Make a peer, in memory, with three calls under way: their tags are 1, 2 and 3."""
+    words = vocabulary(modules)
+    peer = words.Peer()
+    RecordingTransport().connect(peer)
+    calls = Calls()
+    for _ in range(3):
+        calls.add(peer.callRemote(words.Note, text=b"x"))
+    return peer, calls
+
+
+def lose(peer: Any) -> None:
+    """Lose the connection."""
+    peer.connectionLost(Failure(ConnectionLost()))
+
+
+class TestAnyAnswer:
+    """Whatever answers, or nothing at all, each call ends once; at the latest with the connection."""
+
+    #: What the peer says, where Twisted leaves a call waiting or ends it in no way that is documented.
+    ANSWERS = {
+        "bareError": box(_error=b"2"),
+        "noCode": box(_error=b"2", _error_description=b"no"),
+        "noText": box(_error=b"2", _error_code=b"NO"),
+    }
+
+    #: What was right before.
+    OTHERS = {
+        "nothing": b"",
+        "half": box(_answer=b"2", text=b"y")[:-3],
+        "ok": box(_answer=b"2", text=b"y"),
+        "noValue": box(_answer=b"2"),
+        "both": box(_answer=b"2", _error=b"1", text=b"y"),
+        "badText": box(_error=b"2", _error_code=b"NO", _error_description=b"\xff\xfe"),
+        "twice": box(_answer=b"2", text=b"y") * 2,
+        "unknown": box(_answer=b"7"),
+        "empty": b"\0\0",
+        "longKey": b"\1\0",
+        "ask": ask(b"nothing", b"2"),
+    }
+
+    def answer(self, modules: Modules, answer: bytes) -> None:
+        for chunks in ([answer], bytewise(answer)):
+            peer, calls = client(modules)
+            with suppress(KeyError, modules.amp.AmpError):  # a transport closes the connection for that
+                deliver(peer, chunks)
+            lose(peer)
+            calls.requireEnded()
+
+    @pytest.mark.parametrize("which", ANSWERS)
+    @differs
+    def test_answer(self, modules: Modules, which: str) -> None:
+        """An error that says less than it should ends the call as well."""
+        self.answer(modules, self.ANSWERS[which])
+
+    @pytest.mark.parametrize("which", OTHERS)
+    @alike
+    def test_answerAlike(self, modules: Modules, which: str) -> None:
+        """And whatever else a peer may say."""
+        self.answer(modules, self.OTHERS[which])
+
+    @differs
+    @onSockets
+    async def test_onSockets(self, modules: Modules, network: Network) -> None:
+        """The same over TCP."""
+        words = vocabulary(modules)
+        peer, other = words.Peer(), Raw()
+        await network.pair(other, peer)
+        calls = Calls()
+        calls.add(peer.callRemote(words.Note, text=b"x"))
+        calls.add(peer.callRemote(words.Note, text=b"x"))
+        await network.until(lambda: other.received.count(b"Note") == 2, "two calls")
+        other.transport.write(self.ANSWERS["bareError"])
+        other.transport.loseConnection()
+        await network.until(lambda: peer.lost, "the end")
+        calls.requireEnded()
+
+
+class TestOddTimes:
+    """So it is whenever the answer comes, and whatever the application does with it."""
+
+    @differs
+    def test_insideTheSend(self, modules: Modules) -> None:
+        """An answer that comes before the call has returned, as between two ends in one process, is one."""
+        words = vocabulary(modules)
+        peer = words.Peer()
+        transport = RecordingTransport(
+            hooks={"write": lambda: peer.dataReceived(box(_answer=b"1", text=b"at once"))}
+        ).connect(peer)
+        calls = Calls()
+        with sound("no error"):
+            calls.add(peer.callRemote(words.Note, text=b"x"))
+        assert transport.written
+        calls.requireEnded()
+        require(calls.ends == [[{"text": b"at once"}]], "and it is the answer")
+
+    @differs
+    def test_innerProtocolRaises(self, modules: Modules) -> None:
+        """A protocol that was changed over to may raise when the connection is lost."""
+
+        class Inner(Protocol):
+            def connectionLost(self, reason: Any = None) -> None:
+                raise ValueError("in the application")
+
+        peer, calls = client(modules)
+        peer._switchTo(Inner())
+        with pytest.raises(ValueError, match="in the application"):
+            lose(peer)
+        calls.requireEnded()
+
+    @alike
+    def test_callAgain(self, modules: Modules) -> None:
+        """An errback that calls again at the end has a call that fails at once."""
+        words = vocabulary(modules)
+        peer, calls = client(modules)
+        again = Calls()
+        first = peer.callRemote(words.Note, text=b"x")
+        first.addErrback(lambda error: again.add(peer.callRemote(words.Note, text=b"again")) and None)
+        lose(peer)
+        calls.requireEnded()
+        again.requireEnded()
+
+    @alike
+    def test_cancelAnother(self, modules: Modules) -> None:
+        """An errback that cancels another call does not keep a third one waiting."""
+        words = vocabulary(modules)
+        peer = words.Peer()
+        RecordingTransport().connect(peer)
+        calls = Calls()
+        made: list[Any] = []
+
+        def cancelOthers(error: Any) -> None:
+            for each in made:
+                each.cancel()
+
+        for _ in range(3):
+            called = peer.callRemote(words.Note, text=b"x")
+            called.addErrback(cancelOthers)
+            made.append(calls.add(called))
+        with sound("no error"):
+            lose(peer)
+        calls.requireEnded()
+
+    @differs
+    def test_secondStartTLS(self, modules: Modules) -> None:
+        """A StartTLS that is refused because there was one already leaves a connection that can be used."""
+        pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
+        words = vocabulary(modules)
+        peer = words.Peer()
+        transport = RecordingTransport().connect(peer)
+        calls = Calls()
+        calls.add(peer.callRemote(modules.amp.StartTLS))
+        peer.dataReceived(box(_answer=b"1"))
+        maybeDeferred(peer.callRemote, modules.amp.StartTLS).addErrback(lambda error: None)
+        before = len(transport.written)
+        calls.add(peer.callRemote(words.Note, text=b"still here"))
+        require(b"still here" in transport.written[before:], "calls are sent")
+        lose(peer)
+        calls.requireEnded()
+
+
+class TestCancelled:
+    """A call that is cancelled is forgotten, but for its tag."""
+
+    COUNT = 20_000
+
+    @missing("a set is larger than that, and does not shrink")
+    def test_forgotten(self, modules: Modules) -> None:
+        """It keeps at most 100 bytes until its answer comes, and none behind that."""
+        words = vocabulary(modules)
+        peer = words.Peer()
+        transport = RecordingTransport().connect(peer)
+        transport.write = lambda data: None  # type: ignore[assignment,method-assign]
+        peer.callRemote(words.Note, text=b"first").addErrback(lambda error: None).cancel()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            for _ in range(self.COUNT):
+                called = peer.callRemote(words.Note, text=b"x")
+                called.addErrback(lambda error: None)
+                called.cancel()
+            del called
+            held = tracemalloc.get_traced_memory()[0] - before
+            if modules.name == "ours":
+                for tag in range(1, self.COUNT + 2):
+                    peer.dataReceived(box(_answer=b"%x" % tag, text=b"y"))
+            behind = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        each = held / self.COUNT
+        require(each <= 100, f"{each:.0f} bytes for each call that was cancelled")
+        require(behind < self.COUNT, f"{behind} bytes when all are answered")
+
+    @alike
+    def test_lateAnswer(self, modules: Modules) -> None:
+        """Its late answer is dropped, and the connection is as it was."""
+        peer, calls = client(modules)
+        words = vocabulary(modules)
+        called = calls.add(peer.callRemote(words.Note, text=b"x"))
+        called.cancel()
+        with sound("no error"):
+            peer.dataReceived(box(_answer=b"4", text=b"late") + box(_answer=b"1", text=b"y"))
+        require(calls.ends[0] == [{"text": b"y"}], "others are answered")
+        require("loseConnection" not in peer.transport.names(), "the connection stays")
+        lose(peer)
+        calls.requireEnded()
+
+
+class TestErrorsOfResponders:
+    """Who waits for an answer gets one, or the connection ends."""
+
+    def respond(self, modules: Modules, respond: Callable[[Any], Any]) -> bytes:
+        """Have something answered by C{respond}; return what goes to the peer."""
+
+        class Declared(modules.amp.Command):  # type: ignore[misc, name-defined]
+            commandName = b"Do"
+            response = [(b"text", modules.amp.String())]
+            errors = {ValueError: b"VALUE"}
+
+        class Server(modules.amp.AMP):  # type: ignore[misc, name-defined]
+            logConnections = False
+            do = Declared.responder(respond)
+
+        server = Server()
+        transport = RecordingTransport().connect(server)
+        with sound("no error"):
+            server.dataReceived(ask(b"Do"))
+        return transport.written
+
+    @differs
+    def test_longText(self, modules: Modules) -> None:
+        """A declared error with a text of more than 64 KiB is told, with as much of it as there is room for."""
+
+        def fail(server: Any) -> None:
+            raise ValueError("é" * 40_000)
+
+        answer = self.respond(modules, fail)
+        require(b"VALUE" in answer, "the error is told")
+        require("é".encode() * 30_000 in answer, "with its text")
+
+    @differs
+    def test_longAnswer(self, modules: Modules) -> None:
+        """An answer that no box has room for is an error, too."""
+        answer = self.respond(modules, lambda server: {"text": b"x" * 70_000})
+        require(b"_error" in answer, "it is told")
+
+    @alike
+    def test_silence(self, modules: Modules) -> None:
+        """Of an error that is not declared the peer learns nothing."""
+
+        def fail(server: Any) -> None:
+            raise KeyError("secret")
+
+        answer = self.respond(modules, fail)
+        require(b"UNKNOWN" in answer, "that there was one")
+        require(b"secret" not in answer, "and not which")
