@@ -106,6 +106,11 @@ class Raw(Protocol):
             self.transport.write(words)
 
     @property
+    def socketTransport(self) -> Any:
+        """The transport that has the socket, below TLS."""
+        return getattr(self.transport, "transport", self.transport)
+
+    @property
     def lost(self) -> bool:
         """Is the connection gone?"""
         return self.reason is not None
