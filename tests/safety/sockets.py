@@ -127,7 +127,6 @@ class _Serve(Factory):
 
     def buildProtocol(self, addr: object) -> Any:
         made = self.make()
-        made.factory = self
         self.made.append(made)
         return made
 
@@ -167,6 +166,11 @@ class Network:
         from twisted.internet import ssl
 
         return SSL4ClientEndpoint(_clock, "127.0.0.1", number, ssl.CertificateOptions())
+
+    async def connectTo(self, number: int, client: Any) -> None:
+        """Connect C{client} to a port of this machine that somebody else listens on."""
+        await connectProtocol(self._connecting(number), client)
+        self.remember(client.transport)
 
     async def pair(self, server: Any, client: Any) -> None:
         """Connect two protocols."""
