@@ -66,6 +66,15 @@ class TestKeys:
 
     @differs
     @onSockets
+    async def test_oneRead(self, modules: Modules, network: Network, keys: list[str]) -> None:
+        """A segment that is full of calls of StartTLS costs no more than one of them."""
+        server, client = vocabulary(modules).Peer(), Raw(b"".join(ask(b"StartTLS", b"%d" % tag) for tag in range(10)))
+        await network.pair(server, client)
+        await network.until(lambda: client.received or client.lost or len(keys) > 1, "an answer")
+        require(len(keys) <= 1, f"{len(keys)} keys for one segment")
+
+    @differs
+    @onSockets
     async def test_second(self, modules: Modules, network: Network) -> None:
         """A second StartTLS is refused, and the connection goes on inside the first."""
         words = vocabulary(modules)

@@ -128,6 +128,11 @@ class TestChunks:
         """A netstring."""
         isLinear(modules, self.deliver(modules, "NetstringReceiver", chunk), 10_000 * chunk)
 
+    @alike
+    def test_box(self, modules: Modules) -> None:
+        """A box, a byte at a time, as far as a value may be long."""
+        isLinear(modules, self.deliver(modules, "AMP", 1), 8_000)
+
 
 class TestMany:
     """Many messages in one chunk, the smallest that there are."""

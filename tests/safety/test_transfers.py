@@ -22,11 +22,12 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionLost
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
+from twisted.python.filepath import Permissions
 
 from tests.helpers import RecordingTransport, loadStock
 from twisted_basic_ng import ftp as ours
 
-from .promises import Modules, alike, differs, require
+from .promises import Modules, alike, differs, require, sound
 from .sockets import Network, Raw, onSockets
 from .test_hostile import reset
 
@@ -253,6 +254,18 @@ class TestInMemory:
         made.pi = None
         made.factory = modules.ftp.DTPFactory(made)
         return made
+
+    @pytest.mark.parametrize("values", [("Ω", "group", 0.0), ("owner", "Ω", 0.0), ("owner", "group", 1e18)])
+    @differs
+    def test_row(self, modules: Modules, values: tuple[str, str, float]) -> None:
+        """A row of a listing is a line, also where an owner is in no encoding, or a time has no date."""
+        owner, group, modified = values
+        made = self.connection(modules)
+        transport = RecordingTransport().connect(made)
+        with sound("it is listed"):
+            made.sendListResponse(b"name", (7, False, Permissions(0o644), 1, modified, owner, group))
+        require(transport.written.startswith(b"-rw-r--r--   1 "), f"{transport.written!r} is a row")
+        require(transport.written.endswith(b" name\r\n"), f"{transport.written!r} is a row")
 
     @differs
     def test_write(self, modules: Modules) -> None:
