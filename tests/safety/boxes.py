@@ -4,7 +4,7 @@ What the checks of AMP share: boxes as bytes, and a small vocabulary of each sid
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from .promises import Modules
@@ -79,7 +79,7 @@ class Vocabulary:
         self.Peer: Any = Peer
 
 
-@lru_cache(maxsize=2)
+@cache
 def vocabulary(modules: Modules) -> Vocabulary:
     """The vocabulary of a side, which is made once."""
     return Vocabulary(modules)

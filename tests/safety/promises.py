@@ -19,7 +19,7 @@ import pytest
 from tests.helpers import loadStock
 from twisted_basic_ng import amp, basic, ftp
 
-__all__ = ["OURS", "STOCK", "BrokenPromise", "Modules", "alike", "differs", "missing", "require", "sound"]
+__all__ = ["OURS", "PATIENT", "STOCK", "BrokenPromise", "Modules", "alike", "differs", "missing", "require", "sound"]
 
 
 class BrokenPromise(AssertionError):
@@ -44,6 +44,9 @@ class Modules(NamedTuple):
 
 STOCK: Final = Modules("stock", loadStock("basic"), loadStock("amp"), loadStock("ftp"), 0.4)
 OURS: Final = Modules("ours", basic, amp, ftp, 30.0)
+
+#: Twisted's, where they keep the promise.
+PATIENT: Final = STOCK._replace(patience=OURS.patience)
 
 
 def require(kept: object, what: str) -> None:
@@ -106,7 +109,7 @@ def alike(check: Callable[..., None]) -> Callable[..., None]:
     """Make of a method that takes C{modules} a test for each side: both keep the promise."""
 
     def run(*arguments: Any, side: str, **named: Any) -> None:
-        check(*arguments, modules=OURS if side == "ours" else STOCK, **named)
+        check(*arguments, modules=OURS if side == "ours" else PATIENT, **named)
 
     return _bothSides(check, run, "ours")
 

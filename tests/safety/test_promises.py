@@ -92,6 +92,18 @@ class TestModules:
             assert getattr(OURS, module).__name__ == f"twisted_basic_ng.{module}"
         assert not issubclass(STOCK.amp.AMP, OURS.basic.Int16StringReceiver)
 
+    def test_patience(self) -> None:
+        """There is time for what is to happen, and little for what will not."""
+        given: list[Modules] = []
+
+        def check(*, modules: Modules) -> None:
+            given.append(modules)
+
+        alike(check)(side="stock")
+        holds(check, STOCK)
+        assert [each.name for each in given] == ["stock", "stock"]
+        assert given[0].patience == OURS.patience > 10 * given[1].patience
+
 
 class TestSound:
     """What must not raise."""
