@@ -102,6 +102,7 @@ def _difference(check: Callable[..., None], ours: object) -> Callable[..., None]
         elif holds(check, STOCK, *arguments, **named):
             pytest.fail("Twisted keeps this promise, too: the check shows no difference")
 
+    run.isDifference = True  # type: ignore[attr-defined]
     return _bothSides(check, run, ours)
 
 
