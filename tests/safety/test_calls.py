@@ -4,6 +4,7 @@ Every call comes to an end, once, whatever the peer sends or omits, and one that
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -108,9 +109,28 @@ class TestAnyAnswer:
         self.answer(modules, self.OTHERS[which])
 
     @differs
+    def test_anyBytes(self, modules: Modules) -> None:
+        """Five hundred streams of answers and errors to calls that were made and to others."""
+        random_ = random.Random(2)
+        keys = [b"_answer", b"_error", b"_error_code", b"_error_description", b"_ask", b"_command", b"text"]
+        values = [b"1", b"2", b"3", b"4", b"", b"Note", b"UNKNOWN", b"\xff"]
+        for _ in range(500):
+            peer, calls = client(modules)
+            for _ in range(random_.randrange(1, 6)):
+                chosen = random_.sample(keys, random_.randrange(1, 4))
+                answer = box(**{key.decode(): random_.choice(values) for key in chosen})
+                with suppress(KeyError, modules.amp.AmpError):
+                    peer.dataReceived(answer if random_.random() < 0.9 else answer[:-2])
+            lose(peer)
+            calls.requireEnded()
+
+    @pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
+    @differs
     @onSockets
-    async def test_onSockets(self, modules: Modules, network: Network) -> None:
-        """The same over TCP."""
+    async def test_onSockets(self, modules: Modules, network: Network, tls: bool) -> None:
+        """The same for real."""
+        if tls:
+            pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         words = vocabulary(modules)
         peer, other = words.Peer(), Raw()
         await network.pair(other, peer)

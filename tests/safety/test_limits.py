@@ -16,7 +16,9 @@ from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport
 
+from .boxes import vocabulary
 from .promises import Modules, alike, differs, require, sound
+from .sockets import Network, Raw, onSockets
 
 #: The default of each limit, and the error that its strike ends calls with.
 DEFAULTS: dict[str, tuple[int, str]] = {
@@ -152,3 +154,27 @@ class TestLimit:
     def test_none(self, modules: Modules, name: str) -> None:
         """C{None} is for none."""
         require(self.within(modules, name, {name: None}, DEFAULTS[name][0] * 2), "twice the default is accepted")
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
+class TestSockets:
+    """The same for real."""
+
+    @pytest.mark.parametrize("name", ["MAX_BOX_KEYS", "MAX_BOX_LENGTH"])
+    @differs
+    @onSockets
+    async def test_dropped(self, modules: Modules, network: Network, name: str, tls: bool) -> None:
+        """A peer that goes beyond is dropped, and what it was asked ends with the reason."""
+        if tls:
+            pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
+        words = vocabulary(modules)
+        server, client = words.Peer(), Raw()
+        setattr(server, name, 20)
+        await network.pair(server, client)
+        asked = server.callRemote(words.Note, text=b"x")
+        await network.until(lambda: client.received, "a call")
+        client.transport.write(b"".join(b"\0\4%04d\0\0" % number for number in range(21)))
+        ended = await network.outcome(asked, "the call ends")
+        error = getattr(modules.amp, DEFAULTS[name][1], None)
+        require(error is not None and ended.check(error), f"with the reason, not with {ended}")
+        await network.until(lambda: client.lost and server.lost, "the connection ends")
