@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from tests.helpers import RecordingTransport, bytewise, deliver
 
 from .boxes import ask, box, vocabulary
-from .promises import Modules, alike, differs, missing, require, sound
+from .promises import Modules, alike, differs, require, sound
 from .sockets import Network, Raw, onSockets
 
 
@@ -232,7 +232,7 @@ class TestCancelled:
 
     COUNT = 20_000
 
-    @missing("a set is larger than that, and does not shrink")
+    @differs
     def test_forgotten(self, modules: Modules) -> None:
         """It keeps at most 100 bytes until its answer comes, and none behind that."""
         words = vocabulary(modules)

@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.helpers import RecordingTransport
 
-from .promises import Modules, alike, differs, missing, require
+from .promises import Modules, alike, differs, require
 
 #: For each receiver: what is too long, what its limit then is, and what the size of it is said to be.
 STRIKES: dict[str, tuple[bytes, int, int]] = {
@@ -66,16 +66,11 @@ class TestReceivers:
         RecordingTransport().connect(made)
         return made
 
-    @pytest.mark.parametrize("name", [each for each in STRIKES if each != "LineReceiver"])
+    @pytest.mark.parametrize("name", STRIKES)
     @differs
     def test_dropped(self, modules: Modules, name: str) -> None:
         """Where it drops the peer."""
         self.strike(modules, name, False)
-
-    @missing("what comes behind the line is counted, too")
-    def test_lines(self, modules: Modules) -> None:
-        """Where it is the length of a line."""
-        self.strike(modules, "LineReceiver", False)
 
     def strike(self, modules: Modules, name: str, isPatient: bool) -> None:
         data, limit, size = STRIKES[name]
