@@ -161,6 +161,48 @@ class BacklogTests(SynchronousTestCase):
         self.assertTrue(backlog.completesLine(b";"))
         self.assertEqual(backlog.current, b"abc;defg")
 
+    def unfinished(self, data: bytes, needed: int = 0, delimiter: bytes = b"") -> Backlog:
+        """Make a backlog that has set C{data} aside."""
+        backlog = Backlog()
+        backlog.put(data)
+        backlog.unfinished(needed, delimiter)
+        backlog._setAside(backlog.current)
+        return backlog
+
+    def test_extendsString(self) -> None:
+        """What goes on with a string is set aside at once, until it is the last of it."""
+        backlog = self.unfinished(b"abc", needed=6)
+        self.assertTrue(backlog.extendsString(b"d"))
+        self.assertTrue(backlog.extendsString(b"e"))
+        self.assertFalse(backlog.extendsString(b"f"))
+        self.assertEqual(backlog.peek(), b"abcde")
+
+    def test_extendsLine(self) -> None:
+        """What goes on with a line is set aside at once, unless it may end it, or it is too long with it."""
+        for delimiter, seam in ((b"\n", b""), (b"\r\n", b"f"), (b"<end>", b"cdef"), (b"<the end>", b"abcdef")):
+            backlog = self.unfinished(b"abc", delimiter=delimiter)
+            self.assertTrue(backlog.extendsLine(b"de", delimiter, 6))
+            self.assertTrue(backlog.extendsLine(b"f", delimiter, 6))
+            self.assertEqual((backlog.peek(), backlog.seam), (b"abcdef", seam))
+            self.assertFalse(backlog.extendsLine(b"g", delimiter, 6))
+            self.assertFalse(backlog.extendsLine(delimiter[-1:], delimiter, 60))
+            self.assertFalse(backlog.extendsLine(b"g", b"other", 60))
+            self.assertEqual(backlog.peek(), b"abcdef")
+
+    def test_extendsNothing(self) -> None:
+        """Nothing is set aside where nothing is already, or where it is not its turn."""
+        waiting = self.unfinished(b"abc", 9, b"\n")
+        waiting.busy = True
+        waiting.put(b"d")
+        searching = self.unfinished(b"abc", 9, b"\n")
+        searching.current = b"d"
+        for backlog in (Backlog(), waiting, searching):
+            backlog.needed, backlog.delimiter = 9, b"\n"
+            before = backlog.peek()
+            self.assertFalse(backlog.extendsString(b"e"))
+            self.assertFalse(backlog.extendsLine(b"e", b"\n", 9))
+            self.assertEqual(backlog.peek(), before)
+
     def test_putBack(self) -> None:
         """What is left of a batch counts as undelivered, and is put back."""
         backlog = Backlog()

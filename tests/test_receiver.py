@@ -197,6 +197,7 @@ class ReceiverTests(SynchronousTestCase):
         raw.setRawMode()
         self.assertRaises(NotImplementedError, raw.dataReceived, b"x")
         self.assertRaises(NotImplementedError, Receiver().dataReceived, b"x")
+        self.assertRaises(NotImplementedError, Receiver()._receiverSetsAside, Backlog(), b"x")
 
     def test_plainAttribute(self) -> None:
         """A class body, or a mixed-in class, that declares the buffer as a plain attribute does not hide it."""

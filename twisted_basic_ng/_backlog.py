@@ -237,6 +237,27 @@ class Backlog:
         self._extend(more)
         return True
 
+    def extendsString(self, data: bytes) -> bool:
+        """Set C{data} aside, too, if the string whose beginning was is not complete with it."""
+        aside = self.aside
+        if aside is None or self.current or self.later is not None or aside.size + len(data) >= self.needed:
+            return False
+        aside.append(data)
+        return True
+
+    def extendsLine(self, data: bytes, delimiter: bytes, most: int) -> bool:
+        """Set C{data} aside, too, if it cannot end the line whose beginning was; not beyond C{most} bytes."""
+        aside = self.aside
+        last = len(delimiter) - 1
+        if aside is None or self.current or self.later is not None or delimiter != self.delimiter or last < 0:
+            return False
+        if delimiter[last] in data or aside.size + len(data) > most:
+            return False
+        aside.append(data)
+        if last:
+            self.seam = data[-last:] if len(data) >= last else (self.seam + data)[-last:]
+        return True
+
     def completesString(self) -> bool:
         """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
         aside = self.aside

@@ -176,6 +176,12 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
             if not backlog.unfinished(needed):
                 return
 
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:
+            return False
+        backlog.skipped = 0
+        return backlog.extendsString(data)
+
     def _receiverSplit(
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
     ) -> tuple[list[bytes], int, int]:

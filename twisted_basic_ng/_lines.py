@@ -123,6 +123,9 @@ class LineOnlyReceiver(Receiver):
             delimiter = self._receiverDelimiter()
         return None
 
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH)
+
     def _receiverDelimiter(self) -> bytes:
         """The delimiter for a chunk."""
         if not self.delimiter:
@@ -273,6 +276,11 @@ class LineReceiver(Receiver, _PauseableMixin):
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
         return bool(self.line_mode) and super()._receiverIsUnfinished(backlog)
+
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        if self.paused or not self.line_mode or self._busyReceiving:
+            return False
+        return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH + len(self.delimiter) - 1)
 
     def _receiverExceeded(self, backlog: Backlog, size: int, line: bytes) -> object:
         self._receiverLogLimit(backlog, size)

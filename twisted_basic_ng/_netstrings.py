@@ -141,6 +141,9 @@ class NetstringReceiver(Receiver):
             if not backlog.unfinished(needed):
                 return
 
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        return backlog.extendsString(data)
+
     def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
         """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""
         accepted = backlog.needed

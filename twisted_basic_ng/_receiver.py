@@ -188,6 +188,8 @@ class Receiver(Protocol):
             backlog.put(data)
             backlog.reentered = True
             return None
+        if backlog.aside is not None and type(data) is bytes and self._receiverSetsAside(backlog, data):
+            return None
         if type(data) is bytes and backlog.start == len(backlog.current) and backlog.later is None:
             backlog.current = data  # as put does, without the call: there is nothing else in most cases
             backlog.start = 0
@@ -259,6 +261,14 @@ class Receiver(Protocol):
         """Be done with a peer that will not come to an end."""
         self._receiverState = Dropped(self.transport)
         abort(self.transport)
+
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        """
+        Take C{data} if all that it does is to go on with an unfinished frame; else leave everything as it is.
+
+        A long frame in small chunks comes this way, at less than half of what a delivery costs.
+        """
+        raise NotImplementedError
 
     def _receiverDeliver(self, backlog: Backlog) -> Any:
         """Call back for each frame in C{backlog}; what is not a whole frame stays there."""
