@@ -1,0 +1,106 @@
+"""
+The package twice in one process: on the pure build and on the compiled one.
+
+Neither copy is in C{sys.modules}, so that what the other tests import is neither changed nor used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+from twisted.logger import Logger
+
+__all__ = ["Build", "builds", "functions", "load"]
+
+_SWITCH = "TWISTED_BASIC_NG_PURE"
+_REQUIRED = "TWISTED_BASIC_NG_REQUIRE_EXTENSION"
+
+
+@dataclass(frozen=True)
+class Build:
+    """
+    One copy of the package.
+
+    @ivar name: C{"pure"} or C{"ext"}.
+    @ivar framing: the module that its framing functions are from.
+    """
+
+    name: str
+    framing: ModuleType
+    basic: ModuleType
+    amp: ModuleType
+    dtp: ModuleType
+    consumers: ModuleType
+
+
+def _isOurs(name: str) -> bool:
+    return name.partition(".")[0] == "twisted_basic_ng"
+
+
+@contextmanager
+def _apart(pure: bool) -> Iterator[None]:
+    """Import the package anew in this block, on one of its builds; it is as before behind it."""
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if _isOurs(name)}
+    switch = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "1" if pure else ""
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if _isOurs(name)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        if switch is None:
+            del os.environ[_SWITCH]
+        else:
+            os.environ[_SWITCH] = switch
+
+
+@cache
+def load(name: str) -> Build | None:
+    """
+    Load a copy of the package.
+
+    @param name: C{"pure"} or C{"ext"}.
+    @return: C{None} where the extension is not built (and does not have to be).
+    """
+    with _apart(pure=name == "pure"):
+        imported = [importlib.import_module(f"twisted_basic_ng.{each}") for each in ("basic", "amp", "_dtp")]
+        consumers = importlib.import_module("twisted_basic_ng._ftpconsumers")
+        if importlib.import_module("twisted_basic_ng._accelerate").build != name:
+            if os.environ.get(_REQUIRED, "") not in ("", "0"):
+                raise ImportError("the extension has to be there, and is not")
+            return None
+        framing = importlib.import_module(
+            "twisted_basic_ng._framing" if name == "pure" else "twisted_basic_ng._framing_ext"
+        )
+        _hush()
+    return Build(name, framing, *imported, consumers)
+
+
+def _hush() -> None:
+    """Have the copy that was just imported log nothing: hostile bytes are what it is fed with."""
+    for module in [each for name, each in sys.modules.items() if _isOurs(name)]:
+        if isinstance(getattr(module, "_log", None), Logger):
+            module._log.observer = lambda event: None
+
+
+@cache
+def builds() -> list[Build]:
+    """Both builds; the pure one alone where there is no other."""
+    return [build for build in (load("pure"), load("ext")) if build is not None]
+
+
+def functions(framing: ModuleType) -> set[str]:
+    """Name the framing functions that a compiled build brings along itself."""
+    return {
+        name
+        for name in dir(framing)
+        if callable(getattr(framing, name)) and name[0].islower() and name != "annotations"
+    }

@@ -1,0 +1,160 @@
+"""
+The receivers: the same bytes, cut in any way and on either build, give the same callbacks.
+
+What their callbacks do (raise, pause, change the limit or the delimiter, take some bytes raw, start TLS) is drawn, too,
+as far as it has to come to the same for any cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from tests.helpers import RecordingTransport
+
+from .builds import Build, builds
+from .inputs import Input
+
+__all__ = ["Planned", "compare", "feed", "receiverTarget"]
+
+_LIMITS = (16, 0, 1, 5, 100, 300, 99999)
+_DELIMITERS = (b"\r\n", b"\n", b"aa", b"aba")
+
+
+class Planned(Exception):
+    """What a callback raises because it was told to."""
+
+
+def feed(receiver: Any, transport: RecordingTransport, chunk: bytes) -> None:
+    """Hand C{chunk} in as a transport does; a receiver that paused or raised is set going again until it rests."""
+    step = partial(transport.protocol.dataReceived, chunk)
+    while True:
+        try:
+            step()
+        except Planned:  # noqa: PERF203 - it is what the loop is for
+            step = partial(transport.protocol.dataReceived, b"")
+        else:
+            if not getattr(receiver, "paused", False):
+                return
+            step = receiver.resumeProducing
+
+
+def compare(observe: Callable[[Build, list[bytes]], Any], given: Input) -> Any:
+    """Observe the same on both builds, for each way to cut the payload; return what is observed."""
+    first: Any = None
+    for chunks in given.cuts():
+        for build in builds():
+            seen = observe(build, chunks)
+            if first is None:
+                first = seen
+            assert seen == first, f"{build.name}, {chunks}:\n{seen}\nbut, in one chunk:\n{first}"
+    return first
+
+
+class _Script:
+    """
+    What the callbacks do, and what they saw.
+
+    @ivar seen: each frame, and each run of raw bytes.
+    @ivar largest: the largest limit that was in force.
+    """
+
+    def __init__(self, kind: str, actions: list[int], limit: int) -> None:
+        self.kind = kind
+        self.seen: list[Any] = []
+        self.raw = 0
+        self.largest = limit
+        self._actions: Iterator[int] = iter(actions)
+
+    def called(self, receiver: Any, name: str, data: Any) -> None:
+        """Write down a frame, and do what comes next."""
+        self.seen.append((name, data))
+        self.act(receiver, next(self._actions, 0))
+
+    def act(self, receiver: Any, action: int) -> None:
+        """Do it; what is none of the cases is to do nothing."""
+        which, number = action % 8, action // 8
+        if which == 1 and hasattr(receiver, "pauseProducing"):
+            receiver.pauseProducing()
+        elif which == 2:
+            raise Planned
+        elif which == 3:
+            receiver.MAX_LENGTH = _LIMITS[number % len(_LIMITS)]
+            self.largest = max(self.largest, receiver.MAX_LENGTH)
+        elif which == 4:
+            receiver.transport.startTLS()
+        elif which == 5 and self.kind == "LineReceiver":
+            self.raw = number + 1
+            receiver.setRawMode()
+        elif which == 6 and self.kind == "LineReceiver":
+            receiver.delimiter = _DELIMITERS[number % len(_DELIMITERS)]
+        elif which == 6 and not self.kind.startswith("Line"):
+            receiver.transport.loseConnection()
+
+    def rawReceived(self, receiver: Any, data: bytes) -> None:
+        """Take as many raw bytes as were asked for, and give the others back."""
+        taken, rest = data[: self.raw], data[self.raw :]
+        self.raw -= len(taken)
+        if self.seen[-1][0] == "raw":
+            taken = self.seen.pop()[1] + taken
+        self.seen.append(("raw", taken))
+        if not self.raw:
+            receiver.setLineMode(rest)
+
+
+def _make(build: Build, script: _Script) -> Any:
+    class Scripted(getattr(build.basic, script.kind)):  # type: ignore[misc]
+        def lineReceived(self, line: bytes) -> None:
+            script.called(self, "line", line)
+
+        def stringReceived(self, string: bytes) -> None:
+            script.called(self, "string", string)
+
+        def rawDataReceived(self, data: bytes) -> None:
+            script.rawReceived(self, data)
+
+        def lineLengthExceeded(self, line: bytes) -> Any:
+            assert isinstance(line, bytes)  # how much of it depends on the cuts, as in Twisted
+            script.seen.append("lineLengthExceeded")
+            return super().lineLengthExceeded(line)
+
+        def lengthLimitExceeded(self, length: int) -> Any:
+            script.seen.append(("lengthLimitExceeded", length))
+            return super().lengthLimitExceeded(length)
+
+    return Scripted()
+
+
+def _undelivered(receiver: Any, kind: str) -> bytes:
+    """The bytes that a receiver keeps."""
+    name = {"NetstringReceiver": "_remainingData"}.get(kind, "_buffer" if kind.startswith("Line") else "recvd")
+    return getattr(receiver, name)  # type: ignore[no-any-return]
+
+
+def _observe(kind: str, limit: int, delimiter: bytes, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
+    script = _Script(kind, actions, limit)
+    receiver = _make(build, script)
+    receiver.MAX_LENGTH = limit
+    if kind.startswith("Line"):
+        receiver.delimiter = delimiter
+    transport = RecordingTransport().connect(receiver)
+    for chunk in chunks:
+        feed(receiver, transport, chunk)
+        kept = len(_undelivered(receiver, kind))
+        assert kept <= script.largest + 20, f"{kept} bytes are kept"
+    layer = None if transport.protocol is receiver else transport.protocol.received
+    return script.seen, _undelivered(receiver, kind), transport.disconnecting, transport.aborted, layer
+
+
+def receiverTarget(kind: str) -> Callable[[bytes], None]:
+    """Make the target of one class."""
+
+    def target(data: bytes) -> None:
+        given = Input(data)
+        limit, delimiter = given.choice(_LIMITS), given.choice(_DELIMITERS)
+        # The cuts take what comes first behind these; so the actions are read from a copy.
+        actions = Input(data).list()[5:]
+        compare(partial(_observe, kind, limit, delimiter, actions), given)
+
+    return target
