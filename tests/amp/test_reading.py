@@ -344,6 +344,16 @@ class LimitTests(ReadingCase):
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertEqual([(error.size, error.limit, error.unit) for error in self.boxes.calls], [(1010, 1000, "bytes")])
 
+    def test_changed(self) -> None:
+        """A limit that a callback changes holds from the next box on, in whatever pieces they come."""
+        for name, most in (("MAX_BOX_KEYS", 1), ("MAX_BOX_LENGTH", 5)):
+            for chunks in deliveries(self.data(4)):
+                self.renew()
+                self.boxes.actions[2] = lambda name=name, most=most: setattr(self.protocol, name, most)
+                deliver(self.protocol, chunks)
+                self.assertEqual(self.boxes.calls, [numbered(0), numbered(1)])
+                self.assertTrue(self.transport.disconnecting)
+
     def test_none(self) -> None:
         """Either limit can be taken away."""
         self.protocol.MAX_BOX_KEYS = None  # type: ignore[misc]

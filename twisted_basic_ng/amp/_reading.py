@@ -297,6 +297,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             self._receiverPin(backlog)
         backlog.hasBox = True
         watched = backlog.watched
+        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         last = boxes[-1]
         backlog.reader = reader = iter(boxes)
         for box in reader:
@@ -311,6 +312,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                     backlog.most = min(backlog.most * 2, MANY)
                 return
             if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (watched is not None and watched.TLS):
+                break
+            if self.MAX_BOX_KEYS is not keys or self.MAX_BOX_LENGTH is not length:
                 break
             try:
                 if _hooksOf(self) != _HOOKS:
