@@ -91,6 +91,33 @@ def parseBox(data: bytes) -> None:
     assert needed or key is None
 
 
+class _Kind(dict[bytes, bytes]):
+    """A type of boxes, whose own way to begin is not asked for."""
+
+    def __init__(self) -> None:
+        raise AssertionError
+
+
+def _boxes(payload: bytes, start: int, most: int, mostKeys: float, mostBytes: float) -> Iterator[tuple[Any, int]]:
+    """The boxes that may be cut, one by one, as L{parseBox} has them; and where each of them ends."""
+    for _ in range(most):
+        (end, _, needed), (_, _, box, _) = both("parseBox", payload, start, {}, None)
+        if needed or len(box) > mostKeys or end - 2 - start > mostBytes:
+            return
+        yield box, end
+        start = end
+
+
+def splitBoxes(data: bytes) -> None:
+    given = Input(data)
+    kind, mostKeys, mostBytes = given.choice((dict, _Kind)), given.choice(_LIMITS), given.choice(_LIMITS)
+    start, most = given.number(256), given.number(40)
+    start = min(start, len(given.payload))
+    (boxes, ends), _ = both("splitBoxes", given.payload, start, kind, most, mostKeys, mostBytes)
+    assert all(type(each) is kind for each in boxes)
+    assert list(zip(boxes, ends, strict=True)) == list(_boxes(given.payload, start, most, mostKeys, mostBytes))
+
+
 def _pairs(given: Input) -> Iterator[tuple[Any, Any]]:
     """Cut the payload into keys and values; some are longer than a box can hold, some are no bytes."""
     payload, kinds = given.payload, given.list()
@@ -120,5 +147,5 @@ def formatBox(data: bytes) -> None:
 
 
 FUNCTIONS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (splitLines, splitStrings, splitNetstrings, parseBox, formatBox)
+    each.__name__: each for each in (splitLines, splitStrings, splitNetstrings, parseBox, splitBoxes, formatBox)
 }

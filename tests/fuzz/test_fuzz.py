@@ -160,6 +160,7 @@ class TestTargetsFind:
         wrong: dict[str, Callable[..., Any]] = {
             "formatBox": lambda box: b"\0\0",
             "parseBox": lambda data, start, box, key: (len(data), None, 0),
+            "splitBoxes": lambda data, start, kind, *others: ([kind.__new__(kind)], [len(data)]),
         }
         twin = SimpleNamespace(**vars(pure.framing))
         setattr(
