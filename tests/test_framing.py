@@ -18,6 +18,15 @@ except ImportError:
     _framing_ext = _framing  # type: ignore[assignment]
 
 
+class TestStop:
+    """Reasons are told from numbers of bytes, and from each other."""
+
+    def test_values(self) -> None:
+        """They are below zero, each another, and small enough for any limit."""
+        assert [(each.name, each.value) for each in Stop] == [("MALFORMED", -1), ("TOO_LONG", -2), ("UNTERMINATED", -3)]
+        assert LONGEST == 99_999_999_999_999_999
+
+
 class TestSplitLines:
     """Lines are cut at the leftmost delimiters."""
 
@@ -202,6 +211,8 @@ class TestBothBuilds:
             lambda: _framing_ext.splitLines(b"a", -1, b"\n", 9),
             lambda: _framing_ext.splitStrings(b"a", -1, "!B", 1, 9, 9),
             lambda: _framing_ext.splitNetstrings(b"a", -1, 9, 9),
+            lambda: _framing_ext.parseBox(b"\0\0", -1, {}, None),
+            lambda: _framing_ext.splitBoxes(b"\0\0", -1, dict, 9, 9, 9),
         ):
             with pytest.raises(ValueError, match="start is negative"):
                 call()
@@ -268,6 +279,121 @@ class TestBoxes:
     def test_longKey(self, framing: ModuleType) -> None:
         """A key that is too long is refused as soon as its length is there."""
         assert framing.parseBox(b"\x00\x01k\x00\x01v\x01\x00", 0, {}, None) == (6, None, Stop.TOO_LONG)
+
+
+class Kind(dict[bytes, bytes]):
+    """A type of boxes that does not want to be called."""
+
+    def __init__(self) -> None:
+        raise AssertionError
+
+
+class TestSplitBoxes:
+    """Complete boxes are cut, up to the first that is not complete or not to be accepted."""
+
+    one = b"\x00\x01a\x00\x011\x00\x00"
+    other = b"\x00\x01a\x00\x012\x00\x02bc\x00\x00\x00\x00"
+    boxes = [{b"a": b"1"}, {b"a": b"2", b"bc": b""}]
+
+    def test_all(self, framing: ModuleType) -> None:
+        """Those that are there, from where it was asked, and where each ends."""
+        data = b"xx" + self.one + self.other + self.one
+        assert framing.splitBoxes(data, 2, dict, 9, 9, 99) == ([*self.boxes, self.boxes[0]], [10, 24, 32])
+        assert framing.splitBoxes(data, 10, dict, 9, 9, 99) == ([self.boxes[1], self.boxes[0]], [24, 32])
+        assert framing.splitBoxes(data, 32, dict, 9, 9, 99) == ([], [])
+        assert framing.splitBoxes(data, 40, dict, 9, 9, 99) == ([], [])
+
+    def test_most(self, framing: ModuleType) -> None:
+        """No more than were asked for."""
+        assert framing.splitBoxes(self.one * 3, 0, dict, 2, 9, 99) == ([self.boxes[0]] * 2, [8, 16])
+        assert framing.splitBoxes(self.one, 0, dict, 0, 9, 99) == ([], [])
+
+    def test_empty(self, framing: ModuleType) -> None:
+        """A box may have no keys."""
+        assert framing.splitBoxes(b"\0\0\0\0", 0, dict, 9, 0, 0) == ([{}, {}], [2, 4])
+
+    def test_kind(self, framing: ModuleType) -> None:
+        """They are of the type that was asked for, which is not called."""
+        (box,), ends = framing.splitBoxes(self.one, 0, Kind, 9, 9, 99)
+        assert (type(box), box, ends) == (Kind, self.boxes[0], [8])
+
+    @pytest.mark.parametrize("kind", [list, int])
+    def test_noDictionary(self, framing: ModuleType, kind: Any) -> None:
+        """Only a dictionary can be a box."""
+        with pytest.raises(TypeError):
+            framing.splitBoxes(self.one, 0, kind, 9, 9, 99)
+
+    @pytest.mark.parametrize("cut", range(22))
+    def test_everyCut(self, framing: ModuleType, cut: int) -> None:
+        """A box that is cut anywhere is left for later."""
+        whole = [number for number in (8, 22) if number <= cut]
+        expected = self.boxes[: len(whole)], whole
+        assert framing.splitBoxes((self.one + self.other)[:cut], 0, dict, 9, 9, 99) == expected
+
+    def test_keys(self, framing: ModuleType) -> None:
+        """A box with more keys than it may have is left to who says why; a key that comes again is one."""
+        data = self.one + self.other + self.one
+        assert framing.splitBoxes(data, 0, dict, 9, 1, 99) == (self.boxes[:1], [8])
+        assert framing.splitBoxes(data, 0, dict, 9, 2, 99)[1] == [8, 22, 30]
+        again = self.one[:-2] + self.one
+        assert framing.splitBoxes(again, 0, dict, 9, 1, 99) == (self.boxes[:1], [14])
+
+    def test_bytes(self, framing: ModuleType) -> None:
+        """So is one with more bytes, not counting its end."""
+        data = self.one + self.other
+        assert framing.splitBoxes(data, 0, dict, 9, 9, 5) == ([], [])
+        assert framing.splitBoxes(data, 0, dict, 9, 9, 6) == (self.boxes[:1], [8])
+        assert framing.splitBoxes(data, 0, dict, 9, 9, 11) == (self.boxes[:1], [8])
+        assert framing.splitBoxes(data, 0, dict, 9, 9, 12) == (self.boxes, [8, 22])
+
+    def test_unlimited(self, framing: ModuleType) -> None:
+        """A bound may be greater than any number."""
+        assert framing.splitBoxes(self.one, 0, dict, 9, float("inf"), 2**80) == (self.boxes[:1], [8])
+
+    def test_long(self, framing: ModuleType) -> None:
+        """Keys and values of all the lengths there are; a key that is too long is not accepted."""
+        for key in (1, 31, 32, 33, 254, 255):
+            for value in (0, 1, 255, 256, 257, 65535):
+                box = {b"k" * key: b"v" * value}
+                data = _framing.formatBox(box)
+                assert data is not None
+                assert framing.splitBoxes(data * 2, 0, dict, 9, 9, 2**20) == ([box, box], [len(data), 2 * len(data)])
+        assert framing.splitBoxes(self.one + b"\1\0" + b"k" * 300 + b"\0\0\0\0", 0, dict, 9, 9, 999)[1] == [8]
+
+    def test_keysApart(self, framing: ModuleType) -> None:
+        """Keys that are much alike are told from each other, in one box and in several."""
+        keys = [bytes([first, middle, last]) for first in b"ab" for middle in range(50) for last in b"xy"]
+        boxes = [{key: b"%d" % number for number, key in enumerate(keys)}, *({key: key} for key in keys)]
+        data = b"".join(_framing.formatBox(box) or b"" for box in boxes)
+        assert framing.splitBoxes(data, 0, dict, 999, 999, 99999)[0] == boxes
+
+    @given(
+        st.lists(
+            st.one_of(
+                st.dictionaries(st.binary(min_size=1, max_size=3), st.binary(max_size=3), max_size=4).map(
+                    _framing.formatBox
+                ),
+                st.binary(max_size=3),
+            ),
+            max_size=5,
+        ),
+        st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(-1, 5), st.integers(-1, 30)),
+    )
+    def test_alike(self, pieces: list[bytes], numbers: tuple[int, int, int, int]) -> None:
+        """Any bytes give the same on both builds, and what reading one box after the other gives."""
+        data = b"".join(pieces)
+        start, most, mostKeys, mostBytes = numbers
+        cut = _framing.splitBoxes(data, start, dict, most, mostKeys, mostBytes)
+        assert _framing_ext.splitBoxes(data, start, dict, most, mostKeys, mostBytes) == cut
+        for box, end in zip(*cut, strict=True):
+            read: dict[bytes, bytes] = {}
+            assert _framing.parseBox(data, start, read, None) == (end, None, 0)
+            assert read == box
+            start = end
+
+
+class TestAnyBoxes:
+    """Whatever a peer sends or an application has, both builds say the same of it."""
 
     @given(st.binary(max_size=40), st.integers(0, 5), st.sampled_from([None, b"key"]))
     def test_alike(self, data: bytes, start: int, key: bytes | None) -> None:
