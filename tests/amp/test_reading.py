@@ -344,6 +344,16 @@ class LimitTests(ReadingCase):
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertEqual([(error.size, error.limit, error.unit) for error in self.boxes.calls], [(1010, 1000, "bytes")])
 
+    def test_exact(self) -> None:
+        """A box may have exactly as many bytes, without its end, in whatever pieces it comes; not one more."""
+        data = amp.AmpBox(a=b"b", c=b"d").serialize()
+        for limit, count in ((12, 1), (11, 0)):
+            for chunks in deliveries(data):
+                self.renew()
+                self.protocol.MAX_BOX_LENGTH = limit  # type: ignore[misc]
+                deliver(self.protocol, chunks)
+                self.assertEqual((len(self.boxes.calls), self.transport.disconnecting), (count, not count))
+
     def test_changed(self) -> None:
         """A limit that a callback changes holds from the next box on, in whatever pieces they come."""
         for name, most in (("MAX_BOX_KEYS", 1), ("MAX_BOX_LENGTH", 5)):

@@ -337,7 +337,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.start = end
         if needed:
             return self._keepHalfBox(backlog, box, key, needed, end - begin)
-        if self._isRefused(box, end - begin + self._currentSize):
+        if self._isRefused(box, end - begin - self.prefixLength + self._currentSize):  # its end does not count
             return False
         self._forgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
