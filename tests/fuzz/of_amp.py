@@ -22,7 +22,7 @@ from .builds import Build, builds
 from .inputs import Input
 from .of_receivers import Planned, compare, feed
 
-__all__ = ["AMP"]
+__all__ = ["AMP", "observeBoxes"]
 
 _MOST_KEYS = (4096, 1, 2, 5)
 _MOST_BYTES = (None, 0, 10, 60, 1000)
@@ -69,7 +69,15 @@ def _end(protocol: Any, transport: RecordingTransport) -> tuple[Any, ...]:
     return transport.written, transport.disconnecting, transport.aborted, layer
 
 
-def _observeBoxes(keys: int, size: int | None, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
+def observeBoxes(keys: int, size: int | None, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
+    """
+    Hand C{chunks} to a protocol that receives boxes.
+
+    @param keys: how many keys a box may have in the beginning.
+    @param size: how many bytes.
+    @param actions: what is done with each box, one after the other.
+    @return: the boxes, and how it ended.
+    """
     receiver = _Boxes(actions)
     protocol = build.amp.BinaryBoxProtocol(receiver)
     protocol.MAX_BOX_KEYS, protocol.MAX_BOX_LENGTH = keys, size
@@ -83,7 +91,7 @@ def boxes(data: bytes) -> None:
     """Boxes come whole, in order, once; one that is too large closes the connection."""
     given = Input(data)
     keys, size = given.choice(_MOST_KEYS), given.choice(_MOST_BYTES)
-    compare(partial(_observeBoxes, keys, size, Input(data).list()[5:]), given)
+    compare(partial(observeBoxes, keys, size, Input(data).list()[5:]), given)
 
 
 def parseString(data: bytes) -> None:

@@ -8,7 +8,7 @@ as far as it has to come to the same for any cut.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from tests.helpers import RecordingTransport
@@ -16,7 +16,7 @@ from tests.helpers import RecordingTransport
 from .builds import Build, builds
 from .inputs import Input
 
-__all__ = ["Planned", "compare", "feed", "receiverTarget"]
+__all__ = ["Planned", "compare", "feed", "observe", "receiverTarget"]
 
 _LIMITS = (16, 0, 1, 5, 100, 300, 99999)
 _DELIMITERS = (b"\r\n", b"\n", b"aa", b"aba")
@@ -103,27 +103,32 @@ class _Script:
             receiver.setLineMode(rest)
 
 
-def _make(build: Build, script: _Script) -> Any:
-    class Scripted(getattr(build.basic, script.kind)):  # type: ignore[misc]
+@cache
+def _scripted(build: Build, kind: str) -> type[Any]:
+    """The class of one kind whose callbacks do what a script says."""
+
+    class Scripted(getattr(build.basic, kind)):  # type: ignore[misc]
+        script: _Script
+
         def lineReceived(self, line: bytes) -> None:
-            script.called(self, "line", line)
+            self.script.called(self, "line", line)
 
         def stringReceived(self, string: bytes) -> None:
-            script.called(self, "string", string)
+            self.script.called(self, "string", string)
 
         def rawDataReceived(self, data: bytes) -> None:
-            script.rawReceived(self, data)
+            self.script.rawReceived(self, data)
 
         def lineLengthExceeded(self, line: bytes) -> Any:
             assert isinstance(line, bytes)  # how much of it depends on the cuts, as in Twisted
-            script.seen.append("lineLengthExceeded")
+            self.script.seen.append("lineLengthExceeded")
             return super().lineLengthExceeded(line)
 
         def lengthLimitExceeded(self, length: int) -> Any:
-            script.seen.append(("lengthLimitExceeded", length))
+            self.script.seen.append(("lengthLimitExceeded", length))
             return super().lengthLimitExceeded(length)
 
-    return Scripted()
+    return Scripted
 
 
 def _undelivered(receiver: Any, kind: str) -> bytes:
@@ -132,9 +137,17 @@ def _undelivered(receiver: Any, kind: str) -> bytes:
     return getattr(receiver, name)  # type: ignore[no-any-return]
 
 
-def _observe(kind: str, limit: int, delimiter: bytes, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
+def observe(kind: str, limit: int, delimiter: bytes, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
+    """
+    Hand C{chunks} to a receiver.
+
+    @param limit: its C{MAX_LENGTH} in the beginning.
+    @param actions: what its callbacks do, one after the other.
+    @return: what the callbacks got, the bytes that are left, and how it ended.
+    """
     script = _Script(kind, actions, limit)
-    receiver = _make(build, script)
+    receiver = _scripted(build, kind)()
+    receiver.script = script
     receiver.MAX_LENGTH = limit
     if kind.startswith("Line"):
         receiver.delimiter = delimiter
@@ -155,6 +168,6 @@ def receiverTarget(kind: str) -> Callable[[bytes], None]:
         limit, delimiter = given.choice(_LIMITS), given.choice(_DELIMITERS)
         # The cuts take what comes first behind these; so the actions are read from a copy.
         actions = Input(data).list()[5:]
-        compare(partial(_observe, kind, limit, delimiter, actions), given)
+        compare(partial(observe, kind, limit, delimiter, actions), given)
 
     return target
