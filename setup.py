@@ -1,12 +1,14 @@
 """
 The optional extensions, and nothing else: everything static is in setup.cfg.
 
-Without a compiler, or without Cython, the pure build is installed.  TWISTED_BASIC_NG_PURE=1 asks for that;
+Without a compiler, or without Cython, the pure build is installed; and on 32-bit machines, whose sizes cannot hold
+every length that a peer may announce.  TWISTED_BASIC_NG_PURE=1 asks for that;
 TWISTED_BASIC_NG_REQUIRE_EXTENSION=1 makes a failed build an error.
 """
 
 import os
 import platform
+import sys
 
 from setuptools import Extension, setup
 
@@ -19,7 +21,7 @@ required = isSet("TWISTED_BASIC_NG_REQUIRE_EXTENSION")
 
 
 def extensions():
-    if isSet("TWISTED_BASIC_NG_PURE") or platform.python_implementation() != "CPython":
+    if isSet("TWISTED_BASIC_NG_PURE") or platform.python_implementation() != "CPython" or sys.maxsize < 2**32:
         return []
     try:
         from Cython.Build import cythonize

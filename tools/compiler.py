@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import shutil
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def whyNone() -> str:
     """
     if platform.python_implementation() != "CPython":
         return f"{platform.python_implementation()} has the pure build alone"
+    if sys.maxsize < 2**32:
+        return "32-bit machines have the pure build alone"
     if os.environ.get("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "") not in ("", "0"):
         return ""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]

@@ -19,6 +19,12 @@ onCPython = pytest.mark.skipif(sys.implementation.name != "cpython", reason="onl
 class TestWhyNone:
     """Whether the extension can be compiled."""
 
+    def test_narrow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is not where sizes have 32 bits: a length that a peer announces may have more."""
+        monkeypatch.setenv("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "1")
+        monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+        assert whyNone() == "32-bit machines have the pure build alone"
+
     def test_noCompiler(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It cannot where the compiler that is asked for is not there."""
         monkeypatch.delenv("TWISTED_BASIC_NG_REQUIRE_EXTENSION", raising=False)
