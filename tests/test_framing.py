@@ -56,6 +56,7 @@ class TestSplitLines:
         assert framing.splitLines(b"abcdef\ng\n", 0, b"\n", 3) == ([b"abcdef"], 7)
         assert framing.splitLines(b"ab\r\nc\r\n", 0, b"\r\n", 3) == ([b"ab"], 4)
         assert framing.splitLines(b"abcdef", 0, b"\n", 3) == ([], 0)
+        assert framing.splitLines(b"\r\nab\r\n", 0, b"\r\n", 1) == ([b""], 2)
 
 
 class TestLastLineEnd:
@@ -63,7 +64,14 @@ class TestLastLineEnd:
 
     @pytest.mark.parametrize(
         ("data", "delimiter", "end"),
-        [(b"", b"\n", 0), (b"ab", b"\n", 0), (b"a\nb", b"\n", 2), (b"xaaay", b"aa", 3), (b"aaaa", b"aa", 4)],
+        [
+            (b"", b"\n", 0),
+            (b"ab", b"\n", 0),
+            (b"a\nb", b"\n", 2),
+            (b"xaaay", b"aa", 3),
+            (b"xaayaazz", b"aa", 6),
+            (b"aaaa", b"aa", 4),
+        ],
     )
     def test_table(self, data: bytes, delimiter: bytes, end: int) -> None:
         """Each case of the table."""
@@ -109,7 +117,7 @@ class TestSplitStrings:
         """A length below zero is refused like one over the limit."""
         assert framing.splitStrings(b"\xff\xffab", 0, "!h", 2, 99, 9) == ([], 0, Stop.TOO_LONG)
 
-    @pytest.mark.parametrize("data", [b"\0", b"\0\x01a"])
+    @pytest.mark.parametrize("data", [b"\0", b"\0\x01a", b"\0" * 6])
     def test_mismatch(self, framing: ModuleType, data: bytes) -> None:
         """A prefix that is not as long as its format is an error."""
         with pytest.raises(struct.error):
@@ -169,11 +177,50 @@ class TestSplitNetstrings:
         assert netstringLength(b"12", 0, 99) == (12, -1)
         assert netstringLength(b"123:", 0, 99) == (Stop.TOO_LONG, -1)
         assert netstringLength(b"x:", 0, 99) == (Stop.MALFORMED, 1)
+        assert netstringLength(b"9" * 18 + b":", 0, float("inf")) == (Stop.TOO_LONG, -1)
+        assert netstringLength(b"9" * 17 + b":", 0, 2**90) == (LONGEST, 17)
 
     def test_format(self) -> None:
         """What is formatted is what is read."""
         assert formatNetstring(b"") == b"0:,"
         assert formatNetstring(b"hello world!") == b"12:hello world!,"
+
+
+class TestRemembered:
+    """The pure build reads a length once."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+        """What is read while nothing is remembered yet."""
+        asked: list[bytes] = []
+
+        def reading(data: bytes, start: int, limit: float) -> tuple[int, int]:
+            asked.append(data[start:].partition(b":")[0])
+            return netstringLength(data, start, limit)
+
+        monkeypatch.setattr(_framing, "netstringLength", reading)
+        monkeypatch.setattr(_framing, "_LENGTHS", {})
+        return asked
+
+    @pytest.mark.parametrize("limit", [12, 345, float("inf"), 10**17 - 1])
+    def test_once(self, asked: list[bytes], limit: float) -> None:
+        """Of whatever size, and whatever the limit is."""
+        strings = [b"", b"x", b"x" * 12, *([b"x" * 345] if limit >= 345 else [])]
+        data = b"".join(map(formatNetstring, strings * 2))
+        assert _framing.splitNetstrings(data, 0, limit, 99) == (strings * 2, len(data), 0)
+        assert asked == [b"%d" % len(each) for each in strings]
+
+    def test_limit(self, asked: list[bytes]) -> None:
+        """A length that is remembered is still compared with the limit."""
+        assert _framing.splitNetstrings(b"9:123456789,", 0, 9, 9) == ([b"123456789"], 12, 0)
+        assert _framing.splitNetstrings(b"9:123456789,", 0, 8, 9) == ([], 0, Stop.TOO_LONG)
+        assert asked == [b"9", b"9"]
+
+    def test_whole(self, asked: list[bytes]) -> None:
+        """Only what was read to its colon is remembered, and only what is valid; so many lengths at the most."""
+        for data in (b"12", b"x:", b"012:", b"10000:", *(b"%d:" % number for number in range(100, 1300))):
+            _framing.splitNetstrings(data, 0, 9999, 9)
+        assert list(_framing._LENGTHS.items()) == [(b"%d" % number, number) for number in range(100, 1124)]
 
 
 class TestBothBuilds:
@@ -273,6 +320,7 @@ class TestBoxes:
         """What is missing is told as far as it is known: a length, or the string behind it."""
         assert framing.parseBox(b"", 0, {}, None) == (0, None, 2)
         assert framing.parseBox(b"\x00\x03ke", 0, {}, None) == (0, None, 5)
+        assert framing.parseBox(b"xxxx\x00\x03ke", 4, {}, None) == (4, None, 5)
         assert framing.parseBox(b"\x00\x01k\x01\x02v", 0, {}, None) == (3, b"k", 260)
         assert framing.parseBox(b"\x00\x00", 0, {}, b"k") == (2, None, 2)
 
@@ -280,12 +328,63 @@ class TestBoxes:
         """A key that is too long is refused as soon as its length is there."""
         assert framing.parseBox(b"\x00\x01k\x00\x01v\x01\x00", 0, {}, None) == (6, None, Stop.TOO_LONG)
 
+    def test_split(self, framing: ModuleType) -> None:
+        """Whole boxes, each of the type that was asked for, and where each ends."""
 
-class Kind(dict[bytes, bytes]):
-    """A type of boxes that does not want to be called."""
+        class Kind(dict[bytes, bytes]):
+            def __init__(self) -> None:
+                raise AssertionError("not to be called")
 
-    def __init__(self) -> None:
-        raise AssertionError
+        size = len(self.data)
+        boxes, ends = framing.splitBoxes(b"xx" + self.data * 3 + b"\x00", 2, Kind, 10, 4096, 1 << 24)
+        assert boxes == [self.box] * 3
+        assert [type(each) for each in boxes] == [Kind] * 3
+        assert ends == [2 + size, 2 + 2 * size, 2 + 3 * size]
+
+    def test_splitMost(self, framing: ModuleType) -> None:
+        """No more boxes than were asked for."""
+        boxes, ends = framing.splitBoxes(self.data * 3, 0, dict, 2, 4096, 1 << 24)
+        assert (boxes, ends) == ([self.box] * 2, [len(self.data), 2 * len(self.data)])
+
+    def test_splitEveryCut(self, framing: ModuleType) -> None:
+        """What is not whole is left, wherever it is cut."""
+        for cut in range(len(self.data)):
+            assert framing.splitBoxes(self.data + self.data[:cut], 0, dict, 9, 9, 9999) == (
+                [self.box],
+                [len(self.data)],
+            )
+
+    def test_splitBounds(self, framing: ModuleType) -> None:
+        """What has too many keys or bytes is left to who can say so; and so is a key that is too long."""
+        keys = len(self.box)
+        size = len(self.data) - 2  # without its end
+        one = ([self.box], [len(self.data)])
+        assert framing.splitBoxes(self.data, 0, dict, 9, keys, size) == one
+        assert framing.splitBoxes(self.data, 0, dict, 9, float(keys), float("inf")) == one
+        assert framing.splitBoxes(self.data, 0, dict, 9, keys - 1, size) == ([], [])
+        assert framing.splitBoxes(self.data, 0, dict, 9, keys, size - 1) == ([], [])
+        for long in (b"\x01\x00", b"\x01\x01", b"\x00\x01k\x00\x00\x01\x00"):
+            assert framing.splitBoxes(self.data + long, 0, dict, 9, 9, 9999) == one
+
+    def test_splitLongValue(self, framing: ModuleType) -> None:
+        """A value of any length."""
+        for size in (255, 256, 65535):
+            data = framing.formatBox({b"k": b"v" * size})
+            assert framing.splitBoxes(data, 0, dict, 9, 9, 1 << 20) == ([{b"k": b"v" * size}], [len(data)])
+
+    @given(st.binary(max_size=40), st.integers(0, 5), st.integers(0, 3), st.integers(0, 3), st.integers(0, 20))
+    def test_splitAlike(self, data: bytes, start: int, most: int, mostKeys: int, mostBytes: int) -> None:
+        """Any bytes give the same on both builds."""
+        start = min(start, len(data))
+        found = [each.splitBoxes(data, start, dict, most, mostKeys, mostBytes) for each in (_framing, _framing_ext)]
+        assert found[0] == found[1]
+
+    @given(st.lists(st.dictionaries(st.binary(min_size=1, max_size=60), st.binary(max_size=9), min_size=1, max_size=4)))
+    def test_splitAgain(self, boxes: list[dict[bytes, bytes]]) -> None:
+        """What was written is read again, by both builds, with keys of any kind."""
+        data = b"".join(_framing.formatBox(each) or b"" for each in boxes)
+        for each in (_framing, _framing_ext):
+            assert each.splitBoxes(data, 0, dict, 1000, 9, 9999)[0] == boxes
 
 
 class TestSplitBoxes:
@@ -312,23 +411,11 @@ class TestSplitBoxes:
         """A box may have no keys."""
         assert framing.splitBoxes(b"\0\0\0\0", 0, dict, 9, 0, 0) == ([{}, {}], [2, 4])
 
-    def test_kind(self, framing: ModuleType) -> None:
-        """They are of the type that was asked for, which is not called."""
-        (box,), ends = framing.splitBoxes(self.one, 0, Kind, 9, 9, 99)
-        assert (type(box), box, ends) == (Kind, self.boxes[0], [8])
-
     @pytest.mark.parametrize("kind", [list, int])
     def test_noDictionary(self, framing: ModuleType, kind: Any) -> None:
         """Only a dictionary can be a box."""
         with pytest.raises(TypeError):
             framing.splitBoxes(self.one, 0, kind, 9, 9, 99)
-
-    @pytest.mark.parametrize("cut", range(22))
-    def test_everyCut(self, framing: ModuleType, cut: int) -> None:
-        """A box that is cut anywhere is left for later."""
-        whole = [number for number in (8, 22) if number <= cut]
-        expected = self.boxes[: len(whole)], whole
-        assert framing.splitBoxes((self.one + self.other)[:cut], 0, dict, 9, 9, 99) == expected
 
     def test_keys(self, framing: ModuleType) -> None:
         """A box with more keys than it may have is left to who says why; a key that comes again is one."""
@@ -404,64 +491,6 @@ class TestAnyBoxes:
         ]
         assert results[0] == results[1]
         assert boxes[0] == boxes[1]
-
-    def test_split(self, framing: ModuleType) -> None:
-        """Whole boxes, each of the type that was asked for, and where each ends."""
-
-        class Kind(dict[bytes, bytes]):
-            def __init__(self) -> None:
-                raise AssertionError("not to be called")
-
-        size = len(self.data)
-        boxes, ends = framing.splitBoxes(b"xx" + self.data * 3 + b"\x00", 2, Kind, 10, 4096, 1 << 24)
-        assert boxes == [self.box] * 3
-        assert [type(each) for each in boxes] == [Kind] * 3
-        assert ends == [2 + size, 2 + 2 * size, 2 + 3 * size]
-
-    def test_splitMost(self, framing: ModuleType) -> None:
-        """No more boxes than were asked for."""
-        boxes, ends = framing.splitBoxes(self.data * 3, 0, dict, 2, 4096, 1 << 24)
-        assert (boxes, ends) == ([self.box] * 2, [len(self.data), 2 * len(self.data)])
-
-    def test_splitEveryCut(self, framing: ModuleType) -> None:
-        """What is not whole is left, wherever it is cut."""
-        for cut in range(len(self.data)):
-            assert framing.splitBoxes(self.data + self.data[:cut], 0, dict, 9, 9, 9999) == (
-                [self.box],
-                [len(self.data)],
-            )
-
-    def test_splitBounds(self, framing: ModuleType) -> None:
-        """What has too many keys or bytes is left to who can say so; and so is a key that is too long."""
-        keys = len(self.box)
-        size = len(self.data) - 2  # without its end
-        one = ([self.box], [len(self.data)])
-        assert framing.splitBoxes(self.data, 0, dict, 9, keys, size) == one
-        assert framing.splitBoxes(self.data, 0, dict, 9, float(keys), float("inf")) == one
-        assert framing.splitBoxes(self.data, 0, dict, 9, keys - 1, size) == ([], [])
-        assert framing.splitBoxes(self.data, 0, dict, 9, keys, size - 1) == ([], [])
-        for long in (b"\x01\x00", b"\x01\x01", b"\x00\x01k\x00\x00\x01\x00"):
-            assert framing.splitBoxes(self.data + long, 0, dict, 9, 9, 9999) == one
-
-    def test_splitLongValue(self, framing: ModuleType) -> None:
-        """A value of any length."""
-        for size in (255, 256, 65535):
-            data = framing.formatBox({b"k": b"v" * size})
-            assert framing.splitBoxes(data, 0, dict, 9, 9, 1 << 20) == ([{b"k": b"v" * size}], [len(data)])
-
-    @given(st.binary(max_size=40), st.integers(0, 5), st.integers(0, 3), st.integers(0, 3), st.integers(0, 20))
-    def test_splitAlike(self, data: bytes, start: int, most: int, mostKeys: int, mostBytes: int) -> None:
-        """Any bytes give the same on both builds."""
-        start = min(start, len(data))
-        found = [each.splitBoxes(data, start, dict, most, mostKeys, mostBytes) for each in (_framing, _framing_ext)]
-        assert found[0] == found[1]
-
-    @given(st.lists(st.dictionaries(st.binary(min_size=1, max_size=60), st.binary(max_size=9), min_size=1, max_size=4)))
-    def test_splitAgain(self, boxes: list[dict[bytes, bytes]]) -> None:
-        """What was written is read again, by both builds, with keys of any kind."""
-        data = b"".join(_framing.formatBox(each) or b"" for each in boxes)
-        for each in (_framing, _framing_ext):
-            assert each.splitBoxes(data, 0, dict, 1000, 9, 9999)[0] == boxes
 
     @given(st.dictionaries(st.binary(max_size=260), st.binary(max_size=20), max_size=5))
     def test_formattedAlike(self, box: dict[bytes, bytes]) -> None:

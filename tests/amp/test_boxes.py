@@ -72,6 +72,7 @@ class SerializeTests(SynchronousTestCase):
     def test_unusual(self) -> None:
         """What is as good as bytes is written, too."""
         self.check({b"a": bytearray(b"1"), b"b": b"2"})
+        self.check({b"k" * 255: bytearray(65535)})
 
     def test_strings(self) -> None:
         """A string is an error that names it."""
@@ -106,6 +107,13 @@ class SendTests(SynchronousTestCase):
         box._sendTo(wire)
         self.assertEqual(wire.calls, [box, "loseConnection"])
 
+    def test_quitOfOurs(self) -> None:
+        """A protocol of ours leaves its peer behind it, which is more."""
+        wire, box = Wire(), QuitBox(a=b"1")
+        wire._leavePeer = lambda: wire.calls.append("left")  # type: ignore[attr-defined]
+        box._sendTo(wire)
+        self.assertEqual(wire.calls, [box, "left"])
+
 
 class ParseBoxesTests(SynchronousTestCase):
     """Bytes without a connection are read as boxes."""
@@ -131,4 +139,5 @@ class ParseBoxesTests(SynchronousTestCase):
 
     def test_longKey(self) -> None:
         """A key that is too long is an error of a type of its own, and of the type of Twisted's."""
-        self.assertRaises(KeyTooLongError, parseBoxes, self.data + b"\x01\x00" + b"k" * 256)
+        error: Any = self.assertRaises(KeyTooLongError, parseBoxes, self.data + b"\x01\x00" + b"k" * 256)
+        self.assertEqual((error.isKey, error.isLocal, error.value), (True, False, None))
