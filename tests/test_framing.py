@@ -117,7 +117,7 @@ class TestSplitStrings:
         """A length below zero is refused like one over the limit."""
         assert framing.splitStrings(b"\xff\xffab", 0, "!h", 2, 99, 9) == ([], 0, Stop.TOO_LONG)
 
-    @pytest.mark.parametrize("data", [b"\0", b"\0\x01a", b"\0" * 6])
+    @pytest.mark.parametrize("data", [b"\0", b"\0\x01a", b"\xff" * 6])
     def test_mismatch(self, framing: ModuleType, data: bytes) -> None:
         """A prefix that is not as long as its format is an error."""
         with pytest.raises(struct.error):
@@ -205,7 +205,7 @@ class TestRemembered:
     @pytest.mark.parametrize("limit", [12, 345, float("inf"), 10**17 - 1])
     def test_once(self, asked: list[bytes], limit: float) -> None:
         """Of whatever size, and whatever the limit is."""
-        strings = [b"", b"x", b"x" * 12, *([b"x" * 345] if limit >= 345 else [])]
+        strings = [b"", b"x", b"x" * 12, *(b"x" * size for size in (345, 6789) if size <= limit)]
         data = b"".join(map(formatNetstring, strings * 2))
         assert _framing.splitNetstrings(data, 0, limit, 99) == (strings * 2, len(data), 0)
         assert asked == [b"%d" % len(each) for each in strings]
