@@ -12,6 +12,7 @@ import argparse
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -103,7 +104,8 @@ def libFuzzer(options: argparse.Namespace, seconds: float, found: Path, name: st
     arguments += [f"-artifact_prefix={CRASHES}/{name}-", "-print_final_stats=1", f"-seed={options.seed}"]
     if options.runs:
         arguments.append(f"-runs={options.runs}")
-    return [*arguments, str(found), *([str(CORPUS / name)] if (CORPUS / name).is_dir() else [])]
+    kept = options.corpus / name
+    return [*arguments, str(found), *([str(kept)] if kept.is_dir() else [])]
 
 
 def lines(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -130,18 +132,26 @@ def campaign(name: str, arguments: list[str], place: str, progress: Progress) ->
     return report
 
 
-def merge(name: str, found: Path) -> None:
+def merge(name: str, found: Path, kept: Path) -> None:
     """Keep in the corpus what was found and reaches something new; nothing else of it."""
-    kept = CORPUS / name
+    kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "tests.fuzz._child", name, "-merge=1", folder, str(kept), str(found)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # libFuzzer starts its own program again for this, which has to be one that a shell can start.
+        program, chosen = Path(folder, "again"), Path(folder, "chosen")
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tests.fuzz._child {name} "$@"\n')
+        program.chmod(0o755)
+        chosen.mkdir()
+        command = [sys.executable, "-m", "tests.fuzz._child", name, "-merge=1", str(chosen), str(kept), str(found)]
+        environment = dict(os.environ, TESTS_FUZZ_PROGRAM=str(program))
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        if not any(chosen.iterdir()):
+            raise RuntimeError(f"of the inputs for {name} none reaches anything")
         for old in kept.iterdir():
-            if old.name.isalnum() and len(old.name) == 40:  # by libFuzzer; seeds have names
+            if len(old.name) == 40:  # by libFuzzer; seeds have names
                 old.unlink()
-        names = {old.read_bytes() for old in kept.iterdir()}
-        for new in Path(folder).iterdir():
-            if new.read_bytes() not in names:
+        seeds = {old.read_bytes() for old in kept.iterdir()}
+        for new in chosen.iterdir():
+            if new.read_bytes() not in seeds:
                 (kept / new.name).write_bytes(new.read_bytes())
 
 
@@ -174,6 +184,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=0, help="for how many inputs of each target at the most")
     parser.add_argument("--target", action="append", choices=list(TARGETS), help="which target; more than one may be")
     parser.add_argument("--seed", type=int, default=0, help="what the inputs are drawn with (by default a new seed)")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="where the inputs are that are kept")
     parser.add_argument("--keep", action="store_true", help="keep the inputs that reach something new in the corpus")
     parser.add_argument("--repeat", type=Path, metavar="FILE", help="give one target this input, and end")
     options = parser.parse_args()
@@ -189,7 +200,7 @@ def main() -> int:
             arguments = libFuzzer(options, options.seconds / len(names), Path(found), name)
             reports.append(campaign(name, arguments, f"{number:2}/{len(names)}", progress))
             if options.keep and not reports[-1].status:
-                merge(name, Path(found))
+                merge(name, Path(found), options.corpus / name)
     if CRASHES.is_dir() and not any(CRASHES.iterdir()):
         CRASHES.rmdir()
     return summarize(reports)

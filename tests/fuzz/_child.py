@@ -6,6 +6,7 @@ Started by C{python -m tests.fuzz}, which reads what libFuzzer says.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import atheris  # type: ignore[import-not-found]
@@ -24,7 +25,7 @@ from .targets import TARGETS
 def main() -> None:
     globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     name, *arguments = sys.argv[1:]
-    atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
+    atheris.Setup([os.environ.get("TESTS_FUZZ_PROGRAM", sys.argv[0]), *arguments], TARGETS[name])
     atheris.Fuzz()
 
 

@@ -247,3 +247,18 @@ class TestRunner:
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "1 targets, 500 runs, 0 failed" in ended.stdout
         assert not list(tmp_path.iterdir())
+
+    def test_keep(self, tmp_path: Path) -> None:
+        """With atheris, what reaches something new can be kept; what was there stays there."""
+        pytest.importorskip("atheris", reason="atheris is not installed")
+        corpus = tmp_path / "corpus" / "netstrings"
+        corpus.mkdir(parents=True)
+        (corpus / "good").write_bytes(CORPUS["netstrings"][0].read_bytes())
+        (corpus / ("0" * 40)).write_bytes(b"nothing new")
+        options = ("--runs", "2000", "--seconds", "20", "--corpus", tmp_path / "corpus", "--keep")
+        ended = python("-m", "tests.fuzz", "--target", "netstrings", *options, directory=tmp_path)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        kept = {each.name for each in corpus.iterdir()}
+        assert "good" in kept
+        assert len(kept) > 3
+        assert "0" * 40 not in kept
