@@ -250,4 +250,4 @@ class TestCaches:
                 yield lambda data=b"%d:" % number: framing.splitNetstrings(data, 0, 99999, 9)  # type: ignore[misc]
 
         assert self.memory(calls()) < 40_000
-        assert len(_framing._LENGTHS) <= _framing._KNOWN
+        assert len(_framing._LENGTHS) <= 1024

@@ -3,7 +3,7 @@ Makes mutants of the parsers, and sees whether their tests find each of them.
 
 Each mutant is tried in a process of its own, on the pure build: the extension, which would be right where the mutant is
 wrong, is hidden.  A mutant that no test finds is told, and makes the exit status 1, unless explained.txt says why no
-test can.
+test can; and so does an explanation of what is no mutant any more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -56,7 +56,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         self._source = source
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname == f"{_PACKAGE}._framing_ext":
+        if fullname.startswith(_PACKAGE) and fullname.endswith("_ext"):
             raise ImportError("hidden")
         if fullname != f"{_PACKAGE}.{self._name.removesuffix('.py').replace('/', '.')}":
             return None
@@ -221,8 +221,14 @@ def run(trials: list[tuple[str, Mutant]], jobs: int, seconds: float, patience: f
     return result
 
 
-def summarize(result: Result) -> int:
-    """Say how it went; return the exit status."""
+def summarize(result: Result, gone: Collection[str] = ()) -> int:
+    """
+    Say how it went; return the exit status.
+
+    @param gone: what is explained, and is no mutant any more.
+    """
+    for name in sorted(gone):
+        print(f"GONE       {name}")
     for name in sorted(result.explained):
         print(f"explained  {name}\n           {EXPLAINED[name]}")
     for name in result.left:
@@ -231,7 +237,7 @@ def summarize(result: Result) -> int:
         print(f"there was no time for {result.untried} more")
     share = 100 * result.found / max(result.tried, 1)
     print(f"{result.numbers()}; {share:.1f} % found")
-    return 1 if result.left or result.untried else 0
+    return 1 if result.left or result.untried or gone else 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -252,7 +258,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print("\n".join(f"{file}: {mutant.name}" for file, mutant in trials))
         return 0
-    return summarize(run(trials, options.jobs, options.seconds, _PATIENCE + baseline(files)))
+    whole = files == list(PARSERS) and not options.only
+    gone = set(EXPLAINED) - {f"{file}: {mutant.name}" for file, mutant in trials} if whole else set()
+    return summarize(run(trials, options.jobs, options.seconds, _PATIENCE + baseline(files)), gone)
 
 
 if __name__ == "__main__":

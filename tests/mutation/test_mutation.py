@@ -141,18 +141,10 @@ class TestMutants:
         for each in all_:
             compile(each.source, file, "exec")
 
-    def test_explained(self) -> None:
-        """What is explained is there."""
-        there = {
-            f"{file}: {mutant.name}"
-            for file in runner.PARSERS
-            for mutant in mutants((PACKAGE / file).read_text(encoding="utf-8"))
-        }
-        assert set(EXPLAINED) <= there
-        assert all(reason.endswith(".") for reason in EXPLAINED.values())
-
     def test_read(self) -> None:
-        """A reason holds for all that stands below it."""
+        """A reason holds for all that stands below it; each that is kept is a sentence about a parser."""
+        assert all(reason.endswith(".") for reason in EXPLAINED.values())
+        assert {name.partition(": ")[0] for name in EXPLAINED} <= set(runner.PARSERS)
         assert read("One.\n    a: b\n    c: d\n\nTwo.\n    e: f\n") == {"a: b": "One.", "c: d": "One.", "e: f": "Two."}
 
 
@@ -189,6 +181,11 @@ class TestRunner:
         """What is left, or was not tried, is the exit status."""
         assert runner.summarize(result) == status
         assert said in capsys.readouterr().out
+
+    def test_gone(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """So is an explanation that nothing needs."""
+        assert runner.summarize(runner.Result(found=9), {"a: b  ->  c"}) == 1
+        assert "GONE       a: b  ->  c\n" in capsys.readouterr().out
 
     @pytest.fixture
     def explained(self, monkeypatch: pytest.MonkeyPatch) -> runner.Result:
