@@ -1,11 +1,13 @@
 """
-Tests that the framing functions keep nothing: no argument, no result and no memory, whatever they are called with.
+Tests that the functions of which there are two builds keep nothing: no argument, no result and no memory, whatever they
+are called with.
 
 They are for the compiled build, which counts its references itself; the pure one has to pass them, too.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -14,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from twisted_basic_ng import _framing
+from twisted_basic_ng import _framing, _values, amp
+from twisted_basic_ng.amp._arguments import _HOOKS
 
 #: How often a function is called: as many references would be left if it kept one.
 TIMES = 1000
@@ -142,6 +145,95 @@ CALLS: dict[str, Callable[[], Iterator[tuple[Any, ...]]]] = {
 }
 
 
+class Clearing(amp.String):
+    """
+    Takes away what is being read or written while it is.
+
+    @ivar whole: the box or the values.
+    """
+
+    whole: dict[Any, Any]
+
+    def fromString(self, inString: bytes) -> bytes:
+        self.whole.clear()
+        return inString * 2
+
+    def toString(self, inObject: bytes) -> bytes:
+        self.whole.clear()
+        return inObject * 2
+
+
+class Failing(amp.Integer):
+    """Says that it may not be called."""
+
+    def fromBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> None:
+        raise LookupError(name)
+
+    toBox = fromBox
+
+
+CLEARING = Clearing()
+NAMES = {b"a": "a", b"b": "b", b"c": "c", b"d": "d"}
+SCHEMAS: list[list[tuple[bytes, Any]]] = [
+    [],
+    [(b"a", amp.Integer()), (b"b", amp.String()), (b"c", amp.Unicode(optional=True))],
+    [(b"a", amp.Integer()), (b"b", CLEARING), (b"c", amp.String(optional=True)), (b"d", amp.Integer())],
+    [(b"b", CLEARING), (b"a", amp.ListOf(amp.Integer())), (b"c", Failing())],
+    [(b"a", amp.Integer()), (b"other", amp.Integer())],
+]
+
+
+def valuesRead() -> Iterator[tuple[Any, ...]]:
+    for schema in SCHEMAS:
+        for content in (
+            {},
+            {b"a": b"77777777", b"b": b"bytes", b"c": b"text"},
+            {b"a": b"9" * 30, b"b": b"", b"c": b"\xff"},
+        ):
+            yield {fresh(key): fresh(value) for key, value in content.items()}, schema
+        yield {fresh(b"a"): None, fresh(b"b"): bytearray(b"1")}, schema
+    yield from ((each, SCHEMAS[1]) for each in (None, [], 5))
+    yield from (({b"a": b"1"}, each) for each in (None, [5], [(b"a", None)], [(b"a",)], [([], amp.String())]))
+
+
+def valuesWritten() -> Iterator[tuple[Any, ...]]:
+    for schema in SCHEMAS:
+        for number in (7, -(2**63), 2**90, "7", None, True):
+            yield {"a": number, "b": fresh(b"bytes"), "c": "t\xebxt"}, schema
+        yield {}, schema
+    yield from ((each, SCHEMAS[1]) for each in (None, [], 5))
+    yield from (({"a": 1}, each) for each in (None, [5], [(b"a", None)], [(b"a",)], [([], amp.String())]))
+
+
+def adapted(values: Any) -> dict[str, Callable[..., object]]:
+    """The functions of values, as functions of a dictionary and a schema alone."""
+
+    def copied(content: Any) -> Any:
+        CLEARING.whole = dict(content) if isinstance(content, dict) else content
+        return CLEARING.whole
+
+    return {
+        "readBox": lambda box, schema: values.readBox(copied(box), schema, {}, None, NAMES, _HOOKS),
+        "readBoxes": lambda box, schema: values.readBoxes([copied(box), box], schema, [], None, NAMES, _HOOKS),
+        "writeBox": lambda objects, schema: values.writeBox(copied(objects), schema, {}, None, NAMES, _HOOKS),
+        "countArguments": lambda objects, schema: values.countArguments(schema, objects, NAMES),
+    }
+
+
+CALLS_OF_VALUES = {
+    "readBox": valuesRead,
+    "readBoxes": valuesRead,
+    "writeBox": valuesWritten,
+    "countArguments": valuesWritten,
+}
+
+
+@pytest.fixture
+def values(framing: ModuleType) -> ModuleType:
+    """The build of the values' functions that belongs to C{framing}."""
+    return importlib.import_module(framing.__name__.replace("_framing", "_values"))
+
+
 def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple[list[int], int]:
     """
     Call a function many times with the same arguments.
@@ -179,6 +271,16 @@ def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
         tracemalloc.stop()
 
 
+def kept(function: Callable[..., object], calls: Iterator[tuple[Any, ...]]) -> list[Any]:
+    """With which arguments something is left, and what."""
+    found = []
+    for arguments in calls:
+        references, memory = growth(function, arguments)
+        if any(abs(each) > 20 for each in references) or memory > SPARE:
+            found.append((arguments, references, memory))
+    return found
+
+
 @pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="this Python counts no references")
 class TestReferences:
     """Nothing is left of a call."""
@@ -193,12 +295,13 @@ class TestReferences:
     @pytest.mark.parametrize("name", CALLS)
     def test_nothingKept(self, framing: ModuleType, name: str) -> None:
         """Neither where it returns something nor where it raises."""
-        kept = []
-        for arguments in CALLS[name]():
-            references, memory = growth(getattr(framing, name), arguments)
-            if any(abs(each) > 20 for each in references) or memory > SPARE:
-                kept.append((arguments, references, memory))
-        assert kept == []
+        assert kept(getattr(framing, name), CALLS[name]()) == []
+
+    @pytest.mark.parametrize("name", CALLS_OF_VALUES)
+    def test_noValueKept(self, values: ModuleType, name: str) -> None:
+        """Nor those of values, whatever the hooks of the application's types do meanwhile."""
+        assert set(CALLS_OF_VALUES) == {each for each in _values.__all__ if each[0].islower()}
+        assert kept(adapted(values)[name], CALLS_OF_VALUES[name]()) == []
 
     def test_found(self) -> None:
         """A function that keeps an argument, or anything else, is found; so is one that lets go what is not its own."""

@@ -21,9 +21,10 @@ from pathlib import Path
 from .compiler import whyNone
 from .run_tests import note
 
-#: What feeds the extension: its own tests, what a fuzzer has found, and the receivers.
+#: What feeds the extensions: its own tests, what a fuzzer has found, and the receivers.
 TESTS = [
     "tests/test_framing.py",
+    "tests/test_values.py",
     "tests/test_references.py",
     "tests/fuzz/test_fuzz.py::TestCorpus",
     "tests/test_lines.py",
