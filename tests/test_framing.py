@@ -205,10 +205,10 @@ class TestRemembered:
     @pytest.mark.parametrize("size", [0, 1, 9, 12, 345, 6789])
     def test_once(self, asked: list[bytes], size: int) -> None:
         """Of whatever size, and whatever the limit is."""
-        data = formatNetstring(b"x" * size) * 3
+        data = b"1:" + formatNetstring(b"x" * size) * 3
         for limit in (size, 6789, float("inf"), 10**17 - 1):
             _framing._LENGTHS.clear()
-            assert _framing.splitNetstrings(data, 0, limit, 99) == ([b"x" * size] * 3, len(data), 0)
+            assert _framing.splitNetstrings(data, 2, limit, 99) == ([b"x" * size] * 3, len(data), 0)
         assert asked == [b"%d" % size] * 4
 
     def test_limit(self, asked: list[bytes]) -> None:
@@ -216,6 +216,8 @@ class TestRemembered:
         assert _framing.splitNetstrings(b"9:123456789,", 0, 9, 9) == ([b"123456789"], 12, 0)
         assert _framing.splitNetstrings(b"9:123456789,", 0, 8, 9) == ([], 0, Stop.TOO_LONG)
         assert asked == [b"9", b"9"]
+        assert _framing.splitNetstrings(b"9:123456789,", 0, 9, 9)[2] == 0
+        assert _framing.splitNetstrings(b"1:a,9:123456789,", 0, 8, 9) == ([b"a"], 4, Stop.TOO_LONG)
 
     def test_whole(self, asked: list[bytes]) -> None:
         """Only what was read to its colon is remembered, and only what is valid; so many lengths at the most."""
