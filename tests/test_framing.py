@@ -219,6 +219,12 @@ class TestRemembered:
         assert _framing.splitNetstrings(b"9:123456789,", 0, 9, 9)[2] == 0
         assert _framing.splitNetstrings(b"1:a,9:123456789,", 0, 8, 9) == ([b"a"], 4, Stop.TOO_LONG)
 
+    def test_shorterAtTheEnd(self, asked: list[bytes]) -> None:
+        """A remembered length that ends with the bytes, behind one with more digits, is no longer than it is."""
+        assert _framing.splitNetstrings(b"5:abcde,", 0, 99, 9) == ([b"abcde"], 8, 0)
+        for digits in (b"5:", b"5:a", b"5:abcde"):
+            assert _framing.splitNetstrings(b"12:abcdefghijkl," + digits, 0, 99, 9) == ([b"abcdefghijkl"], 16, 8)
+
     def test_whole(self, asked: list[bytes]) -> None:
         """Only what was read to its colon is remembered, and only what is valid; so many lengths at the most."""
         for data in (b"12", b"x:", b"012:", b"10000:", *(b"%d:" % number for number in range(100, 1300))):

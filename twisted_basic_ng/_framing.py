@@ -208,8 +208,8 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
         if length > limit:
             return strings, start, Stop.TOO_LONG
         comma = payload + length
-        if comma >= size:
-            return strings, start, comma + 1 - start
+        if comma >= size:  # behind the last byte there may be less of a length than was looked for
+            return strings, start, min(payload, size) + length + 1 - start
         if data[comma] != _COMMA:
             return strings, start, Stop.UNTERMINATED
         strings.append(data[payload:comma])
