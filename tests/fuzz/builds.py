@@ -17,7 +17,7 @@ from types import ModuleType
 
 from twisted.logger import Logger
 
-__all__ = ["Build", "builds", "functions", "load"]
+__all__ = ["Build", "builds", "forget", "functions", "load"]
 
 _SWITCH = "TWISTED_BASIC_NG_PURE"
 _REQUIRED = "TWISTED_BASIC_NG_REQUIRE_EXTENSION"
@@ -95,6 +95,12 @@ def _hush() -> None:
 def builds() -> list[Build]:
     """Both builds; the pure one alone where there is no other."""
     return [build for build in (load("pure"), load("ext")) if build is not None]
+
+
+def forget() -> None:
+    """Have the pure build forget the lengths that it has read, so that what an input comes to depends on it alone."""
+    for build in builds():
+        getattr(build.framing, "_LENGTHS", {}).clear()
 
 
 def functions(framing: ModuleType) -> set[str]:

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .builds import builds
+from .builds import builds, forget
 from .inputs import Input
 
 __all__ = ["FUNCTIONS"]
@@ -20,12 +20,13 @@ _FORMATS = (("!H", 2), ("!B", 1), ("!I", 4), (">H", 2), ("!L", 4), ("<H", 2), ("
 
 def both(name: str, *arguments: Any) -> Any:
     """
-    Call a function of each build, each with arguments of its own.
+    Call a function of each build, each with arguments of its own, and then again, when something may be remembered.
 
     @return: what they return, and what has become of the arguments.
     """
     outcomes = []
-    for build in builds():
+    forget()
+    for build in [*builds(), *builds()]:
         own = copy.deepcopy(arguments)
         try:
             result = getattr(build.framing, name)(*own)

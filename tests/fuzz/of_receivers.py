@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.helpers import RecordingTransport
 
-from .builds import Build, builds
+from .builds import Build, builds, forget
 from .inputs import Input
 
 __all__ = ["Planned", "compare", "feed", "observe", "receiverTarget"]
@@ -41,9 +41,14 @@ def feed(receiver: Any, transport: RecordingTransport, chunk: bytes) -> None:
 
 
 def compare(observe: Callable[[Build, list[bytes]], Any], given: Input) -> Any:
-    """Observe the same on both builds, for each way to cut the payload; return what is observed."""
+    """
+    Observe the same on both builds, for each way to cut the payload, and at last for the first way again, when
+    something may be remembered; return what is observed.
+    """
     first: Any = None
-    for chunks in given.cuts():
+    cuts = given.cuts()
+    forget()
+    for chunks in [*cuts, cuts[0]]:
         for build in builds():
             seen = observe(build, chunks)
             if first is None:
