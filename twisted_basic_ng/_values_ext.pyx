@@ -195,7 +195,8 @@ cdef int _readBox(
                 elif string == NULL:
                     raise KeyError(name)
                 else:
-                    objects[identifier] = _read(argument, <object> string, plain)
+                    value = <object> string  # held, whatever the argument does to the box
+                    objects[identifier] = _read(argument, value, plain)
                 taken += 1
                 continue
             remaining = strings.copy()
@@ -245,7 +246,8 @@ def writeBox(objects, arglist, strings not None, proto, identifiers not None, ho
                     continue
                 if found == NULL:
                     raise KeyError(identifier)
-                value = _write(argument, <object> found, plain)
+                value = <object> found  # held, whatever the argument does to the dictionary
+                value = _write(argument, value, plain)
                 if isBox:
                     PyDict_SetItem(strings, name, value)
                 else:
