@@ -210,7 +210,7 @@ class BacklogTests(SynchronousTestCase):
         frames = deliver(backlog, [b"a", b"bc", b"d"], 7)
         self.assertEqual((next(frames), backlog.peek(), backlog.offset), (b"a", b"bc;d;ef", 2))
         backlog.putBack()
-        self.assertEqual((backlog.start, backlog.peek(), backlog.frames), (2, b"bc;d;ef", []))
+        self.assertEqual((backlog.start, backlog.peek(), backlog.frames), (2, b"bc;d;ef", ()))
         backlog.putBack()
         self.assertEqual((backlog.start, backlog.peek()), (2, b"bc;d;ef"))
 

@@ -11,7 +11,7 @@ no transport.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import length_hint
 from typing import Any, Final
 
@@ -30,6 +30,10 @@ _SMALL: Final = 2048
 
 #: Merged chunks are closed at this size; what a growing buffer reserves beyond its bytes stays under it.
 _MERGED: Final = 65536
+
+
+#: Walks no batch: so idle receivers share it.
+_NOTHING: Final[Iterator[bytes]] = iter(())
 
 
 class Pieces:
@@ -147,8 +151,8 @@ class Backlog:
         self.timer: Any = None
         self.hasDelivered = False
         self.pins: Pins | None = None
-        self.frames: list[bytes] = []
-        self.reader: Iterator[bytes] = iter(self.frames)
+        self.frames: Sequence[bytes] = ()
+        self.reader: Iterator[bytes] = _NOTHING
         self.replace(b"")
 
     def __bool__(self) -> bool:
@@ -159,7 +163,8 @@ class Backlog:
 
     def replace(self, data: bytes) -> None:
         """Forget everything and hold C{data} instead; ends the batch."""
-        self.frames.clear()
+        if self.frames:
+            self.frames.clear()  # type: ignore[attr-defined]
         self.current = data
         self.before: tuple[bytes, ...] = ()
         self.start = self.base = 0
@@ -315,11 +320,11 @@ class Backlog:
 
     # What goes out.
 
-    def _ahead(self) -> list[bytes]:
+    def _ahead(self) -> Sequence[bytes]:
         """The frames of the batch that nobody has taken yet."""
         return self.frames[len(self.frames) - length_hint(self.reader) :]
 
-    def wireSize(self, frames: list[bytes]) -> int:
+    def wireSize(self, frames: Sequence[bytes]) -> int:
         """Tell how many bytes C{frames} took on the wire."""
         return sum(map(len, frames)) + len(frames) * self.framing
 
@@ -332,8 +337,8 @@ class Backlog:
         """End the batch: what is left of it is searched again."""
         if self.frames:
             self.start = self.offset
-            self.frames = []
-            self.reader = iter(self.frames)
+            self.frames = ()
+            self.reader = _NOTHING
 
     def peek(self) -> bytes:
         """Copy everything that is undelivered."""

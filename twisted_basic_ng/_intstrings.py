@@ -163,7 +163,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 if not backlog.frames:
                     backlog.most = FEW
                     continue
-                backlog.frames = []
+                backlog.frames = ()
                 if end == len(backlog.current) and backlog.later is None:
                     return
                 if needed <= 0:

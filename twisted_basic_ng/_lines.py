@@ -109,7 +109,7 @@ class LineOnlyReceiver(Receiver):
                         break
                 if not backlog.frames:
                     continue
-                backlog.frames = []
+                backlog.frames = ()
                 if end == len(backlog.current) and backlog.later is None:
                     return None
                 if begin + window < len(current) or backlog.current is not current:
@@ -259,7 +259,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                     if not backlog.frames:
                         window = _NEAR
                         continue
-                    backlog.frames = []
+                    backlog.frames = ()
                     if end == len(backlog.current) and backlog.later is None:
                         return None
                     if begin + window < len(backlog.current):

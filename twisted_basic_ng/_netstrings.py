@@ -7,6 +7,7 @@ sends anything else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from twisted.internet.interfaces import ITransport
@@ -36,7 +37,7 @@ class _NetstringBacklog(Backlog):
 
     __slots__ = ()
 
-    def wireSize(self, frames: list[bytes]) -> int:
+    def wireSize(self, frames: Sequence[bytes]) -> int:
         return sum(len(formatNetstring(each)) for each in frames)
 
 
@@ -130,7 +131,7 @@ class NetstringReceiver(Receiver):
                 if not backlog.frames:
                     backlog.most = FEW
                     continue
-                backlog.frames = []
+                backlog.frames = ()
                 if end == len(backlog.current) and backlog.later is None:
                     return
                 if needed <= 0:

@@ -10,6 +10,7 @@ It knows nothing of sending, and nothing of asks and answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter, length_hint
 from typing import Any, ClassVar, Final
 
@@ -61,7 +62,7 @@ class _BoxBacklog(Backlog):
     __slots__ = ("ends", "hasBox")
 
     def __init__(self) -> None:
-        self.ends: list[int] = []
+        self.ends: Sequence[int] = ()
         self.hasBox = False
         super().__init__()
 
@@ -248,7 +249,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             except AttributeError:  # a hook is a function, set on the instance
                 isAtRest = False
             if not isAtRest and not self._goesOnWithBox():
-                backlog.ends = []
+                backlog.ends = ()
                 super()._receiverDeliver(backlog)
                 return
             if backlog.aside is not None and not backlog.completesString():
@@ -307,7 +308,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 self.boxReceiver.ampBoxReceived(box)
             self.state = "init"  # whatever the callback made of it, as in Twisted
             if box is last:
-                backlog.frames = []
+                backlog.frames = ()
                 if len(boxes) == backlog.most:
                     backlog.most = min(backlog.most * 2, MANY)
                 return
