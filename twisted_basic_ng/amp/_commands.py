@@ -190,12 +190,23 @@ class Command(metaclass=_CommandMeta):
         """Send the call over C{proto}; return the C{Deferred} of its response, if there will be one."""
         arguments = self.makeArguments(self.structured, proto)
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
-        if self.requiresAnswer:
-            if type(answering) is Call and not answering.called and _areOwn(proto, self):
-                answering.command = self
-                answering.proto = proto
-            else:
-                answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
+        if not self.requiresAnswer:
+            return answering
+        try:
+            # Has nobody added a callback to the answer yet, and is what is read of it no Deferred?
+            isOwn = (
+                type(answering) is Call
+                and not answering.called
+                and proto._sendBoxCommand.__func__ is SEND_BOX_COMMAND
+                and self.parseResponse.__func__ is _PARSE_RESPONSE  # type: ignore[attr-defined]
+            )
+        except AttributeError:  # one of them is a function
+            isOwn = False
+        if isOwn:
+            answering.command = self
+            answering.proto = proto
+        else:
+            answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
         return answering
 
     def _doUrgently(self, proto: Any) -> Any:
@@ -231,14 +242,6 @@ class Command(metaclass=_CommandMeta):
 
 #: Remembered, as others.
 _PARSE_RESPONSE: Final = Command.parseResponse.__func__  # type: ignore[attr-defined]
-
-
-def _areOwn(proto: Any, command: Any) -> bool:
-    """Has nobody added a callback to the answer yet, and is what is read of it no C{Deferred}?"""
-    try:
-        return proto._sendBoxCommand.__func__ is SEND_BOX_COMMAND and command.parseResponse.__func__ is _PARSE_RESPONSE
-    except AttributeError:
-        return False
 
 
 class OneWayCommand(Command):
