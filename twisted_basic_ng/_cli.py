@@ -24,6 +24,7 @@ Twisted's line, netstring and int-prefixed protocols, written afresh.
 commands:
   run       run a program with our modules in the place of Twisted's
   demo      the same work on Twisted's modules and on ours, side by side
+  bench     how fast they are: a table, JSON and charts
   enable    let every program of this Python environment run on ours
   disable   undo enable
   status    say what is swapped, and which build is in use
@@ -36,6 +37,7 @@ examples:
   twisted-basic-ng run twistd -n web
   twisted-basic-ng run -m my.server --port 8007
   twisted-basic-ng demo
+  twisted-basic-ng bench lines
 """
 
 
@@ -56,6 +58,12 @@ def _demo(words: Sequence[str]) -> None:
     from ._demo import main as demo
 
     sys.exit(demo(words))
+
+
+def _bench(words: Sequence[str]) -> None:
+    from ._bench import main as bench
+
+    sys.exit(bench(words))
 
 
 def _noWords(command: str, does: str, words: Sequence[str]) -> bool:
@@ -107,6 +115,7 @@ def _fail(message: str, status: int) -> NoReturn:
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], None]]] = {
     "run": _run,
     "demo": _demo,
+    "bench": _bench,
     "enable": _enable,
     "disable": _disable,
     "status": _status,

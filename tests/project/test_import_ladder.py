@@ -27,7 +27,7 @@ LADDER = [
     {"amp._wire"},
     {"amp._protocol"},
     {"amp"},
-    {"_demo"},
+    {"_bench", "_demo"},
     {"_cli", "pytest_plugin"},
     {"__main__"},
 ]
