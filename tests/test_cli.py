@@ -86,13 +86,14 @@ class TestCommands:
         _cli.main(["status"])
         assert f"twisted_basic_ng {__version__}" in capsys.readouterr().out
 
-    def test_demo(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """C{demo} hands its words over, and its result is the exit status."""
-        fake = ModuleType("twisted_basic_ng._demo")
+    @pytest.mark.parametrize("command", ["demo", "bench"])
+    def test_handsOver(self, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """C{demo} and C{bench} hand their words over, and the result is the exit status."""
+        fake = ModuleType(f"twisted_basic_ng._{command}")
         fake.main = len  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
         with pytest.raises(SystemExit) as caught:
-            _cli.main(["demo", "a", "b"])
+            _cli.main([command, "a", "b"])
         assert caught.value.code == 2
 
 

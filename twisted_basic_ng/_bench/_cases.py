@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from . import _boxes
+from ._boxes import CALLED, DECODED, PARSED, SERIALIZED, ampList, call, listOf, parse, serialize
 from ._loopback import calls, sending
 from ._receivers import Delivery, Read, readExactly, readLine, receiver, streams
 from ._sides import OURS, STOCK, Case, Prepare, Side, inMemory, peerInMemory
@@ -144,13 +144,13 @@ CASES: Final[Sequence[Case]] = (
         "AMP, parse boxes of four short keys",
         "boxes",
         "boxes",
-        _boxes.PARSED,
-        _boxes.parse,
+        PARSED,
+        parse,
     ),
-    _amp("serialize", "AMP, serialise a box of four short keys", "boxes", "boxes", _boxes.SERIALIZED, _boxes.serialize),
-    _amp("list", "AMP, decode ListOf(Integer()), 1,000 of them", "arguments", "lists", _boxes.DECODED, _boxes.listOf),
-    _amp("rows", "AMP, decode AmpList, 500 rows of two", "arguments", "lists", _boxes.DECODED, _boxes.ampList),
-    _amp("call", "AMP, call and answer, in memory", "calls", "calls", _boxes.CALLED, _boxes.call),
+    _amp("serialize", "AMP, serialise a box of four short keys", "boxes", "boxes", SERIALIZED, serialize),
+    _amp("list", "AMP, decode ListOf(Integer()), 1,000 of them", "arguments", "lists", DECODED, listOf),
+    _amp("rows", "AMP, decode AmpList, 500 rows of two", "arguments", "lists", DECODED, ampList),
+    _amp("call", "AMP, call and answer, in memory", "calls", "calls", CALLED, call),
     _calling("calls-100", "AMP, calls over loopback, 100 in flight", 2000, 100, _PEERS),
     _calling("calls-1", "AMP, calls over loopback, one in flight", 500, 1, [*_PEERS, ("echo", ())]),
     _sent(
@@ -171,7 +171,7 @@ GROUPS: Final = tuple(dict.fromkeys(case.group for case in CASES))
 
 def selected(words: Sequence[str]) -> list[Case]:
     """
-    Choose the cases in whose name, title or group one of C{words} is; all of them where there are none.
+    Choose the cases that one of C{words} names, or in whose name, title or group it is; all where there are none.
 
     @raise LookupError: a word is in none.
     """
@@ -182,4 +182,6 @@ def selected(words: Sequence[str]) -> list[Case]:
 
 
 def _has(case: Case, word: str) -> bool:
+    if any(word == each.name for each in CASES):
+        return word == case.name
     return any(word.lower() in text.lower() for text in (case.name, case.title, case.group))

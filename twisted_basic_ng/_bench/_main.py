@@ -133,11 +133,11 @@ def _bench(options: Options, command: str) -> int:
 def heading(document: Document) -> str:
     """Say what was measured, on what."""
     machine, versions = document["machine"], document["versions"]
+    rounds = "one round" if document["rounds"] == 1 else f"{document['rounds']} rounds"
     return (
         f"twisted_basic_ng {document['version']}, Twisted {versions['twisted']}, {document['python']};"
         f" {machine['system']}, {machine['processor']}, {machine['cores']} cores;\n"
-        f"{document['rounds']} rounds in {duration(document['seconds'])}; median of the ratios of each two that ran"
-        " one after the other"
+        f"{rounds} in {duration(document['seconds'])}; median of the ratios of each two that ran one after the other"
     )
 
 

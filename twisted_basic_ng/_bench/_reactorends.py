@@ -10,6 +10,7 @@ standard input says, with as many in flight as that says, and answers with the s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from time import perf_counter
@@ -24,8 +25,8 @@ from ._sides import PACKAGES, checked
 
 __all__ = ["ECHOED", "Ask", "ask", "choose", "client", "serve", "server", "sink", "windowed"]
 
-#: How long a raw echo is: as long as the box of such a call.
-ECHOED: Final = 45
+#: How long a raw echo is: as long as the box of a call with a number of three digits.
+ECHOED: Final = 41
 
 #: Makes a call with a number and 2, and one more argument: called with what comes of it.
 Ask = Callable[[int], "Deferred[int]"]
@@ -91,7 +92,7 @@ def ask(connect: Callable[[Any], Deferred[Ask]]) -> None:
         windowed(call, count, window).addCallbacks(say, failed)
 
     def failed(failure: Failure) -> None:
-        failure.printTraceback()
+        failure.printTraceback(sys.stderr)
         reactor.stop()
 
     def connected(call: Ask) -> None:

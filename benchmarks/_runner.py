@@ -1,0 +1,93 @@
+"""
+Runs the cases of a group under pyperf.
+
+Each side of each case is a benchmark of its own, called C{CASE/SIDE}: by default all sides, and then the ratios to
+Twisted's.  With C{--side} there is one side only, under the case's name alone, for C{pyperf compare_to}::
+
+    python benchmarks/lines.py --side stock -o stock.json
+    python benchmarks/lines.py --side ours -o ours.json
+    python -m pyperf compare_to stock.json ours.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pyperf
+
+from twisted_basic_ng._bench._cases import CASES
+from twisted_basic_ng._bench._sides import STOCK, Case, Run, Side, whySwapped
+
+
+class Repeated:
+    """
+    Does the work of a side as often as pyperf says.
+
+    It is made ready where it is first done, which is in a process of pyperf's that does nothing else.
+    """
+
+    def __init__(self, side: Side, stack: ExitStack) -> None:
+        self._side = side
+        self._stack = stack
+        self._run: Run | None = None
+
+    def __call__(self, loops: int) -> float:
+        """Return how many seconds that took."""
+        if self._run is None:
+            self._run = self._stack.enter_context(self._side.opened())
+        return sum(self._run() for _ in range(loops))
+
+
+def passOn(command: list[str], options: argparse.Namespace) -> None:
+    """Tell pyperf's processes what they have to know."""
+    for name in options.case:
+        command += ["--case", name]
+    if options.side:
+        command += ["--side", options.side]
+
+
+def chosen(group: str, options: argparse.Namespace) -> Iterator[tuple[Case, Side, str]]:
+    """Choose cases and sides; give the name of each benchmark with them."""
+    for case in CASES:
+        if case.group != group or (options.case and case.name not in options.case):
+            continue
+        for side in case.sides:
+            if side.missing:
+                print(f"{case.name}/{side.name}: absent, no {', '.join(side.missing)}", file=sys.stderr)
+            elif options.side in (None, side.name):
+                yield case, side, case.name if options.side else f"{case.name}/{side.name}"
+
+
+def main(group: str) -> None:
+    """Be a program of pyperf's."""
+    refused = whySwapped()
+    if refused:
+        sys.exit(refused)
+    own = [case for case in CASES if case.group == group]
+    runner = pyperf.Runner(add_cmdline_args=passOn)
+    add = runner.argparser.add_argument
+    add("--case", action="append", default=[], choices=[case.name for case in own], help="this case only")
+    add("--side", choices=list(dict.fromkeys(side.name for case in own for side in case.sides)), help="this side only")
+    runner.argparser.set_defaults(inherit_environ=["TWISTED_BASIC_NG_PURE"])
+    options = runner.parse_args()
+    found: dict[str, dict[str, Any]] = {}
+    with ExitStack() as stack:
+        for case, side, name in chosen(group, options):
+            done = runner.bench_time_func(name, Repeated(side, stack), inner_loops=case.count)
+            if done is not None:
+                found.setdefault(case.name, {})[side.name] = done
+    if not options.worker:
+        sayRatios(found)
+
+
+def sayRatios(found: dict[str, dict[str, Any]]) -> None:
+    """Say how many times as fast as Twisted's each side is."""
+    for name, sides in found.items():
+        for side, done in sides.items():
+            if side != STOCK and STOCK in sides:
+                ratio = sides[STOCK].median() / done.median()
+                print(f"{name}: {side} is {ratio:.2f} times as fast as Twisted's", file=sys.stderr)

@@ -1,0 +1,8 @@
+"""Measures Int16StringReceiver and Int32StringReceiver with pyperf; C{--help} tells the options."""
+
+from __future__ import annotations
+
+from _runner import main
+
+if __name__ == "__main__":
+    main("intstrings")

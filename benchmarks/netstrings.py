@@ -1,0 +1,8 @@
+"""Measures NetstringReceiver with pyperf; C{--help} tells the options."""
+
+from __future__ import annotations
+
+from _runner import main
+
+if __name__ == "__main__":
+    main("netstrings")

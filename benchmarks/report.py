@@ -1,0 +1,155 @@
+"""
+Makes the report in C{docs/performance}, and the table in C{README.rst}, anew.
+
+usage: python benchmarks/report.py [--rounds N] [--from FILE]
+
+Measures all cases on both builds, and the peers that are installed; writes the figures, the charts and the tables.
+C{docs/performance.rst} has the words around them.  With C{--from} nothing is measured: the rest is made from the
+figures that an earlier run has written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from twisted_basic_ng._bench._cases import CASES
+from twisted_basic_ng._bench._chart import drawPeers, drawRatios, hasPeers
+from twisted_basic_ng._bench._measure import Plan, measure
+from twisted_basic_ng._bench._progress import progress
+from twisted_basic_ng._bench._results import BuildFigures, CaseFigures, Document, SideFigures, duration, rate
+from twisted_basic_ng._bench._sides import OURS, STOCK
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORT = ROOT / "docs" / "performance"
+README = ROOT / "README.rst"
+
+COMMAND = "python benchmarks/report.py"
+ROUNDS = 25
+
+#: Where the table in the README begins and ends.
+BEGIN, END = ".. benchmarks/report.py writes this table", ".. (it ends here)"
+
+#: What peers are called in front of people.
+NAMES = {
+    STOCK: "Twisted",
+    OURS: "ours",
+    "stock on uvloop": "Twisted on uvloop",
+    "echo": "a raw echo on Twisted",
+    "asyncio": "asyncio streams",
+    "asyncio on uvloop": "asyncio streams on uvloop",
+    "PB": "Twisted's PB",
+}
+
+
+def simpleTable(rows: Sequence[Sequence[str]]) -> str:
+    """Write a table whose first row is its head; what is behind the first column stands at the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rule = "  ".join("=" * width for width in widths)
+    lines = [
+        "  ".join([f"{row[0]:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:]))])
+        for row in rows
+    ]
+    return "\n".join([rule, lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:]), rule, ""])
+
+
+def times(figures: SideFigures) -> str:
+    """Write a ratio with the lowest and the highest that were seen."""
+    return f"{figures['ratio']:.2f} ({figures['lowest']:.2f} to {figures['highest']:.2f})"
+
+
+def ratios(cases: Sequence[CaseFigures]) -> str:
+    """The table of Twisted's and ours."""
+    rows = [("work", "Twisted, a second", "pure Python, times", "compiled, times")]
+    for case in cases:
+        pure, compiled = (case["builds"][build]["sides"] for build in ("pure", "ext"))
+        title = f"{case['title']} ({case['unit']})"
+        rows.append((title, rate(compiled[STOCK]["rate"]), times(pure[OURS]), times(compiled[OURS])))
+    return simpleTable(rows)
+
+
+def peers(cases: Sequence[CaseFigures]) -> str:
+    """A table for each case that has peers."""
+    return "\n".join(peersOf(case, case["builds"]["ext"]) for case in cases if hasPeers(case))
+
+
+def peersOf(case: CaseFigures, figures: BuildFigures) -> str:
+    """The table of a case."""
+
+    def rows() -> Iterator[tuple[str, str, str]]:
+        yield "who", f"{case['unit']} a second", "times Twisted"
+        for side, each in figures["sides"].items():
+            yield NAMES.get(side, side), rate(each["rate"]), "" if side == STOCK else times(each)
+        for side in (*figures["absent"], *figures["failed"]):
+            yield NAMES.get(side, side), "not measured", ""
+
+    return f"{case['title']}:\n\n{simpleTable(list(rows()))}"
+
+
+def machine(document: Document) -> str:
+    """What was measured on."""
+    host, found = document["machine"], dict(document["versions"])
+    facts = [
+        ("Machine", f"{host['processor']}, {host['cores']} cores, {host['system']} on {host['architecture']}"),
+        ("Python", document["python"]),
+        ("Twisted", found.pop("twisted")),
+        ("Ours", f"twisted_basic_ng {document['version']}"),
+        ("Peers", ", ".join(f"{name} {number}" for name, number in found.items()) or "none but asyncio and PB"),
+        ("Measured", f"on {document['date'][:10]}, {document['rounds']} rounds in {duration(document['seconds'])}"),
+        ("Command", f"``{document['command']}``"),
+    ]
+    return "".join(f":{name}: {fact}\n" for name, fact in facts)
+
+
+def short(cases: Sequence[CaseFigures]) -> str:
+    """The README's table: the ratios alone."""
+    rows = [("work", "pure", "extension")]
+    for case in cases:
+        found = (case["builds"][build]["sides"][OURS]["ratio"] for build in ("pure", "ext"))
+        rows.append((case["title"], *(f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x" for ratio in found)))
+    return simpleTable(rows)
+
+
+def readme(text: str, table: str) -> str:
+    """Put the table into the README."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}\n\n{table}\n{end}{after}"
+
+
+def texts(document: Document) -> dict[Path, str]:
+    """What is written, but for the charts."""
+    cases = document["cases"]
+    return {
+        REPORT / "machine.txt": machine(document),
+        REPORT / "ratios.txt": ratios(cases),
+        REPORT / "peers.txt": peers(cases),
+        README: readme(README.read_text(encoding="utf-8"), short(cases)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--from", type=Path, dest="file", metavar="FILE", help="figures that are there already")
+    options = parser.parse_args()
+    if options.file is None:
+        plan = Plan(CASES, ["pure", "ext"], options.rounds, True, COMMAND)
+        with progress(sys.stderr, plan.steps, False) as show:
+            document = measure(plan, show)
+    else:
+        document = json.loads(options.file.read_text(encoding="utf-8"))
+    REPORT.mkdir(exist_ok=True)
+    (REPORT / "bench.json").write_text(f"{json.dumps(document, separators=(',', ':'))}\n", encoding="utf-8")
+    for path, text in texts(document).items():
+        path.write_text(text, encoding="utf-8")
+    drawRatios(document["cases"], REPORT / "ratios")
+    if any(map(hasPeers, document["cases"])):
+        drawPeers(document["cases"], REPORT / "peers")
+
+
+if __name__ == "__main__":
+    main()

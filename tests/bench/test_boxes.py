@@ -1,0 +1,47 @@
+"""Tests for L{twisted_basic_ng._bench._boxes}."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp
+from twisted_basic_ng._bench import _boxes
+from twisted_basic_ng._bench._sides import Prepare, WorkError
+
+WORKS = [_boxes.parse, _boxes.serialize, _boxes.call, _boxes.listOf, _boxes.ampList]
+
+
+class TestWorks:
+    """Each is done by either module."""
+
+    @pytest.mark.parametrize("module", [loadStock("amp"), amp], ids=["stock", "ours"])
+    @pytest.mark.parametrize("work", WORKS)
+    def test_time(self, work: Prepare, module: Any) -> None:
+        """It takes time, again and again."""
+        run = work(module)
+        assert run() > 0
+        assert run() > 0
+
+
+class TestChecks:
+    """What is not done is not timed."""
+
+    def test_serialize(self) -> None:
+        """A box that is serialised as something else is an error that shows it."""
+
+        class Box(dict[str, bytes]):
+            def serialize(self) -> bytes:
+                return b"nothing"
+
+        with pytest.raises(WorkError, match="serialised as b'nothing'"):
+            _boxes.serialize(cast("Any", SimpleNamespace(Box=Box)))
+
+    def test_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A call that is not answered is an error."""
+        monkeypatch.setattr(_boxes._Wire, "take", lambda self: b"")
+        with pytest.raises(WorkError, match="0 came out"):
+            _boxes.call(amp)()

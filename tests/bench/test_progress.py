@@ -1,0 +1,66 @@
+"""Tests for L{twisted_basic_ng._bench._progress}."""
+
+from __future__ import annotations
+
+import sys
+from io import StringIO
+
+import pytest
+
+from twisted_basic_ng._bench._progress import progress
+
+from .examples import case
+
+ONE, TWO = case("one"), case("two")
+
+
+class Terminal(StringIO):
+    """An output that is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that can move."""
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def shown(output: StringIO, plain: bool = False) -> str:
+    """Show four steps of two cases; return what was written."""
+    with progress(output, 4, plain) as show:
+        for step, case in enumerate((ONE, ONE, TWO, TWO), 1):
+            show(step, case)
+    return output.getvalue()
+
+
+LINES = "  0 %  Receiver, one\n 50 %  Receiver, two\n"
+
+
+class TestProgress:
+    """How far it is, is shown as well as the output can."""
+
+    def test_bar(self) -> None:
+        """A terminal gets a bar that names the case, and is gone at the end."""
+        pytest.importorskip("rich", reason="rich is not installed")
+        said = shown(Terminal())
+        assert "Receiver, two" in said
+        assert "\x1b[" in said
+        assert said != LINES
+
+    def test_plain(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where it is asked for, or nothing can move, each case is a line."""
+        assert shown(Terminal(), plain=True) == LINES
+        assert shown(StringIO()) == LINES
+        monkeypatch.setenv("TERM", "dumb")
+        assert shown(Terminal()) == LINES
+
+    def test_withoutRich(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where rich is not installed, so is it, and the way to a bar is told."""
+        for name in ("rich", "rich.console", "rich.progress"):
+            monkeypatch.setitem(sys.modules, name, None)
+        said = shown(Terminal())
+        assert said.endswith(LINES)
+        assert "pip install 'twisted_basic_ng[bench]'" in said

@@ -1,0 +1,101 @@
+"""Tests for L{twisted_basic_ng._bench._results}."""
+
+from __future__ import annotations
+
+import pytest
+
+from twisted_basic_ng._bench._results import Times, duration, figuresOf, rate, table
+
+from .examples import CASE, case, figures
+
+
+class TestFigures:
+    """Times become rates and ratios."""
+
+    def test_pairs(self) -> None:
+        """The ratio is the median of the pairs' own, not that of the medians."""
+        found = figures(case("x"), {"stock": [1.0, 2.0, 9.0], "ours": [0.5, 2.0, 3.0]}, "pure")
+        ours = found["builds"]["pure"]["sides"]["ours"]
+        assert ours == {"seconds": [0.5, 2.0, 3.0], "rate": 50.0, "ratio": 2.0, "lowest": 1.0, "highest": 3.0}
+
+    def test_whole(self) -> None:
+        """What the case is comes with it."""
+        found = figures(case("x"), {"stock": [1.0], "ours": [0.5]}, "pure", "ext")
+        assert (found["name"], found["title"], found["group"]) == ("x", "Receiver, x", "lines")
+        assert (found["unit"], found["count"], list(found["builds"])) == ("lines", 100, ["pure", "ext"])
+
+    def test_rounded(self) -> None:
+        """Digits that mean nothing are left out."""
+        found = figures(case("x"), {"stock": [0.123456789], "ours": [1.0]}, "pure")
+        assert found["builds"]["pure"]["sides"]["stock"]["seconds"] == [0.1235]
+
+    def failing(self, side: str) -> Times:
+        """Times of which a side has failed in the second round."""
+        times = Times(CASE.sides[:3])
+        times.add({"seconds": {"stock": 1.0, "ours": 0.5, "quick": 0.25}, "failed": {}})
+        seconds = {"stock": 1.0, "ours": 0.5, "quick": 0.25}
+        del seconds[side]
+        times.add({"seconds": seconds, "failed": {side: "tired"}})
+        return times
+
+    def test_failed(self) -> None:
+        """A side that has failed has no figures, but a reason."""
+        found = figuresOf(CASE, {"pure": self.failing("quick")})["builds"]["pure"]
+        assert (found["sides"].keys(), found["failed"]) == ({"stock", "ours"}, {"quick": "tired"})
+
+    def test_nothingToCompareWith(self) -> None:
+        """Without Twisted's time nobody has a ratio."""
+        found = figuresOf(CASE, {"pure": self.failing("stock")})["builds"]["pure"]
+        assert (found["sides"], found["failed"]) == ({}, {"stock": "tired"})
+
+    def test_absent(self) -> None:
+        """Who is not there is named, with what would have to be installed."""
+        found = figures(CASE, {"stock": [1.0], "ours": [0.5]}, "pure")["builds"]["pure"]
+        assert found["absent"] == {"nowhere": ["no_such_package_anywhere"]}
+
+
+class TestWords:
+    """Numbers are written for people."""
+
+    @pytest.mark.parametrize(
+        ("number", "expected"),
+        [(1234567.0, "1,230,000"), (1234.0, "1,230"), (123.4, "123"), (12.34, "12.3"), (0.0123, "0.0123")],
+    )
+    def test_rate(self, number: float, expected: str) -> None:
+        """Three digits mean something."""
+        assert rate(number) == expected
+
+    @pytest.mark.parametrize(("seconds", "expected"), [(0.4, "0 s"), (59.4, "59 s"), (83.2, "1 min 23 s")])
+    def test_duration(self, seconds: float, expected: str) -> None:
+        """Minutes where there are some."""
+        assert duration(seconds) == expected
+
+
+class TestTable:
+    """The table has a line for everything."""
+
+    def test_lines(self) -> None:
+        """Twisted's, ours on each build, the peers, who is absent and who has failed."""
+        seconds = {"stock": [1.0, 1.0], "ours": [0.5, 0.25], "quick": [0.25, 0.25]}
+        found = figures(CASE, seconds, "pure", "ext")
+        found["builds"]["pure"]["sides"].pop("quick")
+        found["builds"]["pure"]["absent"].clear()
+        found["builds"]["ext"]["failed"]["fails"] = "of no mind"
+        lines = [line.split() for line in table([found]).splitlines()]
+        assert lines == [
+            ["a", "second", "times", "Twisted", "from", "-", "to"],
+            ["Receiver,", "full", "(lines)", "stock", "100"],
+            ["ours,", "pure", "Python", "267", "3.00", "2.00", "-", "4.00"],
+            ["ours,", "compiled", "267", "3.00", "2.00", "-", "4.00"],
+            ["quick", "400", "4.00", "4.00", "-", "4.00"],
+            ["nowhere", "absent:", "no", "no_such_package_anywhere"],
+            ["fails", "failed"],
+        ]
+
+    def test_columns(self) -> None:
+        """Each begins, or ends, at one place, and no line ends with blanks."""
+        found = [figures(case(name), {"stock": [1.0], "ours": [0.5]}, "pure") for name in ("x", "much longer")]
+        lines = table(found).splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
+        assert len({line.index("stock") for line in lines[1::2]}) == 1
+        assert {len(line) for line in lines[2::2]} == {len(lines[0])}

@@ -1,0 +1,110 @@
+"""Tests for L{twisted_basic_ng._bench._worker}."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from twisted_basic_ng import _accelerate, basic
+from twisted_basic_ng._bench import _worker
+from twisted_basic_ng._bench._children import child
+from twisted_basic_ng._bench._sides import Case, Run, Side
+from twisted_basic_ng._bench._worker import Worker, main
+
+from .examples import CASE, case
+
+
+class TestWorker:
+    """A round is done by each side."""
+
+    def test_round(self) -> None:
+        """Those that are asked for do it; what fails, before or while it is done, is told and left out."""
+        worker = Worker()
+        answer = worker.play(CASE, ["stock", "ours", "fails", "unready"])
+        assert answer["seconds"] == {"stock": 1.0, "ours": 0.5}
+        assert answer["failed"] == {"fails": "of no mind", "unready": "not ready"}
+        assert worker.play(CASE, ["stock", "ours", "fails", "unready"]) == answer
+
+    def test_failsLater(self) -> None:
+        """What fails only after a while is left out from then on."""
+        lasts = iter([1.0, 2.0])
+
+        def run() -> float:
+            for seconds in lasts:
+                return seconds
+            raise _worker.WorkError("worn out")
+
+        tiring = case("x", Side("tiring", lambda: self.opened([], "tiring", run)))
+        worker = Worker()
+        rounds = [worker.play(tiring, ["stock", "tiring"]) for _ in range(2)]
+        assert rounds[0]["seconds"] == {"stock": 1.0, "tiring": 2.0}
+        assert rounds[1] == {"seconds": {"stock": 1.0}, "failed": {"tiring": "worn out"}}
+
+    @contextmanager
+    def opened(self, log: list[str], name: str, run: Run = lambda: 1.0) -> Iterator[Run]:
+        """A side that says when it is opened, and when it is put away."""
+        log.append(f"open {name}")
+        yield run
+        log.append(f"close {name}")
+
+    def test_putAway(self) -> None:
+        """A case's sides are kept until another one begins, or all is done; the first time is not measured."""
+        log: list[str] = []
+
+        def run() -> float:
+            log.append("run")
+            return 1.0
+
+        def logging(name: str) -> Case:
+            return Case(name, name, "", "", 1, [Side("stock", lambda: self.opened(log, name, run))])
+
+        worker = Worker()
+        for each in (logging("a"), logging("a"), logging("b")):
+            worker.play(each, ["stock"])
+        worker.close()
+        expected = ["open a", "run", "run", "run", "close a", "open b", "run", "run", "close b"]
+        assert log == expected
+
+    def test_garbage(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each side begins without another's garbage."""
+        log: list[str] = []
+        monkeypatch.setattr(gc, "collect", lambda: log.append("collect"))
+        Worker().play(CASE, ["stock", "ours"])
+        assert log == ["collect", "collect"]
+
+
+class TestMain:
+    """The program answers each question."""
+
+    def answers(self, *questions: dict[str, Any]) -> list[dict[str, Any]]:
+        """Ask them all."""
+        output = StringIO()
+        main(StringIO("".join(f"{json.dumps(each)}\n" for each in questions)), output)
+        return [json.loads(line) for line in output.getvalue().splitlines()]
+
+    def test_answers(self) -> None:
+        """It says its build, then the seconds."""
+        said, answer = self.answers({"case": "serialize", "sides": ["stock", "ours"]})
+        assert said == {"build": _accelerate.build}
+        assert answer["failed"] == {}
+        assert answer["seconds"].keys() == {"stock", "ours"}
+
+    def test_swapped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Under the swap it answers nothing but why."""
+        monkeypatch.setitem(sys.modules, "twisted.protocols.basic", basic)
+        (said,) = self.answers({"case": "serialize", "sides": ["stock"]})
+        assert "nothing to compare with" in said["refused"]
+
+    def test_process(self) -> None:
+        """It is a program."""
+        with child("twisted_basic_ng._bench._worker", environment={"TWISTED_BASIC_NG_PURE": "1"}) as worker:
+            assert json.loads(worker("")) == {"build": "pure"}
+            answer = json.loads(worker('{"case": "parse", "sides": ["ours"]}'))
+        assert answer["seconds"]["ours"] > 0
