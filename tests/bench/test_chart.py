@@ -15,6 +15,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 # What matplotlib itself warns of is not ours to judge.
 pytestmark = pytest.mark.filterwarnings("default")
 
+SVG = "{http://www.w3.org/2000/svg}"
 OWN = {"stock": [1.0, 1.0], "ours": [0.25, 0.25]}
 PEERS = {**OWN, "quick": [0.5, 0.5]}
 
@@ -22,8 +23,8 @@ PEERS = {**OWN, "quick": [0.5, 0.5]}
 def words(path: Path) -> set[str]:
     """The texts of an SVG."""
     root = ElementTree.parse(path).getroot()
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    return {"".join(each.itertext()).strip() for each in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert root.tag == f"{SVG}svg"
+    return {"".join(each.itertext()).strip() for each in root.iter(f"{SVG}text")}
 
 
 class TestRatios:
@@ -42,6 +43,14 @@ class TestRatios:
         cases = [figures(case("x"), OWN, "pure", "ext"), figures(case("y"), slower, "pure", "ext")]
         said = words(drawRatios(cases, tmp_path / "ratios")[0])
         assert {"Receiver, x", "Receiver, y", "pure Python", "compiled", "4", "0.5"} <= said
+
+    def test_promised(self, tmp_path: Path) -> None:
+        """There is a mark for each promise, and for nothing else."""
+        cases = [figures(case(name), OWN, "pure", "ext") for name in "xyz"]
+        cases[0]["floors"], cases[1]["floors"] = {"pure": 2, "ext": 3}, {"ext": 8}
+        root = ElementTree.parse(drawRatios(cases, tmp_path / "ratios")[0]).getroot()
+        marks = [each for each in root.iter(f"{SVG}path") if "stroke: #000000; stroke-width: 1.5" in str(each.attrib)]
+        assert len(marks) == 3
 
     def test_oneBuild(self, tmp_path: Path) -> None:
         """A build that was not measured is not in it, nor what has no figures."""

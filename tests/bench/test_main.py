@@ -210,7 +210,7 @@ class TestReal:
             assert {"stock", "ours"} <= figures["sides"].keys()
             for side in figures["sides"].values():
                 assert len(side["seconds"]) == 2
-                assert side["lowest"] <= side["ratio"] <= side["highest"]
+                assert side["lower"] <= side["ratio"] <= side["upper"]
                 assert side["rate"] > 0
         assert "asyncio" in found["cases"][0]["builds"][_accelerate.build]["sides"]
         assert "echo" in found["cases"][2]["builds"][_accelerate.build]["sides"]

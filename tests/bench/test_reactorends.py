@@ -69,6 +69,17 @@ class ServerTests(SynchronousTestCase):
         connection.flush()
         self.assertEqual(self.successResultOf(calling), 42)
 
+    def test_echoes(self) -> None:
+        """Many may be in flight, and come back together or in parts; who is answered may call again."""
+        client = _reactorends._Echoed()
+        for size in (ECHOED - 1, 3 * ECHOED):
+            connection = connectInMemory(client, server("echo").buildProtocol(None), size)
+            done = windowed(client.call, 7, 3)
+            self.assertEqual(len(client.waiting), 3)
+            connection.flush()
+            self.assertGreater(self.successResultOf(done), 0)
+            self.assertEqual((len(client.waiting), client.come), (0, 0))
+
     def test_echoLength(self) -> None:
         """It sends as many bytes as a call has."""
         box = amp.Box(_ask=b"12", _command=b"Sum", a=b"100", b=b"2").serialize()

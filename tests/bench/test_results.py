@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from twisted_basic_ng._bench._results import Times, duration, figuresOf, rate, table
+from twisted_basic_ng._bench._results import Times, duration, figuresOf, missed, rate, table
 
 from .examples import CASE, case, figures
 
@@ -16,13 +18,24 @@ class TestFigures:
         """The ratio is the median of the pairs' own, not that of the medians."""
         found = figures(case("x"), {"stock": [1.0, 2.0, 9.0], "ours": [0.5, 2.0, 3.0]}, "pure")
         ours = found["builds"]["pure"]["sides"]["ours"]
-        assert ours == {"seconds": [0.5, 2.0, 3.0], "rate": 50.0, "ratio": 2.0, "lowest": 1.0, "highest": 3.0}
+        assert ours == {"seconds": [0.5, 2.0, 3.0], "rate": 50.0, "ratio": 2.0, "lower": 1.5, "upper": 2.5}
+
+    def test_one(self) -> None:
+        """Where there is one pair, its ratio is all."""
+        ours = figures(case("x"), {"stock": [1.0], "ours": [0.5]}, "pure")["builds"]["pure"]["sides"]["ours"]
+        assert (ours["ratio"], ours["lower"], ours["upper"]) == (2.0, 2.0, 2.0)
 
     def test_whole(self) -> None:
         """What the case is comes with it."""
         found = figures(case("x"), {"stock": [1.0], "ours": [0.5]}, "pure", "ext")
         assert (found["name"], found["title"], found["group"]) == ("x", "Receiver, x", "lines")
         assert (found["unit"], found["count"], list(found["builds"])) == ("lines", 100, ["pure", "ext"])
+        assert found["floors"] == {}
+
+    def test_floors(self) -> None:
+        """What is promised is known by its build."""
+        promised = replace(case("x"), floors=(1.5, 2))
+        assert figures(promised, {"stock": [1.0], "ours": [0.5]}, "ext")["floors"] == {"pure": 1.5, "ext": 2}
 
     def test_rounded(self) -> None:
         """Digits that mean nothing are left out."""
@@ -54,6 +67,23 @@ class TestFigures:
         assert found["absent"] == {"nowhere": ["no_such_package_anywhere"]}
 
 
+class TestMissed:
+    """What is below the promise is told."""
+
+    def test_below(self) -> None:
+        """By case and build; what is just reached, not promised or not measured is not."""
+        found = [figures(case(name), {"stock": [1.0], "ours": [0.5]}, "pure", "ext") for name in "abcd"]
+        found[0]["floors"] = {"pure": 2.1, "ext": 2}
+        found[1]["floors"] = {"pure": 1.9, "ext": 3}
+        found[3]["floors"] = {"pure": 5, "ext": 5}
+        for each in found[3]["builds"].values():
+            each["sides"].clear()
+        assert missed(found) == [
+            "Receiver, a, pure Python: 2.00 rather than 2.1",
+            "Receiver, b, compiled: 2.00 rather than 3",
+        ]
+
+
 class TestWords:
     """Numbers are written for people."""
 
@@ -78,15 +108,16 @@ class TestTable:
         """Twisted's, ours on each build, the peers, who is absent and who has failed."""
         seconds = {"stock": [1.0, 1.0], "ours": [0.5, 0.25], "quick": [0.25, 0.25]}
         found = figures(CASE, seconds, "pure", "ext")
+        found["floors"] = {"pure": 2.5, "ext": 4}
         found["builds"]["pure"]["sides"].pop("quick")
         found["builds"]["pure"]["absent"].clear()
         found["builds"]["ext"]["failed"]["fails"] = "of no mind"
         lines = [line.split() for line in table([found]).splitlines()]
         assert lines == [
-            ["a", "second", "times", "Twisted", "from", "-", "to"],
+            ["a", "second", "times", "Twisted", "half", "are", "in", "promised"],
             ["Receiver,", "full", "(lines)", "stock", "100"],
-            ["ours,", "pure", "Python", "267", "3.00", "2.00", "-", "4.00"],
-            ["ours,", "compiled", "267", "3.00", "2.00", "-", "4.00"],
+            ["ours,", "pure", "Python", "267", "3.00", "2.50", "-", "3.50", "2.5"],
+            ["ours,", "compiled", "267", "3.00", "2.50", "-", "3.50", "4"],
             ["quick", "400", "4.00", "4.00", "-", "4.00"],
             ["nowhere", "absent:", "no", "no_such_package_anywhere"],
             ["fails", "failed"],
@@ -95,6 +126,8 @@ class TestTable:
     def test_columns(self) -> None:
         """Each begins, or ends, at one place, and no line ends with blanks."""
         found = [figures(case(name), {"stock": [1.0], "ours": [0.5]}, "pure") for name in ("x", "much longer")]
+        for each in found:
+            each["floors"] = {"pure": 1.15}
         lines = table(found).splitlines()
         assert [line for line in lines if line != line.rstrip()] == []
         assert len({line.index("stock") for line in lines[1::2]}) == 1

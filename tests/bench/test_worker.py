@@ -47,6 +47,26 @@ class TestWorker:
         assert rounds[0]["seconds"] == {"stock": 1.0, "tiring": 2.0}
         assert rounds[1] == {"seconds": {"stock": 1.0}, "failed": {"tiring": "worn out"}}
 
+    def test_order(self) -> None:
+        """The sides take turns in who begins; with a new case, Twisted's does."""
+        log: list[str] = []
+
+        def logging(name: str) -> Side:
+            def run() -> float:
+                log.append(name)
+                return 1.0
+
+            return Side(name, lambda: self.opened([], name, run))
+
+        names = ["stock", "ours", "peer"]
+        one, other = (Case(name, name, "", "", 1, [logging(each) for each in names]) for name in "ab")
+        worker = Worker()
+        for each in (one, one, one, one, other):
+            worker.play(each, names)
+        # When it is made ready, each does it once.
+        there, back = names, names[::-1]
+        assert log == [*names, *there, *back, *there, *back, *names, *there]
+
     @contextmanager
     def opened(self, log: list[str], name: str, run: Run = lambda: 1.0) -> Iterator[Run]:
         """A side that says when it is opened, and when it is put away."""

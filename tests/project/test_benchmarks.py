@@ -24,6 +24,7 @@ CASES = {
 #: The others: what their command line has to be, and what they say then.
 OTHERS = {
     "ftp": (["1", "1"], "upload    ours"),
+    "msgpack_rpc": (["1"], "msgpack-rpc-python"),
     "report": (["--help"], "--rounds"),
     "startup": (["1"], "the receivers"),
 }

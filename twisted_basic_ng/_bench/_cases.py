@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from ._boxes import CALLED, DECODED, PARSED, SERIALIZED, ampList, call, listOf, parse, serialize
@@ -11,6 +11,12 @@ from ._receivers import Delivery, Read, readExactly, readLine, receiver, streams
 from ._sides import OURS, STOCK, Case, Prepare, Side, inMemory, peerInMemory
 
 __all__ = ["CASES", "GROUPS", "selected"]
+
+#: How many times as fast as Twisted's ours has to be, pure and compiled.
+Floors = tuple[float, float]
+
+#: The name of a peer, and the packages that it needs.
+Peer = tuple[str, tuple[str, ...]]
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
@@ -22,36 +28,41 @@ _INT32: Final = b"\0\0\0\x12" + b"x" * 18
 _INT16: Final = b"\0\x12" + b"x" * 18
 
 
-def _receiving(name: str, title: str, group: str, what: str, delivery: Delivery, read: Read | None = None) -> Case:
+def _receiving(
+    name: str, title: str, group: str, what: str, delivery: Delivery, floors: Floors, read: Read | None = None
+) -> Case:
     """A case of a receiver; C{read} is how a coroutine of asyncio reads the same."""
     sides = inMemory("basic", receiver(what, delivery))
     if read is not None:
         sides.append(peerInMemory("asyncio", streams(read, delivery)))
     unit = "lines" if "Line" in what else "strings"
-    return Case(name, f"{what}, {title}", group, unit, delivery.count, sides)
+    return Case(name, f"{what}, {title}", group, unit, delivery.count, sides, floors)
 
 
-def _amp(name: str, title: str, group: str, unit: str, count: int, prepare: Prepare) -> Case:
+def _amp(name: str, title: str, group: str, unit: str, count: int, prepare: Prepare, floors: Floors) -> Case:
     """A case of AMP's, in memory."""
-    return Case(name, title, group, unit, count, inMemory("amp", prepare))
+    return Case(name, f"AMP, {title}", group, unit, count, inMemory("amp", prepare), floors)
 
 
-def _calling(name: str, title: str, count: int, window: int, peers: Iterable[tuple[str, tuple[str, ...]]]) -> Case:
-    """A case of calls over loopback; C{peers} are names, and the packages that they need."""
-    sides: list[tuple[str, tuple[str, ...]]] = [
+def _calling(name: str, title: str, count: int, window: int, floors: Floors) -> Case:
+    """A case of calls over loopback."""
+    sides: list[Peer] = [
         (STOCK, ()),
         (OURS, ()),
         ("stock on uvloop", ("uvloop",)),
         ("ours on uvloop", ("uvloop",)),
-        *peers,
+        ("PB", ()),
+        ("grpc.aio", ("grpc",)),
+        ("aio-msgpack-rpc", ("aio_msgpack_rpc",)),
+        ("echo", ()),
     ]
     made = [Side(side, calls(side, count, window), needs) for side, needs in sides]
-    return Case(name, title, "calls", "calls", count, made)
+    return Case(name, f"AMP, calls over loopback, {title}", "calls", "calls", count, made, floors)
 
 
 def _sent(name: str, title: str, work: str, unit: str, delivery: Delivery) -> Case:
     """A case of messages over loopback."""
-    sides: list[tuple[str, tuple[str, ...]]] = [
+    sides: list[Peer] = [
         (STOCK, ()),
         (OURS, ()),
         ("asyncio", ()),
@@ -60,109 +71,63 @@ def _sent(name: str, title: str, work: str, unit: str, delivery: Delivery) -> Ca
         ("ours on uvloop", ("uvloop",)),
     ]
     made = [Side(side, sending(work, side, delivery), needs) for side, needs in sides]
-    return Case(name, title, "loopback", unit, delivery.count, made)
+    return Case(name, f"{title}, over loopback", "loopback", unit, delivery.count, made)
 
 
-_PEERS: Final[list[tuple[str, tuple[str, ...]]]] = [
-    ("PB", ()),
-    ("grpc.aio", ("grpc",)),
-    ("aio-msgpack-rpc", ("aio_msgpack_rpc",)),
-]
+def _lines(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
+    return _receiving(name, title, "lines", "LineReceiver", delivery, floors, readLine)
+
+
+def _netstrings(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
+    return _receiving(name, title, "netstrings", "NetstringReceiver", delivery, floors)
+
+
+def _int32(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
+    return _receiving(name, title, "intstrings", "Int32StringReceiver", delivery, floors, readExactly)
+
+
+def _int16(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
+    return _receiving(name, title, "intstrings", "Int16StringReceiver", delivery, floors)
+
+
+#: How the chunks of most cases are described.
+_AT_64: Final = "in chunks of 64 KiB"
+_AT_1400: Final = "in chunks of 1,400"
+
+_LONG_LINE: Final = b"x" * MIB + b"\r\n"
+_LONG_NETSTRING: Final = b"%d:%b," % (16 * MIB, b"x" * (16 * MIB))
+_LONG_INT32: Final = b"\1\0\0\0" + b"x" * (16 * MIB)
 
 CASES: Final[Sequence[Case]] = (
+    _lines("lines-64k", f"20 bytes {_AT_64}", Delivery(_LINE, 100_000, 64 * KIB), (5.5, 7)),
+    _lines("lines-1400", f"20 bytes {_AT_1400}", Delivery(_LINE, 100_000, 1400), (1.8, 2.2)),
+    _lines("headers", "12 of 40 bytes in each chunk", Delivery(_HEADER, 60_000, 480), (1.5, 1.8)),
+    _lines("long-line", f"1 MiB {_AT_1400}", Delivery(_LONG_LINE, 1, 1400), (100, 100)),
     _receiving(
-        "lines-64k",
-        "20 bytes in chunks of 64 KiB",
+        "lines-only",
+        f"20 bytes {_AT_64}",
         "lines",
-        "LineReceiver",
+        "LineOnlyReceiver",
         Delivery(_LINE, 100_000, 64 * KIB),
-        readLine,
+        (1.1, 1.2),
     ),
-    _receiving(
-        "lines-1400", "20 bytes in chunks of 1,400", "lines", "LineReceiver", Delivery(_LINE, 100_000, 1400), readLine
-    ),
-    _receiving(
-        "headers", "12 of 40 bytes in each chunk", "lines", "LineReceiver", Delivery(_HEADER, 60_000, 480), readLine
-    ),
-    _receiving(
-        "long-line",
-        "1 MiB in chunks of 1,400",
-        "lines",
-        "LineReceiver",
-        Delivery(b"x" * MIB + b"\r\n", 1, 1400),
-        readLine,
-    ),
-    _receiving(
-        "lines-only", "20 bytes in chunks of 64 KiB", "lines", "LineOnlyReceiver", Delivery(_LINE, 100_000, 64 * KIB)
-    ),
-    _receiving(
-        "netstrings-64k",
-        "18 bytes in chunks of 64 KiB",
-        "netstrings",
-        "NetstringReceiver",
-        Delivery(_NETSTRING, 20_000, 64 * KIB),
-    ),
-    _receiving(
-        "netstrings-1400",
-        "18 bytes in chunks of 1,400",
-        "netstrings",
-        "NetstringReceiver",
-        Delivery(_NETSTRING, 20_000, 1400),
-    ),
-    _receiving(
-        "long-netstring",
-        "16 MiB in chunks of 64 KiB",
-        "netstrings",
-        "NetstringReceiver",
-        Delivery(b"%d:%b," % (16 * MIB, b"x" * (16 * MIB)), 1, 64 * KIB),
-    ),
-    _receiving(
-        "int32-64k",
-        "18 bytes in chunks of 64 KiB",
-        "intstrings",
-        "Int32StringReceiver",
-        Delivery(_INT32, 100_000, 64 * KIB),
-        readExactly,
-    ),
-    _receiving(
-        "int16-1400",
-        "18 bytes in chunks of 1,400",
-        "intstrings",
-        "Int16StringReceiver",
-        Delivery(_INT16, 100_000, 1400),
-    ),
-    _receiving(
-        "long-int32",
-        "16 MiB in chunks of 64 KiB",
-        "intstrings",
-        "Int32StringReceiver",
-        Delivery(b"\1\0\0\0" + b"x" * (16 * MIB), 1, 64 * KIB),
-        readExactly,
-    ),
-    _amp(
-        "parse",
-        "AMP, parse boxes of four short keys",
-        "boxes",
-        "boxes",
-        PARSED,
-        parse,
-    ),
-    _amp("serialize", "AMP, serialise a box of four short keys", "boxes", "boxes", SERIALIZED, serialize),
-    _amp("list", "AMP, decode ListOf(Integer()), 1,000 of them", "arguments", "lists", DECODED, listOf),
-    _amp("rows", "AMP, decode AmpList, 500 rows of two", "arguments", "lists", DECODED, ampList),
-    _amp("call", "AMP, call and answer, in memory", "calls", "calls", CALLED, call),
-    _calling("calls-100", "AMP, calls over loopback, 100 in flight", 2000, 100, _PEERS),
-    _calling("calls-1", "AMP, calls over loopback, one in flight", 500, 1, [*_PEERS, ("echo", ())]),
-    _sent(
-        "loopback-lines", "LineReceiver, 20 bytes, over loopback", "lines", "lines", Delivery(_LINE, 100_000, 64 * KIB)
-    ),
-    _sent(
-        "loopback-int32",
-        "Int32StringReceiver, 18 bytes, over loopback",
-        "int32",
-        "strings",
-        Delivery(_INT32, 100_000, 64 * KIB),
-    ),
+    _netstrings("netstrings-64k", f"18 bytes {_AT_64}", Delivery(_NETSTRING, 20_000, 64 * KIB), (7, 15)),
+    _netstrings("netstrings-1400", f"18 bytes {_AT_1400}", Delivery(_NETSTRING, 20_000, 1400), (4.5, 9)),
+    _netstrings("long-netstring", f"16 MiB {_AT_64}", Delivery(_LONG_NETSTRING, 1, 64 * KIB), (1, 1)),
+    _int32("int32-64k", f"18 bytes {_AT_64}", Delivery(_INT32, 100_000, 64 * KIB), (1.8, 3)),
+    _int32("int32-1400", f"18 bytes {_AT_1400}", Delivery(_INT32, 100_000, 1400), (1.8, 3)),
+    _int16("int16-64k", f"18 bytes {_AT_64}", Delivery(_INT16, 100_000, 64 * KIB), (1.8, 3)),
+    _int16("int16-1400", f"18 bytes {_AT_1400}", Delivery(_INT16, 100_000, 1400), (1.8, 3)),
+    _int32("long-int32", f"16 MiB {_AT_64}", Delivery(_LONG_INT32, 1, 64 * KIB), (20, 20)),
+    _amp("parse", "parse boxes of four short keys", "boxes", "boxes", PARSED, parse, (4.5, 16)),
+    _amp("serialize", "serialise a box of four short keys", "boxes", "boxes", SERIALIZED, serialize, (1.5, 4)),
+    _amp("list", "decode ListOf(Integer()), 1,000 of them", "arguments", "lists", DECODED, listOf, (2, 3.5)),
+    _amp("rows", "decode AmpList, 500 rows of two", "arguments", "lists", DECODED, ampList, (2.5, 5)),
+    _amp("call", "call and answer, two integers, in memory", "calls", "calls", CALLED, call, (2.3, 4)),
+    _calling("calls-100", "100 in flight", 2000, 100, (1.3, 1.6)),
+    _calling("calls-1", "one in flight", 500, 1, (1.15, 1.3)),
+    _sent("loopback-lines", "LineReceiver, 20 bytes", "lines", "lines", Delivery(_LINE, 100_000, 64 * KIB)),
+    _sent("loopback-int32", "Int32StringReceiver, 18 bytes", "int32", "strings", Delivery(_INT32, 100_000, 64 * KIB)),
 )
 
 #: The scripts in C{benchmarks} that have cases here.

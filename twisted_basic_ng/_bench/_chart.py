@@ -43,19 +43,20 @@ def _saved(figure: Any, path: Path) -> list[Path]:
     return made
 
 
-def _compared(cases: Sequence[CaseFigures], build: str) -> list[tuple[int, float]]:
-    """Where there is a ratio on a build, and what it is."""
+def _compared(cases: Sequence[CaseFigures], build: str) -> list[tuple[int, float, float | None]]:
+    """Where there is a ratio on a build, what it is, and what is promised."""
     found = []
     for place, case in enumerate(cases):
         sides = case["builds"][build]["sides"] if build in case["builds"] else {}
         if OURS in sides:
-            found.append((place, sides[OURS]["ratio"]))
+            found.append((place, sides[OURS]["ratio"], case["floors"].get(build)))
     return found
 
 
 def drawRatios(cases: Sequence[CaseFigures], path: Path) -> list[Path]:
     """
-    Draw how many times as fast as Twisted's ours is: a bar for each case and build, on a scale of powers.
+    Draw how many times as fast as Twisted's ours is: a bar for each case and build, on a scale of powers; a mark on it
+    stands at what is promised.
 
     @param path: where, without a suffix.
     @return: the files.
@@ -66,17 +67,20 @@ def drawRatios(cases: Sequence[CaseFigures], path: Path) -> list[Path]:
     height = 0.8 / len(builds)
     for number, build in enumerate(builds):
         compared = _compared(cases, build)
-        places = [place + (number - (len(builds) - 1) / 2) * height for place, _ in compared]
+        places = [place + (number - (len(builds) - 1) / 2) * height for place, _, _ in compared]
         # A bar begins at 1: what is slower than Twisted's goes to the left.
-        widths = [ratio - 1 for _, ratio in compared]
+        widths = [ratio - 1 for _, ratio, _ in compared]
         bars = axes.barh(places, widths, height, left=1, color=COLOURS[build], label=BUILDS[build])
-        axes.bar_label(bars, [f"{ratio:.3g}" for _, ratio in compared], padding=3)
+        axes.bar_label(bars, [f"{ratio:.3g}" for _, ratio, _ in compared], padding=3)
+        marks = [(place, floor) for place, (_, _, floor) in zip(places, compared, strict=True) if floor is not None]
+        own = [floor for _, floor in marks]
+        axes.vlines(own, [at - height / 2 for at, _ in marks], [at + height / 2 for at, _ in marks], color="black")
     axes.set_xscale("log")
     axes.axvline(1, color=COLOURS[STOCK], linewidth=0.8)
     axes.set_yticks(range(len(cases)), [case["title"] for case in cases])
     axes.invert_yaxis()
     axes.margins(x=0.12, y=0.02)
-    axes.set_xlabel("times as fast as Twisted's (its speed is 1)")
+    axes.set_xlabel("times as fast as Twisted's (its speed is 1); black marks stand at what is promised")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,6 +11,7 @@ standard input says, with as many in flight as that says, and answers with the s
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from importlib import import_module
 from time import perf_counter
@@ -212,21 +213,32 @@ class _Echo(Protocol):
 
 
 class _Echoed(Protocol):
-    """Sends some bytes, and waits for as many."""
+    """
+    Sends some bytes for each call, and waits for as many.
+
+    @ivar waiting: the calls in flight, the first one first.
+    @ivar come: how many bytes have come back of these.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[int, Deferred[int]]] = deque()
+        self.come = 0
 
     def call(self, number: int) -> Deferred[int]:
         """Send them."""
         assert self.transport is not None
-        self.number, self.waiting = number, Deferred[int]()
-        self.left = ECHOED
+        done: Deferred[int] = Deferred()
+        self.waiting.append((number, done))
         self.transport.write(b"x" * ECHOED)
-        return self.waiting
+        return done
 
     def dataReceived(self, data: bytes) -> None:
         """Count them."""
-        self.left -= len(data)
-        if not self.left:
-            self.waiting.callback(self.number + 2)
+        self.come += len(data)
+        while self.come >= ECHOED:
+            self.come -= ECHOED
+            number, done = self.waiting.popleft()
+            done.callback(number + 2)
 
 
 def _echoClient(port: int, reactor: Any) -> Deferred[Ask]:

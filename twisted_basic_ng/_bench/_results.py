@@ -7,12 +7,24 @@ Pure: nothing here measures or prints anything.  The keys are explained in C{doc
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import median
+from statistics import median, quantiles
 from typing import Any, Final, TypedDict
 
 from ._sides import OURS, STOCK, Case, Side
 
-__all__ = ["BuildFigures", "CaseFigures", "Document", "SideFigures", "Times", "duration", "figuresOf", "rate", "table"]
+__all__ = [
+    "BuildFigures",
+    "CaseFigures",
+    "Document",
+    "SideFigures",
+    "Times",
+    "duration",
+    "figuresOf",
+    "floorOf",
+    "missed",
+    "rate",
+    "table",
+]
 
 #: What the builds are called in front of people.
 BUILDS: Final = {"pure": "pure Python", "ext": "compiled"}
@@ -24,8 +36,8 @@ class SideFigures(TypedDict):
     seconds: list[float]
     rate: float
     ratio: float
-    lowest: float
-    highest: float
+    lower: float
+    upper: float
 
 
 class BuildFigures(TypedDict):
@@ -44,6 +56,7 @@ class CaseFigures(TypedDict):
     group: str
     unit: str
     count: int
+    floors: dict[str, float]
     builds: dict[str, BuildFigures]
 
 
@@ -92,12 +105,14 @@ def _sideFigures(case: Case, times: Times, side: str) -> SideFigures:
     """Compare a side with Twisted's, pair by pair: the two of a pair ran right after each other."""
     seconds = [each[side] for each in times.rounds]
     ratios = [each[STOCK] / each[side] for each in times.rounds]
+    # A single round is its own quartiles.
+    lower, _, upper = quantiles(ratios if len(ratios) > 1 else ratios * 2, n=4, method="inclusive")
     return {
         "seconds": [_rounded(each) for each in seconds],
         "rate": _rounded(case.count / median(seconds)),
         "ratio": _rounded(median(ratios)),
-        "lowest": _rounded(min(ratios)),
-        "highest": _rounded(max(ratios)),
+        "lower": _rounded(lower),
+        "upper": _rounded(upper),
     }
 
 
@@ -118,6 +133,7 @@ def figuresOf(case: Case, builds: dict[str, Times]) -> CaseFigures:
         "group": case.group,
         "unit": case.unit,
         "count": case.count,
+        "floors": dict(zip(BUILDS, case.floors, strict=False)),
         "builds": {build: _buildFigures(case, times) for build, times in builds.items()},
     }
 
@@ -136,10 +152,10 @@ def duration(seconds: float) -> str:
 
 def table(cases: Sequence[CaseFigures]) -> str:
     """Write the figures as a table in plain text, a line for each case, build and peer."""
-    rows = [("", "", "a second", "times Twisted", "from - to")]
+    rows = [("", "", "a second", "times Twisted", "half are in", "promised")]
     for case in cases:
         rows += _rows(case)
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
     return "".join(f"{_line(row, widths)}\n" for row in rows)
 
 
@@ -149,7 +165,7 @@ def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
     return "  ".join([*left, *right]).rstrip()
 
 
-def _rows(case: CaseFigures) -> Iterator[tuple[str, str, str, str, str]]:
+def _rows(case: CaseFigures) -> Iterator[tuple[str, str, str, str, str, str]]:
     title = f"{case['title']} ({case['unit']})"
     first = next(iter(case["builds"]))
     for build, figures in case["builds"].items():
@@ -158,10 +174,25 @@ def _rows(case: CaseFigures) -> Iterator[tuple[str, str, str, str, str]]:
                 continue
             name = f"{OURS}, {BUILDS[build]}" if side == OURS else side
             ratio = "" if side == STOCK else f"{each['ratio']:.2f}"
-            spread = "" if side == STOCK else f"{each['lowest']:.2f} - {each['highest']:.2f}"
-            yield title, name, rate(each["rate"]), ratio, spread
+            spread = "" if side == STOCK else f"{each['lower']:.2f} - {each['upper']:.2f}"
+            yield title, name, rate(each["rate"]), ratio, spread, floorOf(case, build) if side == OURS else ""
             title = ""
         for side, packages in figures["absent"].items():
-            yield title, side, f"absent: no {', '.join(packages)}", "", ""
+            yield title, side, f"absent: no {', '.join(packages)}", "", "", ""
         for side in figures["failed"]:
-            yield title, side, "failed", "", ""
+            yield title, side, "failed", "", "", ""
+
+
+def floorOf(case: CaseFigures, build: str) -> str:
+    """Write the ratio that is promised; empty where none is."""
+    return f"{case['floors'][build]:g}" if build in case["floors"] else ""
+
+
+def missed(cases: Sequence[CaseFigures]) -> list[str]:
+    """Say of each ratio below what is promised by how much it is."""
+    return [
+        f"{case['title']}, {BUILDS[build]}: {figures['sides'][OURS]['ratio']:.2f} rather than {floorOf(case, build)}"
+        for case in cases
+        for build, figures in case["builds"].items()
+        if OURS in figures["sides"] and figures["sides"][OURS]["ratio"] < case["floors"].get(build, 0)
+    ]

@@ -94,6 +94,7 @@ class Case:
     @ivar unit: what is counted, in the plural.
     @ivar count: how many of these there are each time.
     @ivar sides: who does it: L{STOCK}, L{OURS}, and then the peers.
+    @ivar floors: how many times as fast as Twisted's ours has to be, pure and compiled; empty where nothing is said.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Case:
     unit: str
     count: int
     sides: Sequence[Side]
+    floors: tuple[float, ...] = ()
 
 
 class _Ready:

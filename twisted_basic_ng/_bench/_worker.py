@@ -28,6 +28,7 @@ class Worker:
         self._case = ""
         self._runs: dict[str, Run] = {}
         self._failed: dict[str, str] = {}
+        self._direction = 1
 
     def close(self) -> None:
         """Put away what is ready."""
@@ -35,14 +36,16 @@ class Worker:
 
     def play(self, case: Case, names: Sequence[str]) -> dict[str, Any]:
         """
-        Do one round.
+        Do one round, and the next one in the opposite order, so that nobody is always second.
 
         @return: C{seconds} by the name of a side, and C{failed}: what it said, of those that have failed.
         """
         if self._case != case.name:
             self._prepare(case, names)
         seconds = {}
-        for name, run in list(self._runs.items()):
+        turns = list(self._runs.items())[:: self._direction]
+        self._direction = -self._direction
+        for name, run in turns:
             gc.collect()
             try:
                 seconds[name] = run()
@@ -53,7 +56,7 @@ class Worker:
 
     def _prepare(self, case: Case, names: Sequence[str]) -> None:
         self._stack.close()
-        self._case, self._runs, self._failed = case.name, {}, {}
+        self._case, self._runs, self._failed, self._direction = case.name, {}, {}, 1
         for side in case.sides:
             if side.name in names:
                 try:
