@@ -15,10 +15,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import twisted
+
+import twisted_basic_ng
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,16 +78,12 @@ def show(rows: Sequence[dict[str, Any]], title: str) -> None:
 
 def facts() -> dict[str, str]:
     """Tell what was measured on."""
-    found = {
+    return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "twisted": twisted.__version__,
+        "twisted_basic_ng": twisted_basic_ng.__version__,
     }
-    for name in ("twisted", "twisted_basic_ng"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def save(path: str | None, benchmark: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 
 from tests.processes import python
@@ -20,8 +22,29 @@ except RuntimeError as error:
 """
 
 
+LATE = """
+import sys
+from twisted_basic_ng import amp
+before = "OpenSSL" in sys.modules
+names = {name for name in ("DN", "Certificate", "CertificateOptions", "KeyPair", "ssl", "_ssl") if name not in dir(amp)}
+print(before, names, amp._ssl is amp.ssl, amp.ssl is sys.modules["twisted.internet.ssl"], amp.DN is amp.ssl.DN)
+"""
+
+
 class TestSSL:
     """TLS is there where pyOpenSSL is, and can be taken away."""
+
+    def test_late(self) -> None:
+        """It is imported when something of it is asked for: it takes as long as all the rest."""
+        pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
+        ended = python("-c", LATE)
+        assert ended.stdout == "False set() True True True\n", ended.stderr
+
+    @pytest.mark.parametrize("module", [amp, _tlssupport])
+    def test_unknown(self, module: ModuleType) -> None:
+        """What does not exist is not there, and said so as by any module."""
+        with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'nothing'"):
+            module.nothing  # noqa: B018 - asking is all
 
     def test_current(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What the facade says now counts, not what it said once."""

@@ -10,7 +10,8 @@ C{_error_description}.
 The map, from the bottom up: C{_constants}, C{_names}, C{_tlssupport}; C{_errors}, C{_interfaces}, C{_types}; C{_boxes};
 C{_arguments}, C{_responders}; C{_dispatch} (the conversation, without bytes) and what bounds it, C{_overload} and
 C{_metering}; C{_descriptors} and C{_commands}; C{_switch}, C{_tls}; C{_reading} (bytes to boxes), C{_wire} (a
-connection); C{_protocol} (all of it together).  This file holds no code of its own: it is where all the names are.
+connection); C{_protocol} (all of it together).  This file holds no code of its own but what asks for Twisted's TLS: it
+is where all the names are.
 """
 
 # The modules and functions among them are names that twisted.protocols.amp has, too.
@@ -26,6 +27,7 @@ from itertools import count as count
 from struct import pack as pack
 from types import MethodType as MethodType
 from typing import (
+    TYPE_CHECKING,
     Any as Any,
     ClassVar as ClassVar,
     Dict as Dict,
@@ -57,6 +59,7 @@ from twisted.python.reflect import accumulateClassDict as accumulateClassDict
 
 from .._intstrings import Int16StringReceiver
 from .._stateful import StatefulStringProtocol
+from . import _tlssupport
 from ._arguments import (
     AmpList,
     Argument,
@@ -122,8 +125,22 @@ from ._tls import (
     _NoCertificate as _NoCertificate,
     _TLSBox as _TLSBox,
 )
-from ._tlssupport import DN, Certificate, CertificateOptions, KeyPair, ssl, ssl as _ssl
 from ._wire import BinaryBoxProtocol, _log as _log
+
+if TYPE_CHECKING:
+    from ._tlssupport import DN, Certificate, CertificateOptions, KeyPair, ssl, ssl as _ssl
+else:
+
+    def __getattr__(name: str) -> object:
+        """Twisted's TLS is imported when a name of it is asked for."""
+        if name.lstrip("_") in _tlssupport.NAMES:
+            return getattr(_tlssupport, name.lstrip("_"))
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """Name these, too."""
+        return sorted({*globals(), *_tlssupport.NAMES, "_ssl"})
+
 
 __all__ = [
     "AMP",

@@ -19,7 +19,7 @@ from ._boxes import AmpBox
 from ._commands import Command
 from ._constants import TLS_ERROR_CODE
 from ._errors import OnlyOneTLS, RemoteAmpError
-from ._tlssupport import CertificateOptions, currentSSL
+from ._tlssupport import currentSSL
 from ._types import Objects, Strings
 
 __all__ = ["StartTLS", "_LocalArgument", "_NoCertificate", "_TLSBox"]
@@ -72,9 +72,9 @@ class _NoCertificate:
         if not self.client:
             return _temporaryCertificate().options(*authorities)
         if not authorities:
-            return CertificateOptions()
+            return currentSSL().CertificateOptions()
         roots = [each.original for each in authorities]
-        return CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
+        return currentSSL().CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
 
 
 #: What each side may say of itself, and of whom it trusts.

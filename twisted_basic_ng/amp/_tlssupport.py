@@ -1,29 +1,45 @@
 """
 The one guarded import of Twisted's TLS, which needs pyOpenSSL.
+
+It takes as long as half of all the rest that AMP imports, and most connections never start TLS: so it is made when one
+of its names is first asked for, here or in the facade.  Where there is a reactor already, that costs nothing.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["DN", "Certificate", "CertificateOptions", "KeyPair", "currentSSL", "ssl"]
+__all__ = ["NAMES", "currentSSL"]
 
-ssl: Any
-DN: Any = None
-Certificate: Any = None
-CertificateOptions: Any = None
-KeyPair: Any = None
+#: What there is to ask for, each C{None} without TLS.
+NAMES: Final = ("DN", "Certificate", "CertificateOptions", "KeyPair", "ssl")
 
-try:
-    from twisted.internet import ssl
+if TYPE_CHECKING:
+    DN: Any
+    Certificate: Any
+    CertificateOptions: Any
+    KeyPair: Any
+    ssl: Any
+else:
 
-    if ssl.supported:
-        from twisted.internet.ssl import DN, Certificate, CertificateOptions, KeyPair
-    else:  # pragma: no cover - Twisted's own way to say that pyOpenSSL is too old
-        ssl = None
-except ImportError:
-    ssl = None
+    def __getattr__(name: str) -> object:
+        """Import Twisted's TLS when something of it is asked for."""
+        if name not in NAMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = _load()
+        for each in NAMES:
+            globals().setdefault(each, module if each == "ssl" else getattr(module, each, None))
+        return globals()[name]
+
+
+def _load() -> Any:
+    """Twisted's C{ssl} module, or C{None} where it cannot be used."""
+    try:
+        from twisted.internet import ssl
+    except ImportError:
+        return None
+    return ssl if ssl.supported else None
 
 
 def currentSSL() -> Any:
