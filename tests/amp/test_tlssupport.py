@@ -25,7 +25,7 @@ except RuntimeError as error:
 LATE = """
 import sys
 from twisted_basic_ng import amp
-missing = {name for name in ("DN", "Certificate", "CertificateOptions", "KeyPair", "ssl", "_ssl") if name not in dir(amp)}
+missing = {"DN", "Certificate", "CertificateOptions", "KeyPair", "ssl", "_ssl"} - {*dir(amp)}
 print(missing, amp._ssl is amp.ssl, amp.ssl is sys.modules["twisted.internet.ssl"], amp.DN is amp.ssl.DN)
 """
 
