@@ -69,12 +69,14 @@ class _NoCertificate:
 
     def options(self, *authorities: Any) -> Any:
         """Make what C{transport.startTLS} takes, which verifies the peer if there are authorities."""
+        from ._tlssupport import CertificateOptions
+
         if not self.client:
             return _temporaryCertificate().options(*authorities)
         if not authorities:
-            return currentSSL().CertificateOptions()
+            return CertificateOptions()
         roots = [each.original for each in authorities]
-        return currentSSL().CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
+        return CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
 
 
 #: What each side may say of itself, and of whom it trusts.

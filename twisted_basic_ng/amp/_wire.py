@@ -24,7 +24,6 @@ from ._errors import ForgedAnswerError, OnlyOneTLS, ProtocolSwitched, RemoteAmpE
 from ._interfaces import IBoxSender
 from ._metering import MeteredTransport
 from ._reading import BoxReader
-from ._tlssupport import Certificate
 from ._types import TLSCredentials
 
 __all__ = ["BinaryBoxProtocol"]
@@ -297,6 +296,8 @@ class BinaryBoxProtocol(BoxReader):
     def _getPeerCertificate(self) -> Any:
         if self.noPeerCertificate or self.transport is None:
             return None
+        from ._tlssupport import Certificate  # there is TLS to be asked about: it is imported already
+
         return Certificate.peerFromTransport(self.transport)
 
     @property
