@@ -1,10 +1,13 @@
 """
 What a connection costs in memory, and a module in time to import, beside Twisted's.
 
-usage: python benchmarks/memory.py [--connections N] [--rounds N] [--json FILE] [memory] [imports]
+usage: python benchmarks/programs/memory.py [--only memory|imports] [--connections N] [--rounds N] [--json FILE] [WORD ...]
+
+With words, only the receivers, or the imports, that have one in their names.
 
 Memory: C{tracemalloc} counts what 10,000 protocols keep, in a fresh process for each figure: idle as they were made,
-idle after a message, and after a message that came in two pieces.  All have one transport, which costs nothing.
+idle after a message, after one that came in two pieces, and after 100 that came at once.  All have one transport, which
+costs nothing.
 
 Import time: fresh processes in turn, with the bytecode written before.  C{cold} is all that an C{import} does in a
 process that has imported nothing; C{added} is what it adds where the modules of Twisted that both need are there;
@@ -34,7 +37,12 @@ MESSAGES = {
     "Int32StringReceiver": b"\0\0\0\x14" + b"x" * 20,
     "AMP": b"\0\x04_ask\0\x011\0\x08_command\0\x04Ping\0\x04text\0\x14" + b"x" * 20 + b"\0\0",
 }
-STATES = {"idle": "never used", "used": "after a message", "cut": "after one in two pieces"}
+STATES = {
+    "idle": "never used",
+    "used": "after a message",
+    "cut": "after one in two pieces",
+    "burst": "after 100 at once",
+}
 
 #: Programs that are timed from their second line on.
 IMPORTS = {
@@ -102,7 +110,7 @@ def bytesEach(package: str, name: str, state: str, count: int) -> float:
     make = protocolClass(package, name)
     transport = Transport()
     message = MESSAGES[name]
-    pieces = {"idle": [], "used": [message], "cut": [message[:7], message[7:]]}[state]
+    pieces = {"idle": [], "used": [message], "cut": [message[:7], message[7:]], "burst": [message * 100]}[state]
 
     def one() -> Any:
         protocol = make()
@@ -129,29 +137,34 @@ def output(environment: dict[str, str], *words: object) -> float:
     return float(done.stdout)
 
 
-def memory(connections: int) -> list[dict[str, Any]]:
+def wanted(name: str, words: Sequence[str]) -> bool:
+    """Does the name have one of the words, if there are any?"""
+    return not words or any(word in name for word in words)
+
+
+def memory(connections: int, words: Sequence[str]) -> list[dict[str, Any]]:
     """Measure what a connection costs."""
 
     def child(package: str, name: str, state: str, build: str) -> float:
-        words = (__file__, "--child", package, name, state, connections)
+        count = connections // 10 if state == "burst" else connections  # so many messages take their time
+        words = (__file__, "--child", package, name, state, count)
         return output(environmentOf(build), *words)
 
+    build = builds()[0]  # no object that is kept is the extension's
     rows = []
-    for name in MESSAGES:
+    for name in (each for each in MESSAGES if wanted(each, words)):
         for state, described in STATES.items():
-            theirs = child(PACKAGES["stock"], name, state, "pure")
-            for build in builds():
-                pair = (theirs, child(PACKAGES["ours"], name, state, build))
-                rows.append(row(name, described, "bytes", [pair], build=build))
+            pair = (child(PACKAGES["stock"], name, state, "pure"), child(PACKAGES["ours"], name, state, build))
+            rows.append(row(name, described, "bytes", [pair], build=build, part="memory"))
     return rows
 
 
-def importTimes(rounds: int) -> list[dict[str, Any]]:
+def importTimes(rounds: int, words: Sequence[str]) -> list[dict[str, Any]]:
     """Measure what imports take."""
     rows = []
     with compiledOnce() as environment:
         for kind, before in BEFORE.items():
-            for name, work in IMPORTS.items():
+            for name, work in ((name, work) for name, work in IMPORTS.items() if wanted(name, words)):
                 found: dict[str, list[tuple[float, float]]] = {build: [] for build in builds()}
                 for turn in range(rounds + 1):
                     for build, pairs in found.items():
@@ -163,7 +176,7 @@ def importTimes(rounds: int) -> list[dict[str, Any]]:
                         theirs, own = (output(told, "-c", program) for program in programs)
                         if turn:  # the first one writes the bytecode
                             pairs.append((theirs, own))
-                rows += [row(name, kind, "ms", pairs, build=build) for build, pairs in found.items()]
+                rows += [row(name, kind, "ms", pairs, build=build, part="imports") for build, pairs in found.items()]
     return rows
 
 
@@ -174,18 +187,18 @@ def main(arguments: Sequence[str]) -> None:
         print(bytesEach(package, name, state, int(count)))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=["memory", "imports", []], help="both, if none is named")
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--only", choices=["memory", "imports"])
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args(arguments)
-    parts = options.parts or ["memory", "imports"]
     rows = []
-    if "memory" in parts:
-        rows += memory(options.connections)
+    if options.only != "imports":
+        rows += memory(options.connections, options.words)
         show(rows, "bytes for each connection")
-    if "imports" in parts:
-        times = importTimes(options.rounds)
+    if options.only != "memory":
+        times = importTimes(options.rounds, options.words)
         show(times, f"import time, median of {options.rounds} pairs")
         rows += times
     save(options.json, "memory", rows)

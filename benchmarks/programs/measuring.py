@@ -23,7 +23,7 @@ import twisted
 
 import twisted_basic_ng
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: What goes between this Python and a program, for each of the two.
 LAUNCHERS = {"stock": [], "ours": ["-m", "twisted_basic_ng", "run"]}
