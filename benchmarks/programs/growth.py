@@ -285,7 +285,7 @@ def oneBox() -> Case:
 
     def ready(package: str, size: int) -> Ready:
         protocol, counted = boxes(package)
-        value = bytes(8192)
+        value = bytes(8192)  # the least size that there is a key for
         data = box(*((b"key %d" % number, value) for number in range(size // len(value))))
         return Ready(fed(protocol, cut(data)), lambda: counted.size, size)
 

@@ -1,9 +1,10 @@
 """
 What a connection costs in memory, and a module in time to import, beside Twisted's.
 
-usage: python benchmarks/programs/memory.py [--only memory|imports] [--connections N] [--rounds N] [--json FILE] [WORD ...]
+usage: python benchmarks/programs/memory.py [--only memory|imports] [--connections N] [--rounds N] [--json FILE]
+           [WORD ...]
 
-With words, only the receivers, or the imports, that have one in their names.
+With words, only the figures that have one in their names: C{AMP}, or C{never used}, or C{cold}.
 
 Memory: C{tracemalloc} counts what 10,000 protocols keep, in a fresh process for each figure: idle as they were made,
 idle after a message, after one that came in two pieces, and after 100 that came at once.  All have one transport, which
@@ -152,8 +153,10 @@ def memory(connections: int, words: Sequence[str]) -> list[dict[str, Any]]:
 
     build = builds()[0]  # no object that is kept is the extension's
     rows = []
-    for name in (each for each in MESSAGES if wanted(each, words)):
+    for name in MESSAGES:
         for state, described in STATES.items():
+            if not wanted(f"{name}, {described}", words):
+                continue
             pair = (child(PACKAGES["stock"], name, state, "pure"), child(PACKAGES["ours"], name, state, build))
             rows.append(row(name, described, "bytes", [pair], build=build, part="memory"))
     return rows
@@ -164,7 +167,9 @@ def importTimes(rounds: int, words: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
     with compiledOnce() as environment:
         for kind, before in BEFORE.items():
-            for name, work in ((name, work) for name, work in IMPORTS.items() if wanted(name, words)):
+            for name, work in IMPORTS.items():
+                if not wanted(f"{name}, {kind}", words):
+                    continue
                 found: dict[str, list[tuple[float, float]]] = {build: [] for build in builds()}
                 for turn in range(rounds + 1):
                     for build, pairs in found.items():

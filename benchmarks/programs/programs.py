@@ -4,10 +4,10 @@ Whole programs, on Twisted's own modules and on ours, in turn.
 usage: python benchmarks/programs/programs.py [--rounds N] [--short] [--json FILE] [WORD ...]
 
 With words, only the programs that have one in their names.  Each server runs as a process of its own, as it is: once
-directly and once under C{python -m twisted_basic_ng run} for each build, all of them at the same time, and each gets the
-same work in turn.  C{rate} is how much work was done in a second, by the clock; C{processor} is what the server itself
-used for a unit of it, which leaves out what the client and the machine's other work took.  C{wrk} asks for the web
-pages, and Carbon's own client sends it its metrics; what is not installed is said to be absent.
+directly and once under C{python -m twisted_basic_ng run} for each build, all at the same time, and each gets the same
+work in turn.  C{rate} is how much work was done in a second, by the clock; C{processor} is what the server itself used
+for a unit of it, which leaves out what the client and the machine's other work took.  C{wrk} asks for the web pages,
+and Carbon's own client sends it its metrics; what is not installed is said to be absent.
 """
 
 from __future__ import annotations

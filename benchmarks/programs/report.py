@@ -27,7 +27,7 @@ COMMAND = "python benchmarks/programs/report.py"
 #: How each script is run, without its C{--json}.
 SCRIPTS = {
     "programs": ["--rounds", "5"],
-    "memory": ["--rounds", "9"],
+    "memory": ["--rounds", "7"],
     "growth": [],
 }
 
@@ -97,7 +97,7 @@ def programsTable(rows: Sequence[Row]) -> str:
 
 
 def verdicts(rows: Sequence[Row]) -> str:
-    """Say what is gained and what is not, by the processor's time on the build that is taken where there is a choice."""
+    """Say what is gained and what is not, by the processor's time on the build that is taken if it is there."""
     chosen: dict[str, list[str]] = {"Gained": [], "The same": [], "Lost": [], "Not measured": []}
     for each in rows:
         if "absent" in each:
@@ -131,7 +131,8 @@ def memoryTable(rows: Sequence[Row], part: str) -> str:
     chosen = [each for each in rows if each["part"] == part]
     builds = buildsOf(chosen)
     unit = {"memory": "bytes", "imports": "ms"}[part]
-    lines = [["what", "state", f"Twisted, {unit}", *(f"{BUILDS[build]}, {unit}" for build in builds)]]
+    titles = [BUILDS[build] for build in builds] if len(builds) > 1 else ["ours"]
+    lines = [["what", "state", *(f"{title}, {unit}" for title in ("Twisted", *titles))]]
     for (case, measure), found in grouped(chosen, "case", "measure").items():
         stock = found[builds[0]]["stock"]
         lines.append([case, measure, number(stock), *(number(found[build]["ours"]) for build in builds)])
@@ -229,6 +230,7 @@ def drawGrowth(rows: Sequence[Row], path: Path) -> None:
         axes.set_yscale("log")
         axes.set_title(case.replace(", ", ",\n", 1), fontsize=7)
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
         axes.grid(linewidth=0.3)
         axes.tick_params(labelsize=6)
     made.supxlabel("KiB of input")

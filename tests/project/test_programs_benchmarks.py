@@ -1,0 +1,168 @@
+"""The scripts in C{benchmarks/programs} run, in a form that takes little time, and their pages are up to date."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import python
+
+from .sources import ROOT
+
+SCRIPTS = ROOT / "benchmarks" / "programs"
+PAGES = ROOT / "docs" / "performance"
+
+
+def rows(name: str, directory: Path, *words: object) -> list[dict[str, Any]]:
+    """Run a script, and read the figures that it writes."""
+    file = directory / "figures.json"
+    ended = python(SCRIPTS / f"{name}.py", *words, "--json", file)
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["benchmark"] == name
+    results: list[dict[str, Any]] = found["results"]
+    assert all(each["case"] in ended.stdout for each in results)
+    return results
+
+
+class TestPrograms:
+    """Whole programs, swapped and not."""
+
+    def test_runs(self, tmp_path: Path) -> None:
+        """It measures the rate, and the processor's time where the system tells it."""
+        found = rows("programs", tmp_path, "--short", "--rounds", "1", "LineOnlyReceiver")
+        rates = [each for each in found if each["measure"] == "rate"]
+        assert [each["case"] for each in rates] == ["syslog on LineOnlyReceiver, 100,000 lines"] * len(rates)
+        assert {each["build"] for each in rates} >= {"pure"}
+        assert all(each["stock"] > 0 < each["ours"] for each in rates)
+
+    def test_absent(self, tmp_path: Path) -> None:
+        """What is not installed is left out, and that is said."""
+        program = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import programs; print(programs.absent([{{}}]))"
+        ended = python("-c", program.format("'.no_such_package', 'no-such-command', '.twisted'"))
+        assert ended.stdout == "no_such_package, no-such-command\n", ended.stderr
+        if shutil.which("wrk") is None:
+            (found,) = rows("programs", tmp_path, "--short", "twisted.web")
+            assert found["absent"] == "absent: wrk is not installed"
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="tracemalloc is CPython's")
+class TestMemory:
+    """What connections keep, and imports take."""
+
+    def test_memory(self, tmp_path: Path) -> None:
+        """It counts the bytes of each state."""
+        found = rows("memory", tmp_path, "--only", "memory", "--connections", "100", "Int32")
+        assert [each["measure"] for each in found] == [
+            "never used",
+            "after a message",
+            "after one in two pieces",
+            "after 100 at once",
+        ]
+        assert all(each["stock"] > 0 < each["ours"] for each in found)
+
+    def test_idle(self, tmp_path: Path) -> None:
+        """A connection that was never used costs no more than Twisted's: this is no matter of time."""
+        found = rows("memory", tmp_path, "--only", "memory", "--connections", "1000", "never used")
+        idle = {each["case"]: each["ratio"] for each in found}
+        assert len(idle) == 5
+        assert {name: ratio for name, ratio in idle.items() if ratio > 1.001} == {}
+
+    def test_imports(self, tmp_path: Path) -> None:
+        """It times both sides."""
+        found = rows("memory", tmp_path, "--only", "imports", "--rounds", "1", "import basic, cold")
+        assert {(each["case"], each["measure"]) for each in found} == {("import basic", "cold")}
+        assert all(each["stock"] > 0 < each["ours"] for each in found)
+
+
+class TestGrowth:
+    """Inputs that are doubled."""
+
+    def test_all(self, tmp_path: Path) -> None:
+        """Each receiver, AMP and FTP are measured, on both sides; that all was delivered, the script checks itself."""
+        found = rows("growth", tmp_path, "--from", "8", "--to", "16")
+        sides: dict[str, set[str]] = {}
+        for each in found:
+            sides.setdefault(each["case"].partition(",")[0], set()).add(each["side"])
+        kinds = ("Line", "LineOnly", "Netstring", "Int8String", "Int16String", "Int32String")
+        assert sides == {name: {"stock", "ours"} for name in (*(f"{kind}Receiver" for kind in kinds), "AMP", "FTP")}
+        assert {tuple(each["sizes"]) for each in found} == {(8192, 16384)}
+        assert all(len(each["seconds"]) == 2 for each in found)
+
+    @pytest.mark.parametrize(("power", "doubled"), [(1, 2), (2, 4)])
+    def test_exponent(self, power: int, doubled: int) -> None:
+        """It is the power that the time grows with; what does not grow alike is in between."""
+        seconds = [0.001 * doubled**step for step in range(4)]
+        program = (
+            f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import growth; print(growth.exponent([1,2,4,8], {{}}))"
+        )
+        assert float(python("-c", program.format(seconds)).stdout) == pytest.approx(power)
+
+    def test_lost(self) -> None:
+        """What does not come out is an error, not a short time."""
+        program = (
+            f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import growth\n"
+            "case = growth.Case('none', lambda package, size: growth.Ready(lambda: None, lambda: 1, 2))\n"
+            "growth.timed(case, 'nothing', 1)\n"
+        )
+        assert "RuntimeError: none: 1 of 2 came out of nothing" in python("-c", program).stderr
+
+
+def made(directory: Path) -> Sequence[Path]:
+    """Make the report from the figures in a directory, and tell what is in there then."""
+    ended = python(SCRIPTS / "report.py", "--as-is", "--directory", directory)
+    assert ended.returncode == 0, ended.stderr
+    return sorted(directory.iterdir())
+
+
+class TestReport:
+    """The pages' tables and charts."""
+
+    @pytest.fixture
+    def figures(self, tmp_path: Path) -> Path:
+        """The figures that the pages have."""
+        for name in ("programs", "memory", "growth"):
+            shutil.copy(PAGES / f"{name}.json", tmp_path)
+        return tmp_path
+
+    def test_true(self, figures: Path) -> None:
+        """The tables say what the figures do: nobody has changed one without the other."""
+        texts = [path for path in made(figures) if path.suffix == ".txt"]
+        assert [path.name for path in texts] == [
+            "growth.txt",
+            "imports.txt",
+            "memory.txt",
+            "programs-machine.txt",
+            "programs-verdicts.txt",
+            "programs.txt",
+        ]
+        for path in texts:
+            assert path.read_text(encoding="utf-8") == (PAGES / path.name).read_text(encoding="utf-8")
+
+    def test_absent(self, figures: Path) -> None:
+        """What was not measured is named, with the reason."""
+        document = json.loads((figures / "programs.json").read_text(encoding="utf-8"))
+        case = document["results"][0]["case"]
+        kept = [each for each in document["results"] if each["case"] != case]
+        absent = {"case": case, "measure": "rate", "absent": "absent: wrk is not installed"}
+        document["results"] = [absent, *kept]
+        (figures / "programs.json").write_text(json.dumps(document), encoding="utf-8")
+        made(figures)
+        assert case not in (figures / "programs.txt").read_text(encoding="utf-8")
+        said = (figures / "programs-verdicts.txt").read_text(encoding="utf-8")
+        assert f"Not measured\n    Left out: {case}: absent: wrk is not installed.\n" in said
+
+    def test_charts(self, figures: Path) -> None:
+        """The same figures make the same charts."""
+        pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+        made(figures)
+        charts = {name: (figures / name).read_bytes() for name in ("programs.svg", "growth.svg")}
+        made(figures)
+        assert {name: (figures / name).read_bytes() for name in charts} == charts
+        assert all(b"<svg" in chart for chart in charts.values())
