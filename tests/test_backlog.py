@@ -128,11 +128,12 @@ class BacklogTests(SynchronousTestCase):
         backlog.put(b"4:abcd")
         backlog.unfinished(9)
         backlog.put(b"ef")
-        self.assertIsNone(backlog.takeString(2))
+        self.assertFalse(backlog.completesAside())
         self.assertFalse(backlog.unfinished(9))
         backlog.busy = True
         backlog.put(b"ghi")
         self.assertTrue(backlog.unfinished(9))
+        self.assertTrue(backlog.completesAside())
         self.assertEqual(backlog.takeString(2), b"abcdefg")
         self.assertEqual((backlog.current, backlog.aside, backlog.before), (b"hi", None, (b"4:", b"abcdefg")))
         backlog.replace(b"x")

@@ -161,6 +161,19 @@ class ReceivingTests(SynchronousTestCase):
         receiver.resumeProducing()
         self.assertEqual(receiver.strings[42:], [b"c"])
 
+    def test_formatChangedMeanwhile(self) -> None:
+        """So is what a string that came in pieces announces, when it is complete."""
+        receiver, transport = connected(Strings32, MAX_LENGTH=2)
+        receiver.dataReceived(b"\0\0\0\1")
+        receiver.structFormat = "<I"
+        receiver.dataReceived(b"a")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([], True))
+        receiver, _ = connected(Strings16, MAX_LENGTH=10**6)
+        receiver.dataReceived(b"\0\2a")
+        receiver.prefixLength, receiver.structFormat = 4, "!I"
+        receiver.dataReceived(b"b")
+        self.assertEqual(receiver.recvd, b"\0\2ab")
+
     def test_negative(self) -> None:
         """A length below zero is refused."""
         receiver, transport = connected(Signed)

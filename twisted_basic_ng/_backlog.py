@@ -265,28 +265,32 @@ class Backlog:
 
     def completesString(self) -> bool:
         """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
-        aside = self.aside
-        if aside is None:
+        if self.aside is None:
             return True
-        if aside.size + len(self.current) < self.needed:
-            self._setAside(self.current)
+        if not self.completesAside():
             return False
         self.rejoin()
         return True
 
-    def takeString(self, prefix: int) -> bytes | None:
+    def completesAside(self) -> bool:
+        """Do the bytes in hand complete the string that was set aside?  If not they are set aside, too."""
+        aside = self.aside
+        assert aside is not None
+        if aside.size + len(self.current) >= self.needed:
+            return True
+        self._setAside(self.current)
+        return False
+
+    def takeString(self, prefix: int) -> bytes:
         """
         Take the string that was set aside, of which the bytes in hand are the end: nothing of it is copied twice.
 
-        @param prefix: how many bytes stand in front of its payload, and have come.
-        @return: its payload; C{None} while it is not complete.
+        @param prefix: how many bytes stand in front of its payload.
+        @return: its payload.
         """
         aside = self.aside
         assert aside is not None
         missing = self.needed - aside.size
-        if missing > len(self.current):
-            self._setAside(self.current)
-            return None
         string = aside.joinBehind(prefix, self.current[:missing])
         self.before = aside.begin(prefix), string
         self.current = self.current[missing:]

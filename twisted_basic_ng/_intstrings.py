@@ -186,10 +186,14 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
     ) -> tuple[list[bytes], int, int]:
         """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
-        if backlog.aside is not None:
-            if prefix[1] < backlog.needed <= prefix[1] + limit:
-                string = backlog.takeString(prefix[1])
-                return ([], 0, backlog.needed) if string is None else ([string], 0, 0)
+        aside = backlog.aside
+        if aside is not None:
+            announced = backlog.needed - prefix[1]
+            if 0 < announced <= limit and aside.size >= prefix[1]:
+                if not backlog.completesAside():
+                    return [], 0, backlog.needed
+                if unpack(prefix[0], aside.begin(prefix[1])) == (announced,):  # the format may have changed
+                    return [backlog.takeString(prefix[1])], 0, 0
             backlog.rejoin()
         return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
 

@@ -36,7 +36,9 @@ class TestTable:
         promised = {case.name: len(case.floors) for case in CASES if case.floors}
         assert promised == {case.name: 2 for case in CASES if case.group != "loopback"}
 
-    @pytest.mark.parametrize("case", [case for case in CASES if case.group not in ("calls", "loopback")], ids=str)
+    @pytest.mark.parametrize(
+        "case", [case for case in CASES if case.group not in ("calls", "loopback")], ids=lambda case: case.name
+    )
     def test_works(self, case: object) -> None:
         """Each case in memory is done by all of its sides."""
         for side in case.sides:  # type: ignore[attr-defined]
