@@ -76,6 +76,18 @@ class CommonTests(SynchronousTestCase):
                         receiver.dataReceived(each)
                     self.assertEqual((receiver.calls, receiver._buffer), (expected.calls, expected._buffer))
 
+    def test_pausedInLongLine(self) -> None:
+        """What comes while a receiver is paused in a long line is delivered when it goes on, as in one piece."""
+        receiver, _ = connected(Lines)
+        receiver.dataReceived(b"x" * 3000)
+        receiver.dataReceived(b"x" * 1000)
+        receiver.pauseProducing()
+        receiver.dataReceived(b"x\r\ny")
+        receiver.dataReceived(b"z\r\n")
+        self.assertEqual(receiver.calls, [])
+        receiver.resumeProducing()
+        self.assertEqual(receiver.calls, [("line", b"x" * 4001), ("line", b"yz")])
+
     def test_loggedSize(self) -> None:
         """What is logged of a line that is too long is its own size, whatever stands behind it."""
         for kind in (Lines, OnlyLines):

@@ -33,8 +33,8 @@ def run(build: str, results: Path, coverage: bool, arguments: list[str]) -> int:
     """Run the tests on C{build}; return pytest's exit status."""
     environment = dict(os.environ, TWISTED_BASIC_NG_PURE="1" if build == "pure" else "")
     environment["TWISTED_BASIC_NG_REQUIRE_EXTENSION"] = "1" if build == "ext" else ""
-    tool = ["coverage", "run", "-m", "pytest", "-p", "no:xdist"] if coverage else ["pytest", "-n", "2"]
-    command = [sys.executable, "-m", *tool, f"--junitxml={results / build}.xml", "-q", *arguments]
+    tool = ["coverage", "run", "-m"] if coverage else []
+    command = [sys.executable, "-m", *tool, "pytest", "-n", "2", f"--junitxml={results / build}.xml", "-q", *arguments]
     print(f"{build} build:", flush=True)
     return subprocess.run(command, env=environment, check=False).returncode
 

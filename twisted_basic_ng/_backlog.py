@@ -311,11 +311,11 @@ class Backlog:
 
     def rejoin(self) -> None:
         """Bring what was set aside back in front of C{current}."""
-        if self.aside is not None:
-            self.aside.append(self.current)
-            self.current = self.aside.join()
-            self.seam = b""
-            self.aside = None
+        aside, self.aside = self.aside, None
+        assert aside is not None
+        aside.append(self.current)
+        self.current = aside.join()
+        self.seam = b""
 
     @property
     def size(self) -> int:

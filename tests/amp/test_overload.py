@@ -182,6 +182,34 @@ class AskedTests(SynchronousTestCase):
         self.assertIsNone(dispatcher._overload)
 
 
+class PausedTests(SynchronousTestCase):
+    """What the application has paused is not paused again, and nothing is relieved where nothing is bounded."""
+
+    def test_held(self) -> None:
+        """Holding a peer that is not read from anyway changes nothing for the transport."""
+        worker = Worker()
+        transport = RecordingTransport().connect(worker)
+        worker.pauseProducing()
+        worker._holdPeer()
+        worker._letPeerGo()
+        self.assertEqual((worker.paused, transport.names()), (True, ["pauseProducing"]))
+
+    def test_unbounded(self) -> None:
+        """A receiver of boxes of one's own may do without."""
+
+        class Plain(amp.BinaryBoxProtocol):
+            MAX_UNSENT_BYTES = 1
+
+        class Boxes:
+            def startReceivingBoxes(self, sender: object) -> None:
+                pass
+
+        protocol = Plain(Boxes())
+        RecordingTransport().connect(protocol)
+        protocol._relieve()
+        self.assertIsNone(protocol._overload)
+
+
 class AskingTests(SynchronousTestCase):
     """No more calls of our own are under way than may be."""
 

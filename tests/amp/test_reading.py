@@ -378,6 +378,19 @@ class HookedLimitTests(LimitTests):
     kind = Hooked
 
 
+class DirectTests(SynchronousTestCase):
+    """The methods of the states may be called without bytes."""
+
+    def test_box(self) -> None:
+        """They make a box of strings."""
+        boxes = Boxes()
+        protocol = amp.BinaryBoxProtocol(boxes)
+        self.assertEqual(protocol.proto_init(b"a"), "value")
+        self.assertEqual(protocol.proto_value(b"b"), "key")
+        self.assertEqual(protocol.proto_key(b""), "init")
+        self.assertEqual(boxes.calls, [{b"a": b"b"}])
+
+
 class TimeTests(ReadingCase):
     """A box has its time, from its first byte to its last."""
 

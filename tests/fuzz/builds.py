@@ -72,6 +72,9 @@ def load(name: str) -> Build | None:
     """
     with _apart(pure=name == "pure"):
         imported = [importlib.import_module(f"twisted_basic_ng.{each}") for each in ("basic", "amp", "_dtp")]
+        for module in imported:
+            for each in dir(module):
+                getattr(module, each)  # now, what is otherwise imported when it is first asked for
         consumers = importlib.import_module("twisted_basic_ng._ftpconsumers")
         if importlib.import_module("twisted_basic_ng._accelerate").build != name:
             if os.environ.get(_REQUIRED, "") not in ("", "0"):
