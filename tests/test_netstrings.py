@@ -80,6 +80,23 @@ class NetstringReceiverTests(SynchronousTestCase):
                 receiver.dataReceived(data[at : at + size])
             self.assertEqual([len(each) for each in receiver.strings], [100_000, 1])
 
+    def test_pieces(self) -> None:
+        """One that came in pieces ends with its comma, or breaks the format; what is behind it is looked at."""
+        for size in (700, 2999, 3000, 3001, 3002):
+            for end, rest in ((b",", b"2:ok,"), (b";", b"2:no,")):
+                data = b"3000:" + b"x" * 3000 + end + rest
+                receiver, transport = connected()
+                shown: list[bytes] = []
+                receiver.actions[b"x" * 3000] = lambda shown=shown, receiver=receiver: shown.append(
+                    receiver._remainingData
+                )
+                for at in range(0, 2800, size):
+                    receiver.dataReceived(data[at : at + size])
+                receiver.dataReceived(data[at + size :])
+                isWhole = end == b","
+                self.assertEqual(receiver.strings, [b"x" * 3000, b"ok"] if isWhole else [])
+                self.assertEqual((shown, transport.disconnecting), ([rest] if isWhole else [], not isWhole))
+
     def test_manyInOneChunk(self) -> None:
         """However many there are in a chunk, each is delivered once."""
         receiver, _ = connected()

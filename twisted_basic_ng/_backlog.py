@@ -281,17 +281,18 @@ class Backlog:
         self._setAside(self.current)
         return False
 
-    def takeString(self, prefix: int) -> bytes:
+    def takeString(self, prefix: int, suffix: int = 0) -> bytes:
         """
         Take the string that was set aside, of which the bytes in hand are the end: nothing of it is copied twice.
 
         @param prefix: how many bytes stand in front of its payload.
+        @param suffix: how many stand behind it, all of them in hand.
         @return: its payload.
         """
         aside = self.aside
         assert aside is not None
         missing = self.needed - aside.size
-        string = aside.joinBehind(prefix, self.current[:missing])
+        string = aside.joinBehind(prefix, self.current[: missing - suffix])
         self.before = aside.begin(prefix), string
         self.current = self.current[missing:]
         self.start = self.base = 0

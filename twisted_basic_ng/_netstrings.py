@@ -148,8 +148,18 @@ class NetstringReceiver(Receiver):
     def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
         """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""
         accepted = backlog.needed
-        if backlog.aside is not None and not backlog.completesString():
-            return [], 0, accepted
+        aside = backlog.aside
+        if aside is not None:
+            if not backlog.completesAside():
+                return [], 0, accepted
+            digits = aside.begin(_DIGITS).partition(b":")[0]
+            last = accepted - aside.size - 1
+            isWhole = digits.isdigit() and len(digits) + 2 + int(digits) == accepted
+            if isWhole and backlog.current[last : last + 1] == b",":
+                string = backlog.takeString(len(digits) + 1, 1)
+                backlog.needed = 0
+                return [string], 0, 0
+            backlog.rejoin()
         backlog.needed = 0
         return _accelerate.splitNetstrings(
             backlog.current, backlog.start, max(self.MAX_LENGTH, accepted), 1 if accepted else most
