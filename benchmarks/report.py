@@ -55,6 +55,7 @@ NAMES = {
     "asyncio": "asyncio streams",
     "asyncio on uvloop": "asyncio streams on uvloop",
     "PB": "Twisted's PB",
+    "bare loop": "a bare loop",
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import loadStock
 from twisted_basic_ng import basic
-from twisted_basic_ng._bench._receivers import Delivery, readExactly, readLine, receiver, streams
+from twisted_basic_ng._bench._receivers import Delivery, bareLoop, readExactly, readLine, receiver, streams
 from twisted_basic_ng._bench._sides import WorkError
 
 LINES = Delivery(b"line\r\n", 10, 7)
@@ -50,6 +50,20 @@ class TestReceiver:
         """One that is given what it does not accept may hang up."""
         with pytest.raises(WorkError, match="0 came out, and not 1"):
             receiver("NetstringReceiver", Delivery(b"no netstring", 1, 5))(basic)
+
+
+class TestBareLoop:
+    """The least that a receiver of lines does."""
+
+    def test_lines(self) -> None:
+        """Lines are cut, in whatever chunks they come."""
+        for size in (1, 5, 1000):
+            assert bareLoop(Delivery(LINES.frame, LINES.count, size))()() > 0
+
+    def test_counts(self) -> None:
+        """Each line is delivered once, or it is an error."""
+        with pytest.raises(WorkError, match="0 came out, and not 1"):
+            bareLoop(Delivery(b"no line", 1, 5))()
 
 
 class TestStreams:

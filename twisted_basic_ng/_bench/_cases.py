@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ._boxes import CALLED, DECODED, PARSED, SERIALIZED, ampList, call, listOf, parse, serialize
 from ._loopback import calls, sending
-from ._receivers import Delivery, Read, readExactly, readLine, receiver, streams
+from ._receivers import Delivery, Read, bareLoop, readExactly, readLine, receiver, streams
 from ._sides import OURS, STOCK, Case, Prepare, Side, inMemory, peerInMemory
 
 __all__ = ["CASES", "GROUPS", "selected"]
@@ -75,7 +76,8 @@ def _sent(name: str, title: str, work: str, unit: str, delivery: Delivery) -> Ca
 
 
 def _lines(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
-    return _receiving(name, title, "lines", "LineReceiver", delivery, floors, readLine)
+    case = _receiving(name, title, "lines", "LineReceiver", delivery, floors, readLine)
+    return replace(case, sides=[*case.sides, peerInMemory("bare loop", bareLoop(delivery))])
 
 
 def _netstrings(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
@@ -102,7 +104,9 @@ CASES: Final[Sequence[Case]] = (
     _lines("lines-64k", f"20 bytes {_AT_64}", Delivery(_LINE, 100_000, 64 * KIB), (5.5, 7)),
     _lines("lines-1400", f"20 bytes {_AT_1400}", Delivery(_LINE, 100_000, 1400), (1.8, 2.2)),
     _lines("headers", "12 of 40 bytes in each chunk", Delivery(_HEADER, 60_000, 480), (1.5, 1.8)),
-    _lines("long-line", f"1 MiB {_AT_1400}", Delivery(_LONG_LINE, 1, 1400), (100, 100)),
+    _receiving(
+        "long-line", f"1 MiB {_AT_1400}", "lines", "LineReceiver", Delivery(_LONG_LINE, 1, 1400), (100, 100), readLine
+    ),
     _receiving(
         "lines-only",
         f"20 bytes {_AT_64}",
