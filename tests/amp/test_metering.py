@@ -23,8 +23,12 @@ class Transport:
         self.producer: Any = None
         self.streaming = False
         self.isPaused = False
+        self.onWrite: Any = list
+        self.closed = 0
+        self.options: Any = None
 
     def write(self, data: bytes) -> None:
+        self.onWrite()
         self.bytes += data
         if self.streaming and self.producer is not None and len(self.bytes) > 64:
             self.isPaused = True
@@ -47,6 +51,22 @@ class Transport:
     def unregisterProducer(self) -> None:
         self.producer = None
 
+    def loseConnection(self) -> None:
+        self.closed += 1
+
+    stopProducing = loseConnection
+
+    def startTLS(self, options: Any) -> None:
+        self.options = options
+        self.isPaused = False
+
+
+class Plain:
+    """Takes no producers."""
+
+    def write(self, data: bytes) -> None:
+        """Nothing."""
+
 
 class Producer:
     """Writes down what it is told."""
@@ -64,16 +84,23 @@ class Producer:
         self.told.append("stop")
 
 
-class MeteredTransportTests(SynchronousTestCase):
-    """L{MeteredTransport} knows what was not sent yet."""
+class MeterCase(SynchronousTestCase):
+    """A transport that is metered."""
 
     def setUp(self) -> None:
         self.transport = Transport()
-        self.sent = 0
-        self.meter = MeteredTransport(self.transport, self.onSent)
+        self.events: list[str] = []
+        self.meter = self.wrap(self.transport)
 
-    def onSent(self) -> None:
-        self.sent += 1
+    def wrap(self, transport: Any, limit: int | None = 100) -> MeteredTransport:
+        """Meter a transport."""
+        return MeteredTransport(
+            transport, limit, lambda: self.events.append("sent"), lambda: self.events.append("closing")
+        )
+
+
+class MeteredTransportTests(MeterCase):
+    """L{MeteredTransport} knows what was not sent yet."""
 
     def test_like(self) -> None:
         """In every other respect it is the transport."""
@@ -88,36 +115,70 @@ class MeteredTransportTests(SynchronousTestCase):
         self.assertEqual((self.meter.unsent, self.transport.bytes), (6, b"abcdef"))
 
     def test_under(self) -> None:
-        """Where it is no more than that, nothing is done about it."""
+        """Where it is no more than may be, nothing is done about it."""
         self.meter.write(b"x" * 100)
-        self.assertFalse(self.meter.isOver(100))
+        self.assertFalse(self.meter.isOver())
         self.assertIsNone(self.transport.producer)
 
     def test_over(self) -> None:
         """Where it is more, it is told when that has gone out; and then the transport is let alone again."""
         self.meter.write(b"x" * 101)
-        self.assertTrue(self.meter.isOver(100))
-        self.assertTrue(self.meter.isOver(100))
-        self.assertEqual(self.sent, 0)
+        self.meter.write(b"x")
+        self.assertTrue(self.meter.isOver())
+        self.assertEqual(self.events, [])
         self.transport.send()
-        self.assertEqual((self.sent, self.transport.producer, self.meter.isOver(100)), (1, None, False))
+        self.assertEqual((self.events, self.transport.producer, self.meter.isOver()), (["sent"], None, False))
+
+    def test_waitsBeforehand(self) -> None:
+        """It waits before it writes what is too much: some transports tell only of what is written after that."""
+        registered: list[object] = []
+        self.transport.onWrite = lambda: registered.append(self.transport.producer)
+        self.meter.write(b"x" * 101)
+        self.assertEqual(len(registered), 1)
+        self.assertIsNotNone(registered[0])
+
+    def test_secondAsking(self) -> None:
+        """The first time that it is asked for bytes says nothing, each time that it waits."""
+        for _ in range(2):
+            self.meter.write(b"x" * 101)
+            self.assertTrue(self.meter.isOver())
+            self.transport.send()
+        self.assertEqual(self.events, ["sent", "sent"])
+
+    def test_noLimit(self) -> None:
+        """Without a limit, or on a transport that takes no producer, nothing is too much."""
+        for meter in (self.wrap(self.transport, None), self.wrap(Plain())):
+            meter.write(b"x" * 1000)
+            self.assertFalse(meter.isOver())
+            self.assertEqual(meter.unsent, 1000)
 
     def test_lost(self) -> None:
         """Where it never goes out, that is not told."""
         self.meter.write(b"x" * 101)
-        self.meter.isOver(100)
         self.transport.producer.stopProducing()
-        self.assertEqual(self.sent, 0)
+        self.assertEqual(self.events, [])
+
+    def test_passedBy(self) -> None:
+        """A producer that somebody has registered past it stays."""
+        producer = Producer()
+        self.transport.registerProducer(producer, True)
+        self.meter.write(b"x" * 101)
+        self.assertEqual((self.meter.isOver(), len(self.transport.bytes)), (False, 101))
+        self.assertIs(self.transport.producer, producer)
+
+
+class SharedTests(MeterCase):
+    """The application registers a producer of its own."""
 
     def test_shared(self) -> None:
-        """A producer of the application's is told what it would be; the meter sees it."""
+        """It is told what it would be; the meter sees it."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
         self.meter.write(b"x" * 101)
         self.assertEqual(producer.told, ["pause"])
-        self.assertTrue(self.meter.isOver(100))
+        self.assertTrue(self.meter.isOver())
         self.transport.send()
-        self.assertEqual((producer.told, self.sent, self.meter.isOver(100)), (["pause", "resume"], 1, False))
+        self.assertEqual((producer.told, self.events, self.meter.isOver()), (["pause", "resume"], ["sent"], False))
         self.transport.producer.stopProducing()
         self.meter.unregisterProducer()
         self.assertEqual((producer.told[-1], self.transport.producer), ("stop", None))
@@ -128,23 +189,144 @@ class MeteredTransportTests(SynchronousTestCase):
         for _ in range(3):
             self.meter.write(b"x" * 50)
             self.transport.send()
-        self.assertFalse(self.meter.isOver(100))
+        self.assertFalse(self.meter.isOver())
         self.assertEqual(self.meter.unsent, 0)
 
-    def test_pull(self) -> None:
-        """One that is asked for bytes is asked as before."""
-        producer = Producer()
-        self.meter.registerProducer(producer, False)
-        self.transport.send()
-        self.assertEqual(producer.told, ["resume", "resume"])
-
-    def test_registeredWhileWaiting(self) -> None:
-        """One that is registered while the meter waits takes its place, and the meter waits no more."""
-        self.meter.write(b"x" * 101)
-        self.meter.isOver(100)
+    def test_alternate(self) -> None:
+        """It is paused once, and resumed once, whatever a transport repeats."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
-        self.assertEqual(self.sent, 1)
+        self.transport.producer.resumeProducing()  # it means one that was paused before this one came
+        self.meter.write(b"x" * 101)
+        self.meter.write(b"x")
+        self.assertEqual(producer.told, ["pause"])
+        self.transport.send()
+        self.transport.producer.resumeProducing()
+        self.assertEqual((producer.told, self.events), (["pause", "resume"], ["sent"]))
+
+    def test_pausedAgain(self) -> None:
+        """Where there is too much again at once, of what waited for this, it is not resumed in between."""
+        producer = Producer()
+        self.meter.registerProducer(producer, True)
+        self.meter.write(b"x" * 101)
+        self.meter._onSent = self.fill
+        self.transport.send()
+        self.assertEqual(producer.told, ["pause"])
+        self.meter._onSent = list
+        self.transport.send()
+        self.assertEqual(producer.told, ["pause", "resume"])
+
+    def fill(self) -> None:
+        """Write too much."""
+        self.meter.write(b"x" * 101)
+
+    def test_pull(self) -> None:
+        """One that is asked for bytes is asked as before; and what is too much is so until it is."""
+        producer = Producer()
+        self.meter.registerProducer(producer, False)
+        self.meter.write(b"x" * 101)
+        self.assertTrue(self.meter.isOver())
+        self.assertEqual((producer.told, self.events), (["resume"], []))
+        self.transport.send()
+        self.assertEqual((producer.told, self.events, self.meter.isOver()), (["resume", "resume"], ["sent"], False))
+
+    def test_pullWhileWaiting(self) -> None:
+        """One that is registered while the meter waits takes its place."""
+        self.meter.write(b"x" * 101)
+        producer = Producer()
+        self.meter.registerProducer(producer, False)
+        self.assertEqual((self.events, self.meter.isOver()), ([], True))
+        self.transport.send()
+        self.assertEqual((self.events, self.meter.isOver()), (["sent"], False))
+
+    def test_registeredWhileWaiting(self) -> None:
+        """One that streams, too, and the meter waits no more."""
+        self.meter.write(b"x" * 101)
+        self.meter.registerProducer(Producer(), True)
+        self.assertEqual(self.events, ["sent"])
         self.meter.unregisterProducer()
         self.meter.write(b"x" * 101)
-        self.assertTrue(self.meter.isOver(100))
+        self.assertTrue(self.meter.isOver())
+
+    def test_unregisteredWhilePaused(self) -> None:
+        """Where it goes while there is too much, the meter waits instead."""
+        for streaming in (True, False):
+            self.meter.registerProducer(Producer(), streaming)
+            self.meter.write(b"x" * 101)
+            self.meter.unregisterProducer()
+            self.assertTrue(self.meter.isOver())
+            self.events.clear()
+            self.transport.send()
+            self.assertEqual((self.events, self.meter.isOver(), self.transport.producer), (["sent"], False, None))
+
+    def test_unregisteredUnpaused(self) -> None:
+        """Where it was not paused, there is nothing to wait for."""
+        self.meter.registerProducer(Producer(), True)
+        for _ in range(3):
+            self.meter.write(b"x" * 50)
+            self.transport.send()
+        self.meter.unregisterProducer()
+        self.assertEqual((self.meter.isOver(), self.transport.producer, self.meter.unsent), (False, None, 0))
+
+    def test_unregisterNone(self) -> None:
+        """Where the application has none to unregister, the meter still waits."""
+        self.meter.write(b"x" * 101)
+        self.meter.unregisterProducer()
+        self.transport.send()
+        self.assertEqual(self.events, ["sent"])
+
+    def test_two(self) -> None:
+        """There can be one at a time."""
+        self.meter.registerProducer(Producer(), True)
+        self.assertRaises(RuntimeError, self.meter.registerProducer, Producer(), True)
+
+
+class ClosingTests(MeterCase):
+    """What becomes of the connection."""
+
+    def test_close(self) -> None:
+        """Where it is closed and nothing waits to be sent, that is told at once."""
+        for close in (self.meter.loseConnection, self.meter.stopProducing):
+            close()
+        self.assertEqual((self.events, self.transport.closed), (["closing", "closing"], 2))
+
+    def test_closeOver(self) -> None:
+        """Else when everything was sent."""
+        self.meter.write(b"x" * 101)
+        self.meter.loseConnection()
+        self.assertEqual(self.events, [])
+        self.transport.send()
+        self.assertEqual((self.events, self.transport.producer), (["closing"], None))
+
+    def test_closeShared(self) -> None:
+        """And when the application's producer is done."""
+        self.meter.registerProducer(Producer(), True)
+        self.meter.loseConnection()
+        self.assertEqual(self.events, [])
+        self.meter.unregisterProducer()
+        self.assertEqual(self.events, ["closing"])
+
+    def test_startTLS(self) -> None:
+        """Where TLS starts, the count begins anew."""
+        self.meter.write(b"x" * 101)
+        self.meter.startTLS("options")
+        self.assertEqual(
+            (self.meter.isOver(), self.transport.producer, self.transport.options), (False, None, "options")
+        )
+
+    def test_startTLSShared(self) -> None:
+        """The application's producer goes on, which the transport has forgotten."""
+        producer = Producer()
+        self.meter.registerProducer(producer, True)
+        self.meter.startTLS("options")
+        self.assertEqual(producer.told, [])
+        self.meter.write(b"x" * 101)
+        self.meter.startTLS("options")
+        self.assertEqual((producer.told, self.meter.isOver()), (["pause", "resume"], False))
+
+    def test_leave(self) -> None:
+        """Who takes over the transport has it for itself."""
+        self.meter.write(b"x" * 101)
+        self.assertIs(self.meter.leave(), self.transport)
+        self.meter.write(b"x" * 101)
+        self.assertEqual((self.transport.producer, self.meter.isOver()), (None, False))

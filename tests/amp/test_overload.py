@@ -117,10 +117,12 @@ class AskedTests(SynchronousTestCase):
         self.worker.dataReceived(asks(1, 2, 3, 4) + amp.Box(_answer=b"1", number=b"9").serialize())
         self.assertEqual(self.successResultOf(result), {"number": 9})
         self.assertEqual(list(self.worker.asked), [1, 2])
+        self.assertFalse(self.worker.paused)
+        self.worker.dataReceived(asks(5, 6))
         self.assertTrue(self.worker.paused)
-        for number in (1, 2, 3, 4):
+        for number in (1, 2, 3, 4, 5, 6):
             self.worker.answer(number)
-        self.assertEqual(self.answered()[-4:], [b"1", b"2", b"3", b"4"])
+        self.assertEqual(self.answered()[-6:], [b"1", b"2", b"3", b"4", b"5", b"6"])
         self.assertFalse(self.worker.paused)
 
     def test_keptNoMore(self) -> None:
@@ -338,7 +340,7 @@ class BothTests(SynchronousTestCase):
 
     def test_switch(self) -> None:
         """The protocol that takes over has the transport itself."""
-        client, server = Worker(), Worker()
+        client, server = Worker(), amp.AMP()
         client.MAX_UNSENT_BYTES = 100  # type: ignore[misc]
         transport = RecordingTransport().connect(client)
         self.assertIsNot(client.transport, transport)

@@ -163,6 +163,8 @@ class BoxDispatcher:
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         """Fail every call that is not answered: no answer will come."""
+        if self._overload is not None:
+            self._overload.forget()
         self.failAllOutgoing(reason)
 
     def failAllOutgoing(self, reason: Failure) -> None:
@@ -173,7 +175,7 @@ class BoxDispatcher:
         """
         self._failAllReason = reason
         if self._overload is not None:
-            self._overload.forget()
+            self._overload.forgetOwn()
         outstanding = self._outstandingRequests or {}
         self._outstandingRequests = None
         for request in list(outstanding.values()):

@@ -20,15 +20,23 @@ __all__ = ["MeteredTransport"]
 
 @implementer(IPullProducer)
 class _Waiter:
-    """Is told when everything was sent; it produces nothing."""
+    """
+    Is told when everything was sent; it produces nothing.
+
+    Being asked for bytes the first time means nothing: a transport asks at once whom it registers, and one of TLS's
+    soon after, by when what it gathers has gone to the transport below, which from then on is asked no more if it
+    has too much.
+    """
 
     def __init__(self, sent: Callable[[], object]) -> None:
         self._sent = sent
         self.isRegistered = False
+        self.wasAsked = False
 
     def resumeProducing(self) -> None:
-        if self.isRegistered:  # a transport that registers a pull producer asks it for bytes at once
+        if self.wasAsked:
             self._sent()
+        self.wasAsked = True
 
     def stopProducing(self) -> None:
         """The connection is gone; whoever waits will be told so in other ways."""
@@ -36,21 +44,43 @@ class _Waiter:
 
 @implementer(IPushProducer, IPullProducer)
 class _Shared:
-    """The application's producer, at whose pauses the meter looks."""
+    """
+    The application's producer, at whose pauses the meter looks.
 
-    def __init__(self, producer: Any, meter: MeteredTransport) -> None:
+    @ivar isStreaming: it is paused and resumed; else it is asked for bytes whenever the last ones were sent.
+    @ivar isPaused: the transport has enough.
+    """
+
+    def __init__(self, producer: Any, isStreaming: bool, sent: Callable[[], object]) -> None:
         self._producer = producer
-        self._meter = meter
+        self._sent = sent
+        self.isStreaming = isStreaming
         self.isPaused = False
+        self._wasTold = False
+        self._wasAsked = False
 
     def pauseProducing(self) -> None:
         self.isPaused = True
-        self._producer.pauseProducing()
+        if not self._wasTold:
+            self._wasTold = True
+            self._producer.pauseProducing()
 
     def resumeProducing(self) -> None:
         self.isPaused = False
-        self._meter._sent()
+        if self.isStreaming:
+            self._resume()
+            return
+        if self._wasAsked:  # as L{_Waiter} is
+            self._sent()
+        self._wasAsked = True
         self._producer.resumeProducing()
+
+    def _resume(self) -> None:
+        if self._wasTold:  # the transport may mean one that it had before
+            self._sent()
+            if not self.isPaused:  # by what was sent now
+                self._wasTold = False
+                self._producer.resumeProducing()
 
     def stopProducing(self) -> None:
         self._producer.stopProducing()
@@ -67,10 +97,22 @@ class MeteredTransport:
         keeps itself, was sent: 64 KiB, usually.
     """
 
-    def __init__(self, transport: Any, onSent: Callable[[], object]) -> None:
+    def __init__(
+        self, transport: Any, limit: int | None, onSent: Callable[[], object], onClosing: Callable[[], object]
+    ) -> None:
+        """
+        Wrap a transport.
+
+        @param limit: how many bytes may wait to be sent; C{None} for any number.
+        @param onSent: is called when more did, and they have gone out.
+        @param onClosing: is called instead where the connection is to be closed then, or else at once.
+        """
         self.wrapped = transport
         self.unsent = 0
+        self._limit = limit if hasattr(transport, "registerProducer") else None
         self._onSent = onSent
+        self._onClosing = onClosing
+        self._isClosing = False
         self._waiter = _Waiter(self._sent)
         self._shared: _Shared | None = None
         directlyProvides(self, providedBy(transport))
@@ -81,50 +123,108 @@ class MeteredTransport:
     def write(self, data: bytes) -> None:
         """Write, and count."""
         self.unsent += len(data)
+        if self._limit is not None and self.unsent > self._limit:
+            self._wait()  # before it is written: whether that is too much, a transport says only then
         self.wrapped.write(data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Write, and count."""
         self.write(b"".join(data))
 
-    def isOver(self, limit: int) -> bool:
-        """
-        Do more than C{limit} bytes wait to be sent?
-
-        Where they do, C{onSent} is called when they have gone out.
-        """
-        if self.unsent <= limit:
+    def isOver(self) -> bool:
+        """Do more bytes wait to be sent than may?"""
+        if self._limit is None or self.unsent <= self._limit:
             return False
-        if self._shared is not None:
-            if not self._shared.isPaused:
-                self.unsent = 0  # what the transport has of it is no more than it wants to have
-                return False
-        elif not self._waiter.isRegistered:
-            self.wrapped.registerProducer(self._waiter, False)
-            self._waiter.isRegistered = True
+        if self._shared is not None and self._shared.isStreaming and not self._shared.isPaused:
+            self.unsent = 0  # what the transport has of it is no more than it wants to have
+            return False
         return True
+
+    def _wait(self) -> None:
+        """Wait for everything to be sent, if nothing does so yet."""
+        if self._shared is not None or self._waiter.isRegistered:
+            return
+        self._waiter.wasAsked = False
+        try:
+            self.wrapped.registerProducer(self._waiter, False)
+        except RuntimeError:
+            self.unsent = 0  # there is a producer that was registered past us: it has to see to this
+        else:
+            self._waiter.isRegistered = True
 
     def _sent(self) -> None:
         self._leave()
         self.unsent = 0
-        self._onSent()
+        if self._isClosing:
+            self._onClosing()
+        else:
+            self._onSent()
 
     def _leave(self) -> None:
         if self._waiter.isRegistered:
             self._waiter.isRegistered = False
             self.wrapped.unregisterProducer()
 
+    # The application's producer.
+
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Register a producer of the application's."""
         waited = self._waiter.isRegistered
         self._leave()
-        shared = _Shared(producer, self)
+        shared = _Shared(producer, streaming, self._sent)
         self.wrapped.registerProducer(shared, streaming)
         self._shared = shared
-        if waited:
+        if waited and streaming:
             self._sent()  # nothing would tell of it any more; if it is too early, the next bytes will tell
 
     def unregisterProducer(self) -> None:
         """Unregister it."""
-        self._shared = None
+        shared, self._shared = self._shared, None
+        if shared is None:
+            return
         self.wrapped.unregisterProducer()
+        if shared.isStreaming and not shared.isPaused:
+            self.unsent = 0
+        if self._limit is not None and self.unsent > self._limit:
+            self._wait()  # nothing else would tell of it
+        elif self._isClosing:
+            self._onClosing()
+
+    # What becomes of the connection.
+
+    def startTLS(self, *args: Any) -> None:
+        """
+        Start TLS.
+
+        A transport that does so takes its producer along, but not what it has told it; so it begins anew.
+        """
+        self._leave()
+        self.unsent = 0
+        self.wrapped.startTLS(*args)
+        if self._shared is not None and self._shared.isPaused:
+            self._shared.resumeProducing()
+
+    def leave(self) -> Any:
+        """
+        Have no more to do with it.
+
+        @return: the transport.
+        """
+        self._leave()
+        self._limit = None
+        return self.wrapped
+
+    def loseConnection(self, *args: Any) -> None:
+        """Close the connection when everything was sent."""
+        self.wrapped.loseConnection(*args)
+        self._close()
+
+    def stopProducing(self) -> None:
+        """The same, for who looks at it as a producer."""
+        self.wrapped.stopProducing()
+        self._close()
+
+    def _close(self) -> None:
+        self._isClosing = True
+        if not self._waiter.isRegistered and self._shared is None:
+            self._onClosing()

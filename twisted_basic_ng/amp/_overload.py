@@ -9,6 +9,9 @@ its answers, and goes on when it does.  Two things keep two such connections fro
   - No side has more calls under way than the bound says, so what the other has to keep is bounded, too.  Further
     calls wait in line, on the side that makes them.
 
+That a peer has sent a call is when it is held, and nothing else: before that, it may be a handshake of TLS that is
+to be read.
+
 This file knows boxes, and of the connection only how it is held and let go.
 """
 
@@ -48,12 +51,13 @@ class Overload:
     @ivar keptSize: their size.
     @ivar isUrgent: calls do not wait in line now.
     @ivar isHolding: nothing is read from the peer.
+    @ivar isOver: the connection is gone, or the peer was left.
     """
 
     def __init__(self, dispatcher: BoxDispatcher, sender: Any, asks: int | None, unsent: int | None) -> None:
         self.dispatcher = dispatcher
         self.sender = sender
-        self.asks = asks
+        self.asks = None if asks is None else max(asks, 1)  # with none at all there would be no conversation
         self.unsent = unsent
         self.inProgress = 0
         self.underWay: dict[bytes, int] = {}
@@ -64,26 +68,32 @@ class Overload:
         self.isUrgent = False
         self.isHolding = False
         self.isRelieving = False
+        self.isOver = False
 
     # Calls of the peer.
 
     def isFull(self) -> bool:
         """Is there as much of the peer's under way as there may be?"""
-        if self.asks is not None and self.inProgress >= self.asks:
-            return True
-        return self.unsent is not None and self.sender._isUnsent(self.unsent)
+        return self._hasAllAsks() or (self.unsent is not None and self.sender._isUnsent())
+
+    def _hasAllAsks(self) -> bool:
+        return self.asks is not None and self.inProgress >= self.asks
+
+    def _hasToWait(self, box: AmpBox) -> bool:
+        """Can a call not be responded to now?  One that wants no answer adds nothing to what is not sent."""
+        return self.isFull() if ASK in box else self._hasAllAsks()
 
     def take(self, box: AmpBox) -> None:
         """Have a call responded to, now or later."""
-        if self.kept or self.isFull():
+        if self.kept or self._hasToWait(box):
             self.kept.append(box)
             self.keptSize += sizeOf(box)
-            self._check()
+            self._maybeHold(box)
             return
         try:
             self.dispatcher._commandReceived(box)
         finally:
-            self._check()
+            self._maybeHold(box)
 
     def await_(self, answer: Deferred[Any]) -> None:
         """Count a call of the peer until it is answered."""
@@ -101,48 +111,79 @@ class Overload:
             return  # the loop below us sees to it
         self.isRelieving = True
         try:
-            while self.kept and not self.isFull():
-                box = self.kept.popleft()
-                self.keptSize -= sizeOf(box)
-                try:
-                    self.dispatcher._commandReceived(box)
-                except Exception:
-                    self.sender.unhandledError(Failure())
+            while self.kept and not self.sender._isPausedByApplication and not self._hasToWait(self.kept[0]):
+                self._respondToKept()
         finally:
             self.isRelieving = False
-        self._check()
+        self._maybeLetGo()
 
-    def _check(self) -> None:
-        """Read on, or do not."""
-        if self.isRelieving:
+    def _respondToKept(self) -> None:
+        box = self.kept.popleft()
+        self.keptSize -= sizeOf(box)
+        try:
+            self.dispatcher._commandReceived(box)
+        except Exception:
+            self.sender.unhandledError(Failure())
+
+    def leavePlaintext(self, isAsking: bool) -> bytes:
+        """
+        TLS is to start: what was kept must not look as if it had come over TLS.
+
+        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it answered, and these
+            calls are responded to at once, as they would have been without a bound.
+        @return: what came behind the peer's own call for TLS.
+        """
+        while isAsking and self.kept:
+            self._respondToKept()
+        behind = b"".join(box.serialize() for box in self.kept)
+        self.kept.clear()
+        self.keptSize = 0
+        return behind
+
+    def _maybeHold(self, box: AmpBox) -> None:
+        """Read no more, after C{box} came, where that is too much."""
+        if self.isHolding or self.isRelieving or self.isOver or not (self.kept or self._hasToWait(box)):
             return
-        shouldHold = self.isFull() and not (self.underWay and self._hasRoom())
-        if shouldHold and not self.isHolding:
+        if not self._mayReadOn():
             self.isHolding = True
             self.sender._holdPeer()
-        elif self.isHolding and not shouldHold:
+
+    def _mayReadOn(self) -> bool:
+        """Is there something to be read that must not wait?"""
+        # A handshake's bytes are those that let ours go.
+        return self.sender._justStartedTLS or (bool(self.underWay) and self._hasRoom())
+
+    def _maybeLetGo(self) -> None:
+        """Read on, where there is room again."""
+        if self.isHolding and not self.isRelieving and not self.isOver and (not self.isFull() or self._mayReadOn()):
             self.isHolding = False
             self.sender._letPeerGo()
 
     def _hasRoom(self) -> bool:
-        """Is there room to keep more than a peer sends that has the same bounds?"""
-        if self.asks is not None and len(self.kept) > 2 * self.asks:
-            return False
-        return self.unsent is None or self.keptSize <= 2 * self.unsent
+        """
+        Is there room to keep more than a peer sends that has the same bounds?
+
+        Of two sides that wait for each other to read, both with too many bytes unsent, one always has: what each has
+        under way is, but for the last call, less than its own bound, and that cannot be more than twice the other's
+        on both sides.
+        """
+        if self.unsent is not None:
+            return not self.kept or self.keptSize - sizeOf(self.kept[-1]) <= 2 * self.unsent
+        assert self.asks is not None
+        return len(self.kept) <= 2 * self.asks
 
     def forget(self) -> None:
         """The connection is gone, or the peer was left: nothing more is done for it."""
+        self.isOver = True
         self.kept.clear()
         self.keptSize = 0
-        self.waiting.clear()
-        self.underWay.clear()
-        self.underWaySize = 0
+        self.forgetOwn()
 
     # Our own calls.
 
     def mayAsk(self) -> bool:
         """Is there room for one more call of our own?"""
-        if self.isUrgent:
+        if self.isUrgent or not self.underWay:
             return True
         if self.asks is not None and len(self.underWay) >= self.asks:
             return False
@@ -154,10 +195,10 @@ class Overload:
 
         @raise Exception: it cannot be sent.
         """
-        if not self.isUrgent and (self.waiting or not self.mayAsk()):
-            self.waiting[tag] = box
-        else:
+        if self.isUrgent or self.sender._locked or not (self.waiting or not self.mayAsk()):
             self._send(tag, box)
+        else:
+            self.waiting[tag] = box
 
     def _send(self, tag: bytes, box: AmpBox) -> None:
         if ASK in box:
@@ -169,7 +210,7 @@ class Overload:
         except BaseException:
             self._leftLine(tag)
             raise
-        self._check()
+        self._maybeLetGo()
 
     def _leftLine(self, tag: bytes) -> None:
         self.underWaySize -= self.underWay.pop(tag, 0)
@@ -178,6 +219,12 @@ class Overload:
         """A call of ours was answered: the next may go."""
         self._leftLine(tag)
         self.sendWaiting(False)
+
+    def forgetOwn(self) -> None:
+        """All calls of our own have failed."""
+        self.waiting.clear()
+        self.underWay.clear()
+        self.underWaySize = 0
 
     def cancelled(self, tag: bytes) -> bool:
         """
@@ -196,4 +243,4 @@ class Overload:
                 self._send(tag, box)
             except Exception:
                 self.dispatcher._failUnsent(tag)
-        self._check()
+        self._maybeLetGo()

@@ -81,7 +81,9 @@ class BinaryBoxProtocol(BoxReader):
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, and tell the receiver of boxes so."""
-        self.transport = transport if self.MAX_UNSENT_BYTES is None else MeteredTransport(transport, self._relieve)
+        asks, unsent = getattr(self.boxReceiver, "MAX_ASKS_IN_PROGRESS", None), self.MAX_UNSENT_BYTES
+        isBounded = asks is not None or unsent is not None
+        self.transport = MeteredTransport(transport, unsent, self._relieve, self._close) if isBounded else transport
         self.boxReceiver.startReceivingBoxes(self)
         self.connectionMade()  # type: ignore[no-untyped-call]
 
@@ -134,8 +136,15 @@ class BinaryBoxProtocol(BoxReader):
     def resumeProducing(self) -> None:
         """Go on with what was kept, and with reading, unless the peer has to wait for its answers."""
         self._isPausedByApplication = False
-        if not self._isHeld:
+        wasHeld = self._isHeld
+        self._relieve()
+        if not (wasHeld or self._isHeld or self._isPausedByApplication):
             super().resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Stop for good."""
+        self._isPausedByApplication = True
+        super().stopProducing()
 
     def _holdPeer(self) -> None:
         """Read nothing from a peer that asks too much."""
@@ -144,19 +153,32 @@ class BinaryBoxProtocol(BoxReader):
             super().pauseProducing()
 
     def _letPeerGo(self) -> None:
-        """Read on."""
+        """Read on; what goes wrong then ends the connection, as it does wherever bytes come from."""
         self._isHeld = False
-        if not self._isPausedByApplication and self.transport is not None:
+        if self._isPausedByApplication or self.transport is None:
+            return
+        try:
             super().resumeProducing()
+        except Exception:
+            _log.failure("while going on with what a peer has sent")
+            self._leavePeer()
 
-    def _isUnsent(self, limit: int) -> bool:
-        """Do more than C{limit} bytes wait to be sent?"""
-        return isinstance(self.transport, MeteredTransport) and self.transport.isOver(limit)
+    def _isUnsent(self) -> bool:
+        """Do more bytes wait to be sent than may?"""
+        return isinstance(self.transport, MeteredTransport) and self.transport.isOver()
 
     def _relieve(self) -> None:
-        """Everything was sent."""
+        """There is room again."""
         if self._overload is not None:
             self._overload.relieve()
+
+    def _close(self) -> None:
+        """The connection is to be closed, with everything sent: what the peer still has to say to that is read."""
+        if self._isHeld:
+            self._isHeld = False
+            self._leavePeer()
+            if not self._isPausedByApplication:
+                self.transport.resumeProducing()
 
     def _leavePeer(self) -> None:
         """Be done with the peer: what it has asked and what waits for it are forgotten, too."""
@@ -239,12 +261,26 @@ class BinaryBoxProtocol(BoxReader):
         self.innerProtocolClientFactory = clientFactory
         self._forgetHalfBox()
         try:
-            transport = self.transport
-            newProto.makeConnection(transport.wrapped if isinstance(transport, MeteredTransport) else transport)
+            newProto.makeConnection(self._leaveToInner())
         finally:
             data = self._receiverBacklog().take()
         if data:
             newProto.dataReceived(data)
+
+    def _leaveToInner(self) -> Any:
+        """
+        Read for another protocol from now on, not for boxes.
+
+        @return: the transport for it.
+        """
+        if self._overload is not None:
+            self._overload.forget()
+        if self._isHeld:
+            self._isHeld = False
+            self.paused = self._isPausedByApplication
+            if not self.paused:
+                self.transport.resumeProducing()
+        return self.transport.leave() if isinstance(self.transport, MeteredTransport) else self.transport
 
     # TLS.
 
@@ -270,13 +306,19 @@ class BinaryBoxProtocol(BoxReader):
         """
         options = certificate.options(*(verifyAuthorities or ()))
         self.hostCertificate = certificate
+        isAsking = self._startingTLSBuffer is not None
+        behind = b"" if self._overload is None else self._overload.leavePlaintext(isAsking)
         self._justStartedTLS = True
         self.transport.startTLS(options)
         self._forgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
         self._sendKeptBack()
         # Differs from Twisted: what came in plaintext is for the handshake, and is never read as boxes.
-        self._receiverLeavePlaintext(self._receiverBacklog(), b"")
+        backlog = self._receiverBacklog()
+        if behind:
+            backlog.replace(behind + backlog.take())
+        self._receiverLeavePlaintext(backlog, b"")
+        self._relieve()
 
     # Differs from Twisted: a connection whose peer refuses TLS is not mute; and not in plaintext either.
 
