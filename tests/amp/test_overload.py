@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -346,3 +347,341 @@ class BothTests(SynchronousTestCase):
         self.assertIsNot(client.transport, transport)
         client._switchTo(server)
         self.assertIs(server.transport, transport)
+
+
+class Slow(RecordingTransport):
+    """A transport whose bytes go out when it is told so."""
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        super().registerProducer(producer, streaming)
+        if not streaming:
+            producer.resumeProducing()
+
+    def send(self) -> None:
+        """Everything was sent."""
+        if self.producer is not None:
+            self.producer.resumeProducing()
+
+    def answered(self) -> list[bytes]:
+        """The tags of the answers so far."""
+        return [box[b"_answer"] for box in amp.parseString(self.written) if b"_answer" in box]
+
+
+class Echo(amp.AMP):
+    """Answers at once, and with more than may wait."""
+
+    MAX_UNSENT_BYTES = 100
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noticed: list[int] = []
+
+    def locateResponder(self, name: bytes) -> Any:
+        return {b"Work": self.work, b"Notice": self.notice}.get(name) or super().locateResponder(name)
+
+    def work(self, box: amp.AmpBox) -> Any:
+        return amp.Box(padding=b"x" * 200, number=box[b"number"])
+
+    def notice(self, box: amp.AmpBox) -> Any:
+        self.noticed.append(int(box[b"number"]))
+        return amp.Box()
+
+
+def notices(*numbers: int) -> bytes:
+    """Calls of a peer's that want no answer."""
+    return b"".join(amp.Box(_command=b"Notice", number=b"%d" % number).serialize() for number in numbers)
+
+
+class UnsentTests(SynchronousTestCase):
+    """A peer that does not read its answers is not read."""
+
+    def setUp(self) -> None:
+        self.echo = Echo()
+        self.transport = Slow().connect(self.echo)
+
+    def test_held(self) -> None:
+        """It is read again when it has read them."""
+        self.echo.dataReceived(asks(1, 2, 3))
+        self.assertEqual((self.transport.answered(), self.transport.reading), ([b"1"], False))
+        self.transport.send()
+        self.assertEqual((self.transport.answered(), self.transport.reading), ([b"1", b"2"], False))
+        self.transport.send()
+        self.transport.send()
+        self.assertEqual((self.transport.answered(), self.transport.reading), ([b"1", b"2", b"3"], True))
+
+    def test_notices(self) -> None:
+        """Calls that want no answer are not held for that, unless they come behind one that is."""
+        self.echo.dataReceived(asks(1))
+        self.transport.send()
+        self.echo.callRemote(Notice, number=1)
+        self.echo.callRemoteString(b"Notice", False, number=b"1" * 200)
+        self.echo.dataReceived(notices(1, 2))
+        self.assertEqual((self.echo.noticed, self.transport.reading), ([1, 2], True))
+        self.echo.dataReceived(asks(2) + notices(3))
+        self.assertEqual((self.echo.noticed, self.transport.reading), ([1, 2], False))
+        self.transport.send()
+        self.transport.send()
+        self.assertEqual((self.echo.noticed, self.transport.reading), ([1, 2, 3], True))
+
+    def test_ownNotices(self) -> None:
+        """What is sent before the peer has called does not stop it: its bytes may be a handshake's."""
+        self.echo.callRemoteString(b"Notice", False, number=b"1" * 200)
+        self.assertTrue(self.transport.reading)
+
+    def test_room(self) -> None:
+        """What is kept may be a bound's bytes twice, and a call of any size."""
+        self.echo.callRemote(Work, number=9).addErrback(lambda failure: None)
+        self.echo.dataReceived(asks(1))
+        big = amp.Box(_command=b"Work", _ask=b"2", number=b"2", padding=b"x" * 1000).serialize()
+        self.echo.dataReceived(big)
+        self.assertTrue(self.transport.reading)
+        self.echo.dataReceived(asks(3))
+        self.assertFalse(self.transport.reading)
+
+    def test_closedWhileHeld(self) -> None:
+        """A connection that is closed while it is held reads on: TLS cannot end without its peer's word."""
+        for close in ("loseConnection", "stopProducing"):
+            echo = Echo()
+            transport = Slow().connect(echo)
+            echo.dataReceived(asks(1, 2, 3))
+            getattr(echo.transport, close)()
+            self.assertFalse(transport.reading)
+            transport.send()
+            self.assertEqual((transport.answered(), transport.reading), ([b"1"], True))
+            echo.dataReceived(asks(4))
+            self.assertEqual(transport.answered(), [b"1"])
+
+    def test_closedWhilePaused(self) -> None:
+        """Unless the application has paused it."""
+        self.echo.dataReceived(asks(1, 2, 3))
+        self.echo.pauseProducing()
+        self.echo.transport.loseConnection()
+        self.transport.send()
+        self.assertFalse(self.transport.reading)
+
+    def test_stopped(self) -> None:
+        """A receiver that was stopped delivers nothing more."""
+        self.echo.dataReceived(asks(1, 2, 3))
+        self.echo.stopProducing()
+        self.transport.send()
+        self.assertEqual(self.transport.answered(), [b"1"])
+
+    def test_lostWhileHeld(self) -> None:
+        """When the connection is gone, nothing is done for the peer."""
+        self.echo.dataReceived(asks(1, 2, 3))
+        self.echo.connectionLost(Failure(ConnectionDone()))
+        self.transport.send()
+        self.assertEqual(self.transport.answered(), [b"1"])
+
+    def test_wrongBehind(self) -> None:
+        """What is wrong with bytes that waited ends the connection, as anywhere."""
+        self.echo.dataReceived(asks(1) + amp.Box(_answer=b"77").serialize())
+        self.assertFalse(self.transport.disconnecting)
+        self.transport.send()
+        self.assertTrue(self.transport.disconnecting)
+        self.assertEqual(len(self.flushLoggedErrors(amp.UnknownTagError)), 1)
+
+    def test_failAll(self) -> None:
+        """An application that fails its own calls still answers the peer's."""
+        failing: Any = self.echo.callRemote(Work, number=9)
+        self.echo.dataReceived(asks(1, 2))
+        self.echo.failAllOutgoing(Failure(ZeroDivisionError()))
+        self.failureResultOf(failing, ZeroDivisionError)
+        self.transport.send()
+        self.assertEqual(self.transport.answered(), [b"1", b"2"])
+
+
+class PausedTests(SynchronousTestCase):
+    """What the application pauses stays so, whatever was kept."""
+
+    def test_kept(self) -> None:
+        """Calls that were kept wait for the application, too, and come before those behind them."""
+        worker = Worker()
+        transport = RecordingTransport().connect(worker)
+        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
+        worker.dataReceived(asks(1, 2, 3))
+        worker.pauseProducing()
+        worker.answer(1)
+        self.assertEqual(list(worker.asked), [2])
+        worker.dataReceived(asks(4))
+        worker.answer(2)
+        worker.resumeProducing()
+        self.assertEqual(list(worker.asked), [3, 4])
+        self.assertEqual(transport.names().count("resumeProducing"), 1)
+
+
+class OneTests(SynchronousTestCase):
+    """A bound of none would be no conversation: it is one."""
+
+    def test_asks(self) -> None:
+        """One call may be in progress, in each direction."""
+        worker = Worker()
+        worker.MAX_ASKS_IN_PROGRESS = 0
+        transport = RecordingTransport().connect(worker)
+        worker.callRemote(Work, number=1).addErrback(lambda failure: None)
+        worker.callRemote(Work, number=2).addErrback(lambda failure: None)
+        self.assertEqual(len(amp.parseString(transport.written)), 1)
+        worker.dataReceived(asks(1, 2))
+        self.assertEqual(list(worker.asked), [1])
+        worker.answer(1)
+        self.assertEqual(list(worker.asked), [2])
+
+    def test_bytes(self) -> None:
+        """One call may be under way, and one answer unsent."""
+        echo = Echo()
+        echo.MAX_UNSENT_BYTES = 0
+        transport = Slow().connect(echo)
+        for number in (1, 2):
+            echo.callRemote(Work, number=number).addErrback(lambda failure: None)
+        self.assertEqual(len(amp.parseString(transport.written)), 1)
+        echo.dataReceived(asks(1, 2))
+        for _ in range(4):
+            transport.send()
+        self.assertEqual(transport.answered(), [b"1", b"2"])
+
+
+class Inner(Protocol):
+    """Takes over."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received.append(data)
+
+
+class Switch(amp.ProtocolSwitchCommand):
+    """Changes over."""
+
+
+class ChangingTests(SynchronousTestCase):
+    """The connection becomes another one."""
+
+    def test_switch(self) -> None:
+        """The protocol that takes over reads, whatever of AMP's calls is in progress, and hears nothing of them."""
+        inner = Inner()
+        waiting: Deferred[Any] = Deferred()
+
+        class Switching(Worker):
+            @Switch.responder
+            def switch(self) -> Any:
+                return waiting
+
+        worker = Switching()
+        transport = Slow().connect(worker)
+        worker.dataReceived(asks(1) + amp.Box(_command=b"Switch", _ask=b"2").serialize() + b"\0")
+        self.assertFalse(transport.reading)
+        waiting.callback(inner)
+        self.assertTrue(transport.reading)
+        self.assertIs(inner.transport, transport)
+        worker.answer(1)
+        worker.dataReceived(b"more")
+        self.assertEqual(inner.received, [b"\0", b"more"])
+
+    def test_switchPaused(self) -> None:
+        """What the application has paused stays paused."""
+        worker = Worker()
+        transport = Slow().connect(worker)
+        worker.dataReceived(asks(1, 2))
+        worker.pauseProducing()
+        worker._switchTo(Inner())
+        self.assertFalse(transport.reading)
+
+    def test_locked(self) -> None:
+        """A call behind one that changes over is refused at once."""
+        worker = Worker()
+        Slow().connect(worker)
+        for number in (1, 2):
+            worker.callRemote(Work, number=number).addErrback(lambda failure: None)
+        worker.callRemote(Switch, None).addErrback(lambda failure: None)
+        self.assertRaises(amp.ProtocolSwitched, worker.callRemote, Work, number=3)
+
+    def startTLS(self, *behind: int, **options: Any) -> tuple[Any, Any]:
+        """Have a peer ask for TLS while its calls are too many."""
+        worker = Worker()
+        transport = Slow(**options).connect(worker)
+        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
+        worker.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize() + asks(*behind))
+        return worker, transport
+
+    def test_startTLS(self) -> None:
+        """It starts when there is room."""
+        worker, transport = self.startTLS()
+        self.assertFalse(transport.TLS)
+        worker.answer(1)
+        self.assertTrue(transport.TLS and transport.reading)
+        self.assertEqual(list(worker.asked), [2])
+
+    def test_plaintextBehind(self) -> None:
+        """What came behind that in plaintext goes to the handshake, and is no call."""
+        worker, transport = self.startTLS(4, 5)
+        worker.answer(1)
+        worker.answer(2)
+        self.assertEqual((list(worker.asked), transport.protocol.received), ([], asks(4, 5)))
+
+    def test_heldForTLS(self) -> None:
+        """A connection where TLS starts is read: without the handshake nothing could be sent any more."""
+        waiting: Deferred[Any] = Deferred()
+
+        class Later(Worker):
+            @amp.StartTLS.responder
+            def startTLS(self) -> Any:
+                return waiting
+
+        later = Later()
+        transport = Slow().connect(later)
+        later.dataReceived(asks(1) + amp.Box(_command=b"StartTLS", _ask=b"2").serialize())
+        self.assertFalse(transport.reading)
+        waiting.callback({})
+        self.assertTrue(transport.TLS and transport.reading)
+
+    def test_asker(self) -> None:
+        """Who asked for TLS responds to what the peer has called before it answered, before TLS starts."""
+        worker = Worker()
+        transport = Slow().connect(worker)
+        secured: list[bool] = []
+        worker.callRemote(amp.StartTLS)
+        worker.dataReceived(asks(1, 2, 3))
+        self.assertEqual(list(worker.asked), [1, 2])
+        transport.hooks["startTLS"] = lambda: secured.append(3 in worker.asked)
+        worker.dataReceived(amp.Box(_answer=b"1").serialize())
+        self.assertEqual((secured, worker._startingTLSBuffer), ([True], None))
+
+    def test_askerWithoutBounds(self) -> None:
+        """Without bounds nothing was kept."""
+        client = amp.AMP()
+        transport = Slow().connect(client)
+        client.callRemote(amp.StartTLS)
+        client.dataReceived(amp.Box(_answer=b"1").serialize())
+        self.assertTrue(transport.TLS)
+
+
+class CompositionTests(SynchronousTestCase):
+    """The connection and the conversation may be two objects."""
+
+    def test_bounded(self) -> None:
+        """The bounds are those of each."""
+
+        class Connection(amp.BinaryBoxProtocol):
+            MAX_UNSENT_BYTES = 100
+
+        dispatcher = amp.BoxDispatcher(Echo())
+        dispatcher.MAX_ASKS_IN_PROGRESS = 5  # type: ignore[misc]
+        connection = Connection(dispatcher)
+        transport = Slow().connect(connection)
+        connection.dataReceived(asks(1, 2, 3))
+        self.assertEqual(transport.answered(), [b"1"])
+        connection.connectionLost(Failure(ConnectionDone()))
+        transport.send()
+        self.assertEqual(transport.answered(), [b"1"])
+
+    def test_receiver(self) -> None:
+        """A receiver of boxes that knows nothing of bounds goes without."""
+        helper = amp._ParserHelper()  # type: ignore[attr-defined]
+        echo = Echo()
+        echo.boxReceiver = helper
+        transport = Slow().connect(echo)
+        echo.dataReceived(asks(1))
+        echo.sendBox(amp.Box(padding=b"x" * 200))
+        transport.send()
+        self.assertEqual((len(helper.boxes), transport.producer), (1, None))
