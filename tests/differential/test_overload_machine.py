@@ -1,0 +1,268 @@
+"""
+Two AMP ends under bounds, over a connection whose room is small, and everything that an application may do in between.
+
+Whatever the bounds and the order: once both applications let go of what they hold, every call comes to its end, each
+was taken once and in order, and no end waits for anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from twisted.internet.defer import Deferred
+
+from tests.helpers import RecordingTransport
+from twisted_basic_ng import amp
+
+#: How many bytes a transport keeps itself, and how many the network does.
+ENOUGH, NETWORK = 64, 100
+
+SIDES = st.integers(0, 1)
+BOUNDS = st.tuples(st.sampled_from([None, 0, 1, 2, 5]), st.sampled_from([None, 0, 30, 100, 400]))
+
+
+class Act(amp.Command):
+    """A call that is answered at once or later, with as many bytes as it says."""
+
+    arguments = [(b"n", amp.Integer()), (b"later", amp.Boolean()), (b"size", amp.Integer()), (b"load", amp.String())]
+    response = [(b"load", amp.String())]
+
+
+class Note(amp.Command):
+    """A call without an answer."""
+
+    arguments = [(b"n", amp.Integer())]
+    requiresAnswer = False
+
+
+class Socket(RecordingTransport):
+    """A transport with a buffer, which takes producers as Twisted's does, and a network behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffer = b""
+        self.network = b""
+        self.isPaused = False
+        self.other: Any = None
+
+    def write(self, data: bytes) -> None:
+        self.buffer += data
+        if self.producer is not None and self.streamingProducer and len(self.buffer) > ENOUGH:
+            self.isPaused = True
+            self.producer.pauseProducing()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        super().registerProducer(producer, streaming)
+        if not streaming:
+            producer.resumeProducing()
+
+    def send(self, size: int) -> bool:
+        """Give bytes to the network, as many as it takes; ask the producer when they were the last ones."""
+        size = min(size, NETWORK - len(self.network))
+        sent, self.buffer = self.buffer[:size], self.buffer[size:]
+        self.network += sent
+        if sent and not self.buffer and self.producer is not None and (self.isPaused or not self.streamingProducer):
+            self.isPaused = False
+            self.producer.resumeProducing()
+        return bool(sent)
+
+    def arrive(self, size: int) -> bool:
+        """Have bytes arrive, if somebody reads there."""
+        if not self.other.reading or not self.network:
+            return False
+        data, self.network = self.network[:size], self.network[size:]
+        self.other.protocol.dataReceived(data)
+        return True
+
+
+class Producer:
+    """
+    Is to be paused and resumed in turns, where a meter stands between it and the transport.
+
+    @ivar isStreaming: else it is only asked.
+    @ivar wrong: what it was told out of turn.
+    """
+
+    def __init__(self, isStreaming: bool) -> None:
+        self.isStreaming = isStreaming
+        self.isPaused = False
+        self.wrong: list[str] = []
+
+    def pauseProducing(self) -> None:
+        if self.isPaused or not self.isStreaming:
+            self.wrong.append("pause")
+        self.isPaused = True
+
+    def resumeProducing(self) -> None:
+        if self.isStreaming and not self.isPaused:
+            self.wrong.append("resume")
+        self.isPaused = False
+
+
+class End(amp.AMP):
+    """
+    One end.
+
+    @ivar sent: the numbers of its calls, in their order, without those that were cancelled in line.
+    @ivar taken: the numbers of the other end's.
+    @ivar held: answers that are given later.
+    @ivar results: of its calls.
+    """
+
+    logConnections = False
+
+    def __init__(self, bounds: tuple[int | None, int | None]) -> None:
+        super().__init__()
+        self.MAX_ASKS_IN_PROGRESS, self.MAX_UNSENT_BYTES = bounds  # type: ignore[misc]
+        self.sent: list[int] = []
+        self.taken: list[int] = []
+        self.held: list[tuple[Deferred[Any], int]] = []
+        self.results: dict[int, list[Any]] = {}
+        self.calls: dict[int, Any] = {}
+        self.producer: Any = None
+
+    @Act.responder
+    def act(self, n: int, later: bool, size: int, load: bytes) -> Any:
+        self.taken.append(n)
+        if not later:
+            return {"load": b"x" * size}
+        answer: Deferred[Any] = Deferred()
+        self.held.append((answer, size))
+        return answer
+
+    @Note.responder
+    def note(self, n: int) -> Any:
+        self.taken.append(n)
+        return {}
+
+    def answer(self, index: int) -> None:
+        """Give an answer."""
+        answer, size = self.held.pop(index % len(self.held))
+        answer.callback({"load": b"x" * size})
+
+
+class Overloaded(RuleBasedStateMachine):
+    """Calls, answers, cancels, pauses, producers and bytes, in any order."""
+
+    @initialize(bounds=st.tuples(BOUNDS, BOUNDS))
+    def begin(self, bounds: Any) -> None:
+        self.ends = [End(each) for each in bounds]
+        self.sockets = [Socket(), Socket()]
+        self.number = 0
+        for index in (0, 1):
+            self.sockets[index].other = self.sockets[1 - index]
+            self.sockets[index].connect(self.ends[index])
+
+    def nextNumber(self, end: End) -> int:
+        self.number += 1
+        end.sent.append(self.number)
+        return self.number
+
+    @rule(
+        side=SIDES,
+        count=st.integers(1, 8),
+        later=st.booleans(),
+        size=st.sampled_from([0, 50, 300]),
+        load=st.sampled_from([0, 50, 300]),
+        chain=st.integers(0, 2),
+    )
+    def call(self, side: int, count: int, later: bool, size: int, load: int, chain: int) -> None:
+        """Call; and call again when that was answered."""
+        end = self.ends[side]
+        for _ in range(count):
+            number = self.nextNumber(end)
+            calling: Any = end.callRemote(Act, n=number, later=later, size=size, load=b"x" * load)
+            results: list[Any] = []
+            end.calls[number], end.results[number] = calling, results
+
+            def done(result: Any, results: list[Any] = results) -> None:
+                results.append(result)
+                if chain and isinstance(result, dict):
+                    self.call(side, 1, later, size, load, chain - 1)
+
+            calling.addBoth(done)
+
+    @rule(count=st.integers(1, 3))
+    def notify(self, count: int) -> None:
+        """Tell something, one end of the two: if both do, beside other calls, they may wait for each other."""
+        for _ in range(count):
+            self.ends[0].callRemote(Note, n=self.nextNumber(self.ends[0]))
+
+    @rule(side=SIDES, index=st.integers(0, 9))
+    def answer(self, side: int, index: int) -> None:
+        if self.ends[side].held:
+            self.ends[side].answer(index)
+
+    @rule(side=SIDES, index=st.integers(0, 99))
+    def cancel(self, side: int, index: int) -> None:
+        end = self.ends[side]
+        if end.calls:
+            number = sorted(end.calls)[index % len(end.calls)]
+            overload = end._overload
+            tag = end.calls[number].tag
+            if overload is not None and tag in overload.waiting:
+                end.sent.remove(number)
+            end.calls.pop(number).cancel()
+
+    @rule(side=SIDES, stop=st.booleans())
+    def pause(self, side: int, stop: bool) -> None:
+        if stop:
+            self.ends[side].pauseProducing()
+        else:
+            self.ends[side].resumeProducing()
+
+    @rule(side=SIDES, isStreaming=st.booleans())
+    def produce(self, side: int, isStreaming: bool) -> None:
+        end = self.ends[side]
+        if end.producer is None:
+            end.producer = Producer(isStreaming)
+            end.transport.registerProducer(end.producer, isStreaming)
+        else:
+            assert end._overload is None or end.producer.wrong == []
+            end.producer = None
+            end.transport.unregisterProducer()
+
+    @rule(side=SIDES, size=st.integers(1, 200))
+    def move(self, side: int, size: int) -> None:
+        self.sockets[side].send(size)
+        self.sockets[side].arrive(size)
+
+    @invariant()
+    def bounded(self) -> None:
+        """No end has more in progress than it may."""
+        for end in getattr(self, "ends", ()):
+            if end.MAX_ASKS_IN_PROGRESS is not None:
+                assert len(end.held) <= max(end.MAX_ASKS_IN_PROGRESS, 1)
+
+    def teardown(self) -> None:
+        """Let everything go on, and look whether it does."""
+        if not hasattr(self, "ends"):
+            return
+        for end in self.ends:
+            if end._isPausedByApplication:
+                end.resumeProducing()
+        moving = True
+        while moving:
+            moving = False
+            for end, socket in zip(self.ends, self.sockets, strict=True):
+                moving = socket.send(1000) or moving
+                moving = socket.arrive(1000) or moving
+                while end.held:
+                    end.answer(0)
+                    moving = True
+        for index, end in enumerate(self.ends):
+            assert [len(results) for results in end.results.values()] == [1] * len(end.results)
+            assert self.ends[1 - index].taken == end.sent
+            assert self.sockets[index].reading
+            assert not end._isHeld
+            assert not self.sockets[index].disconnecting
+            if end._overload is not None:
+                assert (len(end._overload.kept), end._overload.keptSize, len(end._overload.waiting)) == (0, 0, 0)
+                assert (end._overload.inProgress, end._overload.underWaySize, end._overload.underWay) == (0, 0, {})
+
+
+TestOverloaded = Overloaded.TestCase
+TestOverloaded.settings = settings(max_examples=100, stateful_step_count=40)
