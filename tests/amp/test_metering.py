@@ -7,12 +7,12 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_basic_ng.amp._metering import MeteredTransport
 
 
-@implementer(ISSLTransport)
 class Transport:
     """Takes producers as Twisted's TCP transports do."""
 
@@ -61,6 +61,23 @@ class Transport:
         self.isPaused = False
 
 
+@implementer(ISSLTransport)
+class TLS(Transport):
+    """Gathers what is written until the end of a turn of the reactor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gathered = b""
+
+    def write(self, data: bytes) -> None:
+        self.gathered += data
+
+    def turn(self) -> None:
+        """The turn has come to its end."""
+        data, self.gathered = self.gathered, b""
+        super().write(data)
+
+
 class Plain:
     """Takes no producers."""
 
@@ -73,12 +90,14 @@ class Producer:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.onResume: Any = list
 
     def pauseProducing(self) -> None:
         self.told.append("pause")
 
     def resumeProducing(self) -> None:
         self.told.append("resume")
+        self.onResume()
 
     def stopProducing(self) -> None:
         self.told.append("stop")
@@ -105,7 +124,8 @@ class MeteredTransportTests(MeterCase):
     def test_like(self) -> None:
         """In every other respect it is the transport."""
         self.assertEqual(self.meter.note, "its own")
-        self.assertTrue(ISSLTransport.providedBy(self.meter))
+        self.assertFalse(ISSLTransport.providedBy(self.meter))
+        self.assertTrue(ISSLTransport.providedBy(self.wrap(TLS())))
         self.assertRaises(AttributeError, getattr, self.meter, "missing")
 
     def test_counted(self) -> None:
@@ -165,6 +185,71 @@ class MeteredTransportTests(MeterCase):
         self.meter.write(b"x" * 101)
         self.assertEqual((self.meter.isOver(), len(self.transport.bytes)), (False, 101))
         self.assertIs(self.transport.producer, producer)
+
+
+class TLSTests(MeterCase):
+    """Over TLS, it is known at the end of a turn of the reactor."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.clock = Clock()
+        self.tls = TLS()
+        self.meter = self.wrap(self.tls)
+        self.meter._waiter.callLater = self.clock.callLater  # type: ignore[method-assign]
+
+    def test_over(self) -> None:
+        """What is more than the transport below has room for is waited for."""
+        for _ in range(2):
+            self.meter.write(b"x" * 101)
+            self.meter.write(b"x")
+            self.assertTrue(self.meter.isOver())
+            self.tls.turn()
+            self.clock.advance(0)
+            self.assertEqual((self.events, self.meter.isOver()), ([], True))
+            self.tls.send()
+            self.assertEqual((self.events, self.meter.isOver(), self.tls.producer), (["sent"], False, None))
+            self.events.clear()
+
+    def test_under(self) -> None:
+        """What is less than that is not."""
+        self.meter = self.wrap(self.tls, 10)
+        self.meter._waiter.callLater = self.clock.callLater  # type: ignore[method-assign]
+        self.meter.write(b"x" * 20)
+        self.assertTrue(self.meter.isOver())
+        self.tls.turn()
+        self.clock.advance(0)
+        self.assertEqual((self.events, self.meter.isOver(), self.tls.producer), (["sent"], False, None))
+
+    def test_lost(self) -> None:
+        """When the connection is gone, nothing is left to look at."""
+        self.meter.write(b"x" * 101)
+        self.tls.producer.stopProducing()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_pausedAtOnce(self) -> None:
+        """A transport that gathers nothing tells at once."""
+        self.tls.onWrite = list
+        self.tls.write = super(TLS, self.tls).write  # type: ignore[method-assign]
+        self.meter.write(b"x" * 101)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.tls.send()
+        self.assertEqual(self.events, ["sent"])
+
+    def test_pausedBehind(self) -> None:
+        """One that says so between the end of the turn and the look at it is waited for."""
+        self.meter.write(b"x" * 101)
+        self.tls.producer.pauseProducing()
+        self.clock.advance(0)
+        self.assertEqual(self.events, [])
+
+    def test_reactor(self) -> None:
+        """It is the reactor's turn that it waits for."""
+        from twisted.internet import reactor
+
+        called: list[object] = []
+        self.patch(reactor, "callLater", lambda *args: called.append(args))
+        self.wrap(self.tls).write(b"x" * 101)
+        self.assertEqual(len(called), 1)
 
 
 class SharedTests(MeterCase):
@@ -239,6 +324,18 @@ class SharedTests(MeterCase):
         self.transport.send()
         self.assertEqual((self.events, self.meter.isOver()), (["sent"], False))
 
+    def test_pullWritesAtOnce(self) -> None:
+        """One that writes while it is registered changes nothing in that."""
+        self.meter.write(b"x" * 101)
+        producer = Producer()
+        producer.onResume = self.fill
+        self.meter.registerProducer(producer, False)
+        self.assertTrue(self.meter.isOver())
+        producer.onResume = list
+        self.meter.unregisterProducer()
+        self.transport.send()
+        self.assertEqual((self.events, self.meter.isOver()), (["sent"], False))
+
     def test_registeredWhileWaiting(self) -> None:
         """One that streams, too, and the meter waits no more."""
         self.meter.write(b"x" * 101)
@@ -279,6 +376,9 @@ class SharedTests(MeterCase):
         """There can be one at a time."""
         self.meter.registerProducer(Producer(), True)
         self.assertRaises(RuntimeError, self.meter.registerProducer, Producer(), True)
+        self.assertIsNotNone(self.transport.producer)
+        self.meter.unregisterProducer()
+        self.assertIsNone(self.transport.producer)
 
 
 class ClosingTests(MeterCase):

@@ -13,33 +13,80 @@ from typing import Any
 
 from zope.interface import directlyProvides, implementer, providedBy
 
-from twisted.internet.interfaces import IPullProducer, IPushProducer
+from twisted.internet.interfaces import IPullProducer, IPushProducer, ISSLTransport
 
 __all__ = ["MeteredTransport"]
 
 
-@implementer(IPullProducer)
+@implementer(IPushProducer, IPullProducer)
 class _Waiter:
     """
     Is told when everything was sent; it produces nothing.
 
-    Being asked for bytes the first time means nothing: a transport asks at once whom it registers, and one of TLS's
-    soon after, by when what it gathers has gone to the transport below, which from then on is asked no more if it
-    has too much.
+    Asked for bytes, it knows that all were sent, but for the first time: a transport asks at once whom it registers.
+    TLS's asks over and over; there, the waiter streams, and what counts is whether it is paused.
+
+    @ivar isRegistered: with the transport.
+    @ivar isPaused: the transport has enough.
     """
 
     def __init__(self, sent: Callable[[], object]) -> None:
         self._sent = sent
-        self.isRegistered = False
-        self.wasAsked = False
+        self.isRegistered = self.isStreaming = self.isPaused = self._wasAsked = False
+        self._looking: Any = None
+
+    def register(self, transport: Any) -> None:
+        """
+        Begin to wait.
+
+        @raise RuntimeError: the transport has a producer.
+        """
+        self.isPaused = self._wasAsked = False
+        self.isStreaming = ISSLTransport.providedBy(transport)
+        transport.registerProducer(self, self.isStreaming)
+        self.isRegistered = True
+
+    def unregister(self, transport: Any) -> None:
+        """Wait no more."""
+        if self.isRegistered:
+            self.isRegistered = False
+            self.stopProducing()
+            transport.unregisterProducer()
+
+    def lookSoon(self) -> None:
+        """
+        See after this turn of the reactor whether there is something to wait for.
+
+        By then, what TLS gathers for a turn has gone to the transport below it, which has paused us if that is too much.
+        """
+        if self.isRegistered and self.isStreaming and not self.isPaused and self._looking is None:
+            self._looking = self.callLater(0, self._look)
+
+    def callLater(self, *args: Any) -> Any:
+        """Have something done later."""
+        from twisted.internet import reactor
+
+        return reactor.callLater(*args)
+
+    def _look(self) -> None:
+        self._looking = None
+        if not self.isPaused:
+            self._sent()
+
+    def pauseProducing(self) -> None:
+        self.isPaused = True
 
     def resumeProducing(self) -> None:
-        if self.wasAsked:
+        self.isPaused = False
+        if self.isStreaming or self._wasAsked:
             self._sent()
-        self.wasAsked = True
+        self._wasAsked = True
 
     def stopProducing(self) -> None:
         """The connection is gone; whoever waits will be told so in other ways."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
 
 
 @implementer(IPushProducer, IPullProducer)
@@ -70,7 +117,7 @@ class _Shared:
         if self.isStreaming:
             self._resume()
             return
-        if self._wasAsked:  # as L{_Waiter} is
+        if self._wasAsked:
             self._sent()
         self._wasAsked = True
         self._producer.resumeProducing()
@@ -123,9 +170,12 @@ class MeteredTransport:
     def write(self, data: bytes) -> None:
         """Write, and count."""
         self.unsent += len(data)
-        if self._limit is not None and self.unsent > self._limit:
-            self._wait()  # before it is written: whether that is too much, a transport says only then
+        if self._limit is None or self.unsent <= self._limit:
+            self.wrapped.write(data)
+            return
+        self._wait()  # before it is written: whether that is too much, a transport says only then
         self.wrapped.write(data)
+        self._waiter.lookSoon()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Write, and count."""
@@ -144,36 +194,32 @@ class MeteredTransport:
         """Wait for everything to be sent, if nothing does so yet."""
         if self._shared is not None or self._waiter.isRegistered:
             return
-        self._waiter.wasAsked = False
         try:
-            self.wrapped.registerProducer(self._waiter, False)
+            self._waiter.register(self.wrapped)
         except RuntimeError:
             self.unsent = 0  # there is a producer that was registered past us: it has to see to this
-        else:
-            self._waiter.isRegistered = True
 
     def _sent(self) -> None:
-        self._leave()
+        self._waiter.unregister(self.wrapped)
         self.unsent = 0
         if self._isClosing:
             self._onClosing()
         else:
             self._onSent()
 
-    def _leave(self) -> None:
-        if self._waiter.isRegistered:
-            self._waiter.isRegistered = False
-            self.wrapped.unregisterProducer()
-
     # The application's producer.
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Register a producer of the application's."""
         waited = self._waiter.isRegistered
-        self._leave()
-        shared = _Shared(producer, streaming, self._sent)
-        self.wrapped.registerProducer(shared, streaming)
-        self._shared = shared
+        self._waiter.unregister(self.wrapped)
+        before = self._shared
+        self._shared = shared = _Shared(producer, streaming, self._sent)  # which may write at once
+        try:
+            self.wrapped.registerProducer(shared, streaming)
+        except BaseException:
+            self._shared = before
+            raise
         if waited and streaming:
             self._sent()  # nothing would tell of it any more; if it is too early, the next bytes will tell
 
@@ -187,6 +233,7 @@ class MeteredTransport:
             self.unsent = 0
         if self._limit is not None and self.unsent > self._limit:
             self._wait()  # nothing else would tell of it
+            self._waiter.lookSoon()
         elif self._isClosing:
             self._onClosing()
 
@@ -198,9 +245,10 @@ class MeteredTransport:
 
         A transport that does so takes its producer along, but not what it has told it; so it begins anew.
         """
-        self._leave()
+        self._waiter.unregister(self.wrapped)
         self.unsent = 0
         self.wrapped.startTLS(*args)
+        directlyProvides(self, providedBy(self.wrapped))
         if self._shared is not None and self._shared.isPaused:
             self._shared.resumeProducing()
 
@@ -210,7 +258,7 @@ class MeteredTransport:
 
         @return: the transport.
         """
-        self._leave()
+        self._waiter.unregister(self.wrapped)
         self._limit = None
         return self.wrapped
 

@@ -1,0 +1,610 @@
+"""Bounds against overload on real sockets: TCP, UNIX and TLS, from the first byte on or started later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import connectProtocol
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.python.failure import Failure
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp as ours, basic
+
+from .test_amp import Accept, LiveCase
+
+#: How many asks a peer makes that does not read the answers, and how large these are: more than the kernel takes.
+ASKS, ANSWER = 20_000, 1000
+
+#: The bounds of most tests, and what a transport keeps itself besides: twice 64 KiB on TLS, and one chunk it read.
+MOST, UNSENT = 100, 50_000
+KEPT_BY_TRANSPORT = 3 * 65536
+
+stock = loadStock("amp")
+clock: Any = reactor
+
+
+def vocabulary(module: Any) -> Any:
+    """An end that answers each call with as many bytes as it is asked for."""
+
+    class Fill(module.Command):  # type: ignore[misc, name-defined]
+        arguments = [(b"n", module.Integer()), (b"size", module.Integer())]
+        response = [(b"n", module.Integer()), (b"load", module.String())]
+
+    class Switch(module.ProtocolSwitchCommand):  # type: ignore[misc, name-defined]
+        pass
+
+    class End(module.AMP):  # type: ignore[misc, name-defined]
+        """
+        One end.
+
+        @ivar asked: how many calls it had.
+        @ivar most: how many bytes its transport has kept at the most.
+        @ivar connected: fires when the connection was made.
+        @ivar lost: fires with why the connection was lost.
+        """
+
+        command = Fill
+        switch = Switch
+        logConnections = False
+
+        def __init__(self, asks: int | None = None, unsent: int | None = None) -> None:
+            super().__init__()
+            self.MAX_ASKS_IN_PROGRESS, self.MAX_UNSENT_BYTES = asks, unsent
+            self.asked = self.most = 0
+            self.connected: Deferred[None] = Deferred()
+            self.lost: Deferred[Any] = Deferred()
+            self.inner = Inner()
+
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            self.connected.callback(None)
+
+        def connectionLost(self, reason: Any) -> None:
+            super().connectionLost(reason)
+            self.lost.callback(reason.type)
+
+        @Fill.responder
+        def fill(self, n: int, size: int) -> Any:
+            self.asked += 1
+            self.most = max(self.most, kept(self.transport))
+            return {"n": n, "load": b"x" * size}
+
+        @Switch.responder
+        def change(self) -> Any:
+            return self.inner
+
+    return End
+
+
+def kept(transport: Any) -> int:
+    """How many bytes a transport keeps that were not sent."""
+    tls = getattr(transport, "wrapped", transport)
+    socket = getattr(tls, "transport", tls)
+    return len(socket.dataBuffer) - socket.offset + socket._tempDataLen
+
+
+class Inner(Protocol):
+    """Takes over."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.complete: Deferred[None] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        if self.received.endswith(b"!"):
+            self.complete.callback(None)
+
+
+class InnerFactory(Factory):
+    """Makes one that is there already."""
+
+    noisy = False
+
+    def __init__(self) -> None:
+        self.inner = Inner()
+
+    def buildProtocol(self, addr: object) -> Any:
+        return self.inner
+
+    def clientConnectionLost(self, connector: object, reason: object) -> None:
+        """Nothing."""
+
+
+OurEnd, StockEnd = vocabulary(ours), vocabulary(stock)
+
+
+class Greedy(Protocol):
+    """Asks, and reads when it is told to."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        self.lost: Deferred[Any] = Deferred()
+        self.transport: Any = None
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.callback(reason.type)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received.append(data)
+
+    async def ask(self, count: int) -> None:
+        """Ask so many times, and read nothing but the first answer: there has to be a handshake."""
+        for n in range(1, count + 1):
+            box = ours.Box(_command=b"Fill", _ask=b"%d" % n, n=b"%d" % n, size=b"%d" % ANSWER)
+            self.transport.write(box.serialize())
+            while not self.received:
+                await deferLater(clock, 0.001)
+        self.transport.pauseProducing()
+
+    def boxes(self) -> list[Any]:
+        """What was read."""
+        return list(ours.parseString(b"".join(self.received)))
+
+
+class Stream:
+    """
+    The application's own producer: it writes boxes of its own between the others.
+
+    @ivar told: how it was paused and resumed, where it streams.
+    @ivar done: fires when it has produced everything, and has gone.
+    """
+
+    def __init__(self, transport: Any, streams: bool, count: int = 300) -> None:
+        self.transport = transport
+        self.streams = streams
+        self.rest = count
+        self.told: list[str] = []
+        self.done: Deferred[None] = Deferred()
+        self.isPaused = False
+        self.isWaiting = False
+
+    def begin(self) -> None:
+        """Register it."""
+        self.transport.registerProducer(self, self.streams)
+        if self.streams:
+            self.produce()
+
+    def produce(self) -> None:
+        """Write one box, and the next soon, unless it is paused."""
+        self.isWaiting = False
+        if self.isPaused or not self.rest:
+            return
+        self.rest -= 1
+        self.transport.write(ours.Box(own=b"%d" % self.rest, load=b"x" * 5000).serialize())
+        if not self.rest:
+            self.transport.unregisterProducer()
+            self.done.callback(None)
+        elif self.streams and not self.isWaiting:
+            self.isWaiting = True
+            clock.callLater(0, self.produce)
+
+    def pauseProducing(self) -> None:
+        self.told.append("pause")
+        self.isPaused = True
+
+    def resumeProducing(self) -> None:
+        if self.streams:
+            self.told.append("resume")
+            self.isPaused = False
+            if not self.isWaiting:
+                self.isWaiting = True
+                clock.callLater(0, self.produce)
+        else:
+            self.produce()
+
+    def stopProducing(self) -> None:
+        """Nothing: it is over."""
+        self.isPaused = True
+
+
+class OverloadCase(LiveCase):
+    """Two ends of one's own, over one of the links."""
+
+    timeout = 60
+
+    async def setUp(self) -> None:
+        self.ends: list[Any] = []
+
+    async def connect(self, server: Any, client: Any) -> None:
+        """Connect two ends."""
+        listening, connecting = self.endpoints()
+        port = await listening.listen(Accept(server))
+        self.ends += [server, client]
+        await connectProtocol(connecting(port), client)
+        await self.until(lambda: server.transport is not None)
+        await port.stopListening()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something; that it comes at all is what the test's own time is for."""
+        while not condition():
+            await deferLater(clock, 0.001)
+
+    async def tearDown(self) -> None:
+        for end in self.ends:
+            if not end.lost.called:
+                end.transport.abortConnection()
+                await end.lost
+        self.flushWarnings()  # some versions of pyOpenSSL deprecate what Twisted calls
+
+    async def struck(self, count: int = ASKS) -> tuple[Any, Greedy]:
+        """Have the bound strike: a peer has asked, and does not read."""
+        server, client = OurEnd(MOST, UNSENT), Greedy()
+        await self.connect(server, client)
+        await client.ask(count)
+        await self.until(lambda: server._isHeld)
+        before = -1
+        while before != server.asked or not server._isHeld:
+            before = server.asked
+            await deferLater(clock, 0.05)
+        return server, client
+
+    def answersOf(self, client: Greedy) -> list[int]:
+        """The tags of the answers that were read."""
+        return [int(box[b"_answer"]) for box in client.boxes() if b"_answer" in box]
+
+
+class Unread:
+    """A peer that does not read its answers."""
+
+    struck: Any
+    until: Any
+    answersOf: Any
+    assertEqual: Any
+    assertLess: Any
+    assertTrue: Any
+    assertFalse: Any
+    assertIn: Any
+
+    async def test_bounded(self) -> None:
+        """It is not read either, and costs no more than the bounds; when it reads again, each ask is answered once."""
+        server, client = await self.struck()
+        self.assertLess(server.asked, ASKS)
+        self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
+        self.assertEqual(len(server._overload.kept), 0)
+        self.assertLess(server._receiverState.size, KEPT_BY_TRANSPORT)
+        client.transport.resumeProducing()
+        await self.until(lambda: server.asked == ASKS and not server._isHeld and not kept(server.transport))
+        self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
+        size = len(ours.Box(_answer=b"12345", n=b"12345", load=b"x" * ANSWER).serialize())
+        await self.until(lambda: sum(map(len, client.received)) > ASKS * (size - 10))
+        await self.until(lambda: self.answersOf(client)[-1:] == [ASKS])
+        self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])
+
+    async def test_loseConnection(self) -> None:
+        """The server may close the connection: that comes to an end when the peer reads, and cleanly."""
+        server, client = await self.struck()
+        server.transport.loseConnection()
+        client.transport.resumeProducing()
+        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))  # the latter, if it still asks too much
+        await client.lost
+        tags = self.answersOf(client)
+        self.assertEqual(tags, [*range(1, len(tags) + 1)])
+
+    async def test_loseConnectionOfIdle(self) -> None:
+        """Also where the peer has nothing more to say and only reads."""
+        server, client = await self.struck()
+        client.transport.resumeProducing()
+        await self.until(lambda: server.asked == ASKS and not server._isHeld)
+        server.transport.loseConnection()
+        self.assertEqual(await server.lost, ConnectionDone)
+        self.assertEqual(await client.lost, ConnectionDone)
+        self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])
+
+    async def test_abortConnection(self) -> None:
+        """It may abort it, which takes no time."""
+        server, client = await self.struck()
+        server.transport.abortConnection()
+        self.assertIn(await server.lost, (ConnectionAborted, ConnectionLost))
+        client.transport.resumeProducing()
+        await client.lost
+
+    async def test_gone(self) -> None:
+        """A peer that goes away meanwhile is gone."""
+        server, client = await self.struck()
+        client.transport.abortConnection()
+        await client.lost
+        await server.lost
+        self.assertEqual(len(server._overload.kept), 0)
+
+    async def stream(self, streams: bool, register: int) -> None:
+        """Produce beside the answers, from one of three moments on: before, while and after the bound strikes."""
+        server, client = await self.struck(2 if register == 0 else ASKS) if register else (None, None)
+        if register == 0:
+            server, client = OurEnd(MOST, UNSENT), Greedy()
+            await self.connect(server, client)  # type: ignore[attr-defined]
+            stream = Stream(server.transport, streams)
+            stream.begin()
+            await client.ask(ASKS)
+            await self.until(lambda: server._isHeld)
+        elif register == 1:
+            stream = Stream(server.transport, streams)
+            stream.begin()
+            await deferLater(clock, 0.02)
+        assert client is not None
+        client.transport.resumeProducing()
+        if register == 2:
+            await self.until(lambda: server.asked == ASKS and not server._isHeld)
+            stream = Stream(server.transport, streams)
+            stream.begin()
+        await stream.done
+        await self.until(lambda: server.asked == ASKS)
+        server.transport.loseConnection()
+        self.assertEqual(await client.lost, ConnectionDone)
+        self.assertEqual(await server.lost, ConnectionDone)
+        self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])
+        own = [int(box[b"own"]) for box in client.boxes() if b"own" in box]
+        self.assertEqual(own, [*range(299, -1, -1)])
+        self.assertEqual(stream.told, (["pause", "resume"] * len(stream.told))[: len(stream.told)])
+        self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
+
+    async def test_pushBefore(self) -> None:
+        """A producer that streams, and was there before."""
+        await self.stream(True, 0)
+
+    async def test_pushWhile(self) -> None:
+        """One that comes while nothing can be sent."""
+        await self.stream(True, 1)
+
+    async def test_pushAfter(self) -> None:
+        """One that comes when all is over."""
+        await self.stream(True, 2)
+
+    async def test_pullBefore(self) -> None:
+        """One that is asked, likewise."""
+        await self.stream(False, 0)
+
+    async def test_pullWhile(self) -> None:
+        """While nothing can be sent."""
+        await self.stream(False, 1)
+
+    async def test_pullAfter(self) -> None:
+        """And afterwards."""
+        await self.stream(False, 2)
+
+    async def test_unregisteredWhile(self) -> None:
+        """One that goes while nothing can be sent leaves the answers to go on."""
+        for streams in (True, False):
+            server, client = await self.struck()
+            stream = Stream(server.transport, streams)
+            stream.begin()
+            await deferLater(clock, 0.01)
+            server.transport.unregisterProducer()
+            stream.isPaused = True
+            client.transport.resumeProducing()
+            await self.until(lambda server=server: server.asked == ASKS and not server._isHeld)
+            server.transport.loseConnection()
+            self.assertEqual(await client.lost, ConnectionDone)
+            self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])
+            await server.lost
+
+
+class Flood:
+    """Both ends ask at full speed."""
+
+    connect: Any
+    assertEqual: Any
+
+    async def flood(self, server: Any, client: Any, count: int = 1000, size: int = 2000) -> None:
+        """Have both ask, all at once and more with each answer."""
+        await self.connect(server, client)
+        calls = [
+            end.callRemote(end.command, n=n, size=size).addCallback(
+                lambda result, end=end: end.callRemote(end.command, n=result["n"], size=size)
+            )
+            for n in range(count)
+            for end in (server, client)
+        ]
+        results = await gatherResults(calls, consumeErrors=True)
+        self.assertEqual([each["n"] for each in results], [n for n in range(count) for _ in (0, 1)])
+        self.assertEqual((server.asked, client.asked), (2 * count, 2 * count))
+
+    async def test_equal(self) -> None:
+        """With the same bounds."""
+        await self.flood(OurEnd(10, 20_000), OurEnd(10, 20_000))
+
+    async def test_different(self) -> None:
+        """With others."""
+        await self.flood(OurEnd(1, 100_000), OurEnd(200, 1000))
+
+    async def test_oneOnly(self) -> None:
+        """With a bound on one side alone."""
+        await self.flood(OurEnd(5, None), OurEnd(None, 5000))
+        await self.flood(OurEnd(None, None), OurEnd(5, 5000))
+
+    async def test_stock(self) -> None:
+        """With one that knows of no bounds."""
+        await self.flood(OurEnd(10, 20_000), StockEnd())
+        await self.flood(StockEnd(), OurEnd(1, 1000))
+
+    async def test_large(self) -> None:
+        """With answers of which each is more than the bound."""
+        await self.flood(OurEnd(10, 1000), OurEnd(10, 1000), 50, 60_000)
+
+
+class Changing:
+    """The connection becomes another one."""
+
+    connect: Any
+    assertEqual: Any
+    asks: str
+
+    async def test_switch(self) -> None:
+        """Another protocol takes over in the middle of calls."""
+        server, client = OurEnd(2, 1000), OurEnd(2, 1000)
+        await self.connect(server, client)
+        calls = [client.callRemote(client.command, n=n, size=3000) for n in range(100)]
+        factory = InnerFactory()
+        await client.callRemote(client.switch, factory)
+        await gatherResults(calls, consumeErrors=True)
+        factory.inner.transport.write(b"from the client!")
+        server.inner.transport.write(b"from the server!")
+        await gatherResults([factory.inner.complete, server.inner.complete])
+        self.assertEqual((factory.inner.received, server.inner.received), (b"from the server!", b"from the client!"))
+
+
+class Securing:
+    """StartTLS."""
+
+    connect: Any
+    assertEqual: Any
+    assertTrue: Any
+
+    async def test_startTLS(self) -> None:
+        """It starts in the middle of calls of both, which all are answered."""
+        for bounds in ((1, None), (None, 500), (3, 2000)):
+            server, client = OurEnd(*bounds), OurEnd(*bounds)
+            await self.connect(server, client)
+            calls = [end.callRemote(end.command, n=n, size=3000) for n in range(50) for end in (server, client)]
+            starting = client.callRemote(ours.StartTLS)
+            calls += [end.callRemote(end.command, n=n, size=3000) for n in range(50) for end in (server, client)]
+            await starting
+            await gatherResults(calls, consumeErrors=True)
+            self.assertTrue(client.transport.TLS and server.transport.TLS)
+            self.assertEqual((server.asked, client.asked), (100, 100))
+
+
+class OverTCPTests(Unread, Flood, Changing, Securing, OverloadCase):
+    """Over TCP."""
+
+    async def test_reconnects(self) -> None:
+        """Connections that end while the bound has struck leave nothing behind; trial sees to the delayed calls."""
+        folder = next((each for each in ("/proc/self/fd", "/dev/fd") if os.path.isdir(each)), None)
+        if folder is None:
+            pytest.skip("there is no list of the open descriptors")
+        await self.reconnect()
+        before = len(os.listdir(folder))
+        for _ in range(5):
+            await self.reconnect()
+        self.assertEqual(len(os.listdir(folder)), before)
+
+    async def reconnect(self) -> None:
+        """Have the bound strike, and lose the connection, in some ways."""
+        for end in ("abort", "close", "peer"):
+            server, client = await self.struck()
+            stream = Stream(server.transport, True)
+            stream.begin()
+            if end == "abort":
+                server.transport.abortConnection()
+            elif end == "close":
+                server.transport.unregisterProducer()
+                stream.isPaused = True
+                server.transport.loseConnection()
+                client.transport.resumeProducing()
+            else:
+                client.transport.abortConnection()
+            client.transport.resumeProducing()
+            await server.lost
+            await client.lost
+
+
+class OverUNIXTests(Unread, Flood, Changing, OverloadCase):
+    """Over UNIX sockets."""
+
+    link = "unix"
+
+
+class OverTLSTests(Unread, Flood, Changing, OverloadCase):
+    """Over TLS."""
+
+    link = "tls"
+
+
+class TimedCase(OverloadCase):
+    """C{MAX_MESSAGE_TIME}, of a fifth of a second."""
+
+    #: A receiver of each kind, a whole message for it, and one that only begins.
+    KINDS: tuple[tuple[Any, bytes], ...] = (
+        (basic.LineReceiver, b"abc\r\n"),
+        (basic.LineOnlyReceiver, b"abc\r\n"),
+        (basic.NetstringReceiver, b"3:abc,"),
+        (basic.Int32StringReceiver, b"\0\0\0\3abc"),
+        (ours.AMP, ours.Box(_command=b"Fill", n=b"1", size=b"1").serialize()),
+    )
+
+    def receiver(self, kind: Any) -> Any:
+        """Make a receiver that counts its messages."""
+
+        class Counting(kind):  # type: ignore[misc]
+            MAX_MESSAGE_TIME = 0.2
+            logConnections = False
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.count = 0
+                self.lost: Deferred[Any] = Deferred()
+
+            def lineReceived(self, line: bytes) -> None:
+                self.count += 1
+
+            def ampBoxReceived(self, box: Any) -> None:
+                self.count += 1
+
+            if kind is not ours.AMP:
+
+                def stringReceived(self, string: bytes) -> None:
+                    self.count += 1
+
+            def connectionLost(self, reason: Failure) -> None:
+                super().connectionLost(reason)
+                self.lost.callback(reason.type)
+
+        return Counting()
+
+    async def talk(self, kind: Any, pieces: Any) -> tuple[Any, Any]:
+        """Send pieces, one after the other, until the connection ends or there are no more."""
+        server, client = self.receiver(kind), Greedy()
+        await self.connect(server, client)
+
+        def send() -> None:
+            piece = next(pieces, None)
+            if piece is None or client.lost.called:
+                sending.stop()
+            else:
+                client.transport.write(piece)
+
+        sending = LoopingCall(send)
+        await sending.start(0.04)
+        return server, client
+
+    async def test_slow(self) -> None:
+        """A peer that sends its message byte after byte is cut off."""
+        for kind, message in self.KINDS:
+            begun = message[:-1] if kind is not basic.NetstringReceiver else b"999:" + b"x" * 900
+            pieces = (begun[at : at + 1] if at < len(begun) - 1 else b"" for at in range(10_000))
+            server, client = await self.talk(kind, pieces)
+            self.assertIn(await server.lost, (ConnectionAborted, ConnectionLost))
+            await client.lost
+            self.assertEqual(server.count, 0)
+
+    async def test_steady(self) -> None:
+        """One that sends whole messages, for longer than one may take, is not."""
+        for kind, message in self.KINDS:
+            server, client = await self.talk(kind, iter([message] * 15))
+            await self.until(lambda server=server: server.count == 15)
+            self.assertFalse(server.lost.called)
+            client.transport.loseConnection()
+            await server.lost
+            await client.lost
+
+
+class TimedOverTCPTests(TimedCase):
+    """Over TCP."""
+
+
+class TimedOverTLSTests(TimedCase):
+    """Over TLS."""
+
+    link = "tls"
+
+
+del TimedCase  # the two above are what is run
