@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer
 
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
@@ -58,6 +58,7 @@ class Transport:
 
     def startTLS(self, options: Any) -> None:
         self.options = options
+        directlyProvides(self, ISSLTransport)
         self.isPaused = False
 
 
@@ -413,6 +414,7 @@ class ClosingTests(MeterCase):
         self.assertEqual(
             (self.meter.isOver(), self.transport.producer, self.transport.options), (False, None, "options")
         )
+        self.assertTrue(ISSLTransport.providedBy(self.meter))
 
     def test_startTLSShared(self) -> None:
         """The application's producer goes on, which the transport has forgotten."""

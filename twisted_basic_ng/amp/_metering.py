@@ -57,7 +57,7 @@ class _Waiter:
         """
         See after this turn of the reactor whether there is something to wait for.
 
-        By then, what TLS gathers for a turn has gone to the transport below it, which has paused us if that is too much.
+        By then, what TLS gathers for a turn has gone to the transport below it, which has paused us if it is too much.
         """
         if self.isRegistered and self.isStreaming and not self.isPaused and self._looking is None:
             self._looking = self.callLater(0, self._look)
