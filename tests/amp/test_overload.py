@@ -491,7 +491,7 @@ class UnsentTests(SynchronousTestCase):
         self.assertEqual(self.transport.answered(), [b"1", b"2"])
 
 
-class PausedTests(SynchronousTestCase):
+class KeptTests(SynchronousTestCase):
     """What the application pauses stays so, whatever was kept."""
 
     def test_kept(self) -> None:

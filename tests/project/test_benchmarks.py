@@ -25,6 +25,7 @@ CASES = {
 OTHERS = {
     "ftp": (["1", "1"], "upload    ours"),
     "msgpack_rpc": (["1"], "msgpack-rpc-python"),
+    "overload": (["--help"], "--without"),  # tests/project/test_overload_benchmark.py runs it
     "promises": (["--help"], "--limit"),
     "report": (["--help"], "--rounds"),
     "startup": (["1"], "the receivers"),
