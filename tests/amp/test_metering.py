@@ -26,6 +26,7 @@ class Transport:
         self.onWrite: Any = list
         self.closed = 0
         self.options: Any = None
+        self.protocol: Any = None
 
     def write(self, data: bytes) -> None:
         self.onWrite()
@@ -128,6 +129,8 @@ class MeteredTransportTests(MeterCase):
         self.assertFalse(ISSLTransport.providedBy(self.meter))
         self.assertTrue(ISSLTransport.providedBy(self.wrap(TLS())))
         self.assertRaises(AttributeError, getattr, self.meter, "missing")
+        self.meter.protocol = "another"
+        self.assertEqual(self.transport.protocol, "another")
 
     def test_counted(self) -> None:
         """What is written is counted, and written."""

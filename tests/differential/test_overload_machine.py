@@ -7,12 +7,15 @@ was taken once and in order, and no end waits for anything.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import amp
@@ -69,6 +72,13 @@ class Socket(RecordingTransport):
             self.producer.resumeProducing()
         return bool(sent)
 
+    def lose(self) -> None:
+        """Be gone."""
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            producer.stopProducing()
+        self.buffer = self.network = b""
+
     def arrive(self, size: int) -> bool:
         """Have bytes arrive, if somebody reads there."""
         if not self.other.reading or not self.network:
@@ -83,11 +93,14 @@ class Producer:
     Is to be paused and resumed in turns, where a meter stands between it and the transport.
 
     @ivar isStreaming: else it is only asked.
+    @ivar write: writes something; it is called a few times.
     @ivar wrong: what it was told out of turn.
     """
 
-    def __init__(self, isStreaming: bool) -> None:
+    def __init__(self, isStreaming: bool, write: Callable[[], object]) -> None:
         self.isStreaming = isStreaming
+        self.write = write
+        self.count = 0
         self.isPaused = False
         self.wrong: list[str] = []
 
@@ -100,6 +113,12 @@ class Producer:
         if self.isStreaming and not self.isPaused:
             self.wrong.append("resume")
         self.isPaused = False
+        self.count += 1
+        if self.count < 4:
+            self.write()
+
+    def stopProducing(self) -> None:
+        """It is over."""
 
 
 class End(amp.AMP):
@@ -109,6 +128,7 @@ class End(amp.AMP):
     @ivar sent: the numbers of its calls, in their order, without those that were cancelled in line.
     @ivar taken: the numbers of the other end's.
     @ivar held: answers that are given later.
+    @ivar passed: the numbers of what its producer wrote, which does not wait in line.
     @ivar results: of its calls.
     """
 
@@ -119,6 +139,7 @@ class End(amp.AMP):
         self.MAX_ASKS_IN_PROGRESS, self.MAX_UNSENT_BYTES = bounds  # type: ignore[misc]
         self.sent: list[int] = []
         self.taken: list[int] = []
+        self.passed: set[int] = set()
         self.held: list[tuple[Deferred[Any], int]] = []
         self.results: dict[int, list[Any]] = {}
         self.calls: dict[int, Any] = {}
@@ -147,6 +168,8 @@ class End(amp.AMP):
 class Overloaded(RuleBasedStateMachine):
     """Calls, answers, cancels, pauses, producers and bytes, in any order."""
 
+    isLost = False
+
     @initialize(bounds=st.tuples(BOUNDS, BOUNDS))
     def begin(self, bounds: Any) -> None:
         self.ends = [End(each) for each in bounds]
@@ -161,6 +184,7 @@ class Overloaded(RuleBasedStateMachine):
         end.sent.append(self.number)
         return self.number
 
+    @precondition(lambda self: not self.isLost)
     @rule(
         side=SIDES,
         count=st.integers(1, 8),
@@ -185,17 +209,20 @@ class Overloaded(RuleBasedStateMachine):
 
             calling.addBoth(done)
 
+    @precondition(lambda self: not self.isLost)
     @rule(count=st.integers(1, 3))
     def notify(self, count: int) -> None:
         """Tell something, one end of the two: if both do, beside other calls, they may wait for each other."""
         for _ in range(count):
             self.ends[0].callRemote(Note, n=self.nextNumber(self.ends[0]))
 
+    @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, index=st.integers(0, 9))
     def answer(self, side: int, index: int) -> None:
         if self.ends[side].held:
             self.ends[side].answer(index)
 
+    @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, index=st.integers(0, 99))
     def cancel(self, side: int, index: int) -> None:
         end = self.ends[side]
@@ -207,6 +234,7 @@ class Overloaded(RuleBasedStateMachine):
                 end.sent.remove(number)
             end.calls.pop(number).cancel()
 
+    @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, stop=st.booleans())
     def pause(self, side: int, stop: bool) -> None:
         if stop:
@@ -214,17 +242,27 @@ class Overloaded(RuleBasedStateMachine):
         else:
             self.ends[side].resumeProducing()
 
+    def write(self, side: int) -> None:
+        """Write past AMP, one end of the two, as it is that tells something."""
+        if side == 0:
+            end = self.ends[0]
+            number = b"%d" % self.nextNumber(end)
+            end.passed.add(int(number))
+            end.transport.write(amp.Box(_command=b"Note", n=number).serialize())
+
+    @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, isStreaming=st.booleans())
     def produce(self, side: int, isStreaming: bool) -> None:
         end = self.ends[side]
         if end.producer is None:
-            end.producer = Producer(isStreaming)
+            end.producer = Producer(isStreaming, lambda: self.write(side))
             end.transport.registerProducer(end.producer, isStreaming)
         else:
             assert end._overload is None or end.producer.wrong == []
             end.producer = None
             end.transport.unregisterProducer()
 
+    @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, size=st.integers(1, 200))
     def move(self, side: int, size: int) -> None:
         self.sockets[side].send(size)
@@ -237,9 +275,33 @@ class Overloaded(RuleBasedStateMachine):
             if end.MAX_ASKS_IN_PROGRESS is not None:
                 assert len(end.held) <= max(end.MAX_ASKS_IN_PROGRESS, 1)
 
+    @precondition(lambda self: not self.isLost)
+    @rule(dice=st.integers(0, 30))
+    def lose(self, dice: int) -> None:
+        """Lose the connection, sometimes: then every call fails, and what was kept is forgotten."""
+        if dice:
+            return
+        self.isLost = True
+        for end, socket in zip(self.ends, self.sockets, strict=True):
+            socket.lose()
+            end.connectionLost(Failure(ConnectionDone()))
+            taken = len(end.taken)
+            while end.held:
+                end.answer(0)
+            assert len(end.taken) == taken
+            assert [len(results) for results in end.results.values()] == [1] * len(end.results)
+
+    @precondition(lambda self: self.isLost)
+    @rule(side=SIDES)
+    def callLost(self, side: int) -> None:
+        """A call over a connection that is gone fails."""
+        results: list[Any] = []
+        self.ends[side].callRemote(Act, n=0, later=False, size=0, load=b"").addErrback(results.append)
+        assert [each.type for each in results] == [ConnectionDone]
+
     def teardown(self) -> None:
         """Let everything go on, and look whether it does."""
-        if not hasattr(self, "ends"):
+        if not hasattr(self, "ends") or self.isLost:
             return
         for end in self.ends:
             if end._isPausedByApplication:
@@ -255,7 +317,9 @@ class Overloaded(RuleBasedStateMachine):
                     moving = True
         for index, end in enumerate(self.ends):
             assert [len(results) for results in end.results.values()] == [1] * len(end.results)
-            assert self.ends[1 - index].taken == end.sent
+            taken = self.ends[1 - index].taken
+            assert [n for n in taken if n not in end.passed] == [n for n in end.sent if n not in end.passed]
+            assert sorted(taken) == end.sent
             assert self.sockets[index].reading
             assert not end._isHeld
             assert not self.sockets[index].disconnecting

@@ -9,13 +9,18 @@ registers with L{MeteredTransport}, which is what the application then has for i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted.internet.interfaces import IPullProducer, IPushProducer, ISSLTransport
 
 __all__ = ["MeteredTransport"]
+
+#: What a meter has for itself; every other attribute is the transport's.
+_OWN: Final = frozenset(
+    ("wrapped", "unsent", "_limit", "_onSent", "_onClosing", "_isClosing", "_waiter", "_shared", "__provides__")
+)
 
 
 @implementer(IPushProducer, IPullProducer)
@@ -166,6 +171,12 @@ class MeteredTransport:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.wrapped, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OWN:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.wrapped, name, value)  # who hands a connection over sets its protocol
 
     def write(self, data: bytes) -> None:
         """Write, and count."""
