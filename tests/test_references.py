@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from twisted_basic_ng import _framing, _values, amp
-from twisted_basic_ng.amp._arguments import _HOOKS
+from twisted_basic_ng.amp._arguments import HOOKS
 
 #: How often a function is called: as many references would be left if it kept one.
 TIMES = 1000
@@ -213,9 +213,9 @@ def adapted(values: Any) -> dict[str, Callable[..., object]]:
         return CLEARING.whole
 
     return {
-        "readBox": lambda box, schema: values.readBox(copied(box), schema, {}, None, NAMES, _HOOKS),
-        "readBoxes": lambda box, schema: values.readBoxes([copied(box), box], schema, [], None, NAMES, _HOOKS),
-        "writeBox": lambda objects, schema: values.writeBox(copied(objects), schema, {}, None, NAMES, _HOOKS),
+        "readBox": lambda box, schema: values.readBox(copied(box), schema, {}, None, NAMES, HOOKS),
+        "readBoxes": lambda box, schema: values.readBoxes([copied(box), box], schema, [], None, NAMES, HOOKS),
+        "writeBox": lambda objects, schema: values.writeBox(copied(objects), schema, {}, None, NAMES, HOOKS),
         "countArguments": lambda objects, schema: values.countArguments(schema, objects, NAMES),
     }
 
@@ -272,11 +272,18 @@ def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
 
 
 def kept(function: Callable[..., object], calls: Iterator[tuple[Any, ...]]) -> list[Any]:
-    """With which arguments something is left, and what."""
+    """
+    With which arguments something is left, and what.
+
+    What is left is left each time; what something else in the process has just then allocated is not.
+    """
     found = []
     for arguments in calls:
-        references, memory = growth(function, arguments)
-        if any(abs(each) > 20 for each in references) or memory > SPARE:
+        for _ in range(3):
+            references, memory = growth(function, arguments)
+            if all(abs(each) <= 20 for each in references) and memory <= SPARE:
+                break
+        else:
             found.append((arguments, references, memory))
     return found
 

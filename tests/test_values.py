@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from twisted_basic_ng import _values, amp
-from twisted_basic_ng.amp._arguments import _HOOKS
+from twisted_basic_ng.amp._arguments import HOOKS
 from twisted_basic_ng.amp._names import IDENTIFIERS
 
 try:
@@ -203,7 +203,7 @@ class TestAlike:
 
         expected = by(byHooks)
         for each in BUILDS:
-            found = by(lambda *args, each=each: each.readBox(*args, IDENTIFIERS, _HOOKS))
+            found = by(lambda *args, each=each: each.readBox(*args, IDENTIFIERS, HOOKS))
             assert found == expected
             assert [type(value) for value in found[1].values()] == [type(value) for value in expected[1].values()]
 
@@ -221,7 +221,7 @@ class TestAlike:
 
         expected = by(writtenByHooks)
         for each in BUILDS:
-            assert by(lambda *args, each=each: each.writeBox(*args, IDENTIFIERS, _HOOKS)) == expected
+            assert by(lambda *args, each=each: each.writeBox(*args, IDENTIFIERS, HOOKS)) == expected
 
     @given(schemas, st.lists(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(STRINGS), max_size=6), max_size=3))
     def test_rows(self, arglist: Any, boxes: list[dict[bytes, bytes]]) -> None:
@@ -237,7 +237,7 @@ class TestAlike:
         for each in BUILDS:
             rows: list[Any] = []
             read = each.readBoxes
-            assert outcome(lambda: read(boxes, arglist, rows, b"proto", IDENTIFIERS, _HOOKS)) == result  # noqa: B023
+            assert outcome(lambda: read(boxes, arglist, rows, b"proto", IDENTIFIERS, HOOKS)) == result  # noqa: B023
             assert rows == expected
 
     @given(schemas, st.sets(st.sampled_from(["a", "b", "a_b", "Class", "c", "other"])))
@@ -276,10 +276,10 @@ class TestPatched:
         byHooks(amp.AmpBox(a=b"x", b=b"2"), arglist, expected, None)
         count = len(called)
         objects: dict[str, Any] = {}
-        values.readBox(amp.AmpBox(a=b"x", b=b"2"), arglist, objects, None, IDENTIFIERS, _HOOKS)
+        values.readBox(amp.AmpBox(a=b"x", b=b"2"), arglist, objects, None, IDENTIFIERS, HOOKS)
         assert (objects, len(called)) == (expected, 2 * count)
         rows: list[Any] = []
-        values.readBoxes([amp.AmpBox(a=b"x", b=b"2")], arglist, rows, None, IDENTIFIERS, _HOOKS)
+        values.readBoxes([amp.AmpBox(a=b"x", b=b"2")], arglist, rows, None, IDENTIFIERS, HOOKS)
         assert (rows, len(called)) == ([expected], 3 * count)
 
     @pytest.mark.parametrize("kind", [amp.Argument, amp.Integer, amp.String, amp.Unicode])
@@ -299,7 +299,7 @@ class TestPatched:
         writtenByHooks({"a": "x", "b": 2}, arglist, expected, None)
         count = len(called)
         strings: dict[bytes, bytes] = {}
-        values.writeBox({"a": "x", "b": 2}, arglist, strings, None, IDENTIFIERS, _HOOKS)
+        values.writeBox({"a": "x", "b": 2}, arglist, strings, None, IDENTIFIERS, HOOKS)
         assert (strings, len(called)) == (expected, 2 * count)
 
 
@@ -311,15 +311,15 @@ class TestMany:
         arglist: list[tuple[bytes, Any]] = [(b"n%d" % number, amp.Integer()) for number in range(100)]
         objects = {f"n{number}": number for number in range(100)}
         strings: dict[bytes, bytes] = {}
-        values.writeBox(objects, arglist, strings, None, IDENTIFIERS, _HOOKS)
+        values.writeBox(objects, arglist, strings, None, IDENTIFIERS, HOOKS)
         again: dict[str, Any] = {}
-        values.readBox(strings, arglist, again, None, IDENTIFIERS, _HOOKS)
+        values.readBox(strings, arglist, again, None, IDENTIFIERS, HOOKS)
         assert (again, len(objects), len(strings)) == (objects, 100, 100)
         for twice in (arglist[0], arglist[99]):
             with pytest.raises(KeyError):
-                values.writeBox(objects, [*arglist, twice], {}, None, IDENTIFIERS, _HOOKS)
+                values.writeBox(objects, [*arglist, twice], {}, None, IDENTIFIERS, HOOKS)
             with pytest.raises(KeyError):
-                values.readBox(strings, [*arglist, twice], {}, None, IDENTIFIERS, _HOOKS)
+                values.readBox(strings, [*arglist, twice], {}, None, IDENTIFIERS, HOOKS)
 
     def test_mapping(self, values: ModuleType) -> None:
         """Values come from anything that is like a dictionary."""
@@ -328,7 +328,7 @@ class TestMany:
             pass
 
         strings: dict[bytes, bytes] = {}
-        values.writeBox(Values(a=1, b=2), [(b"a", amp.Integer()), (b"b", Boxed())], strings, None, IDENTIFIERS, _HOOKS)
+        values.writeBox(Values(a=1, b=2), [(b"a", amp.Integer()), (b"b", Boxed())], strings, None, IDENTIFIERS, HOOKS)
         assert strings == {b"a": b"1", b"boxed": b"['b']"}
 
     @pytest.mark.skipif(_values_ext is _values, reason="the extension is not built")
@@ -342,4 +342,4 @@ class TestMany:
                 _values_ext.writeBox({}, [], amp.AmpBox(), None, IDENTIFIERS, wrong)
         for wrong in (None, [], 1):
             with pytest.raises(TypeError):
-                _values_ext.readBoxes([], [], [], None, wrong, _HOOKS)
+                _values_ext.readBoxes([], [], [], None, wrong, HOOKS)

@@ -31,6 +31,7 @@ from ._names import IDENTIFIERS
 from ._types import Objects, Schema, Strings
 
 __all__ = [
+    "HOOKS",
     "AmpList",
     "Argument",
     "Boolean",
@@ -58,7 +59,7 @@ def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     """
     objects: Objects = {}
     try:
-        _accelerate.readBox(strings, arglist, objects, proto, IDENTIFIERS, _HOOKS)
+        _accelerate.readBox(strings, arglist, objects, proto, IDENTIFIERS, HOOKS)
     except BaseException:
         _discardObjects(objects, arglist)
         raise
@@ -93,7 +94,7 @@ def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: An
     @return: the box.
     @raise KeyError: a required value is not there.
     """
-    _accelerate.writeBox(objects, arglist, strings, proto, IDENTIFIERS, _HOOKS)
+    _accelerate.writeBox(objects, arglist, strings, proto, IDENTIFIERS, HOOKS)
     return strings
 
 
@@ -341,7 +342,7 @@ class AmpList(Argument):
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         rows: list[Objects] = []
         try:
-            _accelerate.readBoxes(parseBoxes(inString), self.subargs, rows, proto, IDENTIFIERS, _HOOKS)
+            _accelerate.readBoxes(parseBoxes(inString), self.subargs, rows, proto, IDENTIFIERS, HOOKS)
         except BaseException:
             self._discard(rows)
             raise
@@ -413,7 +414,7 @@ class DateTime(Argument):
 
 
 #: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.
-_HOOKS: Final = Hooks(
+HOOKS: Final = Hooks(
     reading=(Argument.fromBox, Argument.retrieve, Argument.fromStringProto),
     writing=(Argument.toBox, Argument.retrieve, Argument.toStringProto),
     boxes=(AmpBox, dict),

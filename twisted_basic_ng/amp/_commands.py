@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
 from .. import _accelerate
-from ._arguments import _objectsToStrings, _stringsToObjects
+from ._arguments import HOOKS, _stringsToObjects
 from ._boxes import AmpBox, Box, newBox
 from ._dispatch import SEND_BOX_COMMAND, Call
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
@@ -128,7 +128,8 @@ class Command(metaclass=_CommandMeta):
             box = newBox(AmpBox) if kind is AmpBox else kind()
         except BaseException:
             return fail()
-        return _objectsToStrings(objects, cls.response, box, proto)
+        _accelerate.writeBox(objects, cls.response, box, proto, IDENTIFIERS, HOOKS)
+        return box
 
     @classmethod
     def makeArguments(cls, objects: Objects, proto: Any) -> Any:
@@ -145,7 +146,8 @@ class Command(metaclass=_CommandMeta):
             _refuseUnknown(objects, arguments)
         kind = cls.commandType
         box = newBox(AmpBox) if kind is AmpBox else kind()
-        return _objectsToStrings(objects, arguments, box, proto)
+        _accelerate.writeBox(objects, arguments, box, proto, IDENTIFIERS, HOOKS)
+        return box
 
     @classmethod
     def parseResponse(cls, box: Strings, protocol: Any) -> Objects:

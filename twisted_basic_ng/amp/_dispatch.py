@@ -59,6 +59,8 @@ class Call(Deferred[Any]):
     one that is told of an error that nobody handled.
 
     @ivar tag: what the answer is told by.
+    @ivar isSent: the call was sent, and who made it has this; where both ends are in one process, the answer may be
+        there before that.
     @ivar command: the command, if it reads its answer, from which on the result of this C{Deferred} is what it read.
     @ivar proto: the protocol that it reads it with.
     @ivar guardian: while the answer is given, what has to be told of an error that no callback handles which was there
@@ -67,6 +69,7 @@ class Call(Deferred[Any]):
 
     tag: bytes
     proto: Any
+    isSent = False
     command: Command | None = None
     guardian: BoxDispatcher | None = None
 
@@ -146,9 +149,6 @@ class BoxDispatcher:
     #: Tags of calls that were cancelled; their answers may still come.
     _cancelledRequests: dict[bytes, None] | None = None
 
-    #: Tags of calls that are being sent; an answer can come as soon as that where both ends are in one process.
-    _sendingRequests: tuple[bytes, ...] = ()
-
     def __init__(self, locator: Any) -> None:
         self._outstandingRequests = {}
         self.locator = locator
@@ -212,8 +212,6 @@ class BoxDispatcher:
         outstanding = self._outstandingRequests
         assert outstanding is not None
         outstanding[tag] = request
-        others = self._sendingRequests
-        self._sendingRequests = (*others, tag)
         try:
             if self._overload is None:
                 box._sendTo(self.boxSender)
@@ -225,8 +223,7 @@ class BoxDispatcher:
         except BaseException:
             outstanding.pop(tag, None)  # what cannot be sent leaves no trace
             raise
-        finally:
-            self._sendingRequests = others
+        request.isSent = True
         return request
 
     def _sendUnanswered(self, tag: bytes, box: AmpBox) -> None:
@@ -331,11 +328,10 @@ class BoxDispatcher:
             del cancelled[tag]
             if not cancelled:
                 self._cancelledRequests = None
-        elif tag not in self._sendingRequests:
-            if type(request) is Call:
-                request.guardian = self
-            else:
-                request.addErrback(self.unhandledError)
+        elif type(request) is not Call:
+            request.addErrback(self.unhandledError)
+        elif request.isSent:
+            request.guardian = self
         return request
 
     def _answerReceived(self, box: AmpBox) -> None:
@@ -365,7 +361,10 @@ class BoxDispatcher:
             if tag is not None:
                 answer[ANSWER] = tag
                 try:
-                    self._emitAnswer(tag, answer)
+                    try:
+                        self._safeEmit(answer)
+                    except (TooLong, TypeError):
+                        self._emitInstead(tag, answer)
                 except BaseException:
                     fail().addErrback(self.unhandledError)
             return
@@ -399,10 +398,14 @@ class BoxDispatcher:
         try:
             self._safeEmit(box)
         except (TooLong, TypeError):
-            if not _isOnlySent(box):
-                raise  # an effect of the box failed, and the box itself is on its way
-            _log.failure("while sending the answer to a command")
-            self._safeEmit(self._unknownError(tag))
+            self._emitInstead(tag, box)
+
+    def _emitInstead(self, tag: bytes, box: AmpBox) -> None:
+        """Send an error in place of an answer that could not be sent, for the exception that is being handled."""
+        if not _isOnlySent(box):
+            raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
+        _log.failure("while sending the answer to a command")
+        self._safeEmit(self._unknownError(tag))
 
     def ampBoxReceived(self, box: AmpBox) -> None:
         """

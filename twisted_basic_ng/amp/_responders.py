@@ -87,7 +87,10 @@ class SerializingResponder:
         try:
             objects = self._function(**arguments)
             if type(objects) is dict:
-                answer = self._write(objects)
+                try:
+                    answer = self._command.makeResponse(objects, self._proto)
+                except BaseException:
+                    raise self._unwritten(objects) from None
                 if type(answer) is not AmpBox and isinstance(answer, Deferred):  # the latter test is slow
                     answer.addErrback(self._declare)
                 return answer
@@ -99,8 +102,12 @@ class SerializingResponder:
         try:
             return self._command.makeResponse(objects, self._proto)
         except BaseException:
-            message = f"{self._function!r} returned {objects!r} and {self._command!r} could not serialize it"
-            raise BadLocalReturn(message, Failure()) from None
+            raise self._unwritten(objects) from None
+
+    def _unwritten(self, objects: Any) -> BadLocalReturn:
+        """Say what could not be written, and why: that is the exception that is being handled."""
+        message = f"{self._function!r} returned {objects!r} and {self._command!r} could not serialize it"
+        return BadLocalReturn(message, Failure())
 
     def _declare(self, error: Failure) -> Failure:
         """Turn an error that the command declares into one that is sent."""
