@@ -17,7 +17,7 @@ This file knows boxes, and of the connection only how it is held and let go.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -62,7 +62,7 @@ class Overload:
         self.inProgress = 0
         self.underWay: dict[bytes, int] = {}
         self.underWaySize = 0
-        self.waiting: dict[bytes, AmpBox] = {}
+        self.waiting: OrderedDict[bytes, AmpBox] = OrderedDict()  # whose first one is found at once, unlike a dict's
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
         self.isUrgent = False
@@ -237,8 +237,7 @@ class Overload:
     def sendWaiting(self, all_: bool) -> None:
         """Send the calls that wait in line, as far as there is room, or all of them."""
         while self.waiting and (all_ or self.mayAsk()):
-            tag = next(iter(self.waiting))
-            box = self.waiting.pop(tag)
+            tag, box = self.waiting.popitem(last=False)
             try:
                 self._send(tag, box)
             except Exception:
