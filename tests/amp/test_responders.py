@@ -115,6 +115,18 @@ class CommandLocatorTests(SynchronousTestCase):
         self.assertIsInstance(error, amp.BadLocalReturn)
         self.assertIn("returned {'f': 'no number'} and", str(error))
 
+    def test_unwrittenLater(self) -> None:
+        """So is one that comes later."""
+
+        class Late(Plain):
+            @Double.responder
+            async def asynchronous(self, f: int) -> dict[str, Any]:
+                return {"f": "no number"}
+
+        responder = Late().locateResponder(b"Double")
+        assert responder is not None
+        self.failureResultOf(responder(amp.AmpBox(f=b"1")), amp.BadLocalReturn)  # type: ignore[arg-type]
+
     def test_badArguments(self) -> None:
         """What cannot be read is an error before the method is called."""
         responder = Plain().locateResponder(b"Double")
