@@ -92,13 +92,13 @@ class DTP(Protocol):
     _buffer: list[bytes] | None = None
     _encoding = "latin-1"
 
-    _kept = 0
-    _paused = False
-    _held = False
-    _isOver = False
-    _isUsed = False
-    _isDelivering = False
-    _lostReason: Any = None
+    _dtpKept = 0
+    _dtpPaused = False
+    _dtpHeld = False
+    _dtpIsOver = False
+    _dtpIsUsed = False
+    _dtpIsDelivering = False
+    _dtpLostReason: Any = None
 
     # The connection.
 
@@ -115,15 +115,15 @@ class DTP(Protocol):
         @param reason: why the connection is closed.
         """
         self.isConnected = False
-        self._lostReason = reason
+        self._dtpLostReason = reason
         if not _isClean(reason):
-            self._finish(reason)
+            self._dtpFinish(reason)
         elif not self._buffer:  # else the consumer, which has paused, takes the rest first
-            self._finish(None)
+            self._dtpFinish(None)
 
     # Differs from Twisted: an upload that is cut off has failed, and each ends once.
 
-    def _finish(self, result: Any) -> None:
+    def _dtpFinish(self, result: Any) -> None:
         """Fire what waits for the end of the upload, with C{None} or a failure."""
         ending, self._onConnLost = self._onConnLost, None
         if ending is None:
@@ -141,7 +141,7 @@ class DTP(Protocol):
 
         @param line: the line; control bytes in it are sent as C{?}.
         """
-        self._isUsed = True
+        self._dtpIsUsed = True
         self.transport.write(line.translate(_CONTROL) + b"\r\n")
 
     def _formatOneListResponse(
@@ -186,7 +186,7 @@ class DTP(Protocol):
 
     def registerProducer(self, producer: Any, streaming: bool) -> Any:
         """Have C{producer} send."""
-        self._isUsed = True
+        self._dtpIsUsed = True
         return self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
@@ -208,23 +208,27 @@ class DTP(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Give C{data} to the consumer, or keep it until there is one."""
-        if self._isOver:
+        if self._dtpIsOver:
             return
-        if self._cons is not None and not self._paused and not self._buffer:
+        if self._cons is not None and not self._dtpPaused and not self._buffer:
             self._conswrite(data)
         else:
-            self._keep(data)
+            self._dtpKeep(data)
 
     # Differs from Twisted: not more is kept than is good for the server.
 
-    def _keep(self, data: bytes) -> None:
+    def _dtpKeep(self, data: bytes) -> None:
         """Keep C{data}; stop reading when that is enough."""
         if self._buffer is None:
             self._buffer = []
         self._buffer.append(data)
-        self._kept += len(data)
-        if self._cons is None and not self._held and (self._kept >= _KEPT_BYTES or len(self._buffer) >= _KEPT_CHUNKS):
-            self._held = True
+        self._dtpKept += len(data)
+        if (
+            self._cons is None
+            and not self._dtpHeld
+            and (self._dtpKept >= _KEPT_BYTES or len(self._buffer) >= _KEPT_CHUNKS)
+        ):
+            self._dtpHeld = True
             self.transport.pauseProducing()
 
     def _conswrite(self, data: bytes) -> None:
@@ -233,12 +237,12 @@ class DTP(Protocol):
             self._cons.write(data)
         except BaseException:
             why = Failure()
-            self._giveUp()
-            self._finish(why)
+            self._dtpGiveUp()
+            self._dtpFinish(why)
 
-    def _giveUp(self) -> None:
+    def _dtpGiveUp(self) -> None:
         """Take nothing more, and close the connection."""
-        self._isOver = True
+        self._dtpIsOver = True
         self._buffer = None
         if self.isConnected:
             self.transport.loseConnection()
@@ -252,50 +256,50 @@ class DTP(Protocol):
             raises, or if the connection was used already: it is for one transfer.
         """
         assert self._cons is None
-        if self._isUsed:
-            return self._refuseConsumer(cons, Failure(DataConnectionClosedError()))
-        self._isUsed = True
-        if not _isClean(self._lostReason):
-            return self._refuseConsumer(cons, self._lostReason)
+        if self._dtpIsUsed:
+            return self._dtpRefuseConsumer(cons, Failure(DataConnectionClosedError()))
+        self._dtpIsUsed = True
+        if not _isClean(self._dtpLostReason):
+            return self._dtpRefuseConsumer(cons, self._dtpLostReason)
         try:
             cons.registerProducer(self, True)
         except BaseException:
-            self._giveUp()
+            self._dtpGiveUp()
             raise
         self._cons = cons
         ending: Deferred[Any] = Deferred()
         self._onConnLost = ending
         ending.addBoth(self._unregConsumer)
-        self._deliverKept()
-        if self._held:
-            self._held = False
-            if self.isConnected and not self._paused:
+        self._dtpDeliverKept()
+        if self._dtpHeld:
+            self._dtpHeld = False
+            if self.isConnected and not self._dtpPaused:
                 self.transport.resumeProducing()
         return ending
 
-    def _refuseConsumer(self, cons: Any, why: Failure) -> Deferred[Any]:
+    def _dtpRefuseConsumer(self, cons: Any, why: Failure) -> Deferred[Any]:
         """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
         self._buffer = None
         cons.registerProducer(self, True)
         cons.unregisterProducer()
         return fail(why)
 
-    def _deliverKept(self) -> None:
+    def _dtpDeliverKept(self) -> None:
         """Give the consumer what was kept for it, as long as it takes it; end the upload where that was all."""
-        if self._isDelivering:
+        if self._dtpIsDelivering:
             return  # the consumer pauses and goes on while it is given something: it is given the next behind that
-        self._isDelivering = True
+        self._dtpIsDelivering = True
         kept = self._buffer or []
-        while kept and not self._paused and self._onConnLost is not None:
+        while kept and not self._dtpPaused and self._onConnLost is not None:
             self._conswrite(kept.pop(0))
-        self._isDelivering = False
+        self._dtpIsDelivering = False
         if kept and self._onConnLost is not None:
             return
-        self._kept = 0
+        self._dtpKept = 0
         if self._buffer is not None:
             self._buffer = None
         if not self.isConnected:
-            self._finish(None)
+            self._dtpFinish(None)
 
     def _unregConsumer(self, ignored: Any) -> Any:
         """
@@ -314,22 +318,22 @@ class DTP(Protocol):
             log.err(None, "while closing what an upload had failed to be written to")
         return ignored
 
-    def _closeIfHeld(self) -> None:
+    def _dtpCloseIfHeld(self) -> None:
         """Close a connection that is not read because nobody takes anything: its end would not be seen."""
-        if self._held and self._cons is None and self.isConnected:
-            self._giveUp()
+        if self._dtpHeld and self._cons is None and self.isConnected:
+            self._dtpGiveUp()
 
     def resumeProducing(self) -> None:
         """Go on: with what was kept, then with reading."""
-        self._paused = False
+        self._dtpPaused = False
         if self._cons is not None and self._buffer:
-            self._deliverKept()
-        if not self._paused and self.isConnected:
+            self._dtpDeliverKept()
+        if not self._dtpPaused and self.isConnected:
             self.transport.resumeProducing()
 
     def pauseProducing(self) -> None:
         """Stop reading, and giving the consumer anything, for a while."""
-        self._paused = True
+        self._dtpPaused = True
         if self.isConnected:
             self.transport.pauseProducing()
 
@@ -369,7 +373,7 @@ class DTPFactory(ClientFactory):
     _state = _IN_PROGRESS
     peerCheck = False
     deferred: Deferred[None] | None
-    _made: Any = None
+    _dtpMade: Any = None
 
     def __init__(self, pi: Any, peerHost: str | None = None, reactor: Any = None) -> None:
         """
@@ -387,29 +391,29 @@ class DTPFactory(ClientFactory):
 
     def buildProtocol(self, addr: Any) -> Any:
         """Make the protocol of the first connection; any other is refused."""
-        if self._state is not self._IN_PROGRESS or not self._isWelcome(addr):
+        if self._state is not self._IN_PROGRESS or not self._dtpIsWelcome(addr):
             return None
         self._state = self._FINISHED
         self.cancelTimeout()
-        self._made = made = _currentDTP()()
+        self._dtpMade = made = _currentDTP()()
         made.factory = self
         made.pi = self.pi
         self.pi.dtpInstance = made
         return made
 
-    def _isWelcome(self, addr: Any) -> bool:
+    def _dtpIsWelcome(self, addr: Any) -> bool:
         return not self.peerCheck or self.peerHost is None or addr.host == self.peerHost
 
     def stopFactory(self) -> None:
         """Wait no longer, neither for a connection nor for somebody who takes what came over it."""
         self.cancelTimeout()
-        if isinstance(self._made, DTP):
-            self._made._closeIfHeld()
+        if isinstance(self._dtpMade, DTP):
+            self._dtpMade._dtpCloseIfHeld()
 
     def timeoutFactory(self) -> None:
         """Fail: nobody has connected in time."""
         log.msg("timed out waiting for DTP connection")
-        self._fail(DeferTimeoutError("DTPFactory timeout"))
+        self._dtpFail(DeferTimeoutError("DTPFactory timeout"))
 
     def cancelTimeout(self) -> None:
         """Forget the time limit."""
@@ -426,9 +430,9 @@ class DTPFactory(ClientFactory):
 
     def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
         """Fail: nobody is there to connect to."""
-        self._fail(reason)
+        self._dtpFail(reason)
 
-    def _fail(self, reason: Any) -> None:
+    def _dtpFail(self, reason: Any) -> None:
         # Not at the top: who swaps puts these classes into that module while it is imported.
         from twisted.protocols.ftp import PortConnectionError
 

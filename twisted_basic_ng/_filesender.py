@@ -64,7 +64,7 @@ class FileSender:
         self.file = file
         self.consumer = consumer
         self.transform = transform
-        self.deferred = deferred = Deferred[bytes | str](self._cancelled)
+        self.deferred = deferred = Deferred[bytes | str](self._senderCancelled)
         consumer.registerProducer(self, False)
         return deferred
 
@@ -73,21 +73,21 @@ class FileSender:
         try:
             chunk = self.file.read(self.CHUNK_SIZE) if self.file is not None else b""
             if chunk:
-                self._send(chunk)
+                self._senderSend(chunk)
                 return
         except BaseException:
-            self._end(Failure())
+            self._senderEnd(Failure())
             return
-        self._end(self.lastSent)
+        self._senderEnd(self.lastSent)
 
-    def _send(self, chunk: bytes) -> None:
+    def _senderSend(self, chunk: bytes) -> None:
         if self.transform:
             chunk = self.transform(chunk)
         # Set first, because a consumer may ask for the next chunk before its write returns.
         self.lastSent = chunk[-1:]
         self.consumer.write(chunk)
 
-    def _end(self, result: bytes | str | Failure) -> None:
+    def _senderEnd(self, result: bytes | str | Failure) -> None:
         """Leave the consumer and the file, and say how it went; only the first time."""
         deferred, self.deferred = self.deferred, None
         if deferred is None:
@@ -98,7 +98,7 @@ class FileSender:
         finally:
             deferred.callback(result)
 
-    def _cancelled(self, deferred: Deferred[bytes | str]) -> None:
+    def _senderCancelled(self, deferred: Deferred[bytes | str]) -> None:
         self.deferred = None
         self.file = None
         self.consumer.unregisterProducer()
@@ -108,4 +108,4 @@ class FileSender:
 
     def stopProducing(self) -> None:
         """End the transfer before its end: the consumer takes no more."""
-        self._end(Failure(Exception("Consumer asked us to stop producing")))
+        self._senderEnd(Failure(Exception("Consumer asked us to stop producing")))

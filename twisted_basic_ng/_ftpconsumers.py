@@ -35,34 +35,34 @@ class ASCIIConsumerWrapper:
     def __init__(self, cons: Any) -> None:
         self.cons = cons
         self.registerProducer = cons.registerProducer
-        self._endsInCR = False
-        self._outward = hasattr(cons, "registerConsumer")  # as data connections have, an application's own, too
+        self._dtpEndsInCR = False
+        self._dtpOutward = hasattr(cons, "registerConsumer")  # as data connections have, an application's own, too
 
     def write(self, bytes: bytes) -> Any:  # noqa: A002 - its name in Twisted
         """Translate a piece of text, which may begin and end anywhere."""
         if bytes and _LOCAL != _NETWORK:
-            bytes = self._toNetwork(bytes) if self._outward else self._toLocal(bytes)  # noqa: A001
+            bytes = self._dtpToNetwork(bytes) if self._dtpOutward else self._dtpToLocal(bytes)  # noqa: A001
         return self.cons.write(bytes) if bytes else None
 
-    def _toNetwork(self, data: bytes) -> bytes:
+    def _dtpToNetwork(self, data: bytes) -> bytes:
         """Make each LF that no CR precedes a CR LF."""
-        hasCR = self._endsInCR and data.startswith(b"\n")
-        self._endsInCR = data.endswith(b"\r")
+        hasCR = self._dtpEndsInCR and data.startswith(b"\n")
+        self._dtpEndsInCR = data.endswith(b"\r")
         text = data.replace(_NETWORK, b"\n").replace(b"\n", _NETWORK)
         return text[1:] if hasCR else text
 
-    def _toLocal(self, data: bytes) -> bytes:
+    def _dtpToLocal(self, data: bytes) -> bytes:
         """Make each CR LF the end of a line here; a CR at the end waits for what follows it."""
-        if self._endsInCR:
+        if self._dtpEndsInCR:
             data = b"\r" + data
-        self._endsInCR = data.endswith(b"\r")
-        if self._endsInCR:
+        self._dtpEndsInCR = data.endswith(b"\r")
+        if self._dtpEndsInCR:
             data = data[:-1]
         return data.replace(_NETWORK, _LOCAL)
 
     def unregisterProducer(self) -> None:
         """End the text."""
-        if self._endsInCR and not self._outward:
+        if self._dtpEndsInCR and not self._dtpOutward:
             self.cons.write(b"\r")
         self.cons.unregisterProducer()
 

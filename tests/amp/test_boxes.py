@@ -110,7 +110,7 @@ class SendTests(SynchronousTestCase):
     def test_quitOfOurs(self) -> None:
         """A protocol of ours leaves its peer behind it, which is more."""
         wire, box = Wire(), QuitBox(a=b"1")
-        wire._leavePeer = lambda: wire.calls.append("left")  # type: ignore[attr-defined]
+        wire._ampLeavePeer = lambda: wire.calls.append("left")  # type: ignore[attr-defined]
         box._sendTo(wire)
         self.assertEqual(wire.calls, [box, "left"])
 

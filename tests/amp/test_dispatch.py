@@ -36,7 +36,7 @@ class Sender:
     def unhandledError(self, failure: Failure) -> None:
         self.unhandled.append(failure)
 
-    def _leavePeer(self) -> None:
+    def _ampLeavePeer(self) -> None:
         self.left += 1
 
 
@@ -202,7 +202,7 @@ class CancelTests(DispatchCase):
             self.failureResultOf(result, CancelledError)
         self.receive(_answer=b"1")
         self.receive(_error=b"2", _error_code=b"NO", _error_description=b"")
-        self.assertIsNone(self.dispatcher._cancelledRequests)
+        self.assertIsNone(self.dispatcher._ampCancelledRequests)
         self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1")
 
     def test_answered(self) -> None:
@@ -211,7 +211,7 @@ class CancelTests(DispatchCase):
         self.receive(_answer=b"1")
         result.cancel()
         self.assertEqual(self.successResultOf(result), {b"_answer": b"1"})
-        self.assertIsNone(self.dispatcher._cancelledRequests)
+        self.assertIsNone(self.dispatcher._ampCancelledRequests)
 
 
 class LossTests(DispatchCase):

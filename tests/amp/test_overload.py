@@ -130,7 +130,7 @@ class AskedTests(SynchronousTestCase):
         """But no more of them than a peer sends that keeps to the same bound."""
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(*range(20)))
-        overload: Any = self.worker._overload
+        overload: Any = self.worker._ampOverload
         self.assertEqual((len(self.worker.asked), len(overload.kept)), (2, 5))
         self.assertTrue(self.worker.paused)
         for number in range(20):
@@ -156,7 +156,7 @@ class AskedTests(SynchronousTestCase):
         """Nor when the peer was left."""
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(1, 2, 3))
-        self.worker._leavePeer()
+        self.worker._ampLeavePeer()
         self.worker.answer(1)
         self.assertEqual(list(self.worker.asked), [2])
 
@@ -182,7 +182,7 @@ class AskedTests(SynchronousTestCase):
         dispatcher = amp.BoxDispatcher(None)
         dispatcher.MAX_ASKS_IN_PROGRESS = 1  # type: ignore[misc]
         dispatcher.startReceivingBoxes(object())  # type: ignore[arg-type]
-        self.assertIsNone(dispatcher._overload)
+        self.assertIsNone(dispatcher._ampOverload)
 
 
 class PausedTests(SynchronousTestCase):
@@ -193,8 +193,8 @@ class PausedTests(SynchronousTestCase):
         worker = Worker()
         transport = RecordingTransport().connect(worker)
         worker.pauseProducing()
-        worker._holdPeer()
-        worker._letPeerGo()
+        worker._ampHoldPeer()
+        worker._ampLetPeerGo()
         self.assertEqual((worker.paused, transport.names()), (True, ["pauseProducing"]))
 
     def test_unbounded(self) -> None:
@@ -209,8 +209,8 @@ class PausedTests(SynchronousTestCase):
 
         protocol = Plain(Boxes())
         RecordingTransport().connect(protocol)
-        protocol._relieve()
-        self.assertIsNone(protocol._overload)
+        protocol._ampRelieve()
+        self.assertIsNone(protocol._ampOverload)
 
 
 class AskingTests(SynchronousTestCase):
@@ -260,7 +260,7 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual(self.sent(), [b"0", b"1"])
         self.receive(1)
         self.assertEqual(self.sent(), [b"0", b"1", b"3"])
-        self.assertIsNone(self.client._cancelledRequests)
+        self.assertIsNone(self.client._ampCancelledRequests)
 
     def test_lost(self) -> None:
         """What waits in line fails with the connection."""
@@ -285,7 +285,7 @@ class AskingTests(SynchronousTestCase):
     def test_unsendableAtOnce(self) -> None:
         """One that cannot be sent now is under way no more."""
         self.assertRaises(amp.TooLong, self.client.callRemoteString, b"work", number=b"x" * 70000)
-        overload: Any = self.client._overload
+        overload: Any = self.client._ampOverload
         self.assertEqual((overload.underWay, overload.underWaySize), ({}, 0))
 
     def test_bytes(self) -> None:

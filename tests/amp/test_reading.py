@@ -451,7 +451,7 @@ class LeavingTests(ReadingCase):
 
     def test_left(self) -> None:
         """What it has sent, and what it still sends, is nothing; soon it is cut off."""
-        self.boxes.actions[1] = self.protocol._leavePeer
+        self.boxes.actions[1] = self.protocol._ampLeavePeer
         self.protocol.dataReceived(self.data(3))
         self.protocol.dataReceived(self.data(1))
         self.assertEqual((len(self.boxes.calls), self.transport.names()), (1, ["loseConnection"]))
@@ -461,7 +461,7 @@ class LeavingTests(ReadingCase):
     def test_unconnected(self) -> None:
         """There is nobody to leave without a connection."""
         self.protocol.transport = None
-        self.protocol._leavePeer()
+        self.protocol._ampLeavePeer()
         self.assertEqual(self.transport.names(), [])
 
 

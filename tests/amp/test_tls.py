@@ -149,10 +149,10 @@ class StartTLSTests(SynchronousTestCase):
         transport = RecordingTransport().connect(client)
         for isClient in (True, False):
             transport._tlsClientDefault = isClient  # type: ignore[attr-defined]
-            shown = amp.StartTLS()._certificateFor(transport)
+            shown = amp.StartTLS()._ampCertificateFor(transport)
             self.assertEqual((type(shown), shown.client), (amp._NoCertificate, isClient))
         own = Credentials("own")
-        self.assertIs(amp.StartTLS(tls_localCertificate=own)._certificateFor(transport), own)
+        self.assertIs(amp.StartTLS(tls_localCertificate=own)._ampCertificateFor(transport), own)
 
     def test_twice(self) -> None:
         """It is asked for once: before it is answered, and after."""

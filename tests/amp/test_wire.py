@@ -93,8 +93,8 @@ class WireTests(SynchronousTestCase):
         """The first reason to leave a peer is the one that counts."""
         self.connect()
         first = amp.TooManyDescriptorsError(1)
-        self.protocol._refuse(first)
-        self.protocol._refuse(amp.TooManyDescriptorsError(2))
+        self.protocol._ampRefuse(first)
+        self.protocol._ampRefuse(amp.TooManyDescriptorsError(2))
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.boxes.calls, [first])
 

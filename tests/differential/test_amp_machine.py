@@ -337,7 +337,7 @@ class Conversation(RuleBasedStateMachine):
         for end, other in (self.ends, self.ends[::-1]):
             assert end.taken == other.sent
             assert not end._outstandingRequests
-            assert not end._cancelledRequests
+            assert not end._ampCancelledRequests
 
 
 TestConversation = Conversation.TestCase

@@ -228,7 +228,7 @@ class Overloaded(RuleBasedStateMachine):
         end = self.ends[side]
         if end.calls:
             number = sorted(end.calls)[index % len(end.calls)]
-            overload = end._overload
+            overload = end._ampOverload
             tag = end.calls[number].tag
             if overload is not None and tag in overload.waiting:
                 end.sent.remove(number)
@@ -258,7 +258,7 @@ class Overloaded(RuleBasedStateMachine):
             end.producer = Producer(isStreaming, lambda: self.write(side))
             end.transport.registerProducer(end.producer, isStreaming)
         else:
-            assert end._overload is None or end.producer.wrong == []
+            assert end._ampOverload is None or end.producer.wrong == []
             end.producer = None
             end.transport.unregisterProducer()
 
@@ -304,7 +304,7 @@ class Overloaded(RuleBasedStateMachine):
         if not hasattr(self, "ends") or self.isLost:
             return
         for end in self.ends:
-            if end._isPausedByApplication:
+            if end._ampIsPausedByApplication:
                 end.resumeProducing()
         moving = True
         while moving:
@@ -321,11 +321,19 @@ class Overloaded(RuleBasedStateMachine):
             assert [n for n in taken if n not in end.passed] == [n for n in end.sent if n not in end.passed]
             assert sorted(taken) == end.sent
             assert self.sockets[index].reading
-            assert not end._isHeld
+            assert not end._ampIsHeld
             assert not self.sockets[index].disconnecting
-            if end._overload is not None:
-                assert (len(end._overload.kept), end._overload.keptSize, len(end._overload.waiting)) == (0, 0, 0)
-                assert (end._overload.inProgress, end._overload.underWaySize, end._overload.underWay) == (0, 0, {})
+            if end._ampOverload is not None:
+                assert (len(end._ampOverload.kept), end._ampOverload.keptSize, len(end._ampOverload.waiting)) == (
+                    0,
+                    0,
+                    0,
+                )
+                assert (end._ampOverload.inProgress, end._ampOverload.underWaySize, end._ampOverload.underWay) == (
+                    0,
+                    0,
+                    {},
+                )
 
 
 TestOverloaded = Overloaded.TestCase

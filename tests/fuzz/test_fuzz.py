@@ -181,7 +181,7 @@ class TestTargetsFind:
             ("peer", "amp.AMP", "failAllOutgoing", lambda self, reason: None),
             ("integerArgument", "amp.Integer", "toString", lambda self, value: b"%d" % (value + 1)),
             ("listing", "dtp.DTP", "sendLine", lambda self, line: self.transport.write(line + b"\r\n")),
-            ("upload", "dtp.DTP", "_deliverKept", lambda self: None),
+            ("upload", "dtp.DTP", "_dtpDeliverKept", lambda self: None),
         ],
     )
     def test_wrong(self, monkeypatch: pytest.MonkeyPatch, name: str, where: str, attribute: str, wrong: Any) -> None:

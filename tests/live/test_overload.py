@@ -241,9 +241,9 @@ class OverloadCase(LiveCase):
         server, client = OurEnd(MOST, UNSENT), Greedy()
         await self.connect(server, client)
         await client.ask(count)
-        await self.until(lambda: server._isHeld)
+        await self.until(lambda: server._ampIsHeld)
         before = -1
-        while before != server.asked or not server._isHeld:
+        while before != server.asked or not server._ampIsHeld:
             before = server.asked
             await deferLater(clock, 0.05)
         return server, client
@@ -270,10 +270,10 @@ class Unread:
         server, client = await self.struck()
         self.assertLess(server.asked, ASKS)
         self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
-        self.assertEqual(len(server._overload.kept), 0)
+        self.assertEqual(len(server._ampOverload.kept), 0)
         self.assertLess(server._receiverState.size, KEPT_BY_TRANSPORT)
         client.transport.resumeProducing()
-        await self.until(lambda: server.asked == ASKS and not server._isHeld and not kept(server.transport))
+        await self.until(lambda: server.asked == ASKS and not server._ampIsHeld and not kept(server.transport))
         self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
         size = len(ours.Box(_answer=b"12345", n=b"12345", load=b"x" * ANSWER).serialize())
         await self.until(lambda: sum(map(len, client.received)) > ASKS * (size - 10))
@@ -294,7 +294,7 @@ class Unread:
         """Also where the peer has nothing more to say and only reads."""
         server, client = await self.struck()
         client.transport.resumeProducing()
-        await self.until(lambda: server.asked == ASKS and not server._isHeld)
+        await self.until(lambda: server.asked == ASKS and not server._ampIsHeld)
         server.transport.loseConnection()
         self.assertEqual(await server.lost, ConnectionDone)
         self.assertEqual(await client.lost, ConnectionDone)
@@ -314,7 +314,7 @@ class Unread:
         client.transport.abortConnection()
         await client.lost
         await server.lost
-        self.assertEqual(len(server._overload.kept), 0)
+        self.assertEqual(len(server._ampOverload.kept), 0)
 
     async def stream(self, streams: bool, register: int) -> None:
         """Produce beside the answers, from one of three moments on: before, while and after the bound strikes."""
@@ -325,7 +325,7 @@ class Unread:
             stream = Stream(server.transport, streams)
             stream.begin()
             await client.ask(ASKS)
-            await self.until(lambda: server._isHeld)
+            await self.until(lambda: server._ampIsHeld)
         elif register == 1:
             stream = Stream(server.transport, streams)
             stream.begin()
@@ -333,7 +333,7 @@ class Unread:
         assert client is not None
         client.transport.resumeProducing()
         if register == 2:
-            await self.until(lambda: server.asked == ASKS and not server._isHeld)
+            await self.until(lambda: server.asked == ASKS and not server._ampIsHeld)
             stream = Stream(server.transport, streams)
             stream.begin()
         await stream.done
@@ -381,7 +381,7 @@ class Unread:
             server.transport.unregisterProducer()
             stream.isPaused = True
             client.transport.resumeProducing()
-            await self.until(lambda server=server: server.asked == ASKS and not server._isHeld)
+            await self.until(lambda server=server: server.asked == ASKS and not server._ampIsHeld)
             server.transport.loseConnection()
             self.assertEqual(await client.lost, ConnectionDone)
             self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])

@@ -76,7 +76,7 @@ def _discardObjects(objects: Objects, arglist: Schema) -> None:
 
 def _discarding(argument: Any) -> Callable[[Any], object]:
     """What lets go of a value of this type, which need not be a subclass of ours."""
-    return getattr(argument, "_discard", _ignore)
+    return getattr(argument, "_ampDiscard", _ignore)
 
 
 def _ignore(value: Any) -> None:
@@ -150,7 +150,7 @@ class Argument:
 
     # Differs from Twisted: what a value holds is let go where another of the same box cannot be read.
 
-    def _discard(self, value: Any) -> None:
+    def _ampDiscard(self, value: Any) -> None:
         """Let go of what a value holds that was read, and that nobody will have."""
 
     def fromString(self, inString: bytes) -> Any:
@@ -284,11 +284,11 @@ class ListOf(Argument):
             for each in _elements(inString):
                 values.append(read(each, proto))  # noqa: PERF401 - those before an error are wanted
         except BaseException:
-            self._discard(values)
+            self._ampDiscard(values)
             raise
         return values
 
-    def _discard(self, value: Any) -> None:
+    def _ampDiscard(self, value: Any) -> None:
         if _readsWithProto(self):
             for each in value:
                 _discarding(self.elementType)(each)
@@ -344,11 +344,11 @@ class AmpList(Argument):
         try:
             _accelerate.readBoxes(parseBoxes(inString), self.subargs, rows, proto, IDENTIFIERS, HOOKS)
         except BaseException:
-            self._discard(rows)
+            self._ampDiscard(rows)
             raise
         return rows
 
-    def _discard(self, value: Any) -> None:
+    def _ampDiscard(self, value: Any) -> None:
         for objects in value:
             _discardObjects(objects, self.subargs)
 

@@ -99,7 +99,7 @@ class QuitBox(AmpBox):
     def _sendTo(self, proto: Any) -> None:
         super()._sendTo(proto)
         # A protocol of ours is then done with its peer; any other only closes the connection.
-        leave = getattr(proto, "_leavePeer", None)
+        leave = getattr(proto, "_ampLeavePeer", None)
         if leave is None:
             proto.transport.loseConnection()
         else:

@@ -208,12 +208,12 @@ class Command(metaclass=_CommandMeta):
             answering.command = self
             answering.proto = proto
         else:
-            answering.addCallbacks(self._readResponse, self._asDeclared, (proto,))
+            answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
         return answering
 
-    def _doUrgently(self, proto: Any) -> Any:
+    def _ampDoUrgently(self, proto: Any) -> Any:
         """Send a call behind which nothing is as it was: so everything that waits in line is sent before it."""
-        overload = getattr(proto, "_overload", None)
+        overload = getattr(proto, "_ampOverload", None)
         if overload is None:
             return Command._doCommand(self, proto)
         overload.sendWaiting(True)
@@ -223,17 +223,17 @@ class Command(metaclass=_CommandMeta):
         finally:
             overload.isUrgent = False
 
-    def _readResponse(self, box: Strings, proto: Any) -> Any:
+    def _ampReadResponse(self, box: Strings, proto: Any) -> Any:
         """Read the peer's response; what an application's way to read it makes of it may be the peer's error, too."""
         try:
             response: Any = self.parseResponse(box, proto)
         except RemoteAmpError:
-            return self._asDeclared(Failure())
+            return self._ampAsDeclared(Failure())
         if type(response) is dict or not isinstance(response, Deferred):  # the latter test is slow
             return response
-        return response.addErrback(self._asDeclared)
+        return response.addErrback(self._ampAsDeclared)
 
-    def _asDeclared(self, error: Failure) -> Failure:
+    def _ampAsDeclared(self, error: Failure) -> Failure:
         """Turn the peer's error into the one that the command declares for its code."""
         if not error.check(RemoteAmpError):
             return error

@@ -36,7 +36,7 @@ class Descriptor(Integer):
         """
         return proto._getDescriptor(int(inString))
 
-    def _discard(self, value: Any) -> None:
+    def _ampDiscard(self, value: Any) -> None:
         if type(self).fromStringProto is Descriptor.fromStringProto:  # else a subclass made something of it
             os.close(value)
 
@@ -85,17 +85,17 @@ class _DescriptorExchanger:
         limit = self.MAX_PENDING_DESCRIPTORS
         if limit is not None and len(self._descriptors) >= limit:
             os.close(descriptor)
-            self._tooManyDescriptors(limit)
+            self._ampTooManyDescriptors(limit)
         else:
             self._descriptors[self._receivingDescriptorCounter()] = descriptor
 
-    def _tooManyDescriptors(self, limit: int) -> None:
+    def _ampTooManyDescriptors(self, limit: int) -> None:
         """Be done with a peer that sent a descriptor too many."""
         self.transport.loseConnection()
 
     # Differs from Twisted: what nobody claimed does not stay open.
 
-    def _closeDescriptors(self) -> None:
+    def _ampCloseDescriptors(self) -> None:
         """Close the descriptors that no box has claimed: none can any more."""
         unclaimed = self.__dict__.get("_descriptors")  # which a subclass has not that never calls our __init__
         while unclaimed:

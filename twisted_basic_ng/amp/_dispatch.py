@@ -78,7 +78,7 @@ class Call(Deferred[Any]):
         command = self.command
         if command is not None and not self.called:
             try:
-                result = command._readResponse(result, self.proto)
+                result = command._ampReadResponse(result, self.proto)
             except BaseException:
                 result = Failure()
         Deferred.callback(self, result)
@@ -91,7 +91,7 @@ class Call(Deferred[Any]):
         """Answer with an error."""
         command = self.command
         if command is not None and not self.called:
-            fail = command._asDeclared(fail if isinstance(fail, Failure) else Failure(fail))
+            fail = command._ampAsDeclared(fail if isinstance(fail, Failure) else Failure(fail))
         if self.guardian is not None:
             self._addGuardian()
         Deferred.errback(self, fail)
@@ -139,7 +139,7 @@ class BoxDispatcher:
     MAX_ASKS_IN_PROGRESS: int | None = None
 
     #: What is under way, where that is bounded.
-    _overload: Overload | None = None
+    _ampOverload: Overload | None = None
 
     _failAllReason: Failure | None = None
     _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
@@ -147,7 +147,7 @@ class BoxDispatcher:
     boxSender: Any = None
 
     #: Tags of calls that were cancelled; their answers may still come.
-    _cancelledRequests: dict[bytes, None] | None = None
+    _ampCancelledRequests: dict[bytes, None] | None = None
 
     def __init__(self, locator: Any) -> None:
         self._outstandingRequests = {}
@@ -157,14 +157,14 @@ class BoxDispatcher:
         """Learn where boxes are to be sent."""
         self.boxSender = boxSender
         asks, unsent = self.MAX_ASKS_IN_PROGRESS, getattr(boxSender, "MAX_UNSENT_BYTES", None)
-        if (asks is not None or unsent is not None) and hasattr(boxSender, "_holdPeer"):
+        if (asks is not None or unsent is not None) and hasattr(boxSender, "_ampHoldPeer"):
             sender: Any = boxSender
-            self._overload = sender._overload = Overload(self, sender, asks, unsent)
+            self._ampOverload = sender._ampOverload = Overload(self, sender, asks, unsent)
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         """Fail every call that is not answered: no answer will come."""
-        if self._overload is not None:
-            self._overload.forget()
+        if self._ampOverload is not None:
+            self._ampOverload.forget()
         self.failAllOutgoing(reason)
 
     def failAllOutgoing(self, reason: Failure) -> None:
@@ -174,8 +174,8 @@ class BoxDispatcher:
         @param reason: what they fail with.
         """
         self._failAllReason = reason
-        if self._overload is not None:
-            self._overload.forgetOwn()
+        if self._ampOverload is not None:
+            self._ampOverload.forgetOwn()
         outstanding = self._outstandingRequests or {}
         self._outstandingRequests = None
         for request in list(outstanding.values()):
@@ -204,19 +204,19 @@ class BoxDispatcher:
         box[COMMAND] = command
         tag = self._nextTag()
         if not requiresAnswer:
-            self._sendUnanswered(tag, box)
+            self._ampSendUnanswered(tag, box)
             return None
         box[ASK] = tag
-        request = Call(self._forget)
+        request = Call(self._ampForget)
         request.tag = tag
         outstanding = self._outstandingRequests
         assert outstanding is not None
         outstanding[tag] = request
         try:
-            if self._overload is None:
+            if self._ampOverload is None:
                 box._sendTo(self.boxSender)
             else:
-                self._overload.ask(tag, box)
+                self._ampOverload.ask(tag, box)
         except ConnectionLost:
             outstanding.pop(tag, None)
             return fail()
@@ -226,17 +226,17 @@ class BoxDispatcher:
         request.isSent = True
         return request
 
-    def _sendUnanswered(self, tag: bytes, box: AmpBox) -> None:
+    def _ampSendUnanswered(self, tag: bytes, box: AmpBox) -> None:
         """Send a box that nobody waits for; one that can go nowhere is lost."""
         try:
-            if self._overload is None:
+            if self._ampOverload is None:
                 box._sendTo(self.boxSender)
             else:
-                self._overload.ask(tag, box)
+                self._ampOverload.ask(tag, box)
         except ConnectionLost:
             pass
 
-    def _failUnsent(self, tag: bytes) -> None:
+    def _ampFailUnsent(self, tag: bytes) -> None:
         """Fail a call that waited in line and cannot be sent, with the exception that is being handled."""
         request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
         if request is None:
@@ -247,15 +247,15 @@ class BoxDispatcher:
 
     # Differs from Twisted: a call that is cancelled is forgotten, but for its tag.
 
-    def _forget(self, request: Any) -> None:
+    def _ampForget(self, request: Any) -> None:
         """Drop a cancelled call."""
         tag = request.tag
         if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
-            if self._overload is not None and not self._overload.cancelled(tag):
+            if self._ampOverload is not None and not self._ampOverload.cancelled(tag):
                 return  # it was not sent yet
-            if self._cancelledRequests is None:
-                self._cancelledRequests = {}  # which takes half of what a set does
-            self._cancelledRequests[tag] = None
+            if self._ampCancelledRequests is None:
+                self._ampCancelledRequests = {}  # which takes half of what a set does
+            self._ampCancelledRequests[tag] = None
 
     @overload
     def callRemoteString(
@@ -310,24 +310,24 @@ class BoxDispatcher:
         """Be told of an error that no callback of the application handled; applications override it."""
         return self.boxSender.unhandledError(failure)
 
-    def _requestFor(self, tag: bytes) -> Deferred[AmpBox] | None:
+    def _ampRequestFor(self, tag: bytes) -> Deferred[AmpBox] | None:
         """
         Find the call that C{tag} answers, which is then outstanding no more.
 
         @return: C{None} if it was cancelled.
         @raise UnknownTagError: there is no such call.
         """
-        if self._overload is not None:
-            self._overload.answered(tag)
+        if self._ampOverload is not None:
+            self._ampOverload.answered(tag)
         outstanding = self._outstandingRequests
         request = None if outstanding is None else outstanding.pop(tag, None)
         if request is None:
-            cancelled = self._cancelledRequests
+            cancelled = self._ampCancelledRequests
             if cancelled is None or tag not in cancelled:
                 raise UnknownTagError(tag)
             del cancelled[tag]
             if not cancelled:
-                self._cancelledRequests = None
+                self._ampCancelledRequests = None
         elif type(request) is not Call:
             request.addErrback(self.unhandledError)
         elif request.isSent:
@@ -336,13 +336,13 @@ class BoxDispatcher:
 
     def _answerReceived(self, box: AmpBox) -> None:
         """Give an answer to who waits for it."""
-        request = self._requestFor(box[ANSWER])
+        request = self._ampRequestFor(box[ANSWER])
         if request is not None:
             request.callback(box)
 
     def _errorReceived(self, box: AmpBox) -> None:
         """Give an error to who waits for an answer."""
-        request = self._requestFor(box[ERROR])
+        request = self._ampRequestFor(box[ERROR])
         if request is not None:
             request.errback(Failure(_errorOf(box)))
 
@@ -355,7 +355,7 @@ class BoxDispatcher:
             isOwn = self.dispatchCommand.__func__ is _DISPATCH_COMMAND  # type: ignore[attr-defined]
         except AttributeError:
             isOwn = False
-        answer: Any = self._dispatch(box) if isOwn else self.dispatchCommand(box)
+        answer: Any = self._ampDispatch(box) if isOwn else self.dispatchCommand(box)
         if isinstance(answer, AmpBox):
             # No Deferred is needed for what is there already, and nobody would see it.
             if tag is not None:
@@ -364,48 +364,48 @@ class BoxDispatcher:
                     try:
                         self._safeEmit(answer)
                     except (TooLong, TypeError):
-                        self._emitInstead(tag, answer)
+                        self._ampEmitInstead(tag, answer)
                 except BaseException:
                     fail().addErrback(self.unhandledError)
             return
         if tag is not None:
-            answer.addCallbacks(partial(_asAnswer, tag), partial(self._asError, tag))
-            answer.addCallback(partial(self._emitAnswer, tag))
+            answer.addCallbacks(partial(_asAnswer, tag), partial(self._ampAsError, tag))
+            answer.addCallback(partial(self._ampEmitAnswer, tag))
         answer.addErrback(self.unhandledError)
-        if self._overload is not None:
-            self._overload.await_(answer)
+        if self._ampOverload is not None:
+            self._ampOverload.await_(answer)
 
-    def _asError(self, tag: bytes, error: Failure) -> AmpBox:
+    def _ampAsError(self, tag: bytes, error: Failure) -> AmpBox:
         """Make the box that answers with C{error}."""
         if not error.check(RemoteAmpError):
             _log.failure("while receiving response to command", error)
-            return self._unknownError(tag)
+            return self._ampUnknownError(tag)
         remote: Any = error.value
         description = remote.description
         if isinstance(description, str):
             description = description.encode("utf-8", "replace")
         return _errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
 
-    def _unknownError(self, tag: bytes) -> AmpBox:
+    def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that says that something went wrong, and not what."""
         kind = QuitBox if self.unknownErrorsAreFatal else AmpBox
         return _errorBox(kind, tag, UNKNOWN_ERROR_CODE, b"Unknown Error")
 
     # Differs from Twisted: an answer that cannot be written is an error to who waits for it.
 
-    def _emitAnswer(self, tag: bytes, box: AmpBox) -> None:
+    def _ampEmitAnswer(self, tag: bytes, box: AmpBox) -> None:
         """Send the box that answers a call."""
         try:
             self._safeEmit(box)
         except (TooLong, TypeError):
-            self._emitInstead(tag, box)
+            self._ampEmitInstead(tag, box)
 
-    def _emitInstead(self, tag: bytes, box: AmpBox) -> None:
+    def _ampEmitInstead(self, tag: bytes, box: AmpBox) -> None:
         """Send an error in place of an answer that could not be sent, for the exception that is being handled."""
         if not _isOnlySent(box):
             raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
         _log.failure("while sending the answer to a command")
-        self._safeEmit(self._unknownError(tag))
+        self._safeEmit(self._ampUnknownError(tag))
 
     def ampBoxReceived(self, box: AmpBox) -> None:
         """
@@ -420,8 +420,8 @@ class BoxDispatcher:
             return self._errorReceived(box)
         if COMMAND not in box:
             raise NoEmptyBoxes(box)
-        if self._overload is not None:
-            return self._overload.take(box)
+        if self._ampOverload is not None:
+            return self._ampOverload.take(box)
         return self._commandReceived(box)
 
     def _safeEmit(self, aBox: AmpBox) -> None:
@@ -437,10 +437,10 @@ class BoxDispatcher:
 
         @return: a C{Deferred} of the box that answers.
         """
-        answer: Any = self._dispatch(box)
+        answer: Any = self._ampDispatch(box)
         return succeed(answer) if isinstance(answer, AmpBox) else answer
 
-    def _dispatch(self, box: AmpBox) -> AmpBox | Deferred[AmpBox]:
+    def _ampDispatch(self, box: AmpBox) -> AmpBox | Deferred[AmpBox]:
         """Do what L{dispatchCommand} does; where the answer is a box that is there already, return that."""
         command = box[COMMAND]
         responder: Any = self.locator.locateResponder(command)

@@ -127,7 +127,7 @@ class TooLong(AmpError):
         self.value = value
         self.keyName = keyName
 
-    def _subject(self) -> str:
+    def _ampSubject(self) -> str:
         place = "local" if self.isLocal else "remote"
         return f"{place} key" if self.isKey else f"{place} value {self.keyName!r}"
 
@@ -135,14 +135,14 @@ class TooLong(AmpError):
 
     def __repr__(self) -> str:
         size = "unknown length" if self.value is None else len(self.value)
-        return f"{self._subject()} too long: {size}"
+        return f"{self._ampSubject()} too long: {size}"
 
     def __str__(self) -> str:
         limit = MAX_KEY_LENGTH if self.isKey else MAX_VALUE_LENGTH
         if self.value is None:
-            return f"{self._subject()} too long: at most {limit} bytes"
+            return f"{self._ampSubject()} too long: at most {limit} bytes"
         which = f" {self.value[:limit]!r}..." if self.isKey else ""
-        return f"{self._subject()}{which} too long: got {len(self.value)} bytes, at most {limit}"
+        return f"{self._ampSubject()}{which} too long: got {len(self.value)} bytes, at most {limit}"
 
 
 class KeyTooLongError(TooLong, AttributeError):
@@ -163,7 +163,7 @@ class ElementTooLongError(TooLong, struct.error):
     def __init__(self, value: bytes) -> None:
         super().__init__(False, True, value)
 
-    def _subject(self) -> str:
+    def _ampSubject(self) -> str:
         return "local list element"
 
 

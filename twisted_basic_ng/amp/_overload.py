@@ -74,7 +74,7 @@ class Overload:
 
     def isFull(self) -> bool:
         """Is there as much of the peer's under way as there may be?"""
-        return self._hasAllAsks() or (self.unsent is not None and self.sender._isUnsent())
+        return self._hasAllAsks() or (self.unsent is not None and self.sender._ampIsUnsent())
 
     def _hasAllAsks(self) -> bool:
         return self.asks is not None and self.inProgress >= self.asks
@@ -111,7 +111,7 @@ class Overload:
             return  # the loop below us sees to it
         self.isRelieving = True
         try:
-            while self.kept and not self.sender._isPausedByApplication and not self._hasToWait(self.kept[0]):
+            while self.kept and not self.sender._ampIsPausedByApplication and not self._hasToWait(self.kept[0]):
                 self._respondToKept()
         finally:
             self.isRelieving = False
@@ -146,7 +146,7 @@ class Overload:
             return
         if not self._mayReadOn():
             self.isHolding = True
-            self.sender._holdPeer()
+            self.sender._ampHoldPeer()
 
     def _mayReadOn(self) -> bool:
         """Is there something to be read that must not wait?"""
@@ -157,7 +157,7 @@ class Overload:
         """Read on, where there is room again."""
         if self.isHolding and not self.isRelieving and not self.isOver and (not self.isFull() or self._mayReadOn()):
             self.isHolding = False
-            self.sender._letPeerGo()
+            self.sender._ampLetPeerGo()
 
     def _hasRoom(self) -> bool:
         """
@@ -241,5 +241,5 @@ class Overload:
             try:
                 self._send(tag, box)
             except Exception:
-                self.dispatcher._failUnsent(tag)
+                self.dispatcher._ampFailUnsent(tag)
         self._maybeLetGo()

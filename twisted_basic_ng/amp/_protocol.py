@@ -62,18 +62,18 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
             AMP.__init__(self)  # for subclasses whose own __init__ does not: once there was none to call
         self._transportPeer = _address(transport, "getPeer")
         self._transportHost = _address(transport, "getHost")
-        self._logConnection("{cls} connection established (HOST:{host} PEER:{peer})")
+        self._ampLogConnection("{cls} connection established (HOST:{host} PEER:{peer})")
         BinaryBoxProtocol.makeConnection(self, transport)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """End, and log it."""
-        self._logConnection("{cls} connection lost (HOST:{host} PEER:{peer})")
+        self._ampLogConnection("{cls} connection lost (HOST:{host} PEER:{peer})")
         try:
             BinaryBoxProtocol.connectionLost(self, reason)
         finally:
             self.transport = None
 
-    def _logConnection(self, message: str) -> None:
+    def _ampLogConnection(self, message: str) -> None:
         if self.logConnections:
             _log.info(message, cls=self.__class__.__name__, host=self._transportHost, peer=self._transportPeer)
 

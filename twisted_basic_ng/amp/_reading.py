@@ -99,7 +99,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     _currentBox: AmpBox | None = None
 
     #: How many bytes of the current box were taken so far.
-    _currentSize = 0
+    _ampCurrentSize = 0
 
     #: The protocol that was changed over to.
     innerProtocol: Any = None
@@ -108,14 +108,14 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     _justStartedTLS = False
 
     #: Why the peer was dropped, if it asked too much.
-    _refusal: AmpError | None = None
+    _ampRefusal: AmpError | None = None
 
     # Bytes to boxes, a string at a time: what subclasses override, and what happens where one does.
 
     def proto_init(self, string: bytes) -> str:
         """Begin a box with its first key."""
         self._currentBox = newBox(AmpBox)
-        self._currentSize = 0
+        self._ampCurrentSize = 0
         return self.proto_key(string)
 
     def proto_key(self, string: bytes) -> str:
@@ -126,10 +126,10 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             return "value"
         box = self._currentBox
         assert box is not None
-        self._forgetHalfBox()  # before the callback, which may raise
+        self._ampForgetHalfBox()  # before the callback, which may raise
         if isinstance(self._receiverState, _BoxBacklog):
             self._receiverState.hasBox = True
-        self._deliver(box)
+        self._ampDeliver(box)
         return "init"
 
     def proto_value(self, string: bytes) -> str:
@@ -139,27 +139,27 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         assert key is not None
         box[key] = string
         self._currentKey = None
-        self._currentSize += len(key) + len(string) + 2 * self.prefixLength
+        self._ampCurrentSize += len(key) + len(string) + 2 * self.prefixLength
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
-        return "init" if self._isRefused(box, self._currentSize) else "key"
+        return "init" if self._ampIsRefused(box, self._ampCurrentSize) else "key"
 
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that sends a key that is too long."""
         self._keyLengthLimitExceeded = True
-        self._forgetHalfBox()
+        self._ampForgetHalfBox()
         self._receiverDrop()
 
-    def _deliver(self, box: AmpBox) -> None:
+    def _ampDeliver(self, box: AmpBox) -> None:
         """Deliver a box that was received."""
         self.boxReceiver.ampBoxReceived(box)
 
-    def _isRefused(self, box: AmpBox, size: int) -> bool:
+    def _ampIsRefused(self, box: AmpBox, size: int) -> bool:
         """Is C{box}, of C{size} bytes so far, too large?  Then its peer is dropped."""
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         if keys is not None and len(box) > keys:
-            self._refuse(BoxTooLargeError(len(box), keys, "keys"))
+            self._ampRefuse(BoxTooLargeError(len(box), keys, "keys"))
         elif length is not None and size > length:
-            self._refuse(BoxTooLargeError(size, length, "bytes"))
+            self._ampRefuse(BoxTooLargeError(size, length, "bytes"))
         else:
             return False
         return True
@@ -224,7 +224,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.ends = ends
         backlog.start = ends[-1]
         try:
-            self._deliverBoxes(backlog, boxes)
+            self._ampDeliverBoxes(backlog, boxes)
             if backlog.start != len(backlog.current) or backlog.later is not None:
                 self._receiverDeliver(backlog)
         finally:
@@ -248,7 +248,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 isAtRest = _restOf(self) == _REST
             except AttributeError:  # a hook is a function, set on the instance
                 isAtRest = False
-            if not isAtRest and not self._goesOnWithBox():
+            if not isAtRest and not self._ampGoesOnWithBox():
                 backlog.ends = ()
                 super()._receiverDeliver(backlog)
                 return
@@ -270,14 +270,14 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                     backlog.frames = boxes
                     backlog.ends = ends
                     backlog.start = ends[-1]
-                    self._deliverBoxes(backlog, boxes)
+                    self._ampDeliverBoxes(backlog, boxes)
                     if backlog.start == len(backlog.current) and backlog.later is None:
                         return
                     continue
-            if not self._deliverBox(backlog):
+            if not self._ampDeliverBox(backlog):
                 return
 
-    def _goesOnWithBox(self) -> bool:
+    def _ampGoesOnWithBox(self) -> bool:
         """Does nothing stand between the strings and the boxes that they make, in the middle of a box?"""
         try:
             if _formatOf(self) != _FORMAT or _hooksOf(self) != _HOOKS:
@@ -286,13 +286,13 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             return False
         if self._currentBox is None:
             return False
-        state = self._halfState()
+        state = self._ampHalfState()
         return state == self.state and (MAX_VALUE_LENGTH if state == "value" else MAX_KEY_LENGTH) == self.MAX_LENGTH
 
-    def _halfState(self) -> str:
+    def _ampHalfState(self) -> str:
         return "key" if self._currentKey is None else "value"
 
-    def _deliverBoxes(self, backlog: Any, boxes: list[AmpBox]) -> None:
+    def _ampDeliverBoxes(self, backlog: Any, boxes: list[AmpBox]) -> None:
         """Deliver a batch of boxes, until one changes something."""
         if len(boxes) >= PINNED and backlog.pins is None:
             self._receiverPin(backlog)
@@ -303,7 +303,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.reader = reader = iter(boxes)
         for box in reader:
             if self._startingTLSBuffer:
-                self._deliver(box)
+                self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)
             self.state = "init"  # whatever the callback made of it, as in Twisted
@@ -324,7 +324,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.putBack()
         backlog.most = FEW
 
-    def _deliverBox(self, backlog: Any) -> bool:
+    def _ampDeliverBox(self, backlog: Any) -> bool:
         """
         Go on with a box that is not in hand whole, or that is not to be accepted.
 
@@ -337,17 +337,17 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         end, key, needed = _accelerate.parseBox(backlog.current, begin, box, self._currentKey)
         backlog.start = end
         if needed:
-            return self._keepHalfBox(backlog, box, key, needed, end - begin)
-        if self._isRefused(box, end - begin - self.prefixLength + self._currentSize):  # its end does not count
+            return self._ampKeepHalfBox(backlog, box, key, needed, end - begin)
+        if self._ampIsRefused(box, end - begin - self.prefixLength + self._ampCurrentSize):  # its end does not count
             return False
-        self._forgetHalfBox()
+        self._ampForgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
         backlog.hasBox = True
-        self._deliver(box)
+        self._ampDeliver(box)
         self.state = "init"
         return True
 
-    def _keepHalfBox(self, backlog: Backlog, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
+    def _ampKeepHalfBox(self, backlog: Backlog, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
         """
         Keep what came of a box.
 
@@ -357,19 +357,19 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         """
         if size:
             self._currentBox, self._currentKey = box, key
-            self._currentSize += size
-            self.state = self._halfState()
+            self._ampCurrentSize += size
+            self.state = self._ampHalfState()
             self.MAX_LENGTH = self._MAX_KEY_LENGTH if key is None else self._MAX_VALUE_LENGTH
-            if self._isRefused(box, self._currentSize):
+            if self._ampIsRefused(box, self._ampCurrentSize):
                 return False
         if needed < 0:
             return self._receiverRefuse(backlog, (self.structFormat, self.prefixLength))
         return backlog.unfinished(needed)
 
-    def _forgetHalfBox(self) -> None:
+    def _ampForgetHalfBox(self) -> None:
         """Begin with a new box."""
         self._currentBox = self._currentKey = None
-        self._currentSize = 0
+        self._ampCurrentSize = 0
         self.state = "init"
 
     # The time of a box.
@@ -382,33 +382,33 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         return not self.paused and (bool(backlog) or self._currentBox is not None)
 
     def _receiverAbort(self, backlog: Backlog) -> None:
-        self._refusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
-        self._forgetHalfBox()
+        self._ampRefusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
+        self._ampForgetHalfBox()
         super()._receiverAbort(backlog)
 
     # Parting with a peer.
 
-    def _leavePeer(self) -> None:
+    def _ampLeavePeer(self) -> None:
         """Be done with the peer: what it has sent is forgotten, what it still sends is ignored."""
         if self.transport is not None and not isinstance(self._receiverState, Dropped):
             self._receiverBacklog().replace(b"")
-            self._forgetHalfBox()
+            self._ampForgetHalfBox()
             self._receiverDrop()
 
-    def _refuse(self, error: AmpError) -> None:
+    def _ampRefuse(self, error: AmpError) -> None:
         """Be done with a peer that asks too much."""
-        if self._refusal is None:
-            self._refusal = error
+        if self._ampRefusal is None:
+            self._ampRefusal = error
             _log.warn(
                 "{receiver} closes the connection to {peer}: {error}",
                 receiver=type(self).__qualname__,
                 peer=describePeer(self.transport),
                 error=error,
             )
-            self._leavePeer()
+            self._ampLeavePeer()
 
-    def _tooManyDescriptors(self, limit: int) -> None:
-        self._refuse(TooManyDescriptorsError(limit))
+    def _ampTooManyDescriptors(self, limit: int) -> None:
+        self._ampRefuse(TooManyDescriptorsError(limit))
 
 
 #: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.

@@ -170,24 +170,24 @@ class StartTLS(Command):
             raise OnlyOneTLS("TLS is being started already")
         if getattr(proto, "hostCertificate", None) is not None:
             proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
-        answering = self._doUrgently(proto)
+        answering = self._ampDoUrgently(proto)
         proto._prepareTLS(self.certificate, self.authorities)
 
         def start(response: object) -> object:
             try:
-                proto._startTLS(self._certificateFor(proto.transport), self.authorities)
+                proto._startTLS(self._ampCertificateFor(proto.transport), self.authorities)
             except BaseException:
-                proto._abandonTLS(False)  # the peer has started it
+                proto._ampAbandonTLS(False)  # the peer has started it
                 raise
             return response
 
         def abandon(error: Failure) -> Failure:
-            proto._abandonTLS(not error.check(CancelledError))  # a peer that was asked may start it nevertheless
+            proto._ampAbandonTLS(not error.check(CancelledError))  # a peer that was asked may start it nevertheless
             return error
 
         return answering.addCallbacks(start, abandon)
 
-    def _certificateFor(self, transport: Any) -> Any:
+    def _ampCertificateFor(self, transport: Any) -> Any:
         """
         What to show of oneself in the role that this side will have in the handshake.
 

@@ -67,11 +67,11 @@ class BinaryBoxProtocol(BoxReader):
     noPeerCertificate = False
     innerProtocolClientFactory: Any = None
 
-    _overload: Any = None
-    _isHeld = False
-    _isPausedByApplication = False
+    _ampOverload: Any = None
+    _ampIsHeld = False
+    _ampIsPausedByApplication = False
     _locked = False
-    _tlsAbandoned = False
+    _ampTLSAbandoned = False
 
     def __init__(self, boxReceiver: Any) -> None:
         _DescriptorExchanger.__init__(self)
@@ -83,7 +83,9 @@ class BinaryBoxProtocol(BoxReader):
         """Begin, and tell the receiver of boxes so."""
         asks, unsent = getattr(self.boxReceiver, "MAX_ASKS_IN_PROGRESS", None), self.MAX_UNSENT_BYTES
         isBounded = asks is not None or unsent is not None
-        self.transport = MeteredTransport(transport, unsent, self._relieve, self._close) if isBounded else transport
+        self.transport = (
+            MeteredTransport(transport, unsent, self._ampRelieve, self._ampClose) if isBounded else transport
+        )
         self.boxReceiver.startReceivingBoxes(self)
         self.connectionMade()  # type: ignore[no-untyped-call]
 
@@ -91,26 +93,26 @@ class BinaryBoxProtocol(BoxReader):
         """End, and tell whoever is concerned so, whatever one of them raises."""
         try:
             if self.innerProtocol is not None:
-                self._innerConnectionLost(reason)
+                self._ampInnerConnectionLost(reason)
         finally:
             if self._receiverState is not None:
                 self._receiverState.stopTimer()
-            self._closeDescriptors()
-            self.boxReceiver.stopReceivingBoxes(self._whyLost(reason))
+            self._ampCloseDescriptors()
+            self.boxReceiver.stopReceivingBoxes(self._ampWhyLost(reason))
 
-    def _innerConnectionLost(self, reason: Failure) -> None:
+    def _ampInnerConnectionLost(self, reason: Failure) -> None:
         try:
             self.innerProtocol.connectionLost(reason)
         finally:
             if self.innerProtocolClientFactory is not None:
                 self.innerProtocolClientFactory.clientConnectionLost(None, reason)
 
-    def _whyLost(self, reason: Failure) -> Failure:
+    def _ampWhyLost(self, reason: Failure) -> Failure:
         """Tell why no boxes come any more, which may be more than the transport knows."""
         if self._keyLengthLimitExceeded:
             return Failure(TooLong(True, False, None, None))
-        if self._refusal is not None:
-            return Failure(self._refusal)
+        if self._ampRefusal is not None:
+            return Failure(self._ampRefusal)
         if self._justStartedTLS and reason.check(ConnectionClosed):
             # Not a byte came after TLS was started: so the peer did not like it.
             return Failure(PeerVerifyError("Peer rejected our certificate for an unknown reason."))
@@ -124,67 +126,67 @@ class BinaryBoxProtocol(BoxReader):
             failure,
         )
         if self.unhandledErrorsAreFatal:
-            self._leavePeer()
+            self._ampLeavePeer()
 
     # Reading no more than can be answered.
 
     def pauseProducing(self) -> None:
         """Stop delivering, and reading from the transport."""
-        self._isPausedByApplication = True
+        self._ampIsPausedByApplication = True
         super().pauseProducing()
 
     def resumeProducing(self) -> None:
         """Go on with what was kept, and with reading, unless the peer has to wait for its answers."""
-        self._isPausedByApplication = False
-        wasHeld = self._isHeld
-        self._relieve()
-        if not (wasHeld or self._isHeld or self._isPausedByApplication):
+        self._ampIsPausedByApplication = False
+        wasHeld = self._ampIsHeld
+        self._ampRelieve()
+        if not (wasHeld or self._ampIsHeld or self._ampIsPausedByApplication):
             super().resumeProducing()
 
     def stopProducing(self) -> None:
         """Stop for good."""
-        self._isPausedByApplication = True
+        self._ampIsPausedByApplication = True
         super().stopProducing()
 
-    def _holdPeer(self) -> None:
+    def _ampHoldPeer(self) -> None:
         """Read nothing from a peer that asks too much."""
-        self._isHeld = True
-        if not self._isPausedByApplication:
+        self._ampIsHeld = True
+        if not self._ampIsPausedByApplication:
             super().pauseProducing()
 
-    def _letPeerGo(self) -> None:
+    def _ampLetPeerGo(self) -> None:
         """Read on; what goes wrong then ends the connection, as it does wherever bytes come from."""
-        self._isHeld = False
-        if self._isPausedByApplication or self.transport is None:
+        self._ampIsHeld = False
+        if self._ampIsPausedByApplication or self.transport is None:
             return
         try:
             super().resumeProducing()
         except Exception:
             _log.failure("while going on with what a peer has sent")
-            self._leavePeer()
+            self._ampLeavePeer()
 
-    def _isUnsent(self) -> bool:
+    def _ampIsUnsent(self) -> bool:
         """Do more bytes wait to be sent than may?"""
         return isinstance(self.transport, MeteredTransport) and self.transport.isOver()
 
-    def _relieve(self) -> None:
+    def _ampRelieve(self) -> None:
         """There is room again."""
-        if self._overload is not None:
-            self._overload.relieve()
+        if self._ampOverload is not None:
+            self._ampOverload.relieve()
 
-    def _close(self) -> None:
+    def _ampClose(self) -> None:
         """The connection is to be closed, with everything sent: what the peer still has to say to that is read."""
-        if self._isHeld:
-            self._isHeld = False
-            self._leavePeer()
-            if not self._isPausedByApplication:
+        if self._ampIsHeld:
+            self._ampIsHeld = False
+            self._ampLeavePeer()
+            if not self._ampIsPausedByApplication:
                 self.transport.resumeProducing()
 
-    def _leavePeer(self) -> None:
+    def _ampLeavePeer(self) -> None:
         """Be done with the peer: what it has asked and what waits for it are forgotten, too."""
-        if self._overload is not None:
-            self._overload.forget()
-        super()._leavePeer()
+        if self._ampOverload is not None:
+            self._ampOverload.forget()
+        super()._ampLeavePeer()
 
     # Boxes to bytes.
 
@@ -198,7 +200,7 @@ class BinaryBoxProtocol(BoxReader):
         """
         if self._locked:
             raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
-        if self.transport is None or self._tlsAbandoned:
+        if self.transport is None or self._ampTLSAbandoned:
             raise ConnectionLost()
         data = box.serialize()
         if self._startingTLSBuffer is not None:
@@ -206,21 +208,21 @@ class BinaryBoxProtocol(BoxReader):
         else:
             self.transport.write(data)
 
-    def _sendKeptBack(self) -> None:
+    def _ampSendKeptBack(self) -> None:
         """Send what was kept back for TLS; also where nothing else may be sent any more."""
         kept, self._startingTLSBuffer = self._startingTLSBuffer, None
         for box in kept or ():
             self.transport.write(box.serialize())
 
-    def _deliver(self, box: AmpBox) -> None:
+    def _ampDeliver(self, box: AmpBox) -> None:
         """Deliver a box that was received."""
-        if self._startingTLSBuffer and self._answersUnsent(box):
+        if self._startingTLSBuffer and self._ampAnswersUnsent(box):
             # Differs from Twisted: who answers what was not sent yet is not who was asked.
-            self._refuse(ForgedAnswerError())
+            self._ampRefuse(ForgedAnswerError())
         else:
-            super()._deliver(box)
+            super()._ampDeliver(box)
 
-    def _answersUnsent(self, box: AmpBox) -> bool:
+    def _ampAnswersUnsent(self, box: AmpBox) -> bool:
         """Does C{box} answer what waits for TLS to be sent?"""
         tag = box.get(ANSWER, box.get(ERROR))
         return tag is not None and any(each.get(ASK) == tag for each in self._startingTLSBuffer or ())
@@ -259,25 +261,25 @@ class BinaryBoxProtocol(BoxReader):
         """
         self.innerProtocol = newProto
         self.innerProtocolClientFactory = clientFactory
-        self._forgetHalfBox()
+        self._ampForgetHalfBox()
         try:
-            newProto.makeConnection(self._leaveToInner())
+            newProto.makeConnection(self._ampLeaveToInner())
         finally:
             data = self._receiverBacklog().take()
         if data:
             newProto.dataReceived(data)
 
-    def _leaveToInner(self) -> Any:
+    def _ampLeaveToInner(self) -> Any:
         """
         Read for another protocol from now on, not for boxes.
 
         @return: the transport for it.
         """
-        if self._overload is not None:
-            self._overload.forget()
-        if self._isHeld:
-            self._isHeld = False
-            self.paused = self._isPausedByApplication
+        if self._ampOverload is not None:
+            self._ampOverload.forget()
+        if self._ampIsHeld:
+            self._ampIsHeld = False
+            self.paused = self._ampIsPausedByApplication
             if not self.paused:
                 self.transport.resumeProducing()
         return self.transport.leave() if isinstance(self.transport, MeteredTransport) else self.transport
@@ -307,33 +309,33 @@ class BinaryBoxProtocol(BoxReader):
         options = certificate.options(*(verifyAuthorities or ()))
         self.hostCertificate = certificate
         isAsking = self._startingTLSBuffer is not None
-        behind = b"" if self._overload is None else self._overload.leavePlaintext(isAsking)
+        behind = b"" if self._ampOverload is None else self._ampOverload.leavePlaintext(isAsking)
         self._justStartedTLS = True
         self.transport.startTLS(options)
-        self._forgetHalfBox()
+        self._ampForgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
-        self._sendKeptBack()
+        self._ampSendKeptBack()
         # Differs from Twisted: what came in plaintext is for the handshake, and is never read as boxes.
         backlog = self._receiverBacklog()
         if behind:
             backlog.replace(behind + backlog.take())
         self._receiverLeavePlaintext(backlog, b"")
-        self._relieve()
+        self._ampRelieve()
 
     # Differs from Twisted: a connection whose peer refuses TLS is not mute; and not in plaintext either.
 
-    def _abandonTLS(self, refused: bool) -> None:
+    def _ampAbandonTLS(self, refused: bool) -> None:
         """
         Go on without TLS where that is allowed, else close the connection; what was kept back is not sent then.
 
         @param refused: is it the peer that does not want TLS?
         """
         if refused and self.plaintextAfterRefusedTLS:
-            self._sendKeptBack()
+            self._ampSendKeptBack()
         else:
             self._startingTLSBuffer = None
-            self._tlsAbandoned = True
-            self._leavePeer()
+            self._ampTLSAbandoned = True
+            self._ampLeavePeer()
 
     def _getPeerCertificate(self) -> Any:
         if self.noPeerCertificate or self.transport is None:
