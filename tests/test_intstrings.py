@@ -246,12 +246,26 @@ class UndeliveredTests(SynchronousTestCase):
 
     def test_replaced(self) -> None:
         """What is assigned in a callback comes next."""
-        for name in ("recvd", "_unprocessed"):
-            receiver, _ = connected(Strings8)
-            receiver.actions[b"a"] = lambda: setattr(receiver, name, b"\x01x\x02y")  # noqa: B023
-            receiver.dataReceived(b"\x01a\x01b")
-            receiver.dataReceived(b"z")
-            self.assertEqual(receiver.strings, [b"a", b"x", b"yz"])
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "recvd", b"\x01x\x02y")
+        receiver.dataReceived(b"\x01a\x01b")
+        receiver.dataReceived(b"z")
+        self.assertEqual(receiver.strings, [b"a", b"x", b"yz"])
+
+    def test_replacedForShow(self) -> None:
+        """C{_unprocessed} shows what a callback has assigned to it until the delivery ends, which goes on as before."""
+        receiver, _ = connected(Strings8)
+        seen: list[tuple[bytes, bytes]] = []
+
+        def assign() -> None:
+            receiver._unprocessed = b"12345"
+            seen.append((receiver._unprocessed, receiver.recvd))
+
+        receiver.actions[b"a"] = assign
+        receiver.actions[b"b"] = lambda: seen.append((receiver._unprocessed, receiver.recvd))
+        receiver.dataReceived(b"\x01a\x01b\x01")
+        self.assertEqual((receiver.strings, seen), ([b"a", b"b"], [(b"12345", b"345"), (b"12345", b"5")]))
+        self.assertEqual((receiver._unprocessed, receiver.recvd), (b"\x01", b"\x01"))
 
     def test_ownDataReceived(self) -> None:
         """An application's own loop finds in C{__dict__} what a callback has assigned, and keeps its offset here."""

@@ -30,44 +30,52 @@ class TestPins:
         Pins(thing, ("limit", "mark"), ("mode",))
         assert vars(thing)[name] == getattr(Thing, name)
 
-    def test_followed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is set on the class counts from the next look at it on; not what is pinned alone."""
+    @pytest.mark.parametrize("name", ["limit", "mark"])
+    def test_followed(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        """What is set on the class is seen at the next look, and counts when the pins are released."""
         thing = Thing()
         pins = Pins(thing, ("limit", "mark"), ("mode",))
-        monkeypatch.setattr(Thing, "limit", 9)
-        monkeypatch.setattr(Thing, "mode", 0)
-        assert pins.read(Thing) != pins.values
-        pins.follow(thing)
-        assert (thing.limit, thing.mark, thing.mode) == (9, b";", 1)
         assert pins.read(Thing) == pins.values
-
-    def test_oneFollowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """So does one alone."""
-        thing = Thing()
-        pins = Pins(thing, ("limit",), ())
-        monkeypatch.setattr(Thing, "limit", 9)
+        monkeypatch.setattr(Thing, name, 9)
         assert pins.read(Thing) != pins.values
-        pins.follow(thing)
-        assert thing.limit == 9
+        pins.release(thing)
+        assert getattr(thing, name) == 9
+        assert vars(thing) == {}
 
     def test_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the instance has of its own stays, whatever the class has."""
-        thing = Thing()
-        thing.limit = 7
-        pins = Pins(thing, ("limit",), ())
-        assert thing.limit == 7
-        monkeypatch.setattr(Thing, "limit", 9)
-        pins.follow(thing)
-        assert thing.limit == 7
+        """What the instance has of its own stays, whatever the class has, even if it is the same value."""
+        for value in (5, 7):
+            thing = Thing()
+            thing.limit = value
+            pins = Pins(thing, ("limit",), ())
+            assert thing.limit == value
+            pins.release(thing)
+            assert vars(thing) == {"limit": value}
 
-    def test_setLater(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_setLater(self) -> None:
         """So does what it is given later."""
         thing = Thing()
         pins = Pins(thing, ("limit",), ())
         thing.limit = 7
-        monkeypatch.setattr(Thing, "limit", 9)
-        pins.follow(thing)
+        pins.release(thing)
         assert thing.limit == 7
+
+    def test_deletedLater(self) -> None:
+        """What an application has deleted is not deleted again."""
+        thing = Thing()
+        pins = Pins(thing, ("limit",), ())
+        del thing.limit
+        pins.release(thing)
+        assert thing.limit == 5
+
+    def test_omitted(self) -> None:
+        """A copy of the instance's attributes is left without what was pinned, and keeps the rest."""
+        thing = Thing()
+        pins = Pins(thing, ("limit", "mark"), ("mode",))
+        thing.limit = 7
+        state = dict(vars(thing))
+        pins.omit(state)
+        assert state == {"limit": 7}
 
     def test_property(self) -> None:
         """A property stays in charge."""
@@ -149,18 +157,18 @@ class TestReceiver:
         """A batch of many lines is worth it, one of few is not."""
         monkeypatch.setattr("twisted_basic_ng._lines.PINNED", pinned)
         receiver = _receiver()
-        receiver.dataReceived(b"a\r\nb\r\nc\r\n")
+        receiver.dataReceived(b"%64d\r\nb\r\nc\r\n" % 1)
         assert ("MAX_LENGTH" in vars(receiver)) is (pinned <= 3)
 
     def test_class(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A limit or delimiter set on the class holds from the next chunk on."""
         monkeypatch.setattr("twisted_basic_ng._lines.PINNED", 1)
         receiver = _receiver()
-        receiver.dataReceived(b"a\r\nb\r\n")
+        receiver.dataReceived(b"%64d\r\nb\r\n" % 1)
         monkeypatch.setattr(type(receiver), "delimiter", b";")
         monkeypatch.setattr(type(receiver), "MAX_LENGTH", 1)
         receiver.dataReceived(b"c;dd;")
-        assert receiver.lines == [b"a", b"b", b"c"]
+        assert receiver.lines == [b"%64d" % 1, b"b", b"c"]
         assert receiver.exceeded == [b"dd;"]
 
 

@@ -1,9 +1,12 @@
 """
 The bytes that a receiver has taken in and not delivered yet.
 
-Frames are found in batches and delivered one at a time.  Between two deliveries anything may happen, so a
-batch is only a forecast: whoever changes the bytes empties it (the loop that walks it then ends by itself),
-and L{Backlog.putBack} turns what is left of it into plain bytes again.
+Frames are found in batches and delivered one at a time.  A batch is a forecast.  It survives a pause, an error
+and a look at the bytes, which leave it true.  Whatever makes it untrue, other bytes or another delimiter, spoils
+it: L{Backlog.putBack} turns the rest of it into plain bytes again, and the loop that walks it ends by itself.
+
+An application that changes something at each message would spoil each batch.  So behind a spoiled batch, frames
+are found one at a time for a while; the while is twice as long each time in a row.
 
 Every byte is copied a bounded number of times, in whatever chunks it came.  This file knows no protocol and
 no transport.
@@ -17,13 +20,16 @@ from typing import Any, Final
 
 from ._pins import Pins
 
-__all__ = ["FEW", "MANY", "Backlog", "Pieces"]
+__all__ = ["CAUTION", "FEW", "MANY", "Backlog", "Pieces"]
 
-#: How many strings to find ahead: at first, behind a batch that a callback spoiled (what was found ahead was found in
-#: vain), and at the most.
+#: How many strings to find ahead: at first, when looking ahead again after a spoiled batch, and at the most.
 SOME: Final = 128
 FEW: Final = 32
 MANY: Final = 1024
+
+#: How many frames to find one at a time behind a spoiled batch: the first time, and at the most.
+CAUTION: Final = 16
+_UTMOST_CAUTION: Final = 4096
 
 #: A chunk below this size is merged with its neighbours, so that a piece's own overhead stays a few percent.
 _SMALL: Final = 2048
@@ -77,6 +83,10 @@ class Pieces:
             pieces[0] = memoryview(pieces[0])[start:]  # of that one alone: each takes some 200 bytes
         return b"".join(pieces)
 
+    def joinTo(self, first: bytes, start: int) -> bytes:
+        """Copy C{first}, from the offset C{start} on, and everything into one string."""
+        return b"".join((memoryview(first)[start:], *self._chunks, self._merging))
+
     def join(self) -> bytes:
         """Copy everything into one string."""
         if self._merging or len(self._chunks) != 1:
@@ -89,15 +99,24 @@ class Backlog:
     The undelivered bytes of one receiver, in this order: the frames of the batch that is being delivered,
     C{aside}, C{current} from C{start} on, C{later}.
 
-    @ivar frames: the batch that is being delivered; who has walked it whole empties it.
+    @ivar frames: the batch that is being delivered; empty where nothing was found ahead.
     @ivar reader: walks it; C{start} is the offset behind it.
+    @ivar terms: what the batch was found with, a delimiter or a format and a limit; with others it is not true.
+    @ivar taken: how many frames of the batch were taken, at the last look.
+    @ivar mark: the offset behind these in C{current}.
+    @ivar cautious: how many frames to find one at a time before looking ahead again.
+    @ivar isLookedAt: whether the application reads what is behind each frame, as far as is known.
+    @ivar caution: how many it will be after the next spoiled batch.
     @ivar pins: what was made the receiver's own, for speed.
     @ivar busy: a delivery is going on: what arrives meanwhile waits in C{later}.
     @ivar reentered: C{dataReceived} was called during the delivery.
     @ivar current: the bytes in hand, searched from C{start} on.
     @ivar start: the offset in C{current} behind the frames found so far.
     @ivar before: what this delivery has taken that does not stand in C{current}.
-    @ivar base: the offset in C{current} where this delivery began.
+    @ivar base: the offset in C{current} where this delivery began; where it goes on with a batch, and nobody has asked
+        L{begin} yet, how many frames were ahead then, below zero.
+    @ivar inHand: what was last shown of this delivery's bytes, and of what it was computed: C{current} and the size of
+        C{later}.
     @ivar searched: what comes may be joined with C{current}, which holds no whole frame as far as is known.
     @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
     @ivar delimiter: what ends the unfinished frame, where it is a delimiter that ends it.
@@ -107,6 +126,8 @@ class Backlog:
     @ivar later: bytes that came while the receiver was busy or paused.
     @ivar transport: where the bytes come from.
     @ivar watched: the transport below it that may still turn to TLS, if there is one.
+    @ivar tellsClose: whether the transport has an attribute that tells of its closing.
+    @ivar afterClose: how many bytes came since it was closed from this side; infinite once that was too many.
     @ivar struck: a limit has struck, and was logged.
     @ivar timer: strikes when the unfinished message takes too long, where that is bounded.
     @ivar hasDelivered: a message was delivered since the last look at the timer.
@@ -115,16 +136,22 @@ class Backlog:
     """
 
     __slots__ = (
+        "afterClose",
         "aside",
         "base",
         "before",
         "busy",
+        "caution",
+        "cautious",
         "current",
         "delimiter",
         "frames",
         "framing",
         "hasDelivered",
+        "inHand",
+        "isLookedAt",
         "later",
+        "mark",
         "most",
         "needed",
         "pins",
@@ -135,6 +162,9 @@ class Backlog:
         "skipped",
         "start",
         "struck",
+        "taken",
+        "tellsClose",
+        "terms",
         "timer",
         "transport",
         "watched",
@@ -146,25 +176,34 @@ class Backlog:
         self.transport: Any = None
         self.watched: Any = None
         self.struck = False
+        self.tellsClose = False
+        self.afterClose: float = 0
         self.framing = 0
         self.most = SOME
+        self.cautious = 0
+        self.isLookedAt = False
+        self.caution = CAUTION
+        self.terms: object = None
+        self.taken = self.mark = 0
         self.timer: Any = None
         self.hasDelivered = False
+        self.inHand: tuple[bytes, bytes, int] | None = None
         self.pins: Pins | None = None
         self.frames: Sequence[bytes] = ()
         self.reader: Iterator[bytes] = _NOTHING
         self.replace(b"")
 
     def __bool__(self) -> bool:
-        """Is there any byte besides those of the batch?"""
-        return self.start < len(self.current) or self.later is not None or self.aside is not None
+        """Whether anything is undelivered."""
+        return bool(self.frames) or self.start < len(self.current) or self.later is not None or self.aside is not None
 
     # What comes in.
 
     def replace(self, data: bytes) -> None:
-        """Forget everything and hold C{data} instead; ends the batch."""
+        """Forget everything and hold C{data} instead; spoils the batch."""
         if self.frames:
-            self.frames.clear()  # type: ignore[attr-defined]
+            self._spoil()
+        self.reader = _NOTHING
         self.current = data
         self.before: tuple[bytes, ...] = ()
         self.start = self.base = 0
@@ -178,15 +217,20 @@ class Backlog:
     def put(self, data: bytes) -> None:
         """Take in C{data} behind everything else."""
         data = b"" + data  # anything with a buffer becomes bytes, anything else is an error; bytes are not copied
-        if self.busy or self.later is not None:
-            if data:
+        if not data:
+            return
+        if self.frames or self.later is not None:
+            self._defer(data)
+        elif self.busy:
+            if self.current or self.aside is not None:
                 self._defer(data)
+            else:  # an application hands back what it was given raw
+                self.current = data
+                self.reader = _NOTHING
         elif self.start == len(self.current):
             self.current = data
             self.start = 0
             self.searched = False
-        elif not data:
-            return
         elif self.searched:
             self._extend(data)
         else:
@@ -323,11 +367,36 @@ class Backlog:
         """How many bytes the unfinished frame has so far."""
         return len(self.current) - self.start + (0 if self.aside is None else self.aside.size)
 
+    @property
+    def kept(self) -> int:
+        """How many bytes are undelivered."""
+        offset = self.offset
+        parked = sum(each.size for each in (self.aside, self.later) if each is not None)
+        return len(self.current) - offset + parked
+
     # What goes out.
 
-    def _ahead(self) -> Sequence[bytes]:
-        """The frames of the batch that nobody has taken yet."""
-        return self.frames[len(self.frames) - length_hint(self.reader) :]
+    def walk(self, frames: list[bytes], end: int) -> Iterator[bytes]:
+        """
+        Begin a batch.
+
+        @param frames: the frames that stand at C{start}.
+        @param end: the offset behind the last of them.
+        @return: walks them; it is C{reader} for as long as the batch is true.
+        """
+        self.frames = frames
+        self.taken = 0
+        self.mark = self.start
+        self.start = end
+        self.reader = reader = iter(frames)
+        return reader
+
+    def walked(self) -> None:
+        """End a batch that was delivered whole."""
+        if self.base < 0:
+            self.begin()
+        self.frames = ()
+        self.caution = CAUTION
 
     def wireSize(self, frames: Sequence[bytes]) -> int:
         """Tell how many bytes C{frames} took on the wire."""
@@ -335,22 +404,69 @@ class Backlog:
 
     @property
     def offset(self) -> int:
-        """Where in C{current} the undelivered bytes begin."""
-        return self.start - self.wireSize(self._ahead())
+        """Where in C{current} the undelivered bytes begin; a look costs what was taken since the last."""
+        frames = self.frames
+        if not frames:
+            return self.start
+        taken = len(frames) - length_hint(self.reader)
+        if taken != self.taken:
+            self.mark += self.wireSize(frames[self.taken : taken])
+            self.taken = taken
+        return self.mark
 
     def putBack(self) -> None:
-        """End the batch: what is left of it is searched again."""
+        """End a batch that is not true any more: its rest is searched again."""
         if self.frames:
+            self.begin()
             self.start = self.offset
+            self._spoil()
+
+    def refuse(self, frame: bytes) -> None:
+        """Put back the frame that was taken last, too: it is not to be accepted any more."""
+        self.begin()
+        self.start = self.offset - self.wireSize((frame,))
+        self._spoil()
+
+    def _spoil(self) -> None:
+        if self.frames:
+            self.frames.clear()  # type: ignore[attr-defined]
             self.frames = ()
-            self.reader = _NOTHING
+            self.most = FEW
+            self.cautious = self.caution
+            self.caution = min(self.caution * 2, _UTMOST_CAUTION)
+        self.reader = _NOTHING
+
+    def begin(self) -> int:
+        """Tell where in C{current} this delivery began."""
+        if self.base < 0:
+            self.base = self.start - self.wireSize(self.frames[self.base :])
+        return self.base
 
     def peek(self) -> bytes:
-        """Copy everything that is undelivered."""
-        rest = self.current[self.offset :]
-        if self.aside is not None:
-            rest = self.aside.join() + rest
-        return rest if self.later is None else rest + self.later.join()
+        """Read everything that is undelivered."""
+        start = self.offset if self.frames else self.start
+        if self.later is not None:
+            rest = self.later.joinTo(self.current, start)
+        else:
+            rest = self.current[start:] if start else self.current
+        return rest if self.aside is None else self.aside.join() + rest
+
+    def rest(self) -> bytes:
+        """
+        Do the same, for an application that may look again behind the next frame.
+
+        What was delivered is cut off, what came later is joined, and the batch ends: so a look costs one copy.
+        """
+        self.putBack()
+        rest = self.peek()
+        if self.aside is None:
+            self.current = rest
+            self.start = self.base = 0
+            if self.later is not None:
+                self.later = None
+                self.searched = False
+                self.reader = _NOTHING  # there is more to search than was
+        return rest
 
     def stopTimer(self) -> None:
         """No message is under way whose time would run."""

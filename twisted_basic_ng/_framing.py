@@ -192,7 +192,8 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     strings: list[bytes] = []
     size = len(data)
     limit = int(min(limit, LONGEST))
-    width = 0  # of the length in front of the string before, with its colon: this one's is often as wide
+    # The width of the length in front of the string before, with its colon: the next one is often as wide.
+    width = max(data.find(_COLON, start, start + _WIDEST) + 1 - start, 0)
     for _ in range(most):
         payload = start + width
         length = _LENGTHS.get(data[start:payload], -1)
@@ -221,6 +222,9 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
 #: its colon and checking its digits does.
 _LENGTHS: Final[dict[bytes, int]] = {}
 _KNOWN_LENGTHS: Final = 1024
+
+#: How many bytes a length that was read before may have, with its colon.
+_WIDEST: Final = 8
 
 
 def _readLength(data: bytes, start: int, limit: int) -> tuple[int, int]:

@@ -7,11 +7,13 @@ each, whether its callback changed anything that matters for the next one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import length_hint
 from struct import calcsize, pack, unpack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from . import _accelerate
-from ._backlog import FEW, MANY, Backlog
+from ._backlog import CAUTION, MANY, Backlog
 from ._pausing import _PauseableMixin
 from ._pins import PINNED
 from ._receiver import Receiver, Undelivered
@@ -24,6 +26,10 @@ __all__ = [
     "StringTooLongError",
     "_RecvdCompatHack",
 ]
+
+
+#: In fewer bytes than these, looking ahead does not pay.
+_SHORT: Final = 64
 
 
 class StringTooLongError(AssertionError):
@@ -41,34 +47,68 @@ class _RecvdCompatHack(Undelivered):
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
         if receiver is None:
             return self
-        return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
+        backlog = receiver._receiverState
+        if backlog is None:
+            return b""
+        if not backlog.busy:
+            return backlog.rest()[backlog.skipped :]
+        if backlog.inHand is not None:
+            return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
+        if backlog.later is not None:
+            return backlog.peek()
+        return backlog.current[backlog.offset if backlog.frames else backlog.start :]
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
+        backlog = receiver._receiverState
+        if backlog is not None and backlog.busy and type(value) is bytes:
+            backlog.replace(value)
+            return
         super().__set__(receiver, value)
-        if not receiver._receiverBacklog().busy:
+        if backlog is None or not backlog.busy:
             receiver.__dict__["recvd"] = value
 
 
 class _Unprocessed(Undelivered):
-    """L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset} counts in."""
+    """
+    L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset} counts in.
 
-    def read(self, backlog: Backlog) -> bytes:
-        if not backlog.busy:
-            return backlog.peek()
-        inHand = b"".join((*backlog.before, backlog.current[backlog.base :]))
-        return inHand if backlog.later is None else inHand + backlog.later.join()
+    What is assigned during a delivery has no effect on it, as in Twisted.
+    """
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
+        backlog = None if receiver is None else receiver._receiverState
+        if backlog is None or not backlog.busy:
+            return super().__get__(receiver, owner)
+        later = backlog.later
+        waiting = 0 if later is None else later.size
+        known = backlog.inHand
+        if known is not None and known[1] is backlog.current and known[2] == waiting:
+            return known[0]
+        inHand: bytes = b"".join((*backlog.before, backlog.current[backlog.begin() :]))
+        if later is not None:
+            inHand += later.join()
+        backlog.inHand = inHand, backlog.current, waiting
+        return inHand
+
+    def __set__(self, receiver: Receiver, value: bytes) -> None:
+        backlog = receiver._receiverState
+        if backlog is not None and backlog.busy:
+            backlog.inHand = value, backlog.current, 0 if backlog.later is None else backlog.later.size
+        else:
+            super().__set__(receiver, value)
 
 
 class _CompatibilityOffset(Undelivered):
     """L{IntNStringReceiver._compatibilityOffset}: how much of C{_unprocessed} was delivered."""
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
-        if receiver is None:
+        backlog = None if receiver is None else receiver._receiverState
+        if backlog is None:
             return 0
-        backlog = receiver._receiverBacklog()
         if not backlog.busy:
             return backlog.skipped
-        return sum(map(len, backlog.before)) + backlog.offset - backlog.base
+        delivered = (backlog.offset if backlog.frames else backlog.start) - backlog.begin()
+        return delivered + sum(map(len, backlog.before)) if backlog.before else delivered
 
     def __set__(self, receiver: Receiver, value: Any) -> None:
         receiver._receiverBacklog().skipped = value
@@ -90,7 +130,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     @ivar _compatibilityOffset: how many of C{_unprocessed} were delivered.
     """
 
-    _receiverFollowed = ("MAX_LENGTH",)
+    _receiverSaved = "_unprocessed"
     _receiverPinned: ClassVar[tuple[str, ...]] = ("paused",)
     _receiverShown = ("recvd", "_unprocessed", "_compatibilityOffset")
     MAX_LENGTH: int = 99999
@@ -135,37 +175,78 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         """
         watched = backlog.watched
         prefix = self.structFormat, self.prefixLength
-        backlog.framing = self.prefixLength
         backlog.skipped = 0
-        backlog.base = backlog.start
+        backlog.inHand = None
+        backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
         while not self.paused and (backlog.start < len(backlog.current) or backlog):
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
+            pins = backlog.pins
+            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+                self._receiverUnpin(backlog)
+                pins = None
             limit = self.MAX_LENGTH
-            strings, end, needed = self._receiverSplit(backlog, prefix, limit, backlog.most)
-            if strings:
-                if len(strings) >= PINNED and backlog.pins is None:
-                    self._receiverPin(backlog)
-                backlog.hasDelivered = True
-                backlog.frames = strings
-                backlog.reader = reader = iter(strings)
-                backlog.start = end
-                for string in reader:
-                    self.stringReceived(string)
-                    if (
-                        self.paused
-                        or (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
-                        or (watched is not None and watched.TLS)
-                    ):
-                        backlog.putBack()
-                        break
-                if not backlog.frames:
-                    backlog.most = FEW
+            isShort = len(backlog.current) - backlog.start < _SHORT
+            if (backlog.cautious or isShort) and backlog.aside is None and not backlog.frames:
+                # Something changes at each string: what is found ahead, and checked behind each, would be so in vain.
+                payload = backlog.start + prefix[1]
+                end = payload
+                if payload <= len(backlog.current):
+                    end += unpack(prefix[0], backlog.current[backlog.start : payload])[0]
+                if payload <= end <= len(backlog.current) and end - payload <= limit:
+                    if backlog.cautious:
+                        backlog.cautious -= 1
+                    backlog.start = end
+                    backlog.hasDelivered = True
+                    self.stringReceived(backlog.current[payload:end])
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
                     continue
-                backlog.frames = ()
-                if end == len(backlog.current) and backlog.later is None:
-                    return
+            strings: Sequence[bytes] = backlog.frames
+            if strings:
+                if backlog.terms != prefix:
+                    backlog.putBack()
+                    continue
+                needed, reader, mayExceed = 0, backlog.reader, True
+            else:
+                strings, end, needed = found = self._receiverSplit(backlog, prefix, limit, backlog.most)
+                if strings:
+                    if len(strings) > 1:
+                        if len(strings) >= PINNED and pins is None:
+                            self._receiverPin(backlog)
+                            pins = backlog.pins
+                        backlog.frames = found[0]
+                        backlog.terms = prefix
+                        backlog.framing = prefix[1]
+                        backlog.taken = 0
+                        backlog.mark = backlog.start
+                    backlog.reader = reader = iter(strings)
+                    backlog.start = end
+                    mayExceed = False
+            if strings:
+                backlog.hasDelivered = True
+                kind = type(self)
+                for string in reader:
+                    if mayExceed and len(string) > limit:
+                        backlog.refuse(string)
+                        break
+                    self.stringReceived(string)
+                    if self.paused or (watched is not None and watched.TLS) or kind is not type(self):
+                        needed = 0
+                        break
+                    if limit is not self.MAX_LENGTH:
+                        limit, mayExceed, needed = self.MAX_LENGTH, True, 0
+                else:
+                    if backlog.reader is not reader:
+                        continue  # there are other bytes now
+                    if backlog.frames:
+                        if backlog.base < 0:
+                            backlog.begin()
+                        backlog.frames = ()
+                        backlog.caution = CAUTION
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
                 if needed <= 0:
                     backlog.most = min(backlog.most * 2, MANY)
                     continue

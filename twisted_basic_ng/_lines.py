@@ -7,14 +7,14 @@ each, whether its callback changed anything that matters for the next one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from . import _accelerate
-from ._accelerate import lastLineEnd
-from ._backlog import Backlog
+from ._backlog import CAUTION, Backlog
 from ._pausing import _PauseableMixin
 from ._pins import PINNED
-from ._receiver import Receiver, Undelivered
+from ._receiver import Receiver, Shown, Undelivered
 
 __all__ = ["LineOnlyReceiver", "LineReceiver"]
 
@@ -22,26 +22,36 @@ __all__ = ["LineOnlyReceiver", "LineReceiver"]
 _NEAR: Final = 2048
 _FAR: Final = 16384
 
+#: In fewer bytes than these, looking ahead does not pay.
+_SHORT: Final = 64
 
-class _LastLine(Undelivered):
-    """What L{LineOnlyReceiver._buffer} shows: the bytes behind the last delimiter."""
 
-    def read(self, backlog: Backlog) -> bytes:
-        return self._cut(backlog)[1]
+class _LastLine(Shown):
+    """
+    What L{LineOnlyReceiver._buffer} shows where the instance has none: a long line, of which pieces are kept.
 
-    def write(self, backlog: Backlog, value: bytes) -> None:
-        if backlog.frames:  # the batch is about lines that stay
-            rest = backlog.current[backlog.start :]
-            backlog.current = backlog.current[: backlog.start + lastLineEnd(rest, backlog.delimiter)] + value
-            backlog.later = None
-        else:
-            backlog.replace(self._cut(backlog)[0] + value)
+    Any other is a plain attribute of the instance, as in Twisted, and may be assigned and deleted as one.
+    """
 
-    @staticmethod
-    def _cut(backlog: Backlog) -> tuple[bytes, bytes]:
-        undelivered = backlog.peek()
-        end = lastLineEnd(undelivered, backlog.delimiter) if backlog.delimiter else 0
-        return undelivered[:end], undelivered[end:]
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
+        backlog: Any = None if receiver is None else receiver._receiverState
+        return b"" if backlog is None or getattr(backlog, "shown", b"") is not None else backlog.peek()
+
+
+class _LineBacklog(Backlog):
+    """
+    A backlog of lines alone.
+
+    @ivar shown: what the receiver's C{_buffer} was set to, the bytes behind the last delimiter; C{None} where it is not
+        set, for pieces of it are kept.
+    """
+
+    __slots__ = ("shown",)
+
+    def __init__(self, unfinished: bytes) -> None:
+        super().__init__()
+        self.shown: bytes | None = unfinished
+        self.replace(unfinished)
 
 
 class LineOnlyReceiver(Receiver):
@@ -56,72 +66,130 @@ class LineOnlyReceiver(Receiver):
     @ivar _buffer: the bytes behind the last delimiter; applications read and reset it.
     """
 
-    _receiverFollowed = ("MAX_LENGTH",)
     _receiverShown = ("_buffer",)
+    _receiverSaved = "_buffer"
     _buffer: bytes = _LastLine()  # type: ignore[assignment]
     delimiter: bytes = b"\r\n"
     MAX_LENGTH: int = 16384
 
-    def _receiverDeliver(self, backlog: Backlog) -> object:
+    def _receiverMakeBacklog(self) -> Backlog:
+        return _LineBacklog(b"" + self._buffer)
+
+    def dataReceived(self, data: bytes) -> Any:
+        """
+        Deliver the lines that C{data} completes.
+        """
+        backlog: Any = self._receiverState
+        if type(backlog) is _LineBacklog and (
+            "_buffer" in self.__dict__ if backlog.shown is None else self._buffer is not backlog.shown
+        ):
+            self._receiverTakeAssigned(backlog)
+        return Receiver.dataReceived(self, data)
+
+    def _receiverTakeAssigned(self, backlog: Any) -> None:
+        """The application has assigned to C{_buffer}: this is the last line now."""
+        backlog.shown = line = b"" + self._buffer if self._buffer else b""
+        if backlog.frames:  # an error has interrupted the delivery of these
+            backlog.current = backlog.current[: backlog.start] + line
+            backlog.later = None
+        else:
+            backlog.replace(line)
+
+    def _receiverDeliver(self, backlog: Any) -> object:
         """
         Deliver what there is.
 
-        One flat loop, for its speed: it is walked once for each batch of lines.
+        One flat loop, for its speed: it is walked once for each chunk.
         """
         watched = backlog.watched
-        delimiter = self._receiverDelimiter()
-        window = _NEAR
+        delimiter = self.delimiter
+        if not delimiter or type(delimiter) is not bytes:
+            delimiter = self._receiverDelimiter()
         while backlog.start < len(backlog.current) or backlog:
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
+            isUnfinished = False
             begin = backlog.start
-            if backlog.aside is None or backlog.completesLine(delimiter):
-                current = backlog.current
-                lines, end = _accelerate.splitLines(current, begin, delimiter, window)
-            else:
-                lines = []
+            lines: Sequence[bytes] = backlog.frames
             if lines:
-                if len(lines) >= PINNED and backlog.pins is None:
-                    self._receiverPin(backlog)
+                reader, mayExceed = backlog.reader, True
+            elif backlog.aside is None or backlog.completesLine(delimiter):
+                lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, len(backlog.current))
+                if lines:
+                    if len(lines) >= PINNED and backlog.pins is None:
+                        self._receiverPin(backlog)
+                    backlog.framing = len(delimiter)
+                    backlog.frames = split[0]
+                    backlog.reader = reader = iter(lines)
+                    backlog.taken = 0
+                    backlog.mark = begin
+                    backlog.start = end
+                    mayExceed = end - begin > self.MAX_LENGTH
+            if lines:
+                self._buffer = backlog.shown = shown = backlog.current[backlog.start :]
                 limit = self.MAX_LENGTH
-                mayExceed = end - begin > limit
-                backlog.delimiter = delimiter
-                backlog.framing = len(delimiter)
                 backlog.hasDelivered = True
-                backlog.frames = lines
-                backlog.reader = reader = iter(lines)
-                backlog.start = end
+                isInterrupted = True
                 for line in reader:
                     if self.transport.disconnecting:  # type: ignore[union-attr]
-                        backlog.replace(self._buffer)
+                        self._receiverKeepLast(backlog)
                         return None
                     if (mayExceed or limit is not self.MAX_LENGTH) and len(line) > self.MAX_LENGTH:
-                        backlog.replace(self._buffer)
+                        self._receiverKeepLast(backlog)
                         self._receiverLogLimit(backlog, len(line))
+                        backlog.reentered = False
                         why = self.lineLengthExceeded(line)
                         if self._receiverIsOver(backlog):
                             return why
                         break
                     self.lineReceived(line)
                     if watched is not None and watched.TLS:
-                        backlog.putBack()
                         break
-                if not backlog.frames:
+                else:
+                    isInterrupted = False
+                    backlog.frames = ()
+                    backlog.current = shown
+                    backlog.start = 0
+                    if self._buffer is not shown:
+                        self._receiverTakeAssigned(backlog)
+                        isUnfinished = True  # it is searched with the next chunk, as in Twisted
+                    elif not shown and backlog.later is None:
+                        return None
+                if isInterrupted:
                     continue
-                backlog.frames = ()
-                if end == len(backlog.current) and backlog.later is None:
-                    return None
-                if begin + window < len(current) or backlog.current is not current:
-                    window = _FAR
-                    continue
-                # All that is in hand was searched: what is left of it holds no line.
-            if not backlog.unfinished(delimiter=delimiter):
+            if isUnfinished or not backlog.unfinished(delimiter=delimiter):
+                self._receiverShow(backlog)
+                backlog.reentered = False
                 why = self._receiverCheckLastLine(backlog)
                 if self._receiverIsOver(backlog):
                     return why
             delimiter = self._receiverDelimiter()
         return None
+
+    def _receiverShow(self, backlog: Any) -> None:
+        """Show the unfinished line: as a plain attribute, unless it is long and in pieces."""
+        if backlog.aside is None:
+            self._buffer = backlog.shown = backlog.current
+        elif backlog.shown is not None:
+            backlog.shown = None
+            del self._buffer
+
+    def _receiverKeepLast(self, backlog: Any) -> None:
+        """Ignore the other lines of the chunk."""
+        backlog.replace(b"")
+        self._receiverTakeAssigned(backlog)
+
+    def _receiverLeavePlaintext(self, backlog: Any, decrypted: bytes) -> Backlog:
+        if self._buffer is not backlog.shown is not None:
+            self._receiverTakeAssigned(backlog)
+        left = super()._receiverLeavePlaintext(backlog, decrypted)
+        self._buffer = backlog.shown = b""
+        return left
+
+    def _receiverDrop(self) -> object:
+        self._buffer = b""
+        return super()._receiverDrop()
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH)
@@ -130,18 +198,18 @@ class LineOnlyReceiver(Receiver):
         """The delimiter for a chunk."""
         if not self.delimiter:
             raise ValueError("empty separator")
-        return self.delimiter
+        return b"" + self.delimiter
 
     def _receiverIsOver(self, backlog: Backlog) -> bool:
         """After a line that is too long: is there nothing that its callback has sent in, or nobody to hear it?"""
-        return backlog.later is None or self._receiverState is not backlog
+        return not backlog.reentered or self._receiverState is not backlog
 
     # Differs from Twisted: what may be the beginning of the delimiter is no part of the line.
 
     def _receiverCheckLastLine(self, backlog: Backlog) -> object:
         """Refuse an unfinished line that is too long already, however it ends."""
         over = backlog.size - self.MAX_LENGTH
-        if over <= 0 or (over < len(self.delimiter) and self._buffer.endswith(self.delimiter[:over])):
+        if not over > 0 or (over < len(self.delimiter) and self._buffer.endswith(self.delimiter[:over])):
             return None
         self._receiverLogLimit(backlog, backlog.size)
         return self.lineLengthExceeded(self._buffer)
@@ -186,6 +254,7 @@ class LineReceiver(Receiver, _PauseableMixin):
     _receiverFollowed = ("MAX_LENGTH", "delimiter")
     _receiverPinned = ("line_mode", "paused")
     _receiverShown = ("_buffer",)
+    _receiverSaved = "_buffer"
     _buffer: bytes = Undelivered()  # type: ignore[assignment]
     _busyReceiving = False
     line_mode = 1
@@ -205,7 +274,8 @@ class LineReceiver(Receiver, _PauseableMixin):
         """
         Deliver what there is, in the mode of the moment.
 
-        One flat loop, for its speed: it is walked once for each batch of lines.
+        One flat loop, for its speed: it is walked once for each batch of lines.  A callback's change interrupts the
+        batch; the head of the loop decides whether the rest of it is still true.
         """
         if self._busyReceiving:
             return None
@@ -218,54 +288,120 @@ class LineReceiver(Receiver, _PauseableMixin):
                     backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                     continue
                 if not self.line_mode:
-                    why = self.rawDataReceived(backlog.take())
+                    if backlog.frames or backlog.aside is not None or backlog.later is not None:
+                        data = backlog.take()
+                        if not data:
+                            return None
+                    else:
+                        data = backlog.current[backlog.start :]
+                        backlog.current = b""
+                        backlog.start = 0
+                    why = self.rawDataReceived(data)
                     if why:
                         return why
                     continue
+                pins = backlog.pins
+                if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+                    self._receiverUnpin(backlog)
+                    pins = None
                 delimiter = self.delimiter
+                if type(delimiter) is not bytes:
+                    delimiter = b"" + delimiter
+                limit = self.MAX_LENGTH
                 begin = backlog.start
-                if backlog.aside is None or backlog.completesLine(delimiter):
-                    lines, end = _accelerate.splitLines(backlog.current, begin, delimiter, window)
-                else:
-                    lines = []
+                isSearched = False
+                if (
+                    (backlog.cautious or len(backlog.current) - begin < _SHORT)
+                    and delimiter
+                    and backlog.aside is None
+                    and not backlog.frames
+                ):
+                    # Something changes at each line: what is found ahead, and checked behind each, would be so in vain.
+                    window = _NEAR
+                    if backlog.isLookedAt and not begin:
+                        line, found, rest = backlog.current.partition(delimiter)
+                        isFound = bool(found)
+                        end = len(line)
+                        if isFound:
+                            backlog.current = rest
+                    else:
+                        end = backlog.current.find(delimiter, begin)
+                        isFound = end >= 0
+                        if isFound:
+                            line = backlog.current[begin:end]
+                            backlog.start = end + len(delimiter)
+                    if isFound:
+                        if backlog.cautious:
+                            backlog.cautious -= 1
+                        backlog.hasDelivered = True
+                        if end - begin > limit:
+                            return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
+                        why = self.lineReceived(line)
+                        transport: Any = self.transport
+                        if why or (transport is not None and transport.disconnecting):
+                            return why
+                        if backlog.start == len(backlog.current) and backlog.later is None:
+                            return None
+                        continue
+                lines: Sequence[bytes] = backlog.frames
                 if lines:
-                    if len(lines) >= PINNED and backlog.pins is None:
-                        self._receiverPin(backlog)
-                    limit = self.MAX_LENGTH
-                    mayExceed = end - begin > limit
-                    backlog.framing = len(delimiter)
+                    if delimiter != backlog.terms:
+                        backlog.putBack()
+                        continue
+                    reader, mayExceed = backlog.reader, True
+                else:
+                    if backlog.aside is None or backlog.completesLine(delimiter):
+                        lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, window)
+                        backlog.isLookedAt = False
+                        isSearched = begin + window >= len(backlog.current)
+                        if len(lines) > 1:
+                            if len(lines) >= PINNED and pins is None:
+                                self._receiverPin(backlog)
+                                pins = backlog.pins
+                            backlog.frames = split[0]
+                            backlog.terms = delimiter
+                            backlog.framing = len(delimiter)
+                            backlog.taken = 0
+                            backlog.mark = begin
+                    if lines:
+                        backlog.reader = reader = iter(lines)
+                        backlog.start = end
+                        mayExceed = end - begin > limit
+                if lines:
                     backlog.hasDelivered = True
-                    backlog.frames = lines
-                    backlog.reader = reader = iter(lines)
-                    backlog.start = end
+                    kind = type(self)
                     for line in reader:
                         if mayExceed and len(line) > limit:
                             return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
                         why = self.lineReceived(line)
                         if why:
                             return why
-                        transport: Any = self.transport
+                        transport = self.transport
                         if transport is not None and transport.disconnecting:
                             return why
                         if (
                             (delimiter is not self.delimiter and delimiter != self.delimiter)
-                            or (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
                             or self.paused
                             or not self.line_mode
                             or (watched is not None and watched.TLS)
+                            or kind is not type(self)
                         ):
-                            backlog.putBack()
+                            isSearched = False
                             break
-                    if not backlog.frames:
-                        window = _NEAR
-                        continue
-                    backlog.frames = ()
-                    if end == len(backlog.current) and backlog.later is None:
-                        return None
-                    if begin + window < len(backlog.current):
+                        if limit is not self.MAX_LENGTH:
+                            limit, mayExceed = self.MAX_LENGTH, True
+                    else:
+                        if backlog.reader is not reader:
+                            continue  # there are other bytes now
+                        if backlog.frames:
+                            backlog.frames = ()
+                            backlog.caution = CAUTION
+                        if backlog.start == len(backlog.current) and backlog.later is None:
+                            return None
+                    if not isSearched:
                         window = min(window * 2, _FAR)
                         continue
-                    # All that is in hand was searched: what is left of it holds no line.
+                # What is in hand holds no line.
                 if backlog.size >= self.MAX_LENGTH + len(delimiter):
                     return self._receiverExceeded(backlog, backlog.size, backlog.take())
                 if not backlog.unfinished(delimiter=delimiter):

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import ITransport
 
 from . import _accelerate
 from ._accelerate import Stop, formatNetstring, netstringLength
-from ._backlog import FEW, MANY, Backlog
+from ._backlog import CAUTION, MANY, Backlog
 from ._pins import PINNED
 from ._receiver import Receiver, Undelivered
 
@@ -54,6 +54,7 @@ class NetstringReceiver(Receiver):
     """
 
     _receiverShown = ("_remainingData",)
+    _receiverSaved = "_remainingData"
     _remainingData: bytes = Undelivered()  # type: ignore[assignment]
     MAX_LENGTH: int = 99999
     brokenPeer = 0
@@ -112,28 +113,53 @@ class NetstringReceiver(Receiver):
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                 continue
-            strings, end, needed = self._receiverSplit(backlog, backlog.most)
+            pins = backlog.pins
+            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+                self._receiverUnpin(backlog)
+                pins = None
+            limit = self.MAX_LENGTH
+            strings: Sequence[bytes] = backlog.frames
             if strings:
-                if len(strings) >= PINNED and backlog.pins is None:
-                    self._receiverPin(backlog)
-                limit = self.MAX_LENGTH
+                if limit != backlog.terms:
+                    backlog.putBack()
+                    continue
+                needed, reader = 0, backlog.reader
+            else:
+                most = 1 if backlog.cautious else backlog.most
+                strings, end, needed = found = self._receiverSplit(backlog, most)
+                if strings:
+                    if len(strings) > 1:
+                        if len(strings) >= PINNED and pins is None:
+                            self._receiverPin(backlog)
+                            pins = backlog.pins
+                        backlog.frames = found[0]
+                        backlog.terms = limit
+                        backlog.taken = 0
+                        backlog.mark = backlog.start
+                    elif backlog.cautious:
+                        backlog.cautious -= 1
+                    backlog.reader = reader = iter(strings)
+                    backlog.start = end
+            if strings:
                 backlog.hasDelivered = True
-                backlog.frames = strings
-                backlog.reader = reader = iter(strings)
-                backlog.start = end
+                kind = type(self)
                 for string in reader:
                     self.stringReceived(string)
-                    if (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH) or (
-                        watched is not None and watched.TLS
+                    if (
+                        (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
+                        or (watched is not None and watched.TLS)
+                        or kind is not type(self)
                     ):
-                        backlog.putBack()
+                        needed = 0
                         break
-                if not backlog.frames:
-                    backlog.most = FEW
-                    continue
-                backlog.frames = ()
-                if end == len(backlog.current) and backlog.later is None:
-                    return
+                else:
+                    if backlog.reader is not reader:
+                        continue  # there are other bytes now
+                    if backlog.frames:
+                        backlog.frames = ()
+                        backlog.caution = CAUTION
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
                 if needed <= 0:
                     backlog.most = min(backlog.most * 2, MANY)
                     continue

@@ -4,7 +4,7 @@ Attributes that are read after each frame, made the instance's own.
 CPython 3.11 reads an attribute that the instance has in 3 ns, and one that only the class has in 13: as much as
 calling back takes.  Later versions read both alike, earlier ones neither fast; there nothing is pinned.
 
-A class whose attribute is set later is followed, from the next chunk on.
+Pins are released where the receiver's class, or an attribute of that class, is another at the next chunk.
 """
 
 from __future__ import annotations
@@ -30,34 +30,52 @@ class Pins:
     """
     What was pinned on one receiver.
 
+    @ivar kind: the receiver's class at that time; an application may assign another.
     @ivar read: reads the class's values, of those that are followed.
-    @ivar values: what they were.
+    @ivar values: what they were; with others, the pins have to be released.
     """
 
-    __slots__ = ("_followed", "read", "values")
+    __slots__ = ("_pinned", "kind", "read", "values")
 
     def __init__(self, receiver: Any, followed: tuple[str, ...], others: tuple[str, ...]) -> None:
-        self._followed = followed
+        self.kind = type(receiver)
         self.read = attrgetter(*followed)
-        self.values: Any = self.read(type(receiver))
-        for name in (*followed, *others):
-            value = getattr(type(receiver), name)
-            _pin(receiver, name, value, value)
+        self.values: Any = self.read(self.kind)
+        values = [(name, getattr(self.kind, name)) for name in (*followed, *others)]
+        self._pinned = [each for each in values if _pin(receiver, *each)]
 
-    def follow(self, receiver: Any) -> None:
-        """Take the class's new values where the instance has only those that were pinned."""
-        before, self.values = self.values, self.read(type(receiver))
-        if len(self._followed) == 1:
-            _pin(receiver, self._followed[0], before, self.values)
-            return
-        for name, old, new in zip(self._followed, before, self.values, strict=True):
-            _pin(receiver, name, old, new)
+    def omit(self, state: dict[str, Any]) -> None:
+        """Remove what was pinned from C{state}, a copy of the receiver's attributes."""
+        for name, value in self._pinned:
+            if state.get(name) is value:
+                del state[name]
+
+    def release(self, receiver: Any) -> None:
+        """Let the class's attributes be seen again, but for those that the application has set on the instance."""
+        for name, value in self._pinned:
+            if getattr(receiver, name, None) is value:
+                _delete(receiver, name)
 
 
-def _pin(receiver: Any, name: str, old: Any, new: Any) -> None:
-    """Make C{new} the value of an attribute that is C{old}; a property stays in charge."""
-    if isinstance(old, _PLAIN) and isinstance(new, _PLAIN) and getattr(receiver, name) is old:
-        object.__setattr__(receiver, name, new)  # not through a __setattr__ of the application's
+def _pin(receiver: Any, name: str, value: Any) -> bool:
+    """Make the class's C{value} the instance's own, unless it has one; a property stays in charge."""
+    if not isinstance(value, _PLAIN):
+        return False
+    own = getattr(receiver, name)
+    if _delete(receiver, name):
+        object.__setattr__(receiver, name, own)
+        return False
+    object.__setattr__(receiver, name, value)  # not through a __setattr__ of the application's
+    return True
+
+
+def _delete(receiver: Any, name: str) -> bool:
+    """Delete an attribute of the instance's own, and tell whether there was one."""
+    try:
+        object.__delattr__(receiver, name)
+    except AttributeError:
+        return False
+    return True
 
 
 def pinFlags(transport: Any, names: tuple[str, ...]) -> None:

@@ -10,6 +10,8 @@ frames.
 
 from __future__ import annotations
 
+from math import inf
+from operator import length_hint
 from typing import Any, ClassVar, Final
 
 from twisted.internet.protocol import Protocol, connectionDone
@@ -25,6 +27,11 @@ _log = Logger()
 
 #: How many bytes a dropped peer may still send before its connection is aborted.
 _PATIENCE: Final = 65536
+
+#: How many bytes are taken in after an application has closed the connection, and how many of them are kept, both
+#: besides one message.  Answers may be in flight by then, some megabytes of them on a fast and long line.
+_AFTER_CLOSE: Final = 16 * 2**20
+_KEPT_AFTER_CLOSE: Final = 2**18
 
 
 class Dropped(Backlog):
@@ -87,26 +94,53 @@ def describePeer(transport: Any) -> str:
     return "an unknown peer" if getPeer is None else str(getPeer())
 
 
-class Undelivered:
+class Shown:
+    """An attribute that shows undelivered bytes."""
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
+        raise NotImplementedError
+
+
+class Undelivered(Shown):
     """
     The bytes not delivered yet, as an attribute that is computed when somebody looks.
 
-    Assigning replaces them, from the very next frame on.  On the class it is C{b""}, as in Twisted.
+    Assigning replaces them, from the very next frame on.  Deleting leaves none.  On the class it is C{b""}, as in
+    Twisted.
     """
 
+    def __set_name__(self, owner: type[Receiver], name: str) -> None:
+        self._name = name
+
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
-        return b"" if receiver is None else self.read(receiver._receiverBacklog())
+        if receiver is None:
+            return b""
+        backlog = receiver._receiverState
+        if backlog is None:
+            return b""
+        if backlog.frames or backlog.later or backlog.aside:
+            return backlog.rest()
+        start = backlog.start
+        if start:  # what was delivered is cut off, so that a second look copies nothing
+            backlog.current = backlog.current[start:]
+            backlog.start = backlog.base = 0
+            backlog.isLookedAt = True
+        return backlog.current
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
-        self.write(receiver._receiverBacklog(), value)
-
-    def read(self, backlog: Backlog) -> bytes:
-        """Compute the value."""
-        return backlog.peek()
-
-    def write(self, backlog: Backlog, value: bytes) -> None:
-        """Take C{value} instead."""
+        if type(value) is not bytes:
+            value = b"" + value if value else b""
+        backlog = receiver._receiverState
+        if backlog is None:
+            backlog = receiver._receiverBacklog()
+        elif value is backlog.current and not (backlog.start or backlog.frames or backlog.later or backlog.aside):
+            return
         backlog.replace(value)
+
+    def __delete__(self, receiver: Receiver) -> None:
+        if receiver._receiverState is None:
+            raise AttributeError(self._name)
+        self.__set__(receiver, b"")
 
 
 class Receiver(Protocol):
@@ -122,11 +156,13 @@ class Receiver(Protocol):
         on the class at any time.
     @cvar _receiverPinned: the names of those that may be set on the instance alone, from the first byte on.
     @cvar _receiverShown: the names of the attributes that show the undelivered bytes.
+    @cvar _receiverSaved: the name of the one that copies and pickles take along.
     """
 
     MAX_MESSAGE_TIME: float | None = None
 
     _receiverShown: ClassVar[tuple[str, ...]] = ()
+    _receiverSaved: ClassVar[str] = ""
     _receiverFollowed: ClassVar[tuple[str, ...]] = ("MAX_LENGTH",)
     _receiverPinned: ClassVar[tuple[str, ...]] = ()
     _receiverState: Backlog | None = None
@@ -142,7 +178,7 @@ class Receiver(Protocol):
         for name in cls._receiverShown:
             found = [vars(base)[name] for base in cls.__mro__ if name in vars(base)]
             if isinstance(found[0], (bytes, str, int)):
-                setattr(cls, name, next(each for each in found if isinstance(each, Undelivered)))
+                setattr(cls, name, next(each for each in found if isinstance(each, Shown)))
 
     def _receiverBacklog(self) -> Backlog:
         """The backlog; made when it is needed, so that an idle connection costs nothing."""
@@ -160,15 +196,21 @@ class Receiver(Protocol):
         backlog = self._receiverBacklog()
         backlog.transport = self.transport
         backlog.watched = mayTurnToTLS(self.transport)
-        backlog.pins = None
+        backlog.tellsClose = hasattr(self.transport, "disconnecting")
+        backlog.afterClose = 0
         return backlog
 
     def _receiverPin(self, backlog: Backlog) -> None:
-        """Have what is looked at after each frame at hand: there are many."""
+        """Cache on the instance the attributes that are read after every frame."""
         backlog.pins = Pins(self, self._receiverFollowed, self._receiverPinned)
         pinFlags(self.transport, ("disconnecting",))
         if backlog.watched is not None:
             pinFlags(backlog.watched, ("TLS",))
+
+    def _receiverUnpin(self, backlog: Backlog) -> None:
+        pins, backlog.pins = backlog.pins, None
+        if pins is not None:
+            pins.release(self)
 
     def dataReceived(self, data: bytes) -> Any:
         """
@@ -182,48 +224,110 @@ class Receiver(Protocol):
         backlog = self._receiverState
         if backlog is None or backlog.transport is not self.transport:
             backlog = self._receiverAttach()
-        if backlog.watched is not None and backlog.watched.TLS and not backlog.busy:
-            backlog = self._receiverLeavePlaintext(backlog, data)
         if backlog.busy:
-            backlog.put(data)
             backlog.reentered = True
-            return None
-        if backlog.aside is not None and type(data) is bytes and self._receiverSetsAside(backlog, data):
-            return None
-        if type(data) is bytes and backlog.start == len(backlog.current) and backlog.later is None:
-            backlog.current = data  # as put does, without the call: there is nothing else in most cases
-            backlog.start = 0
-            backlog.searched = False
-        else:
             backlog.put(data)
-        if backlog.pins is not None and backlog.pins.values != backlog.pins.read(type(self)):
-            backlog.pins.follow(self)
+            return None
+        if backlog.watched is not None and backlog.watched.TLS:
+            backlog = self._receiverLeavePlaintext(backlog, data)
+            if backlog.busy:
+                backlog.put(data)
+                return None
+        if backlog.tellsClose and backlog.transport.disconnecting:
+            data = self._receiverAfterClose(backlog, data)
+        pins = backlog.pins
+        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+            self._receiverUnpin(backlog)
+        if type(data) is not bytes:
+            data = b"" + data  # anything with a buffer becomes bytes, anything else is an error
+        if not (backlog.current or backlog.later or backlog.aside):
+            backlog.current = data  # as put does, without the call: there is nothing else in most cases
+            backlog.searched = False
+        elif data:
+            if backlog.aside is not None and self._receiverSetsAside(backlog, data):
+                return None
+            backlog.put(data)
         backlog.busy = True
         backlog.reentered = False
         try:
             return self._receiverDeliver(backlog)
         finally:
-            self._receiverSettle(backlog)
+            backlog.busy = False
+            if backlog.frames and not length_hint(backlog.reader):
+                backlog.frames = ()
+            if backlog.start == len(backlog.current) and not backlog.frames:
+                backlog.current = b""
+                backlog.start = 0
+            if (
+                backlog.before
+                or self.MAX_MESSAGE_TIME is not None
+                or (backlog.watched is not None and backlog.watched.TLS)
+            ):
+                self._receiverSettle(backlog)
 
     def _receiverSettle(self, backlog: Backlog) -> None:
-        """A delivery has come to an end, in whatever way."""
-        backlog.busy = False
+        """A delivery has come to an end, in whatever way, and left something to be seen to."""
         if backlog.before:
             backlog.before = ()
-        if backlog.frames:
-            backlog.putBack()
-        if backlog.start == len(backlog.current):
-            backlog.current = b""
-            backlog.start = 0
         if backlog.watched is not None and backlog.watched.TLS:
             self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
         if self.MAX_MESSAGE_TIME is not None and self._receiverState is backlog:
             self._receiverTime(backlog)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Called when the connection is gone.  Who overrides it and has C{MAX_MESSAGE_TIME} calls this one, too."""
+        """
+        Called when the connection is gone.  If you override this and set C{MAX_MESSAGE_TIME}, call the base method.
+        """
         if self._receiverState is not None:
             self._receiverState.stopTimer()
+        super().connectionLost(reason)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copy and pickle the undelivered bytes as a plain attribute, in the way that Twisted's receivers do."""
+        reduced = super().__reduce_ex__(protocol)
+        state = reduced[2] if isinstance(reduced, tuple) and len(reduced) > 2 else None
+        if not isinstance(state, dict) or state.get("_receiverState") is None:
+            return reduced
+        state = {**state}
+        backlog = state.pop("_receiverState")
+        if backlog.pins is not None:
+            backlog.pins.omit(state)
+        undelivered = backlog.peek()
+        if undelivered:
+            state[self._receiverSaved] = undelivered
+        return (*reduced[:2], state, *reduced[3:])
+
+    def __setstate__(self, state: Any) -> None:
+        """Take the undelivered bytes of a copy or a pickle, an application's own way of the rest coming first."""
+        undelivered = b""
+        if isinstance(state, dict) and self._receiverSaved in state:
+            state = {**state}
+            undelivered = state.pop(self._receiverSaved)
+        others = getattr(super(), "__setstate__", None)
+        if others is None:
+            self.__dict__.update(state)
+        else:
+            others(state)
+        if undelivered:
+            setattr(self, self._receiverSaved, undelivered)
+
+    def _receiverAfterClose(self, backlog: Backlog, data: bytes) -> bytes:
+        """
+        Take in no more than a bounded part of what comes after an application has closed the connection.
+
+        A peer that never answers TLS's close_notify keeps such a connection open, and sends on.
+
+        @return: the part of C{data} to take in.
+        """
+        if backlog.afterClose == inf:
+            return b""
+        room = min(_AFTER_CLOSE - backlog.afterClose, _KEPT_AFTER_CLOSE - backlog.kept)
+        room += self.MAX_LENGTH  # type: ignore[attr-defined]
+        if len(data) <= room:
+            backlog.afterClose += len(data)
+            return data
+        backlog.afterClose = inf
+        return data[: max(int(room), 0)]
 
     def _receiverTime(self, backlog: Backlog) -> None:
         """Give a message that has begun its time."""

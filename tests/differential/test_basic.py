@@ -89,14 +89,8 @@ DIFFERENCES = [
     ),
     Difference(
         "assigned",
-        "bytes assigned to _buffer, recvd or _unprocessed are looked at in the same call, and at once",
-        lambda case, events: (
-            (case.kind == "LineOnlyReceiver" and _does(case, "_buffer"))
-            or (
-                case.kind in STRINGS
-                and (_between(case, "recvd", "_unprocessed") or _does(case, "_unprocessed", "recvd"))
-            )
-        ),
+        "bytes assigned to recvd or _unprocessed between two chunks are looked at at once, and cost no others",
+        lambda case, events: case.kind in STRINGS and _between(case, "recvd", "_unprocessed"),
     ),
     Difference(
         "newline",
@@ -336,9 +330,7 @@ class TestDifferences:
         assert (theirs, mine) == ([b"abc\r", b"abc"], [b"abc"])
 
     def test_assigned(self) -> None:
-        """In Twisted assigned bytes wait for more, or cost other bytes."""
-        theirs, mine = self.both("LineOnlyReceiver", [b"a\r\n"], [("set", "_buffer", b"b\r\n")])
-        assert (theirs, mine) == ([b"a"], [b"a", b"b"])
+        """In Twisted bytes that are assigned between two chunks cost other bytes."""
         theirs, mine = self.both("Int8StringReceiver", [("set", "recvd", b""), b"\1a\1b"], [])
         assert (theirs, mine) == ([b"a"], [b"a", b"b"])
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 from twisted.logger import Logger
 
 from .. import _accelerate
-from .._backlog import FEW, MANY, Backlog
+from .._backlog import MANY, Backlog
 from .._intstrings import Int16StringReceiver
 from .._pins import PINNED
 from .._receiver import Dropped, describePeer
@@ -199,12 +199,15 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             or backlog.aside is not None
             or backlog.transport is not self.transport
             or (backlog.watched is not None and backlog.watched.TLS)
+            or (backlog.tellsClose and backlog.transport.disconnecting)
+            or backlog.cautious
             or self.paused
             or type(data) is not bytes
         ):
             return Int16StringReceiver.dataReceived(self, data)
-        if backlog.pins is not None and backlog.pins.values != backlog.pins.read(type(self)):
-            backlog.pins.follow(self)
+        pins = backlog.pins
+        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+            self._receiverUnpin(backlog)
         try:
             if _restOf(self) != _REST:
                 return Int16StringReceiver.dataReceived(self, data)
@@ -219,6 +222,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.busy = True
         backlog.reentered = backlog.searched = False
         backlog.skipped = backlog.base = 0
+        backlog.inHand = None
         backlog.current = data
         backlog.frames = boxes
         backlog.ends = ends
@@ -228,6 +232,11 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             if backlog.start != len(backlog.current) or backlog.later is not None:
                 self._receiverDeliver(backlog)
         finally:
+            backlog.busy = False
+            backlog.putBack()
+            if backlog.start == len(backlog.current):
+                backlog.current = b""
+                backlog.start = 0
             self._receiverSettle(backlog)
         return None
 
@@ -237,7 +246,9 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
         One flat loop, for its speed: it is walked once for each batch of boxes.
         """
+        backlog.putBack()  # an interrupted batch: finding boxes again takes a third of what delivering them takes
         backlog.skipped = 0
+        backlog.inHand = None
         backlog.base = backlog.start
         while not self.paused and (backlog.start < len(backlog.current) or backlog):
             watched = backlog.watched
@@ -262,11 +273,13 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                     backlog.current,
                     backlog.start,
                     AmpBox,
-                    backlog.most,
+                    1 if backlog.cautious else backlog.most,
                     _ANY if keys is None else keys,
                     _ANY if length is None else length,
                 )
                 if boxes:
+                    if backlog.cautious:
+                        backlog.cautious -= 1
                     backlog.frames = boxes
                     backlog.ends = ends
                     backlog.start = ends[-1]
@@ -309,6 +322,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             self.state = "init"  # whatever the callback made of it, as in Twisted
             if box is last:
                 backlog.frames = ()
+                if len(boxes) > 1:
+                    backlog.walked()
                 if len(boxes) == backlog.most:
                     backlog.most = min(backlog.most * 2, MANY)
                 return
@@ -322,7 +337,6 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             except AttributeError:
                 break
         backlog.putBack()
-        backlog.most = FEW
 
     def _ampDeliverBox(self, backlog: Any) -> bool:
         """
