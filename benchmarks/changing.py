@@ -32,10 +32,10 @@ SIZES = [0, 5, 20, 250]
 GOALS, TWICE = {"pure": 1.15, "ext": 1.0}, 2.3
 
 #: How often each side is measured, unless that takes so many seconds before.
-ROUNDS, LONG = 5, 0.4
+ROUNDS, LONG = 5, 0.25
 
 #: How much is kept at first and at last to see whether the time is linear, unless it takes so many seconds before.
-LEAST, MOST, ENOUGH = 16 * KIB, 2048 * KIB, 0.25
+LEAST, MOST, ENOUGH = 4 * KIB, 2048 * KIB, 0.15
 
 
 def ready(change: Change, load: Load, side: str) -> Callable[[], float]:

@@ -87,7 +87,7 @@ def kept(change: Change, size: int, amount: int = 0) -> Load:
         at each message, take in some tenths of a second.
     """
     frame = change.frame(size)
-    times = (amount or CHUNK * (1 + isqrt(len(frame)))) // len(frame)
+    times = (amount or CHUNK * isqrt(len(frame))) // len(frame)
     return Load(frame, times, times * change.many, CHUNK if change.pauses else times * len(frame), change.pauses)
 
 
