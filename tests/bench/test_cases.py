@@ -29,7 +29,8 @@ class TestTable:
         """Each group is a script in C{benchmarks}."""
         for group in GROUPS:
             script = ROOT / "benchmarks" / f"{group}.py"
-            assert f'main("{group}")' in script.read_text(encoding="utf-8")
+            whole = "in CHANGES" if group == "changing" else f'main("{group}")'  # a table of its own
+            assert whole in script.read_text(encoding="utf-8")
 
     def test_floors(self) -> None:
         """Everything is promised for both builds, but what the network takes most of."""

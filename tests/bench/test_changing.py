@@ -1,0 +1,89 @@
+"""Tests for L{twisted_basic_ng._bench._changing}."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.helpers import loadStock
+from twisted_basic_ng import basic
+from twisted_basic_ng._bench._applications import CHANGES, Change
+from twisted_basic_ng._bench._changing import CHUNK, ENOUGH, Load, Transport, changing, inChunks, kept
+from twisted_basic_ng._bench._sides import WorkError
+
+LINES, ONLY, TURNING = (
+    next(each for each in CHANGES if each.name == name) for name in ("line-pause", "only-limit", "line-delimiter")
+)
+
+
+class TestLoad:
+    """What is delivered is what was asked for."""
+
+    def test_chunks(self) -> None:
+        """All of it, in chunks of one size but for the last."""
+        chunks = Load(b"ab\r\n", 10, 10, 7).chunks()
+        assert b"".join(chunks) == b"ab\r\n" * 10
+        assert {len(each) for each in chunks[:-1]} == {7}
+
+    @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+    def test_inChunks(self, change: Change) -> None:
+        """Chunks of 64 KiB, and enough messages to be timed."""
+        for size in (0, 250):
+            load = inChunks(change, size)
+            assert load.times * change.many == load.count > ENOUGH / 2
+            assert len(load.chunks()) == -(-load.times * len(load.frame) // CHUNK)
+            assert not load.isKept
+
+    def test_kept(self) -> None:
+        """More of messages that are longer, or as much as is asked for."""
+        assert kept(LINES, 250).times * 252 > kept(LINES, 0).times * 2 == CHUNK
+        assert kept(LINES, 0, 1000) == Load(b"\r\n", 500, 500, CHUNK, True)
+        assert kept(TURNING, 0, 300) == Load(b"\r\n\n", 100, 200, CHUNK, True)
+
+    def test_oneChunk(self) -> None:
+        """What cannot be paused has all of it in one chunk."""
+        load = kept(ONLY, 20, 4 * CHUNK)
+        assert not load.isKept
+        assert len(load.chunks()) == 1
+
+
+class TestTransport:
+    """The transport does nothing."""
+
+    def test_nothing(self) -> None:
+        """It stays open, whatever a receiver asks of it."""
+        transport = Transport()
+        for does in (transport.loseConnection, transport.pauseProducing, transport.resumeProducing):
+            does()
+        transport.write(b"data")
+        assert (transport.getPeer(), transport.getHost(), transport.disconnecting) == ("nobody", "nobody", False)
+
+
+class TestChanging:
+    """An application is timed while it changes something at each message."""
+
+    @pytest.mark.parametrize("module", [loadStock("basic"), basic], ids=["stock", "ours"])
+    def test_time(self, module: Any) -> None:
+        """Either does the work, and it takes time, whether the messages were kept or not."""
+        assert changing(LINES, Load(b"ab\r\n", 10, 10, 7))(module)() > 0
+        assert changing(LINES, Load(b"ab\r\n", 10, 10, 7, True))(module)() > 0
+
+    @pytest.mark.parametrize("isKept", [False, True])
+    def test_clock(self, isKept: bool) -> None:
+        """The clock is asked twice, and the time is what lies between."""
+        times = iter([10.0, 12.5])
+        load = Load(b"ab\r\n", 10, 10, 7, isKept)
+        assert changing(LINES, load, lambda: next(times))(basic)() == 2.5
+        assert next(times, None) is None
+
+    def test_delivers(self) -> None:
+        """One that does not deliver everything is not timed at all."""
+
+        class Deaf(basic.LineReceiver):
+            def dataReceived(self, data: bytes) -> None:
+                """Nothing."""
+
+        with pytest.raises(WorkError, match="0 came out, and not 10"):
+            changing(LINES, Load(b"ab\r\n", 10, 10))(cast("Any", SimpleNamespace(LineReceiver=Deaf)))()
