@@ -105,6 +105,8 @@ class LineOnlyReceiver(Receiver):
         delimiter = self.delimiter
         if not delimiter or type(delimiter) is not bytes:
             delimiter = self._receiverDelimiter()
+        if backlog.later is not None and not backlog.frames:
+            backlog.rest()  # all lines of a chunk are found at once, and what ends the last of them
         while backlog.start < len(backlog.current) or backlog:
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
