@@ -58,9 +58,15 @@ class TestInstall:
 
     def test_lazy(self) -> None:
         """Nothing is imported before it is asked for."""
+        program = "import sys, twisted_basic_ng as ng; ng.install(); print('twisted' in sys.modules)"
+        assert python("-c", program).stdout == "False\n"
+
+    def test_placed(self) -> None:
+        """What was imported under our name is found under Twisted's at once: its classes say that they are there."""
         install()
-        assert NAME not in sys.modules
-        assert _swap.isInstalled()
+        assert sys.modules[NAME] is basic
+        assert twisted.protocols.basic is basic
+        assert sys.modules[basic.LineReceiver.__module__].__dict__["LineReceiver"] is basic.LineReceiver
 
     def test_import(self) -> None:
         """Every way to import finds ours, which keeps its own name and spec."""

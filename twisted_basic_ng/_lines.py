@@ -14,6 +14,7 @@ from ._accelerate import lastLineEnd
 from ._backlog import Backlog
 from ._pausing import _PauseableMixin
 from ._pins import PINNED
+from ._places import public
 from ._receiver import Receiver, Undelivered
 
 __all__ = ["LineOnlyReceiver", "LineReceiver"]
@@ -44,6 +45,7 @@ class _LastLine(Undelivered):
         return undelivered[:end], undelivered[end:]
 
 
+@public("basic")
 class LineOnlyReceiver(Receiver):
     """
     A protocol of lines, and of nothing else.
@@ -169,6 +171,7 @@ class LineOnlyReceiver(Receiver):
         return self._receiverDrop()
 
 
+@public("basic")
 class LineReceiver(Receiver, _PauseableMixin):
     """
     A protocol of lines and, in raw mode, of data as it comes.
