@@ -19,6 +19,7 @@ from twisted.python.reflect import namedAny
 
 from tests.processes import python
 from twisted_basic_ng import _swap, basic, ftp, install, uninstall
+from twisted_basic_ng._places import changeOver
 from twisted_basic_ng._swap import ENVIRONMENT, PATCHES, STARTUP, SWAPS, AlreadyInUseError
 
 NAME = "twisted.protocols.basic"
@@ -43,6 +44,7 @@ def noSwap() -> Iterator[None]:
     sys.modules.update(before)
     vars(twisted.protocols).update(attributes)
     sys.meta_path[:] = finders
+    changeOver(False)
     _swap._replaced.clear()
     _swap._stock.clear()
 
@@ -72,6 +74,7 @@ class TestInstall:
         """Every way to import finds ours, which keeps its own name and spec."""
         install()
         install()
+        forget()
         assert importlib.import_module(NAME) is basic
         from twisted.protocols import basic as asAttribute
 
@@ -95,6 +98,7 @@ class TestInstall:
             install()
         assert not _swap.isInstalled()
         assert sys.modules[NAME] is stock
+        assert basic.LineReceiver.__module__ == "twisted_basic_ng.basic"
 
     def test_others(self) -> None:
         """Other imports are none of its business."""
@@ -122,6 +126,8 @@ class TestPatches:
         module: Any = importlib.import_module(self.FTP)
         assert (module.DTP, module.DTPFactory) == (ftp.DTP, ftp.DTPFactory)
         assert (module.__name__, module.FTPFactory.__module__) == (self.FTP, self.FTP)
+        assert module.DataConnectionClosedError is ftp.DataConnectionClosedError
+        assert (module.DTP.__module__, module.FTP._encodeName.__qualname__) == (self.FTP, "FTP._encodeName")
         assert module.__spec__.loader is module.__loader__
         assert not isinstance(module.__loader__, _swap._PatchingLoader)
         assert module.FTP.__mro__[1] is basic.LineReceiver
@@ -134,6 +140,10 @@ class TestPatches:
         uninstall()
         assert module.DTP.__module__ == self.FTP
         assert module.FTP._encodeName.__module__ == self.FTP
+        assert not hasattr(module, "DataConnectionClosedError")
+        assert type(module) is ModuleType
+        assert "class DTP(" in inspect.getsource(module.DTP)
+        assert (ftp.DTP.__module__, ftp.encodeName.__qualname__) == ("twisted_basic_ng.ftp", "encodeName")
         uninstall()
 
     def test_removed(self) -> None:

@@ -60,6 +60,7 @@ class _Publication:
             _moveInterface(self.thing, module)
         else:
             self.thing.__module__ = module
+        if type(self.thing) is _Function:
             self.thing.__qualname__ = self.names[_isSwapped]
 
 
