@@ -23,7 +23,7 @@ class _PrivateModule(ModuleMixin, Module):
         """What the module exports."""
         return None if self.name.startswith("_") else self._exports
 
-    @all.setter
+    @all.setter  # noqa: A003 - pydoctor names it so
     def all(self, names: Collection[str] | None) -> None:
         self._exports = names
 
