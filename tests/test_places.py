@@ -217,11 +217,12 @@ class TestSource:
         hints = typing.get_type_hints(CLASSES[name])
         assert not [each for each in hints.values() if isinstance(each, (str, typing.ForwardRef))]
 
-    def test_unknownHint(self) -> None:
-        """One that names what is not there yet is left as it is."""
-        body = {"__module__": HERE, "__annotations__": {"later": "NotThereYet", "now": "TestSource"}}
-        kind = public("amp")(type("Kind", (), body))
-        assert vars(kind)["__annotations__"] == {"later": "NotThereYet", "now": TestSource}
+    @pytest.mark.parametrize("name", CLASSES)
+    def test_annotations(self, name: str) -> None:
+        """Those of its own, too, by C{inspect}; as they stand there, they are text."""
+        found = inspect.get_annotations(CLASSES[name], eval_str=True)
+        assert not [each for each in found.values() if isinstance(each, str)]
+        assert {type(each) for each in vars(CLASSES[name]).get("__annotations__", {}).values()} <= {str}
 
 
 SOURCES = """
@@ -268,6 +269,13 @@ class TestFacade:
         """And for one whose file was thrown away."""
         monkeypatch.delitem(sys.modules, homeOf(basic.LineReceiver))
         assert inspect.getfile(basic.LineReceiver) == basic.__file__
+
+    def test_names(self, facade: ModuleType) -> None:
+        """Whoever else asks finds the module's own names."""
+        facade.here = 1  # type: ignore[attr-defined]
+        assert vars(facade)["here"] == 1
+        assert vars(basic)["__name__"] == basic.__name__
+        assert "here" in dir(facade)
 
     def test_noFile(self, facade: ModuleType) -> None:
         """One that has no file says so, as any module does."""

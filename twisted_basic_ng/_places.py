@@ -6,8 +6,8 @@ C{twisted.protocols.amp.AMP} under the swap.  Its name leaves the process: in pi
 Broker sends, in what is logged.  Others compare it with names of theirs.  So C{__module__} names the public place of
 the moment, and both L{public} and L{changeOver} set it.
 
-C{inspect} looks for the source of a class in the file of the module that C{__module__} names.  L{Facade} leads it to
-the file that the class is defined in.
+Python looks for the source and for the annotations of a class in the module that C{__module__} names.  L{Facade} leads
+it to the one that defines the class.
 
 This file knows no public name.  Every process that swaps imports it at its start, so it imports nothing but C{sys}.
 """
@@ -19,7 +19,7 @@ import sys
 TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import ModuleType
+    from types import FrameType, ModuleType
     from typing import Any, Final, TypeVar
 
     _Thing = TypeVar("_Thing")
@@ -88,8 +88,6 @@ def public(where: str, name: str = "", inTwisted: str = "") -> Callable[[_Thing]
     def publish(thing: _Thing) -> _Thing:
         own = name or getattr(thing, "__qualname__", "")
         _published[id(thing)] = publication = _Publication(thing, where, (own, inTwisted or own))
-        if isinstance(thing, type):
-            _evaluateAnnotations(thing)
         publication.move()
         return thing
 
@@ -145,51 +143,51 @@ def _moveInterface(interface: Any, module: str) -> None:
     vars(interface).pop("_v_repr", None)  # which is kept, too
 
 
-def _evaluateAnnotations(kind: type) -> None:
-    """
-    Evaluate the annotations in a class body, where the names are that they use.
+#: Who looks into the module that C{__module__} names for what is in the file that defines a class: C{inspect.getfile},
+#: C{typing.get_type_hints}, C{inspect.get_annotations}; and the variable that each of them has the class in.
+_SEEKERS: Final = {"getfile": "object", "get_type_hints": "base", "get_annotations": "obj"}
+_SEEKING: Final = ("inspect", "typing", "annotationlib")
 
-    C{typing.get_type_hints} would look for them in the module that C{__module__} names.  An annotation that cannot be
-    evaluated yet is left to it.
-    """
-    annotations: dict[str, Any] = vars(kind).get("__annotations__", {})
-    for name, annotation in annotations.items():
-        annotations[name] = _evaluate(annotation, vars(sys.modules[kind.__module__]))
+#: The names in a module, whatever its class says of them.
+_namesIn: Final[Any] = vars(ModuleType)["__dict__"].__get__
 
 
-def _evaluate(annotation: str, names: dict[str, Any]) -> Any:
-    try:
-        return eval(annotation, names)
-    except NameError:
-        return annotation
+def _soughtIn(asks: FrameType) -> ModuleType | None:
+    """Find the module that defines the class whose source or annotations the code in C{asks} looks for, if it does."""
+    variable = _SEEKERS.get(asks.f_code.co_name)
+    if variable is None or asks.f_globals.get("__name__") not in _SEEKING:
+        return None
+    publication = _published.get(id(asks.f_locals.get(variable)))
+    return None if publication is None else sys.modules.get(publication.home)
 
 
 class Facade(ModuleType):
     """
     A module whose classes are defined in other files.
 
-    C{inspect.getfile} knows no other file of a class than the C{__file__} of its module, so that is what has to
-    differ: C{inspect.getfile}, and nobody else, is answered with the file of the class that it is asked about.  This
-    is the one way that changes nothing outside of the package.  It costs 20 ns for each attribute that is read of such
-    a module, for the interpreter's shortcut is for plain modules.
+    Python looks for the source of a class in the C{__file__} of its module, and for the names in its annotations in the
+    C{__dict__}; it has no way to be told of another file.  So whoever looks for these, and nobody else, is answered
+    with those of the module that defines the class.  This changes nothing outside of the package, and costs nothing
+    until somebody looks, but for 20 ns for each attribute that is read of such a module: the interpreter's shortcut is
+    for plain modules.
     """
 
     @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        names: dict[str, Any] = _namesIn(_soughtIn(sys._getframe(1)) or self)
+        return names
+
+    @property
     def __file__(self) -> str | None:
-        asks = sys._getframe(1)
-        if asks.f_code.co_name == "getfile" and asks.f_globals.get("__name__") == "inspect":
-            publication = _published.get(id(asks.f_locals.get("object")))
-            if publication is not None and publication.home in sys.modules:
-                return sys.modules[publication.home].__file__
         try:
-            file: str | None = vars(self)["__file__"]
+            file: str | None = _namesIn(_soughtIn(sys._getframe(1)) or self)["__file__"]
         except KeyError:
             raise AttributeError("__file__") from None
         return file
 
     @__file__.setter
     def __file__(self, file: str | None) -> None:
-        vars(self)["__file__"] = file  # by importlib, when the module is loaded again
+        _namesIn(self)["__file__"] = file  # by importlib, when the module is loaded again
 
     def __reduce__(self) -> tuple[Any, ...]:
         package, _, where = self.__name__.rpartition(".")
