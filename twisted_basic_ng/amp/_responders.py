@@ -69,6 +69,9 @@ class SerializingResponder:
         self._command = command
         self._proto = proto
 
+    def __repr__(self) -> str:
+        return f"<responder to {self._command!r}: {self._function!r}>"
+
     def __call__(self, box: AmpBox) -> Deferred[Any]:
         """
         Respond to C{box}.
