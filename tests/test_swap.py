@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -126,7 +127,9 @@ class TestPatches:
         module: Any = importlib.import_module(self.FTP)
         assert (module.DTP, module.DTPFactory) == (ftp.DTP, ftp.DTPFactory)
         assert (module.__name__, module.FTPFactory.__module__) == (self.FTP, self.FTP)
-        assert module.DataConnectionClosedError is ftp.DataConnectionClosedError
+        for name in ftp.__all__:
+            thing = getattr(ftp, name)
+            assert (thing.__module__, attrgetter(thing.__qualname__)(module)) == (self.FTP, thing)
         assert (module.DTP.__module__, module.FTP._encodeName.__qualname__) == (self.FTP, "FTP._encodeName")
         assert module.__spec__.loader is module.__loader__
         assert not isinstance(module.__loader__, _swap._PatchingLoader)

@@ -214,4 +214,4 @@ def place(name: str, module: ModuleType) -> None:
     setattr(sys.modules[package], attribute, module)
 
 
-sys.modules[_OURS].__class__ = Facade
+sys.modules[_OURS].__class__ = Facade  # the package itself, some of whose names are defined in files like this one
