@@ -64,8 +64,7 @@ class _Publication:
             self.thing.__qualname__ = self.names[_isSwapped]
 
 
-#: What is public elsewhere; and by the identities of the things, for interfaces must not be hashed before they say
-#: that they are Twisted's.
+#: What is public elsewhere, by the identity of the thing: what an interface equals depends on where it is.
 _published: Final[dict[int, _Publication]] = {}
 
 _isSwapped = False
