@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import twisted_basic_ng
 
-_root = Path(__file__).parent.parent
+_here = Path(__file__).parent
+_root = _here.parent
+sys.path.insert(0, str(_here))  # for what pydoctor is told
 
 project = "twisted_basic_ng"
 author = "The developers of twisted_basic_ng"
@@ -19,6 +22,7 @@ pydoctor_args = [
     f"--project-version={release}",
     f"--project-base-dir={_root}",
     "--docformat=epytext",
+    "--system-class=apipages.Pages",
     "--html-output={outdir}/api",
     "--privacy=PRIVATE:twisted_basic_ng._*",
     "--warnings-as-errors",

@@ -22,7 +22,7 @@ __all__ = ["SAYS", "environment", "python", "running", "waitFor", "write"]
 _HOME = str(Path(twisted_basic_ng.__file__).parent.parent)
 
 #: A program that says whose receivers it gets.
-SAYS = "from twisted.protocols.basic import LineReceiver\nprint(LineReceiver.__module__.split('.')[0])\n"
+SAYS = "from twisted.protocols import basic\nprint(basic.__name__.split('.')[0])\n"
 
 
 def environment(**changes: str) -> dict[str, str]:

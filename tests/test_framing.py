@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from twisted_basic_ng import _framing
-from twisted_basic_ng._framing import LONGEST, Stop, formatNetstring, lastLineEnd, netstringLength
+from twisted_basic_ng._framing import LONGEST, Stop, formatNetstring, netstringLength
 
 try:
     from twisted_basic_ng import _framing_ext
@@ -57,30 +57,6 @@ class TestSplitLines:
         assert framing.splitLines(b"ab\r\nc\r\n", 0, b"\r\n", 3) == ([b"ab"], 4)
         assert framing.splitLines(b"abcdef", 0, b"\n", 3) == ([], 0)
         assert framing.splitLines(b"\r\nab\r\n", 0, b"\r\n", 1) == ([b""], 2)
-
-
-class TestLastLineEnd:
-    """The last line's end is the one that splitting from the front finds."""
-
-    @pytest.mark.parametrize(
-        ("data", "delimiter", "end"),
-        [
-            (b"", b"\n", 0),
-            (b"ab", b"\n", 0),
-            (b"a\nb", b"\n", 2),
-            (b"xaaay", b"aa", 3),
-            (b"xaayaazz", b"aa", 6),
-            (b"aaaa", b"aa", 4),
-        ],
-    )
-    def test_table(self, data: bytes, delimiter: bytes, end: int) -> None:
-        """Each case of the table."""
-        assert lastLineEnd(data, delimiter) == end
-
-    def test_empty(self) -> None:
-        """An empty delimiter is refused."""
-        with pytest.raises(ValueError, match="empty separator"):
-            lastLineEnd(b"a", b"")
 
 
 class TestSplitStrings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ class TestPackage:
         """What an enabled environment does at every start leaves slow modules alone."""
         code = "import sys, twisted_basic_ng as ng; ng.install(); print({'re', 'typing', 'twisted'} & {*sys.modules})"
         assert python("-S", "-c", code).stdout == "set()\n"
+
+    def test_classes(self) -> None:
+        """The classes that its functions deal with are there, imported when they are asked for."""
+        assert twisted_basic_ng.AlreadyInUseError is _swap.AlreadyInUseError
+        assert isinstance(twisted_basic_ng.status(), twisted_basic_ng.Status)
+        assert {*twisted_basic_ng.__all__} <= {*dir(twisted_basic_ng)}
+        with pytest.raises(AttributeError, match="module 'twisted_basic_ng' has no attribute 'nothing'"):
+            attrgetter("nothing")(twisted_basic_ng)
 
     def test_version(self) -> None:
         """The version is a version."""

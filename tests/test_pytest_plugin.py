@@ -14,12 +14,12 @@ from twisted_basic_ng._swap import ENVIRONMENT, SWAPS
 
 TEST = """\
 import subprocess, sys
-from twisted.protocols.basic import LineReceiver
+from twisted.protocols import basic
 OURS = "twisted_basic_ng"
 def test_itself():
-    assert LineReceiver.__module__.split(".")[0] == OURS
+    assert basic.__name__.split(".")[0] == OURS
 def test_child():
-    code = "from twisted.protocols.basic import LineReceiver as L; print(L.__module__.split('.')[0])"
+    code = "from twisted.protocols import basic; print(basic.__name__.split('.')[0])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == OURS
 """
 

@@ -141,7 +141,7 @@ class TestSwapped:
         """However a program starts another Python."""
         code = f"""\
 import concurrent.futures, multiprocessing, os, subprocess, sys
-SAYS = "from twisted.protocols.basic import LineReceiver as L; print(L.__module__.split('.')[0])"
+SAYS = "from twisted.protocols import basic; print(basic.__name__.split('.')[0])"
 def child():
     exec(SAYS)
     sys.stdout.flush()
@@ -162,7 +162,7 @@ class Child(protocol.ProcessProtocol):
         print(data.decode(), end="")
     def processEnded(self, reason):
         reactor.stop()
-says = "from twisted.protocols.basic import LineReceiver as L; print(L.__module__.split('.')[0])"
+says = "from twisted.protocols import basic; print(basic.__name__.split('.')[0])"
 reactor.callWhenRunning(reactor.spawnProcess, Child(), sys.executable, [sys.executable, "-c", says], env={env})
 reactor.run()
 """
@@ -174,10 +174,10 @@ reactor.run()
             tmp_path / "test_it.py",
             """\
             from twisted.trial.unittest import TestCase
-            from twisted.protocols.basic import LineReceiver
+            from twisted.protocols import basic
             class It(TestCase):
                 def test_it(self):
-                    self.assertEqual(LineReceiver.__module__.split(".")[0], "twisted_basic_ng")
+                    self.assertEqual(basic.__name__.split(".")[0], "twisted_basic_ng")
                 test_that = test_it
             """,
         )
@@ -187,8 +187,8 @@ reactor.run()
 
     def test_package(self, tmp_path: Path) -> None:
         """A module whose package builds on Twisted's classes: they are ours."""
-        write(tmp_path / "package" / "__init__.py", "from twisted.protocols.basic import LineReceiver\n")
-        write(tmp_path / "package" / "server.py", "import package; print(package.LineReceiver.__module__)\n")
+        write(tmp_path / "package" / "__init__.py", "from twisted.protocols import basic\n")
+        write(tmp_path / "package" / "server.py", "import package; print(package.basic.__name__)\n")
         ended = python(*RUN, "-m", "package.server", directory=tmp_path)
         assert (ended.stdout.split(".")[0], ended.stderr) == ("twisted_basic_ng", "")
 
@@ -216,10 +216,10 @@ class TestTwistd:
     SERVICE = """\
     from twisted.application import service, strports
     from twisted.internet.protocol import Factory
-    from twisted.protocols.basic import LineReceiver
-    class Says(LineReceiver):
+    from twisted.protocols import basic
+    class Says(basic.LineReceiver):
         def lineReceived(self, line):
-            self.sendLine(LineReceiver.__module__.split(".")[0].encode())
+            self.sendLine(basic.__name__.split(".")[0].encode())
     application = service.Application("says")
     strports.service("unix:says.sock", Factory.forProtocol(Says)).setServiceParent(application)
     """

@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from twisted.python.reflect import namedAny
 
 from tests.processes import python
 from twisted_basic_ng import _swap, basic, ftp, install, uninstall
+from twisted_basic_ng._places import changeOver
 from twisted_basic_ng._swap import ENVIRONMENT, PATCHES, STARTUP, SWAPS, AlreadyInUseError
 
 NAME = "twisted.protocols.basic"
@@ -43,6 +45,7 @@ def noSwap() -> Iterator[None]:
     sys.modules.update(before)
     vars(twisted.protocols).update(attributes)
     sys.meta_path[:] = finders
+    changeOver(False)
     _swap._replaced.clear()
     _swap._stock.clear()
 
@@ -58,14 +61,21 @@ class TestInstall:
 
     def test_lazy(self) -> None:
         """Nothing is imported before it is asked for."""
+        program = "import sys, twisted_basic_ng as ng; ng.install(); print('twisted' in sys.modules)"
+        assert python("-c", program).stdout == "False\n"
+
+    def test_placed(self) -> None:
+        """What was imported under our name is found under Twisted's at once: its classes say that they are there."""
         install()
-        assert NAME not in sys.modules
-        assert _swap.isInstalled()
+        assert sys.modules[NAME] is basic
+        assert twisted.protocols.basic is basic
+        assert sys.modules[basic.LineReceiver.__module__].__dict__["LineReceiver"] is basic.LineReceiver
 
     def test_import(self) -> None:
         """Every way to import finds ours, which keeps its own name and spec."""
         install()
         install()
+        forget()
         assert importlib.import_module(NAME) is basic
         from twisted.protocols import basic as asAttribute
 
@@ -89,6 +99,7 @@ class TestInstall:
             install()
         assert not _swap.isInstalled()
         assert sys.modules[NAME] is stock
+        assert basic.LineReceiver.__module__ == "twisted_basic_ng.basic"
 
     def test_others(self) -> None:
         """Other imports are none of its business."""
@@ -116,6 +127,10 @@ class TestPatches:
         module: Any = importlib.import_module(self.FTP)
         assert (module.DTP, module.DTPFactory) == (ftp.DTP, ftp.DTPFactory)
         assert (module.__name__, module.FTPFactory.__module__) == (self.FTP, self.FTP)
+        for name in ftp.__all__:
+            thing = getattr(ftp, name)
+            assert (thing.__module__, attrgetter(thing.__qualname__)(module)) == (self.FTP, thing)
+        assert (module.DTP.__module__, module.FTP._encodeName.__qualname__) == (self.FTP, "FTP._encodeName")
         assert module.__spec__.loader is module.__loader__
         assert not isinstance(module.__loader__, _swap._PatchingLoader)
         assert module.FTP.__mro__[1] is basic.LineReceiver
@@ -128,6 +143,10 @@ class TestPatches:
         uninstall()
         assert module.DTP.__module__ == self.FTP
         assert module.FTP._encodeName.__module__ == self.FTP
+        assert not hasattr(module, "DataConnectionClosedError")
+        assert type(module) is ModuleType
+        assert "class DTP(" in inspect.getsource(module.DTP)
+        assert (ftp.DTP.__module__, ftp.encodeName.__qualname__) == ("twisted_basic_ng.ftp", "encodeName")
         uninstall()
 
     def test_removed(self) -> None:

@@ -13,8 +13,25 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in typing, which is slow to import: an enabled environment does this at every start
 if TYPE_CHECKING:
     from ._status import Status
+    from ._swap import AlreadyInUseError
+else:
 
-__all__ = ["__version__", "install", "status", "uninstall"]
+    def __getattr__(name: str) -> object:
+        """Import a class when it is first asked for."""
+        if name == "AlreadyInUseError":
+            from ._swap import AlreadyInUseError as found
+        elif name == "Status":
+            from ._status import Status as found
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return found
+
+    def __dir__() -> list[str]:
+        """Name these, too."""
+        return sorted({*globals(), *__all__})
+
+
+__all__ = ["AlreadyInUseError", "Status", "__version__", "install", "status", "uninstall"]
 
 __version__ = "0.1.0"
 
@@ -26,7 +43,7 @@ def install() -> None:
     Call it before anything that imports them: nothing is imported here, only later imports are answered
     with ours.
 
-    @raise twisted_basic_ng._swap.AlreadyInUseError: modules are in use that hold Twisted's own classes.
+    @raise AlreadyInUseError: modules are in use that hold Twisted's own classes.
     """
     from ._swap import install as swapIn
 

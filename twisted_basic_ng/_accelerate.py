@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Final
 
 from . import _framing, _values
-from ._framing import Stop, formatNetstring, lastLineEnd, netstringLength
+from ._framing import Stop, formatNetstring, netstringLength
 
 __all__ = [
     "Stop",
@@ -23,7 +23,6 @@ __all__ = [
     "countArguments",
     "formatBox",
     "formatNetstring",
-    "lastLineEnd",
     "netstringLength",
     "parseBox",
     "readBox",

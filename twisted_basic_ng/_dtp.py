@@ -20,6 +20,8 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python import log
 from twisted.python.failure import Failure
 
+from ._places import public
+
 __all__ = ["DTP", "DTPFactory", "DataConnectionClosedError", "encodeName"]
 
 #: How many bytes, and how many chunks, are kept for a consumer that is not there yet.
@@ -32,6 +34,7 @@ _CONTROL: Final = bytes.maketrans(bytes([*range(32), 127]), b"?" * 33)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@public("ftp")
 class DataConnectionClosedError(Exception):
     """Something is to be sent over a data connection that is not open: not yet, or not any more."""
 
@@ -51,6 +54,7 @@ def _date(seconds: float) -> str:
     return f"{day} {then.tm_hour:02d}:{then.tm_min:02d}"
 
 
+@public("ftp", inTwisted="FTP._encodeName")
 def encodeName(server: Any, name: str | bytes) -> bytes:  # noqa: ARG001 - it is a method, by itself
     """
     Write a name for a listing, in UTF-8; one that is none comes out as it is in the file system.
@@ -66,6 +70,7 @@ def _isClean(reason: object) -> bool:
 
 
 @implementer(IConsumer, IPushProducer)
+@public("ftp")
 class DTP(Protocol):
     """
     The data connection of an FTP server.
@@ -349,6 +354,7 @@ def _currentDTP() -> Any:
     return module.DTP if getattr(module, "DTPFactory", None) is DTPFactory else DTP  # type: ignore[union-attr]
 
 
+@public("ftp")
 class DTPFactory(ClientFactory):
     """
     Makes one L{DTP}, for one data connection, within some time.

@@ -15,6 +15,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPullProducer
 from twisted.python.failure import Failure
 
+from ._places import public
+
 __all__ = ["FileSender"]
 
 
@@ -28,6 +30,7 @@ class _Readable(Protocol):
 
 
 @implementer(IPullProducer)
+@public("basic")
 class FileSender:
     """
     A pull producer that sends what it reads from a file.

@@ -22,7 +22,6 @@ __all__ = [
     "Stop",
     "formatBox",
     "formatNetstring",
-    "lastLineEnd",
     "netstringLength",
     "parseBox",
     "splitBoxes",
@@ -79,23 +78,6 @@ def splitLines(data: bytes, start: int, delimiter: bytes, window: int) -> tuple[
     if end < 0:
         return lines, start
     return [data[start:end]], end + len(delimiter)
-
-
-@lru_cache(maxsize=64)
-def _overlapsItself(delimiter: bytes) -> bool:
-    """Is an end of C{delimiter} also its beginning, so that searching from behind finds other lines?"""
-    return any(delimiter.startswith(delimiter[cut:]) for cut in range(1, len(delimiter)))
-
-
-def lastLineEnd(data: bytes, delimiter: bytes) -> int:
-    """
-    Find the offset behind the last line that splitting from the front gives; 0 without any.
-
-    @raise ValueError: C{delimiter} is empty.
-    """
-    if _overlapsItself(delimiter) or not delimiter:
-        return len(data) - len(data.split(delimiter)[-1])
-    return data.rfind(delimiter) + len(delimiter) if delimiter in data else 0
 
 
 #: Prefixes that cannot be below zero.

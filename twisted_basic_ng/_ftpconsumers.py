@@ -11,6 +11,8 @@ from zope.interface import implementer
 
 from twisted.internet.interfaces import IConsumer
 
+from ._places import public
+
 __all__ = ["ASCIIConsumerWrapper", "FileConsumer"]
 
 #: How lines end in files of this system.
@@ -20,6 +22,7 @@ _NETWORK: Final = b"\r\n"
 
 
 @implementer(IConsumer)
+@public("ftp")
 class ASCIIConsumerWrapper:
     """
     A consumer of text, for another consumer: C{TYPE A} of RFC 959, where lines end in CR LF on the wire.
@@ -68,6 +71,7 @@ class ASCIIConsumerWrapper:
 
 
 @implementer(IConsumer)
+@public("ftp")
 class FileConsumer:
     """
     A consumer that writes to a file, and closes it at the end.

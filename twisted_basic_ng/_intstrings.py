@@ -16,6 +16,7 @@ from . import _accelerate
 from ._backlog import CAUTION, MANY, Backlog
 from ._pausing import _PauseableMixin
 from ._pins import PINNED
+from ._places import public
 from ._receiver import Receiver, Undelivered
 
 __all__ = [
@@ -32,10 +33,12 @@ __all__ = [
 _SHORT: Final = 64
 
 
+@public("basic")
 class StringTooLongError(AssertionError):
     """A string is too long for the length in front of it to say so."""
 
 
+@public("basic")
 class _RecvdCompatHack(Undelivered):
     """
     L{IntNStringReceiver.recvd}: the bytes from the next string on.
@@ -114,6 +117,7 @@ class _CompatibilityOffset(Undelivered):
         receiver._receiverBacklog().skipped = value
 
 
+@public("basic")
 class IntNStringReceiver(Receiver, _PauseableMixin):
     """
     A protocol of strings that their length precedes, as a binary number.
@@ -293,6 +297,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         return self._receiverSplit(backlog, prefix, self.MAX_LENGTH, 1)[2] >= 0
 
 
+@public("basic")
 class Int8StringReceiver(IntNStringReceiver):
     """Strings of up to 255 bytes, behind 1 byte of length."""
 
@@ -300,6 +305,7 @@ class Int8StringReceiver(IntNStringReceiver):
     prefixLength = calcsize(structFormat)
 
 
+@public("basic")
 class Int16StringReceiver(IntNStringReceiver):
     """Strings of up to 65,535 bytes, behind 2 bytes of length in network order."""
 
@@ -307,6 +313,7 @@ class Int16StringReceiver(IntNStringReceiver):
     prefixLength = calcsize(structFormat)
 
 
+@public("basic")
 class Int32StringReceiver(IntNStringReceiver):
     """Strings of up to 4 GiB less a byte, behind 4 bytes of length in network order."""
 

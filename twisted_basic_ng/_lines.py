@@ -14,6 +14,7 @@ from . import _accelerate
 from ._backlog import CAUTION, Backlog
 from ._pausing import _PauseableMixin
 from ._pins import PINNED
+from ._places import public
 from ._receiver import Receiver, Shown, Undelivered
 
 __all__ = ["LineOnlyReceiver", "LineReceiver"]
@@ -54,6 +55,7 @@ class _LineBacklog(Backlog):
         self.replace(unfinished)
 
 
+@public("basic")
 class LineOnlyReceiver(Receiver):
     """
     A protocol of lines, and of nothing else.
@@ -239,6 +241,7 @@ class LineOnlyReceiver(Receiver):
         return self._receiverDrop()
 
 
+@public("basic")
 class LineReceiver(Receiver, _PauseableMixin):
     """
     A protocol of lines and, in raw mode, of data as it comes.

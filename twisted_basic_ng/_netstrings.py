@@ -16,18 +16,23 @@ from . import _accelerate
 from ._accelerate import Stop, formatNetstring, netstringLength
 from ._backlog import CAUTION, MANY, Backlog
 from ._pins import PINNED
+from ._places import public
 from ._receiver import Receiver, Undelivered
 
-__all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver"]
+__all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver", "formatNetstring"]
+
+public("basic", "_formatNetstring")(formatNetstring)
 
 #: How many digits of a length that is too long go to the log.
 _DIGITS: Final = 20
 
 
+@public("basic")
 class NetstringParseError(ValueError):
     """What came is not a netstring, or a longer one than is accepted."""
 
 
+@public("basic")
 class IncompleteNetstring(Exception):
     """There is no whole netstring yet."""
 
@@ -41,6 +46,7 @@ class _NetstringBacklog(Backlog):
         return sum(len(formatNetstring(each)) for each in frames)
 
 
+@public("basic")
 class NetstringReceiver(Receiver):
     """
     A protocol of netstrings: U{http://cr.yp.to/proto/netstrings.txt}.

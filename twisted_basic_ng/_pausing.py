@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ._places import public
+
 __all__ = ["_PauseableMixin"]
 
 
@@ -20,6 +22,7 @@ class _Pauseable(Protocol):
     def dataReceived(self, data: bytes, /) -> Any: ...
 
 
+@public("basic")
 class _PauseableMixin:
     """
     The producer's side of a receiver that can be paused.

@@ -23,7 +23,7 @@ from ._pins import Pins, pinFlags
 
 __all__ = ["Dropped", "Receiver", "Undelivered"]
 
-_log = Logger()
+_log = Logger("twisted.protocols.basic")
 
 #: How many bytes a dropped peer may still send before its connection is aborted.
 _PATIENCE: Final = 65536

@@ -8,9 +8,12 @@ from typing import Any
 
 from twisted.python import log
 
+from ._places import public
+
 __all__ = ["StatefulStringProtocol"]
 
 
+@public("basic")
 class StatefulStringProtocol:
     """
     A base, beside one of the string receivers, that gives each string to the method of the state it is in.

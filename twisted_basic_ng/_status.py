@@ -13,11 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import __version__
 from ._enable import isEnabled, pthFile
+from ._places import public
 from ._swap import ENVIRONMENT, PATCHES, SWAPS, isInstalled
 
 __all__ = ["Status", "read"]
 
 
+@public("")
 @dataclass(frozen=True)
 class Status:
     """

@@ -16,6 +16,8 @@ import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 
+from ._places import Facade, changeOver, place, public
+
 TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -48,6 +50,7 @@ PATCHES: Final = {
             "ASCIIConsumerWrapper": "ASCIIConsumerWrapper",
             "DTP": "DTP",
             "DTPFactory": "DTPFactory",
+            "DataConnectionClosedError": "DataConnectionClosedError",
             "FileConsumer": "FileConsumer",
             "FTP._encodeName": "encodeName",
         },
@@ -61,6 +64,7 @@ ENVIRONMENT: Final = "TWISTED_BASIC_NG_SWAP"
 STARTUP: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_startup")
 
 
+@public("")
 class AlreadyInUseError(RuntimeError):
     """
     It is too late to swap: Twisted's own classes are in use.
@@ -136,6 +140,9 @@ _finder: Final = _Finder()
 #: Twisted's own modules that were imported before, and stepped aside.
 _stock: Final[dict[str, ModuleType]] = {}
 
+#: Stands for what Twisted's module has not.
+_NOTHING: Final = object()
+
 #: What stood at the names in those modules that names of ours were put into.
 _replaced: Final[dict[str, dict[str, Any]]] = {}
 
@@ -159,11 +166,12 @@ def install() -> None:
     users -= imported.keys()  # these go together
     if users:
         raise AlreadyInUseError(users)
-    ours = {name: import_module(SWAPS[name]) for name in imported}
+    ours = {name: import_module(ours) for name, ours in SWAPS.items() if name in imported or ours in sys.modules}
     sys.meta_path.insert(0, _finder)
     _stock.update(imported)
+    changeOver(True)
     for name, module in ours.items():
-        _place(name, module)
+        place(name, module)
     for module in patched:
         _patch(module)
 
@@ -173,26 +181,19 @@ def uninstall() -> None:
     if not isInstalled():
         return
     sys.meta_path.remove(_finder)
+    changeOver(False)
     swapped = [name for name in SWAPS if name in sys.modules]
     for name in swapped:
         del sys.modules[name]
     for name in swapped:
         if name in _stock:
-            _place(name, _stock.pop(name))
+            place(name, _stock.pop(name))
     for name in swapped:  # they import each other
-        _place(name, import_module(name))
+        place(name, import_module(name))
     for name, replaced in _replaced.items():
         if name in sys.modules:
-            for target, thing in replaced.items():
-                _put(sys.modules[name], target, thing)
+            _unpatch(sys.modules[name], replaced)
     _replaced.clear()
-
-
-def _place(name: str, module: ModuleType) -> None:
-    """Make C{module} what C{name} means, as a module and as an attribute of its package."""
-    package, _, attribute = name.rpartition(".")
-    sys.modules[name] = module
-    setattr(sys.modules[package], attribute, module)
 
 
 def _patch(module: ModuleType) -> None:
@@ -202,19 +203,31 @@ def _patch(module: ModuleType) -> None:
     source = import_module(ours)
     for target, name in names.items():
         _put(module, target, getattr(source, name))
+    module.__class__ = Facade
+
+
+def _unpatch(module: ModuleType, replaced: dict[str, Any]) -> None:
+    """Put back into C{module} what was replaced there."""
+    for target, thing in replaced.items():
+        _put(module, target, thing)
+    module.__class__ = type(sys)
 
 
 def _get(module: Any, target: str) -> Any:
     """Find what stands at C{target} in C{module}: a name, or a class's and its attribute's."""
     for name in target.split("."):
-        module = getattr(module, name)
+        module = getattr(module, name, _NOTHING)
     return module
 
 
 def _put(module: Any, target: str, thing: Any) -> None:
     """Put C{thing} there."""
     owner, _, name = target.rpartition(".")
-    setattr(_get(module, owner) if owner else module, name, thing)
+    holder = _get(module, owner) if owner else module
+    if thing is _NOTHING:
+        delattr(holder, name)
+    else:
+        setattr(holder, name, thing)
 
 
 def _users(stock: ModuleType) -> Iterator[str]:

@@ -21,6 +21,8 @@ from io import BytesIO
 from struct import calcsize, pack, unpack
 from typing import TYPE_CHECKING, Final
 
+from ._places import openFacade as _openFacade
+
 if TYPE_CHECKING:
     from zope.interface import implementer
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from twisted.python import log
 
     from ._filesender import FileSender
-    from ._framing import formatNetstring as _formatNetstring
     from ._intstrings import (
         Int8StringReceiver,
         Int16StringReceiver,
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
         _RecvdCompatHack,
     )
     from ._lines import LineOnlyReceiver, LineReceiver
-    from ._netstrings import IncompleteNetstring, NetstringParseError, NetstringReceiver
+    from ._netstrings import (
+        IncompleteNetstring,
+        NetstringParseError,
+        NetstringReceiver,
+        formatNetstring as _formatNetstring,
+    )
     from ._pausing import _PauseableMixin
     from ._stateful import StatefulStringProtocol
 else:
@@ -55,6 +61,8 @@ else:
     def __dir__() -> list[str]:
         """Name what was not asked for, too."""
         return sorted({*globals(), *_PLACES})
+
+    _openFacade(__name__)
 
 
 #: Where the names are that are imported when they are asked for: who wants lines alone does not wait for the rest.
@@ -73,7 +81,7 @@ _PLACES: Final = {
     "StringTooLongError": "._intstrings:StringTooLongError",
     "_PauseableMixin": "._pausing:_PauseableMixin",
     "_RecvdCompatHack": "._intstrings:_RecvdCompatHack",
-    "_formatNetstring": "._framing:formatNetstring",
+    "_formatNetstring": "._netstrings:formatNetstring",
     "defer": "twisted.internet.defer",
     "implementer": "zope.interface:implementer",
     "interfaces": "twisted.internet.interfaces",

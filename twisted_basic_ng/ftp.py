@@ -7,5 +7,8 @@ own: it is where the names are.  All else of FTP is Twisted's; the swap puts the
 
 from ._dtp import DTP, DataConnectionClosedError, DTPFactory, encodeName
 from ._ftpconsumers import ASCIIConsumerWrapper, FileConsumer
+from ._places import openFacade as _openFacade
 
 __all__ = ["DTP", "ASCIIConsumerWrapper", "DTPFactory", "DataConnectionClosedError", "FileConsumer", "encodeName"]
+
+_openFacade(__name__, isWhole=False)

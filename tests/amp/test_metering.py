@@ -123,6 +123,11 @@ class MeterCase(SynchronousTestCase):
 class MeteredTransportTests(MeterCase):
     """L{MeteredTransport} knows what was not sent yet."""
 
+    def test_repr(self) -> None:
+        """It looks like the transport that it wraps."""
+        transport = Transport()
+        self.assertEqual(repr(MeteredTransport(transport, None, list, list)), repr(transport))
+
     def test_like(self) -> None:
         """In every other respect it is the transport."""
         self.assertEqual(self.meter.note, "its own")

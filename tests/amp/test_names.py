@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -24,6 +26,12 @@ class TestNames:
     def test_keywords(self) -> None:
         """The list has Twisted's words, whose order means nothing."""
         assert sorted(PYTHON_KEYWORDS) == sorted(loadStock("amp").PYTHON_KEYWORDS)
+
+    def test_copied(self) -> None:
+        """A copy of the list, or what a pickle of it brings, is a list as any other."""
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            for other in (pickle.loads(pickle.dumps(PYTHON_KEYWORDS, protocol)), copy.copy(PYTHON_KEYWORDS)):
+                assert (type(other), other) == (list, PYTHON_KEYWORDS)
 
     def test_extended(self) -> None:
         """A word that an application adds counts, and counts no more when it is taken away; in whatever way."""

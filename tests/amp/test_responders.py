@@ -75,6 +75,12 @@ class CommandLocatorTests(SynchronousTestCase):
         """A function's result is written."""
         self.assertEqual(self.respond(Plain()), {b"f": b"42"})
 
+    def test_repr(self) -> None:
+        """A responder shows its command and its method, and no name of a private file."""
+        responder = Plain().locateResponder(b"Double")
+        self.assertIn(f"<responder to {Double!r}: <bound method Plain.", repr(responder))
+        self.assertNotIn("twisted_basic_ng", repr(responder))
+
     def test_coroutine(self) -> None:
         """So is a coroutine's; a subclass's declaration goes first."""
         self.assertEqual(self.respond(Coroutine()), {b"f": b"42"})

@@ -21,9 +21,10 @@ from twisted_basic_ng import _accelerate, basic as ours
 from twisted_basic_ng._demo import _child
 from twisted_basic_ng._demo._child import ParentLink, main, misplaced, run
 from twisted_basic_ng._demo._jobs import JOBS
+from twisted_basic_ng._places import homeOf
 
 LINES = JOBS[0]
-IN_USE = LINES.uses[0].__module__.partition(".")[0]
+IN_USE = homeOf(LINES.uses[0]).partition(".")[0]
 
 
 class MisplacedTests(SynchronousTestCase):
@@ -36,7 +37,7 @@ class MisplacedTests(SynchronousTestCase):
     def test_other(self) -> None:
         """Others are named, with where they come from; a package is not one whose name begins like it."""
         (found,) = misplaced([ours.LineReceiver], "twisted")
-        self.assertEqual(found, f"LineReceiver comes from {ours.LineReceiver.__module__}, and not from twisted")
+        self.assertEqual(found, f"LineReceiver comes from {homeOf(ours.LineReceiver)}, and not from twisted")
 
     def test_inUse(self) -> None:
         """What stands at Twisted's name is looked at, not its name."""
@@ -84,7 +85,7 @@ class RunTests(TestCase):
         self.assertTrue(told[0].startswith("tcp:127.0.0.1:"))
         for line in (*told[1:], *heard):
             report = json.loads(line)
-            self.assertEqual(report["classes"], {"LineReceiver": LINES.uses[0].__module__})
+            self.assertEqual(report["classes"], {"LineReceiver": homeOf(LINES.uses[0])})
             self.assertEqual(report["transcript"]["delivered"]["count"], 21)
             self.assertEqual(report["build"], _accelerate.build)
         self.assertEqual((len(told), len(heard)), (2, 1))

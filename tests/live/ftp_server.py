@@ -53,7 +53,9 @@ def main(directory: str, slow: str = "") -> None:
     factory = ftp.FTPFactory(Portal(ftp.FTPRealm(directory, directory), [users]))
     factory.timeOut = None
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")  # type: ignore[attr-defined]
-    print("serving", port.getHost().port, ftp.DTP.__module__, hasattr(ftp.FTP, "ftp_EPRT"), flush=True)
+    print(
+        "serving", port.getHost().port, ftp.DTP.write.__globals__["__name__"], hasattr(ftp.FTP, "ftp_EPRT"), flush=True
+    )
     reactor.run()  # type: ignore[attr-defined]
     print("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 

@@ -25,7 +25,7 @@ MANAGER = """
 import sys
 from twisted.trial._dist.worker import LocalWorkerAMP
 from twisted.scripts.trial import run
-print("the manager is on", LocalWorkerAMP.__mro__[1].__module__, flush=True)
+print("the manager is on", sys.modules[LocalWorkerAMP.__mro__[1].__module__].__name__, flush=True)
 sys.argv[1:] = ["-j2", "test_whose"]
 run()
 """

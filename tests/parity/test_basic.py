@@ -55,8 +55,6 @@ ADDED = {
     "FileSender.file": "Twisted's instances have it",
     "NetstringReceiver.brokenPeer": "Twisted's instances have it",
     "Receiver.MAX_MESSAGE_TIME": "an option against overload",
-    "Undelivered.read": "nobody subclasses this descriptor",
-    "Undelivered.write": "nobody subclasses this descriptor",
 }
 
 

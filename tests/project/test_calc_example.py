@@ -153,7 +153,7 @@ class TestUnchangedPlugins:
 
     def test_swapped(self) -> None:
         """They are, indeed, on ours."""
-        program = "from twisted.protocols import amp, ftp, basic; from twisted.web import http\n"
-        program += "print(amp.__name__, ftp.FTP.__mro__[1].__module__, http.HTTPChannel.__mro__[1].__module__)"
+        program = "import sys; from twisted.protocols import amp, ftp\n"
+        program += "print(amp.__name__, sys.modules[ftp.FTP.__mro__[1].__module__].__name__)"
         ended = python("-m", "twisted_basic_ng", "run", "-c", program)
-        assert all("twisted_basic_ng" in each for each in ended.stdout.split()[:2]), ended.stdout + ended.stderr
+        assert all("twisted_basic_ng" in each for each in ended.stdout.split()), ended.stdout + ended.stderr

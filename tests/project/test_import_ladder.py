@@ -12,6 +12,7 @@ from .sources import imports, moduleName, sources
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
 #: what it imports in its functions is not looked at.
 LADDER = [
+    {"_places"},
     {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
     {"_accelerate", "_backlog"},
     {"_receiver"},
@@ -43,6 +44,7 @@ WITHOUT_TWISTED = {
     "_enable",
     "_framing",
     "_pins",
+    "_places",
     "_run",
     "_startup.sitecustomize",
     "_status",

@@ -69,7 +69,7 @@ def inForce() -> dict[str, str]:
     """Say which implementation Twisted's users get here, and of which build it is."""
     from twisted.protocols import basic
 
-    module = basic.LineReceiver.__module__
+    module = basic.__name__
     if not module.startswith("twisted_basic_ng."):
         return {"implementation": module, "build": "stock"}
     from twisted_basic_ng import status

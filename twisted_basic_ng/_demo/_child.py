@@ -23,6 +23,8 @@ from twisted.python.failure import Failure
 
 import twisted_basic_ng
 
+from .._places import homeOf
+
 if TYPE_CHECKING:
     from ._jobs import Job
 
@@ -54,7 +56,7 @@ class ParentLink(Protocol):
 
 def modules(classes: Iterable[type]) -> dict[str, str]:
     """Name the module that each class was defined in."""
-    return {each.__name__: each.__module__ for each in classes}
+    return {each.__name__: homeOf(each) for each in classes}
 
 
 def misplaced(classes: Iterable[type], package: str) -> list[str]:

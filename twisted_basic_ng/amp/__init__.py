@@ -57,8 +57,8 @@ from twisted.python.compat import nativeString as nativeString
 from twisted.python.failure import Failure as Failure
 from twisted.python.reflect import accumulateClassDict as accumulateClassDict
 
-from .._intstrings import Int16StringReceiver
-from .._stateful import StatefulStringProtocol
+from .._places import openFacade as _openFacade
+from ..basic import Int16StringReceiver, StatefulStringProtocol
 from . import _tlssupport
 from ._arguments import (
     AmpList,
@@ -76,7 +76,7 @@ from ._arguments import (
     _stringsToObjects as _stringsToObjects,
 )
 from ._boxes import AmpBox, Box, QuitBox
-from ._commands import Command, OneWayCommand, _CommandMeta as _CommandMeta, _Responder as _T_Callable, _Self as _Self
+from ._commands import Command, OneWayCommand, _CommandMeta as _CommandMeta, _Self as _Self, _T_Callable as _T_Callable
 from ._constants import (
     ANSWER,
     ASK,
@@ -140,6 +140,8 @@ else:
     def __dir__() -> list[str]:
         """Name these, too."""
         return sorted({*globals(), *_tlssupport.NAMES, "_ssl"})
+
+    _openFacade(__name__)
 
 
 __all__ = [

@@ -22,6 +22,7 @@ from twisted.python._tzhelper import FixedOffsetTimeZone
 from twisted.python.compat import nativeString
 
 from .. import _accelerate
+from .._places import public
 from .._values import Hooks
 from ._boxes import AmpBox, bytesOf, newBox, parseBoxes
 from ._constants import MAX_VALUE_LENGTH
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 
+@public("amp")
 def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     """
     Read a box.
@@ -83,6 +85,7 @@ def _ignore(value: Any) -> None:
     """Most values hold nothing."""
 
 
+@public("amp")
 def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: Any) -> Any:
     """
     Write a box.
@@ -99,6 +102,7 @@ def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: An
 
 
 @implementer(IArgumentType)
+@public("amp")
 class Argument:
     """
     A type of argument; the base of all others.
@@ -160,6 +164,7 @@ class Argument:
         """Write a value, in at most C{MAX_VALUE_LENGTH} bytes.  Override it."""
 
 
+@public("amp")
 class Integer(Argument):
     """
     An C{int} of any size, in decimal digits.
@@ -175,6 +180,7 @@ class Integer(Argument):
         return b"%d" % (inObject,)
 
 
+@public("amp")
 class String(Argument):
     """C{bytes}, as they are."""
 
@@ -185,6 +191,7 @@ class String(Argument):
         return inString
 
 
+@public("amp")
 class Float(Argument):
     """
     A C{float}, in the shortest digits that mean it.
@@ -201,6 +208,7 @@ class Float(Argument):
         return str(inString).encode("ascii")
 
 
+@public("amp")
 class Boolean(Argument):
     """
     C{True} or C{False}, by their names.
@@ -219,6 +227,7 @@ class Boolean(Argument):
         return b"True" if inObject else b"False"
 
 
+@public("amp")
 class Unicode(String):
     """
     A C{str}, in UTF-8.
@@ -233,6 +242,7 @@ class Unicode(String):
         return String.fromString(self, inString).decode("utf-8")
 
 
+@public("amp")
 class Path(Unicode):
     """A C{FilePath}, by its path; it means something between processes that share a file system."""
 
@@ -262,6 +272,7 @@ def _writesWithProto(argument: Any) -> bool:
     return _is(argument.toString, Argument.toString)
 
 
+@public("amp")
 class ListOf(Argument):
     """
     A list of values of one type, each behind its length in two bytes, C{MAX_VALUE_LENGTH} bytes in all.
@@ -324,6 +335,7 @@ def _joinElements(elements: list[bytes]) -> bytes:
     return b"".join(pieces)
 
 
+@public("amp")
 class AmpList(Argument):
     """
     A list of dictionaries with the same keys, as boxes one behind the other, C{MAX_VALUE_LENGTH} bytes in all.
@@ -358,6 +370,7 @@ class AmpList(Argument):
         return b"".join([row.serialize() for row in rows])
 
 
+@public("amp")
 class Decimal(Argument):
     """
     A C{decimal.Decimal}, in scientific notation with all its digits (U{https://speleotrove.com/decimal/}); infinities
@@ -376,6 +389,7 @@ class Decimal(Argument):
         raise ValueError("amp.Decimal can only encode instances of decimal.Decimal")
 
 
+@public("amp")
 class DateTime(Argument):
     """
     A C{datetime.datetime} that knows its offset from UTC, in 32 bytes: C{2012-01-23T12:34:56.054321-01:23}.

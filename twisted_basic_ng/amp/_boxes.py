@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _accelerate
+from .._places import public
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._errors import KeyTooLongError, TooLong, TruncatedBoxError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AmpBox", "Box", "QuitBox", "bytesOf", "newBox", "parseBoxes"]
 
 
+@public("amp")
 class AmpBox(dict[bytes, bytes]):
     """
     A box: a dictionary of bytes, which it is in every other respect.
@@ -88,6 +90,7 @@ def _serializeUnusual(box: dict[Any, Any]) -> bytes:
     return b"".join((*pieces, b"\0\0"))
 
 
+@public("amp")
 class QuitBox(AmpBox):
     """A box that is the last one: the connection is closed behind it."""
 

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
 from .. import _accelerate
+from .._places import public
 from ._arguments import HOOKS, _stringsToObjects
 from ._boxes import AmpBox, Box, newBox
 from ._dispatch import SEND_BOX_COMMAND, Call
@@ -25,8 +26,11 @@ from ._types import Objects, Schema, Strings
 
 __all__ = ["Command", "OneWayCommand", "_CommandMeta"]
 
-_Responder = TypeVar("_Responder", bound=Callable[..., object])
+_T_Callable = TypeVar("_T_Callable", bound=Callable[..., object])
 _Self = TypeVar("_Self")
+
+for _each in (_T_Callable, _Self):
+    public("amp")(_each)
 
 
 def _requireBytes(what: str, names: list[Any]) -> None:
@@ -43,6 +47,7 @@ def _refuseUnknown(objects: Objects, arguments: Schema) -> None:
             raise InvalidSignature(f"{name} is not a valid argument")
 
 
+@public("amp")
 class _CommandMeta(type):
     """Names a command after its class, gathers the errors of its bases, and checks what it declares."""
 
@@ -65,6 +70,7 @@ class _CommandMeta(type):
         return command
 
 
+@public("amp")
 class Command(metaclass=_CommandMeta):
     """
     A call that one peer can make to the other.  Subclass it to define one.
@@ -174,7 +180,7 @@ class Command(metaclass=_CommandMeta):
         return _stringsToObjects(box, cls.arguments, protocol)
 
     @classmethod
-    def responder(cls, methodfunc: _Responder) -> _Responder:
+    def responder(cls, methodfunc: _T_Callable) -> _T_Callable:
         """
         Declare, as its decorator, that a method responds to this command.
 
@@ -205,8 +211,8 @@ class Command(metaclass=_CommandMeta):
         except AttributeError:  # one of them is a function
             isOwn = False
         if isOwn:
-            answering.command = self
-            answering.proto = proto
+            answering._ampCommand = self
+            answering._ampProto = proto
         else:
             answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
         return answering
@@ -246,6 +252,7 @@ class Command(metaclass=_CommandMeta):
 _PARSE_RESPONSE: Final = Command.parseResponse.__func__  # type: ignore[attr-defined]
 
 
+@public("amp")
 class OneWayCommand(Command):
     """
     A call that wants no answer, and whose errors the caller does not learn: C{callRemote} returns C{None}.

@@ -16,11 +16,13 @@ from zope.interface import implementer
 
 from twisted.internet.interfaces import IFileDescriptorReceiver
 
+from .._places import public
 from ._arguments import Integer
 
 __all__ = ["Descriptor", "_DescriptorExchanger"]
 
 
+@public("amp")
 class Descriptor(Integer):
     """
     A file descriptor, an C{int}; the receiver gets its own copy of it, which it has to close.
@@ -46,6 +48,7 @@ class Descriptor(Integer):
 
 
 @implementer(IFileDescriptorReceiver)
+@public("amp")
 class _DescriptorExchanger:
     """
     Both halves of passing descriptors, as a base of a protocol.

@@ -17,6 +17,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._constants import (
     ANSWER,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SEND_BOX_COMMAND", "BoxDispatcher", "Call"]
 
-_log = Logger()
+_log = Logger("twisted.protocols.amp")
 
 
 class Call(Deferred[Any]):
@@ -58,47 +59,48 @@ class Call(Deferred[Any]):
     It spares each call two callbacks that others would see nothing of: the one that reads the box that answers, and the
     one that is told of an error that nobody handled.
 
-    @ivar tag: what the answer is told by.
-    @ivar isSent: the call was sent, and who made it has this; where both ends are in one process, the answer may be
+    @ivar _ampTag: what the answer is told by.
+    @ivar _ampIsSent: the call was sent, and who made it has this; where both ends are in one process, the answer may be
         there before that.
-    @ivar command: the command, if it reads its answer, from which on the result of this C{Deferred} is what it read.
-    @ivar proto: the protocol that it reads it with.
-    @ivar guardian: while the answer is given, what has to be told of an error that no callback handles which was there
-        by then.
+    @ivar _ampCommand: the command, if it reads its answer, from which on the result of this C{Deferred} is what it
+        read.
+    @ivar _ampProto: the protocol that it reads it with.
+    @ivar _ampGuardian: while the answer is given, what has to be told of an error that no callback handles which was
+        there by then.
     """
 
-    tag: bytes
-    proto: Any
-    isSent = False
-    command: Command | None = None
-    guardian: BoxDispatcher | None = None
+    _ampTag: bytes
+    _ampIsSent = False
+    _ampCommand: Command | None = None
+    _ampProto: Any = None
+    _ampGuardian: BoxDispatcher | None = None
 
     def callback(self, result: Any) -> None:
         """Answer with a box."""
-        command = self.command
+        command = self._ampCommand
         if command is not None and not self.called:
             try:
-                result = command._ampReadResponse(result, self.proto)
+                result = command._ampReadResponse(result, self._ampProto)
             except BaseException:
                 result = Failure()
         Deferred.callback(self, result)
-        if self.guardian is not None:
+        if self._ampGuardian is not None:
             if isinstance(self.result, Failure) or self.paused:
-                self._addGuardian()
-            self.guardian = None
+                self._ampAddGuardian()
+            self._ampGuardian = None
 
     def errback(self, fail: Any = None) -> None:
         """Answer with an error."""
-        command = self.command
+        command = self._ampCommand
         if command is not None and not self.called:
             fail = command._ampAsDeclared(fail if isinstance(fail, Failure) else Failure(fail))
-        if self.guardian is not None:
-            self._addGuardian()
+        if self._ampGuardian is not None:
+            self._ampAddGuardian()
         Deferred.errback(self, fail)
 
-    def _addGuardian(self) -> None:
+    def _ampAddGuardian(self) -> None:
         """Have it told, as a callback like any other."""
-        guardian, self.guardian = self.guardian, None
+        guardian, self._ampGuardian = self._ampGuardian, None
         assert guardian is not None
         Deferred.addErrback(self, guardian.unhandledError)
 
@@ -108,8 +110,8 @@ def _behindGuardian(add: Any) -> Any:
 
     @wraps(add)
     def addBehind(self: Call, *args: Any, **kw: Any) -> Any:
-        if self.guardian is not None:
-            self._addGuardian()
+        if self._ampGuardian is not None:
+            self._ampAddGuardian()
         return add(self, *args, **kw)
 
     return addBehind
@@ -120,6 +122,7 @@ for _name in ("addBoth", "addCallback", "addCallbacks", "addErrback"):
 
 
 @implementer(IBoxReceiver)
+@public("amp")
 class BoxDispatcher:
     """
     Calls the peer, and has its calls answered.
@@ -208,7 +211,7 @@ class BoxDispatcher:
             return None
         box[ASK] = tag
         request = Call(self._ampForget)
-        request.tag = tag
+        request._ampTag = tag
         outstanding = self._outstandingRequests
         assert outstanding is not None
         outstanding[tag] = request
@@ -223,7 +226,7 @@ class BoxDispatcher:
         except BaseException:
             outstanding.pop(tag, None)  # what cannot be sent leaves no trace
             raise
-        request.isSent = True
+        request._ampIsSent = True
         return request
 
     def _ampSendUnanswered(self, tag: bytes, box: AmpBox) -> None:
@@ -249,7 +252,7 @@ class BoxDispatcher:
 
     def _ampForget(self, request: Any) -> None:
         """Drop a cancelled call."""
-        tag = request.tag
+        tag = request._ampTag
         if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
             if self._ampOverload is not None and not self._ampOverload.cancelled(tag):
                 return  # it was not sent yet
@@ -330,8 +333,8 @@ class BoxDispatcher:
                 self._ampCancelledRequests = None
         elif type(request) is not Call:
             request.addErrback(self.unhandledError)
-        elif request.isSent:
-            request.guardian = self
+        elif request._ampIsSent:
+            request._ampGuardian = self
         return request
 
     def _answerReceived(self, box: AmpBox) -> None:

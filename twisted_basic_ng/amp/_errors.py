@@ -28,11 +28,13 @@ This file knows of no connection and of no box.
 
 from __future__ import annotations
 
+import copyreg
 import struct
-from typing import Any
+from typing import Any, Final
 
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE
 
 __all__ = [
@@ -59,16 +61,8 @@ __all__ = [
 ]
 
 
-def _rebuild(kind: type[AmpError], args: tuple[Any, ...]) -> AmpError:
-    """Make an error again from what its pickle holds, without asking its constructor, which wants other arguments."""
-    return kind.__new__(kind, *args)
-
-
-def _restoreFailure(state: dict[str, Any]) -> Failure:
-    """Make a failure again, as it was without its stack."""
-    failure = Failure.__new__(Failure)
-    failure.__dict__.update(state)
-    return failure
+#: Makes an object from a pickle without calling its constructor, which wants other arguments; it is in every Python.
+_newObject: Final[Any] = copyreg.__newobj__  # type: ignore[attr-defined]
 
 
 class _Stackless:
@@ -78,7 +72,7 @@ class _Stackless:
         self._state = failure.__getstate__()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restoreFailure, (self._state,)
+        return Failure.__new__, (Failure,), self._state
 
 
 def _portable(value: Any) -> Any:
@@ -86,30 +80,36 @@ def _portable(value: Any) -> Any:
     return _Stackless(value) if isinstance(value, Failure) and "__reduce__" not in vars(Failure) else value
 
 
+@public("amp")
 class AmpError(Exception):
     """What all errors of AMP are."""
 
     # Differs from Twisted: each of them can be pickled.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args), {name: _portable(each) for name, each in self.__dict__.items()}
+        return _newObject, (type(self), *self.args), {name: _portable(each) for name, each in self.__dict__.items()}
 
 
+@public("amp")
 class ProtocolSwitched(Exception):
     """The connection speaks another protocol by now, or is about to: no box can be sent."""
 
 
+@public("amp")
 class OnlyOneTLS(AmpError):
     """TLS can be started once on a connection."""
 
 
+@public("amp")
 class NoEmptyBoxes(AmpError):
     """A box was received that neither asks nor answers; an empty one, for example."""
 
 
+@public("amp")
 class InvalidSignature(AmpError):
     """A command was called without a required argument, or with one that it does not have."""
 
 
+@public("amp")
 class TooLong(AmpError):
     """
     A key or a value is longer than its length on the wire can say.
@@ -145,6 +145,7 @@ class TooLong(AmpError):
         return f"{self._ampSubject()}{which} too long: got {len(self.value)} bytes, at most {limit}"
 
 
+@public("amp")
 class KeyTooLongError(TooLong, AttributeError):
     """
     A key is too long in bytes that are parsed without a connection.
@@ -153,6 +154,7 @@ class KeyTooLongError(TooLong, AttributeError):
     """
 
 
+@public("amp")
 class ElementTooLongError(TooLong, struct.error):
     """
     An element of a list is longer than its length in the list can say.
@@ -167,6 +169,7 @@ class ElementTooLongError(TooLong, struct.error):
         return "local list element"
 
 
+@public("amp")
 class BadLocalReturn(AmpError):
     """
     What a responder returned does not fit its command's response.
@@ -190,6 +193,7 @@ def _printable(errorCode: bytes) -> str:
     return "".join(chr(each) if each < 0x80 else f"\\x{each:x}" for each in errorCode)
 
 
+@public("amp")
 class RemoteAmpError(AmpError):
     """
     The peer answers a command with an error; or a responder raises it, to be sent to the peer as it is.
@@ -213,6 +217,7 @@ class RemoteAmpError(AmpError):
         self.fatal = fatal
 
 
+@public("amp")
 class UnknownRemoteError(RemoteAmpError):
     """The peer answers with an error that the command does not declare."""
 
@@ -220,10 +225,12 @@ class UnknownRemoteError(RemoteAmpError):
         super().__init__(UNKNOWN_ERROR_CODE, description)
 
 
+@public("amp")
 class MalformedAmpBox(AmpError):
     """What was received cannot be read as boxes."""
 
 
+@public("amp")
 class TruncatedBoxError(MalformedAmpBox):
     """
     Bytes that should hold whole boxes end in the middle of one.
@@ -236,6 +243,7 @@ class TruncatedBoxError(MalformedAmpBox):
         self.left = left
 
 
+@public("amp")
 class BoxTooLargeError(MalformedAmpBox):
     """
     A box is larger than the receiving protocol allows.
@@ -252,6 +260,7 @@ class BoxTooLargeError(MalformedAmpBox):
         self.unit = unit
 
 
+@public("amp")
 class ForgedAnswerError(MalformedAmpBox):
     """
     An answer came in plaintext to a question that waits for TLS, and was not sent yet.
@@ -261,10 +270,12 @@ class ForgedAnswerError(MalformedAmpBox):
         super().__init__("an answer came to a question that waits for TLS to be sent")
 
 
+@public("amp")
 class UnhandledCommand(AmpError):
     """There is no responder for a command: here, or at the peer."""
 
 
+@public("amp")
 class UnknownTagError(AmpError, KeyError):
     """
     An answer came to a question that was never asked, or that was answered before.
@@ -282,6 +293,7 @@ class UnknownTagError(AmpError, KeyError):
         return f"an answer to {self.tag!r}, which waits for none"
 
 
+@public("amp")
 class TooManyDescriptorsError(AmpError):
     """
     A peer sent more file descriptors than may wait for their boxes.
@@ -294,6 +306,7 @@ class TooManyDescriptorsError(AmpError):
         self.limit = limit
 
 
+@public("amp")
 class UnfinishedBoxError(AmpError):
     """
     A peer took more time for a box than it may.
@@ -306,6 +319,7 @@ class UnfinishedBoxError(AmpError):
         self.limit = limit
 
 
+@public("amp")
 class IncompatibleVersions(AmpError):
     """The peers speak no common version of a protocol; for applications that negotiate one."""
 

@@ -7,9 +7,11 @@ that boxes take, and the finding of responders.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from zope.interface import Interface
+
+from .._places import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["IArgumentType", "IBoxReceiver", "IBoxSender", "IResponderLocator"]
 
+#: The module by which the interfaces are hashed; L{twisted_basic_ng._places} sets the one that they say they are in.
+_TWISTED: Final = "twisted.protocols.amp"
 
+
+@public("amp")
 class IArgumentType(Interface):
     """Reads and writes one argument of a command, in one key of a box or in several."""
+
+    __module__ = _TWISTED
 
     def fromBox(name: bytes, strings: dict[bytes, bytes], objects: dict[str, Any], proto: Any) -> None:
         """
@@ -46,8 +54,11 @@ class IArgumentType(Interface):
         """
 
 
+@public("amp")
 class IBoxSender(Interface):
     """Takes boxes to the peer."""
+
+    __module__ = _TWISTED
 
     def sendBox(box: AmpBox) -> None:
         """
@@ -61,8 +72,11 @@ class IBoxSender(Interface):
         """Be told of an error that nobody else wanted, to log it and do what is right."""
 
 
+@public("amp")
 class IBoxReceiver(Interface):
     """Takes the boxes that the peer sent."""
+
+    __module__ = _TWISTED
 
     def startReceivingBoxes(boxSender: Any) -> None:
         """
@@ -78,8 +92,11 @@ class IBoxReceiver(Interface):
         """Be told that no box will come any more, and why."""
 
 
+@public("amp")
 class IResponderLocator(Interface):
     """Knows who responds to which command."""
+
+    __module__ = _TWISTED
 
     def locateResponder(name: bytes) -> Callable[[AmpBox], Any] | None:
         """

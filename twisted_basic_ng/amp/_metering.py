@@ -178,6 +178,9 @@ class MeteredTransport:
         else:
             setattr(self.wrapped, name, value)  # who hands a connection over sets its protocol
 
+    def __repr__(self) -> str:
+        return repr(self.wrapped)  # which applications log
+
     def write(self, data: bytes) -> None:
         """Write, and count."""
         self.unsent += len(data)

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from twisted.python.compat import nativeString
 
+from .._places import public
+
 __all__ = ["IDENTIFIERS", "PYTHON_KEYWORDS", "_wireNameToPythonIdentifier"]
 
 #: How many names are remembered: more than a program has; who makes them up without end pays for each.
@@ -34,6 +36,9 @@ IDENTIFIERS: Final = _Identifiers()
 
 class _Keywords(list[str]):
     """A list of words; whoever changes it has names made anew."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)  # which says nothing of this class: a copy is a list as any other
 
 
 def _forgetting(method: Any) -> Any:
@@ -71,6 +76,7 @@ PYTHON_KEYWORDS: list[str] = _Keywords(
 )
 
 
+@public("amp")
 def _wireNameToPythonIdentifier(key: bytes) -> str:
     """
     Name an argument in Python: dashes become underscores, and a keyword is capitalized.

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._boxes import AmpBox, parseBoxes
 from ._dispatch import BoxDispatcher
 from ._responders import CommandLocator, SimpleStringLocator
@@ -18,9 +19,10 @@ from ._wire import BinaryBoxProtocol
 
 __all__ = ["AMP", "_ParserHelper", "parse", "parseString"]
 
-_log = Logger()
+_log = Logger("twisted.protocols.amp")
 
 
+@public("amp")
 class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator):
     """
     One end of an AMP connection.
@@ -84,6 +86,7 @@ def _address(transport: Any, method: str) -> Any:
     return None if ask is None else ask()
 
 
+@public("amp")
 class _ParserHelper:
     """
     A receiver of boxes that keeps them, and looks like their transport.

@@ -29,7 +29,7 @@ from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, Unfini
 
 __all__ = ["BoxReader"]
 
-_log = Logger()
+_log = Logger("twisted.protocols.amp")
 
 #: No bound.
 _ANY: Final = 1 << 62

@@ -17,6 +17,7 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._boxes import AmpBox
 from ._errors import BadLocalReturn, RemoteAmpError
 from ._interfaces import IResponderLocator
@@ -25,6 +26,7 @@ from ._types import Responder
 __all__ = ["CommandLocator", "SerializingResponder", "SimpleStringLocator", "_CommandLocatorMeta"]
 
 
+@public("amp")
 class _CommandLocatorMeta(type):
     """
     Gives each class its own table of responders: those of its bases, and those declared in its body.
@@ -66,6 +68,9 @@ class SerializingResponder:
         self._function = function
         self._command = command
         self._proto = proto
+
+    def __repr__(self) -> str:
+        return f"<responder to {self._command!r}: {self._function!r}>"
 
     def __call__(self, box: AmpBox) -> Deferred[Any]:
         """
@@ -124,6 +129,7 @@ def _returned(result: Any) -> Any:
 
 
 @implementer(IResponderLocator)
+@public("amp")
 class CommandLocator(metaclass=_CommandLocatorMeta):
     """
     Responds to commands with the methods that are declared for them by C{Command.responder}.
@@ -172,6 +178,7 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
 
 
 @implementer(IResponderLocator)
+@public("amp")
 class SimpleStringLocator:
     """
     Responds to commands with the methods that are named for them, which take and give boxes.

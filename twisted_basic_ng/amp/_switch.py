@@ -10,12 +10,14 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._boxes import AmpBox
 from ._commands import Command
 
 __all__ = ["ProtocolSwitchCommand", "_SwitchBox"]
 
 
+@public("amp")
 class _SwitchBox(AmpBox):
     """
     The answer that is the last box: behind it, another protocol speaks.
@@ -38,6 +40,7 @@ class _SwitchBox(AmpBox):
         proto._switchTo(self.innerProto)
 
 
+@public("amp")
 class ProtocolSwitchCommand(Command):
     """
     Change over to another protocol.  Subclass it to name one; what TLS there is stays.

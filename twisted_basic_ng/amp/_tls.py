@@ -14,6 +14,7 @@ from typing import Any, Final
 from twisted.internet.defer import CancelledError, fail
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._arguments import String
 from ._boxes import AmpBox
 from ._commands import Command
@@ -57,6 +58,7 @@ def _temporaryCertificate() -> Any:
     return currentSSL().PrivateCertificate.loadPEM(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
 
 
+@public("amp")
 class _NoCertificate:
     """
     What a side without a certificate shows of itself: nothing as a client, a temporary certificate as a server.
@@ -83,6 +85,7 @@ class _NoCertificate:
 _CREDENTIALS: Final = (b"tls_localCertificate", b"tls_verifyAuthorities")
 
 
+@public("amp")
 class _TLSBox(AmpBox):
     """
     The answer to L{StartTLS}: behind it, there is TLS.
@@ -115,6 +118,7 @@ class _TLSBox(AmpBox):
         proto._startTLS(self.certificate, self.verify)
 
 
+@public("amp")
 class _LocalArgument(String):
     """An argument that is not sent: it only looks like one to who makes the call, or returns the response."""
 
@@ -122,6 +126,7 @@ class _LocalArgument(String):
         """Read nothing."""
 
 
+@public("amp")
 class StartTLS(Command):
     """
     Start TLS on this connection; a TLS endpoint, which does so from the first byte, is safer where there is one.

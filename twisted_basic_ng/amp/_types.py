@@ -30,7 +30,7 @@ class ArgumentType(Protocol):
 
 
 #: What a command's C{arguments} and C{response} are.
-Schema: TypeAlias = "Sequence[tuple[bytes, ArgumentType]]"
+Schema: TypeAlias = Sequence[tuple[bytes, ArgumentType]]
 
 #: What takes a box that asks, and gives the one that answers.
 Responder: TypeAlias = "Callable[[AmpBox], AmpBox | Deferred[AmpBox]]"

@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._places import public
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR, UNHANDLED_ERROR_CODE
 from ._descriptors import _DescriptorExchanger
@@ -28,10 +29,11 @@ from ._types import TLSCredentials
 
 __all__ = ["BinaryBoxProtocol"]
 
-_log = Logger()
+_log = Logger("twisted.protocols.amp")
 
 
 @implementer(IBoxSender)
+@public("amp")
 class BinaryBoxProtocol(BoxReader):
     """
     A connection of boxes: pairs of keys and values, all behind their lengths in two bytes, and an empty key at the end.

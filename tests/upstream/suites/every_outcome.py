@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.protocols.basic import LineReceiver
+from twisted.protocols import basic
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 
@@ -27,7 +27,7 @@ class Outcomes(SynchronousTestCase):
     test_todo.todo = "some day"  # type: ignore[attr-defined]
 
     def test_swapped(self) -> None:
-        self.assertEqual(LineReceiver.__module__, "twisted.protocols.basic")
+        self.assertEqual(basic.__name__, "twisted.protocols.basic")
 
 
 class Twice(TestCase):

@@ -1,0 +1,51 @@
+"""What the package logs stands where Twisted's own messages stand, whether it is swapped or not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .sources import PACKAGE, sources
+
+FILES = [each for each in sources() if each.suffix == ".py"]
+
+
+def namespace(source: Path) -> str:
+    """Say which namespace belongs to a file: that of the module of Twisted's that it stands for a part of."""
+    if source.parts[0] == "amp":
+        return "twisted.protocols.amp"
+    return f"twisted.protocols.{'ftp' if source.stem.startswith(('_dtp', '_ftp', 'ftp')) else 'basic'}"
+
+
+def loggers(text: str) -> Iterator[str]:
+    """Name the namespaces of the loggers in a file's source; one that is not said is that of the file's own module."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Logger":
+            said = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "namespace")]
+            yield str(ast.literal_eval(said[0])) if said else "its own"
+
+
+class TestNamespaces:
+    """C{LogLevelFilterPredicate.setLogLevelForNamespace("twisted", ...)} is for our messages, too."""
+
+    @pytest.mark.parametrize("source", FILES, ids=str)
+    def test_each(self, source: Path) -> None:
+        """Each logger says Twisted's namespace."""
+        text = (PACKAGE / source).read_text(encoding="utf-8")
+        assert {*loggers(text)} <= {namespace(source)}
+
+    def test_legacy(self) -> None:
+        """What Twisted logs in its old way is logged so, there and nowhere else."""
+        old = {str(each) for each in FILES if "log.msg(" in (PACKAGE / each).read_text(encoding="utf-8")}
+        assert {each for each in old if namespace(Path(each)).endswith("basic")} == {"_stateful.py"}
+        assert {namespace(Path(each)) for each in old} == {"twisted.protocols.basic", "twisted.protocols.ftp"}
+
+    def test_found(self) -> None:
+        """Loggers are found wherever they stand; those of both parts are there."""
+        text = "class A:\n    log = logger.Logger()\n_log = Logger('a')\ndef f(): Logger(namespace='b')"
+        assert sorted(loggers(text)) == ["a", "b", "its own"]
+        found = {name for each in FILES for name in loggers((PACKAGE / each).read_text(encoding="utf-8"))}
+        assert found >= {"twisted.protocols.amp", "twisted.protocols.basic"}

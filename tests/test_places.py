@@ -1,0 +1,340 @@
+"""Tests for L{twisted_basic_ng._places}; other processes are asked in C{tests/live/test_public_names.py}."""
+
+from __future__ import annotations
+
+import copyreg
+import importlib
+import inspect
+import pickle
+import pydoc
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import attrgetter
+from types import ModuleType
+from typing import Any
+
+import pytest
+from zope.interface import Interface, implementedBy, implementer
+from zope.interface.interface import InterfaceClass
+
+import twisted_basic_ng
+from tests.helpers import loadStock
+from tests.processes import python
+from twisted_basic_ng import _places, amp, basic, ftp
+from twisted_basic_ng._places import Facade, changeOver, homeOf, openFacade, place, public
+
+HERE = __name__
+
+
+def published() -> dict[str, Any]:
+    """Everything that is public in the modules, and defined in this package, by where it is."""
+    found = {}
+    for module in (basic, amp, ftp):
+        for name in dir(module):
+            thing = getattr(module, name)
+            isOurs = getattr(thing, "__module__", "").startswith("twisted_basic_ng") and not isinstance(thing, list)
+            if isOurs and name not in ("__dir__", "__getattr__", "_openFacade"):
+                found[f"{module.__name__}.{name}"] = thing
+    return found
+
+
+THINGS = published()
+PACKAGES: list[Any] = [twisted_basic_ng.AlreadyInUseError, twisted_basic_ng.Status]
+CLASSES: dict[str, type] = {name: thing for name, thing in THINGS.items() if isinstance(thing, type)}
+FUNCTIONS: dict[str, Any] = {name: thing for name, thing in THINGS.items() if inspect.isroutine(thing)}
+INTERFACES: dict[str, Any] = {name: thing for name, thing in THINGS.items() if isinstance(thing, InterfaceClass)}
+
+
+@pytest.fixture(autouse=True)
+def noSwap() -> Iterator[None]:
+    """Each test begins without a swap, and leaves nothing behind."""
+    before = dict(_places._published)
+    yield
+    changeOver(False)
+    _places._published.clear()
+    _places._published.update(before)
+
+
+def says(thing: Any) -> str:
+    """Where a thing says that it is."""
+    return f"{thing.__module__}.{getattr(thing, '__qualname__', '') or thing.__name__}"
+
+
+def _called(kind: type) -> str:
+    """What C{zope.interface} calls a class."""
+    name: str = implementedBy(kind).__name__  # type: ignore[no-untyped-call]
+    return name
+
+
+class TestPublic:
+    """Whatever is public says where."""
+
+    @pytest.mark.parametrize("name", THINGS)
+    def test_here(self, name: str) -> None:
+        """In ours, without the swap, under a name that it is found by; one class may have two."""
+        assert THINGS[name].__module__ in {basic.__name__, amp.__name__, ftp.__name__}
+        assert attrgetter(says(THINGS[name]).split(".", 2)[2])(sys.modules[THINGS[name].__module__]) == THINGS[name]
+
+    @pytest.mark.parametrize("name", THINGS)
+    def test_swapped(self, name: str) -> None:
+        """In Twisted's, under the swap, by the same name; but for one function, which is a method there."""
+        own = says(THINGS[name])
+        changeOver(True)
+        twisteds = own.replace("twisted_basic_ng", "twisted.protocols").replace("ftp.encodeName", "ftp.FTP._encodeName")
+        assert says(THINGS[name]) == twisteds
+        changeOver(False)
+        assert says(THINGS[name]) == own
+
+    def test_complete(self) -> None:
+        """Nothing was overlooked: all kinds of things are there."""
+        assert {"AMP", "AmpError", "_TLSBox"} <= {each.__name__ for each in CLASSES.values()}
+        assert {"_formatNetstring", "_objectsToStrings", "parse"} <= {name.rpartition(".")[2] for name in FUNCTIONS}
+        assert len(INTERFACES) == 4
+        assert "twisted_basic_ng.amp._T_Callable" in THINGS
+
+    @pytest.mark.parametrize("isSwapped", [False, True])
+    def test_later(self, isSwapped: bool) -> None:
+        """What is defined later says what is right then."""
+        changeOver(isSwapped)
+        kind = public("amp")(type("Late", (), {}))
+        assert kind.__module__ == ("twisted.protocols.amp" if isSwapped else "twisted_basic_ng.amp")
+
+    def test_package(self) -> None:
+        """What is public in the package itself is so under the swap, too."""
+        for name in ("AlreadyInUseError", "Status"):
+            kind = getattr(twisted_basic_ng, name)
+            assert kind in PACKAGES
+            changeOver(True)
+            assert says(kind) == f"twisted_basic_ng.{name}"
+
+    def test_methods(self) -> None:
+        """The functions in a class say where it is; those that it has of another file say what they said."""
+
+        def method(self: object) -> None: ...
+
+        def elsewhere() -> None: ...
+
+        elsewhere.__module__ = "else.where"
+        body = {"m": method, "c": classmethod(partial(method).func), "p": property(lambda self: 1), "e": elsewhere}
+        body["s"] = staticmethod(lambda: None)
+        kind: Any = public("amp")(type("Kind", (), {"__module__": HERE, **body, "i": int}))
+        parts = [kind.m, kind.c.__func__, kind.s, kind.p.fget]
+        assert {each.__module__ for each in parts} == {"twisted_basic_ng.amp"}
+        assert (elsewhere.__module__, int.__module__) == ("else.where", "builtins")
+        changeOver(True)
+        assert {each.__module__ for each in parts} == {"twisted.protocols.amp"}
+
+    def test_line(self) -> None:
+        """Where a class begins, which Python 3.13 notes in it, stays noted."""
+        kind: Any = public("amp")(type("Kind", (), {"__firstlineno__": 7}))
+        changeOver(True)
+        assert kind.__firstlineno__ == 7
+
+    def test_declared(self) -> None:
+        """What C{zope.interface} calls a class by follows, whether it was made before or after."""
+
+        class Things(Interface):
+            pass
+
+        kinds = [implementer(Things)(public("amp")(type("One", (), {}))), type("Two", (), {})]
+        public("amp")(implementer(Things)(kinds[1]))
+        for isSwapped in (False, True):
+            changeOver(isSwapped)
+            assert [_called(each) for each in kinds] == [*map(says, kinds)]
+
+    def test_home(self) -> None:
+        """Where something is defined is known; of others, it is what they say."""
+        assert homeOf(amp.AMP) == "twisted_basic_ng.amp._protocol"
+        assert homeOf(TestPublic) == HERE
+
+
+class TestInterfaces:
+    """An interface of C{zope.interface} is what its names say."""
+
+    @pytest.mark.parametrize("name", INTERFACES)
+    def test_identifier(self, name: str) -> None:
+        """Its identifier, its C{repr} and what is said of its methods follow its module."""
+        interface = INTERFACES[name]
+        for isSwapped in (False, True, False):
+            changeOver(isSwapped)
+            full = f"{'twisted.protocols' if isSwapped else 'twisted_basic_ng'}.amp.{interface.__name__}"
+            assert interface.__identifier__ == full
+            assert repr(interface) == f"<InterfaceClass {full}>"
+            assert str(interface[next(iter(interface))]).startswith(f"{full}.")
+
+    def test_hash(self) -> None:
+        """It is found in a dictionary by the same hash, at any time; under the swap, Twisted's own is its equal."""
+        keys = {each: name for name, each in INTERFACES.items()}
+        stock = [InterfaceClass(each.__name__, __module__="twisted.protocols.amp") for each in keys]
+        for isSwapped in (False, True, False):
+            changeOver(isSwapped)
+            assert [keys[each] for each in INTERFACES.values()] == [*INTERFACES]
+            assert [(each in keys, each in {*keys}) for each in stock] == [(isSwapped, isSwapped)] * 4
+
+    def test_provided(self) -> None:
+        """Who declares one provides it at any time."""
+        for isSwapped in (False, True, False):
+            changeOver(isSwapped)
+            assert amp.IBoxSender.implementedBy(amp.AMP)
+            assert amp.IResponderLocator.providedBy(amp.SimpleStringLocator())
+
+
+class TestSource:
+    """The source is found where it is."""
+
+    @pytest.mark.parametrize("name", CLASSES)
+    def test_class(self, name: str) -> None:
+        """C{inspect} and C{help} find that of each class."""
+        kind = CLASSES[name]
+        assert inspect.getsourcefile(kind) == sys.modules[homeOf(kind)].__file__
+        assert f"\nclass {kind.__name__}" in f"\n{inspect.getsource(kind)}"
+        assert inspect.getmodule(kind) is sys.modules[kind.__module__]
+        assert f"class {kind.__name__}" in pydoc.plain(pydoc.render_doc(kind))
+        assert inspect.getdoc(kind)
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_function(self, name: str) -> None:
+        """And that of each function."""
+        function = FUNCTIONS[name]
+        assert f"def {inspect.unwrap(function).__code__.co_name}(" in inspect.getsource(function)
+        assert pydoc.render_doc(function)
+
+    def test_swapped(self) -> None:
+        """Under the swap, too; C{twisted.protocols.ftp} has Twisted's own beside ours."""
+        ended = python("-m", "twisted_basic_ng", "run", "-c", SOURCES)
+        assert (ended.stdout, ended.stderr) == ("True True True True ftp.py True\n", "")
+
+    def test_package(self) -> None:
+        """That of what is public in the package itself."""
+        assert "class Status:" in inspect.getsource(twisted_basic_ng.Status)
+        assert "class AlreadyInUseError(" in inspect.getsource(twisted_basic_ng.AlreadyInUseError)
+
+    @pytest.mark.parametrize("name", CLASSES)
+    def test_hints(self, name: str) -> None:
+        """The annotations of each class can be evaluated."""
+        hints = typing.get_type_hints(CLASSES[name])
+        assert not [each for each in hints.values() if isinstance(each, (str, typing.ForwardRef))]
+
+    @pytest.mark.parametrize("name", CLASSES)
+    def test_annotations(self, name: str) -> None:
+        """Those of its own, too, by C{inspect}; as they stand there, they are text."""
+        found = inspect.get_annotations(CLASSES[name], eval_str=True)
+        assert not [each for each in found.values() if isinstance(each, str)]
+        assert {type(each) for each in vars(CLASSES[name]).get("__annotations__", {}).values()} <= {str}
+
+
+SOURCES = """
+import inspect, pathlib
+from twisted.protocols import amp, basic, ftp
+print(
+    "class AMP(" in inspect.getsource(amp.AMP),
+    "class LineReceiver(" in inspect.getsource(basic.LineReceiver),
+    "class DTP(" in inspect.getsource(ftp.DTP),
+    inspect.getsourcefile(ftp.DTP).endswith("_dtp.py"),
+    pathlib.Path(inspect.getsourcefile(ftp.FTP)).name,
+    inspect.getsource(ftp.FTP).startswith("class FTP("),
+)
+"""
+
+
+@pytest.fixture
+def facade(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module that is a facade."""
+    module = ModuleType("some.facade")
+    module.__class__ = Facade
+    module.__file__ = "here"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module
+
+
+def getfile(object: object) -> str | None:  # noqa: A002
+    """A function that is called as that of C{inspect} is."""
+    return sys.modules[basic.__name__].__file__
+
+
+class TestFacade:
+    """A module tells C{inspect} where a class of its comes from, and is any other module to everybody else."""
+
+    def test_others(self) -> None:
+        """Whoever else asks, for whatever class, is told of the module's own file."""
+        assert getfile(basic.LineReceiver) == basic.__spec__.origin == inspect.getfile(basic)
+
+    def test_unknown(self, facade: ModuleType) -> None:
+        """So is C{inspect} for a class that is none of ours."""
+        assert inspect.getfile(type("Kind", (), {"__module__": facade.__name__})) == "here"
+
+    def test_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """And for one whose file was thrown away."""
+        monkeypatch.delitem(sys.modules, homeOf(basic.LineReceiver))
+        assert inspect.getfile(basic.LineReceiver) == basic.__file__
+
+    def test_names(self, facade: ModuleType) -> None:
+        """Whoever else asks finds the module's own names."""
+        facade.here = 1  # type: ignore[attr-defined]
+        assert vars(facade)["here"] == 1
+        assert vars(basic)["__name__"] == basic.__name__
+        assert "here" in dir(facade)
+
+    def test_noFile(self, facade: ModuleType) -> None:
+        """One that has no file says so, as any module does."""
+        del vars(facade)["__file__"]
+        assert not hasattr(facade, "__file__")
+
+    def test_reload(self) -> None:
+        """It can be loaded again."""
+        assert importlib.reload(ftp) is ftp
+        assert type(ftp) is Facade
+        assert ftp.__file__ == ftp.__spec__.origin
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_pickle(self, facade: ModuleType, protocol: int) -> None:
+        """It is pickled by its name, as C{twisted.persisted.styles} has any module pickled."""
+        assert pickle.loads(pickle.dumps([amp, facade], protocol)) == [amp, facade]
+        assert type(amp) not in copyreg.dispatch_table
+        changeOver(True)
+        assert b"twisted.protocols" in pickle.dumps(amp, 0)
+
+    def test_open(self, facade: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that is loaded under the swap is found at Twisted's name; one that is a part of Twisted's is not."""
+        package = ModuleType("twisted.protocols")
+        monkeypatch.setitem(sys.modules, package.__name__, package)
+        monkeypatch.setitem(sys.modules, "twisted.protocols.facade", facade)
+        del sys.modules["twisted.protocols.facade"]
+        openFacade(facade.__name__)
+        assert "twisted.protocols.facade" not in sys.modules
+        changeOver(True)
+        openFacade(facade.__name__, isWhole=False)
+        assert "twisted.protocols.facade" not in sys.modules
+        openFacade(facade.__name__)
+        assert sys.modules["twisted.protocols.facade"] is package.facade is facade
+
+    def test_place(self, facade: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A module is put into its package, which is imported for that."""
+        monkeypatch.setitem(sys.modules, "xml.facade", facade)
+        monkeypatch.delitem(sys.modules, "xml", raising=False)
+        place("xml.facade", facade)
+        assert sys.modules["xml"].facade is facade
+
+
+class TestStock:
+    """The names are those of Twisted's own things."""
+
+    @pytest.mark.parametrize("where", ["amp", "basic"])
+    def test_names(self, where: str) -> None:
+        """Each thing that Twisted's module defines says the same of itself as ours does under the swap."""
+        stock, ours = loadStock(where), {"amp": amp, "basic": basic}[where]
+        changeOver(True)
+        found: dict[str, tuple[Callable[..., object], Callable[..., object]]] = {}
+        for name, thing in vars(stock).items():
+            if getattr(thing, "__module__", "") == stock.__name__:
+                found[name] = thing, getattr(ours, name)
+                own = vars(getattr(ours, name)) if isinstance(thing, type) else {}
+                for each in vars(thing) if isinstance(thing, type) else ():
+                    if inspect.isfunction(vars(thing)[each]) and inspect.isfunction(own.get(each)):
+                        found[f"{name}.{each}"] = vars(thing)[each], own[each]
+        assert len(found) > 20
+        place_ = f"twisted.protocols.{where}"
+        expected = {name: says(thing).replace(stock.__name__, place_) for name, (thing, _) in found.items()}
+        assert {name: says(own) for name, (_, own) in found.items()} == expected
