@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, partitions
 from twisted_basic_ng import _ftpconsumers
-from twisted_basic_ng._dtp import DTP, DTPFactory
+from twisted_basic_ng._dtp import DTP
+from twisted_basic_ng._dtpfactory import DTPFactory
 from twisted_basic_ng._ftpconsumers import ASCIIConsumerWrapper, FileConsumer
 
 

@@ -7,29 +7,24 @@ receives (an upload's consumer).  This file knows nothing of commands and replie
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import Any, Final
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, TimeoutError as DeferTimeoutError, fail
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IConsumer, IPushProducer
-from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.internet.protocol import Protocol
 from twisted.python import log
 from twisted.python.failure import Failure
 
-__all__ = ["DTP", "DTPFactory", "DataConnectionClosedError", "encodeName"]
+from ._ftplisting import formatRow, oneLine
+
+__all__ = ["DTP", "DataConnectionClosedError"]
 
 #: How many bytes, and how many chunks, are kept for a consumer that is not there yet.
 _KEPT_BYTES: Final = 65536
 _KEPT_CHUNKS: Final = 1024
-
-#: What would break a line, or a terminal, in a listing; bytes from 0x80 on are parts of names in any encoding.
-_CONTROL: Final = bytes.maketrans(bytes([*range(32), 127]), b"?" * 33)
-
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class DataConnectionClosedError(Exception):
@@ -37,27 +32,6 @@ class DataConnectionClosedError(Exception):
 
     def __init__(self) -> None:
         super().__init__("the data connection is not open")
-
-
-def _date(seconds: float) -> str:
-    """Write a time as C{ls} does: with the hour in this year, with the year in any other."""
-    try:
-        then = time.gmtime(seconds)
-    except (OverflowError, ValueError, OSError):
-        then = time.gmtime(0)  # a time that no calendar has
-    day = f"{_MONTHS[then.tm_mon - 1]} {then.tm_mday:02d}"
-    if then.tm_year != time.gmtime().tm_year:
-        return f"{day} {then.tm_year:5d}"
-    return f"{day} {then.tm_hour:02d}:{then.tm_min:02d}"
-
-
-def encodeName(server: Any, name: str | bytes) -> bytes:  # noqa: ARG001 - it is a method, by itself
-    """
-    Write a name for a listing, in UTF-8; one that is none comes out as it is in the file system.
-
-    It is a method of Twisted's C{FTP}, where such a name keeps the listing from ending.
-    """
-    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
 
 
 def _isClean(reason: object) -> bool:
@@ -142,7 +116,7 @@ class DTP(Protocol):
         @param line: the line; control bytes in it are sent as C{?}.
         """
         self._dtpIsUsed = True
-        self.transport.write(line.translate(_CONTROL) + b"\r\n")
+        self.transport.write(oneLine(line) + b"\r\n")
 
     def _formatOneListResponse(
         self,
@@ -167,11 +141,7 @@ class DTP(Protocol):
         @param owner: whose it is; eight characters of it are written.
         @param group: whose group's; likewise.
         """
-        row = (
-            f"{'d' if directory else '-'}{permissions.shorthand()}{int(hardlinks):4d} "
-            f"{owner[:8]:<9} {group[:8]:<9} {int(size):15d} {_date(modified):>12} "
-        )
-        return row.encode(self._encoding, "replace") + name
+        return formatRow(name, size, directory, permissions, hardlinks, modified, owner, group, self._encoding)
 
     def sendListResponse(self, name: bytes, response: Any) -> None:
         """
@@ -341,103 +311,3 @@ class DTP(Protocol):
         """Stop for good: the consumer wants nothing more."""
         if self.isConnected:
             self.transport.stopProducing()
-
-
-def _currentDTP() -> Any:
-    """The class of data connections: what stands in Twisted's module, if that has our factory."""
-    module = sys.modules.get("twisted.protocols.ftp")
-    return module.DTP if getattr(module, "DTPFactory", None) is DTPFactory else DTP  # type: ignore[union-attr]
-
-
-class DTPFactory(ClientFactory):
-    """
-    Makes one L{DTP}, for one data connection, within some time.
-
-    @ivar pi: the server's protocol on the control connection; its C{dtpInstance} is set to what is made, a C{DTP} of
-        the module that holds this factory.
-    @ivar peerHost: the host of the control connection's peer.
-    @ivar deferred: fires with C{None} when the data connection is there; fails with C{PortConnectionError} when it
-        cannot be, or does not come in time.  C{None} when it has failed.
-    @ivar delayedCall: the time limit, if there is one.
-    @cvar peerCheck: whether only C{peerHost} may connect.
-    @ivar _state: one of the three below.
-    @cvar _IN_PROGRESS: nobody has connected yet.
-    @cvar _FAILED: nobody will.
-    @cvar _FINISHED: somebody has.
-    """
-
-    _IN_PROGRESS = object()
-    _FAILED = object()
-    _FINISHED = object()
-
-    _state = _IN_PROGRESS
-    peerCheck = False
-    deferred: Deferred[None] | None
-    _dtpMade: Any = None
-
-    def __init__(self, pi: Any, peerHost: str | None = None, reactor: Any = None) -> None:
-        """
-        Wait for a connection.
-
-        @param reactor: what measures the time; the global one if it is not given.
-        """
-        self.pi = pi
-        self.peerHost = peerHost
-        self.deferred = Deferred()
-        self.delayedCall: Any = None
-        if reactor is None:
-            from twisted.internet import reactor
-        self._reactor = reactor
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Make the protocol of the first connection; any other is refused."""
-        if self._state is not self._IN_PROGRESS or not self._dtpIsWelcome(addr):
-            return None
-        self._state = self._FINISHED
-        self.cancelTimeout()
-        self._dtpMade = made = _currentDTP()()
-        made.factory = self
-        made.pi = self.pi
-        self.pi.dtpInstance = made
-        return made
-
-    def _dtpIsWelcome(self, addr: Any) -> bool:
-        return not self.peerCheck or self.peerHost is None or addr.host == self.peerHost
-
-    def stopFactory(self) -> None:
-        """Wait no longer, neither for a connection nor for somebody who takes what came over it."""
-        self.cancelTimeout()
-        if isinstance(self._dtpMade, DTP):
-            self._dtpMade._dtpCloseIfHeld()
-
-    def timeoutFactory(self) -> None:
-        """Fail: nobody has connected in time."""
-        log.msg("timed out waiting for DTP connection")
-        self._dtpFail(DeferTimeoutError("DTPFactory timeout"))
-
-    def cancelTimeout(self) -> None:
-        """Forget the time limit."""
-        if self.delayedCall is not None and self.delayedCall.active():
-            self.delayedCall.cancel()
-
-    def setTimeout(self, seconds: float) -> None:
-        """
-        Wait for so long.
-
-        @param seconds: how long.
-        """
-        self.delayedCall = self._reactor.callLater(seconds, self.timeoutFactory)
-
-    def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
-        """Fail: nobody is there to connect to."""
-        self._dtpFail(reason)
-
-    def _dtpFail(self, reason: Any) -> None:
-        # Not at the top: who swaps puts these classes into that module while it is imported.
-        from twisted.protocols.ftp import PortConnectionError
-
-        if self._state is self._IN_PROGRESS:
-            self._state = self._FAILED
-            waiting, self.deferred = self.deferred, None
-            assert waiting is not None
-            waiting.errback(PortConnectionError(reason))

@@ -12,9 +12,20 @@ from .sources import imports, moduleName, sources
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
 #: what it imports in its functions is not looked at.
 LADDER = [
-    {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
-    {"_accelerate", "_backlog"},
-    {"_receiver"},
+    {
+        "_framing",
+        "_values",
+        "_pins",
+        "_pausing",
+        "_stateful",
+        "_filesender",
+        "_ftplisting",
+        "_enable",
+        "_swap",
+        "_startup",
+    },
+    {"_accelerate", "_backlog", "_dtp"},
+    {"_receiver", "_dtpfactory"},
     {"_lines", "_netstrings", "_intstrings", "_ftpconsumers", "_status"},
     {"basic", "ftp", "_run", "amp._constants", "amp._names", "amp._tlssupport"},
     {"amp._errors", "amp._interfaces"},
