@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -90,6 +92,28 @@ class FactoryTests(SynchronousTestCase):
         foreign = DTPFactory(self, None, self.clock)
         self.assertIsInstance(foreign.buildProtocol(None), SimpleNamespace)
         foreign.stopFactory()
+
+    def test_port(self) -> None:
+        """A port that is closed when somebody has connected takes nothing from a consumer that comes later."""
+        self.factory.doStart()
+        dtp: Any = self.factory.buildProtocol(None)
+        transport = RecordingTransport().connect(dtp)
+        dtp.dataReceived(b"x" * 70000)
+        self.factory.doStop()
+        self.assertEqual(transport.names(), ["pauseProducing"])
+        self.factory.stopFactory()
+        self.assertTrue(transport.disconnecting)
+
+    def test_gone(self) -> None:
+        """Nothing is left of a connection that the server has forgotten; no garbage has to be collected."""
+        dtp: Any = self.factory.buildProtocol(None)
+        known = weakref.ref(dtp)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.dtpInstance = None
+        del dtp
+        self.assertIsNone(known())
+        self.factory.stopFactory()
 
     def test_reactor(self) -> None:
         """Without a reactor of one's own it is the global one."""

@@ -19,12 +19,16 @@ from twisted.python import log
 from twisted.python.failure import Failure
 
 from ._ftplisting import formatRow, oneLine
+from ._hangup import hasHungUp
 
 __all__ = ["DTP", "DataConnectionClosedError"]
 
 #: How many bytes, and how many chunks, are kept for a consumer that is not there yet.
 _KEPT_BYTES: Final = 65536
 _KEPT_CHUNKS: Final = 1024
+
+#: How many bytes the peer may still send after this side has given up.
+_PATIENCE: Final = 65536
 
 
 class DataConnectionClosedError(Exception):
@@ -39,6 +43,21 @@ def _isClean(reason: object) -> bool:
     return not isinstance(reason, Failure) or reason.check(ConnectionDone) is not None
 
 
+class _Connected:
+    """
+    C{DTP.isConnected}: whether the connection is open.
+
+    It is stored under that name on the instance.  While nothing is read from the peer its end would not be seen: the
+    system is then asked for it.
+    """
+
+    def __get__(self, dtp: DTP | None, owner: type[DTP]) -> Any:
+        return dtp is not None and dtp._dtpIsOpen() and not dtp._dtpIsLeft()
+
+    def __set__(self, dtp: DTP, value: object) -> None:
+        vars(dtp)["isConnected"] = value
+
+
 @implementer(IConsumer, IPushProducer)
 class DTP(Protocol):
     """
@@ -46,7 +65,8 @@ class DTP(Protocol):
 
     To the side that sends it is a consumer, to the side that receives it is the producer.
 
-    @ivar isConnected: is the connection open?
+    @ivar isConnected: whether the connection is open.  It is not when the peer has closed it, even if not everything
+        was read.
     @ivar pi: the server's protocol on the control connection.
     @ivar factory: the L{DTPFactory} that made this.
     @ivar _cons: the consumer of an upload, while there is one.
@@ -56,7 +76,7 @@ class DTP(Protocol):
     @cvar _encoding: how owners and groups are written in listings; names are bytes already.
     """
 
-    isConnected = False
+    isConnected = _Connected()
     transport: Any
     factory: Any
     pi: Any
@@ -67,8 +87,11 @@ class DTP(Protocol):
     _encoding = "latin-1"
 
     _dtpKept = 0
+    _dtpPatience = _PATIENCE
     _dtpPaused = False
     _dtpHeld = False
+    _dtpPeerHasLeft = False
+    _dtpIsAbandoned = False
     _dtpIsOver = False
     _dtpIsUsed = False
     _dtpIsDelivering = False
@@ -82,6 +105,16 @@ class DTP(Protocol):
         self._buffer = []
         self.factory.deferred.callback(None)
 
+    def _dtpIsOpen(self) -> Any:
+        """Whether the transport is still there, whatever the peer has done."""
+        return vars(self).get("isConnected", False)
+
+    def _dtpIsLeft(self) -> bool:
+        """Whether the peer has closed a connection that is not, or was not, read to its end."""
+        if self._dtpHeld and not self._dtpPeerHasLeft:
+            self._dtpPeerHasLeft = hasHungUp(self.transport)
+        return self._dtpPeerHasLeft
+
     def connectionLost(self, reason: Any = None) -> None:
         """
         End an upload: it is complete if the peer closed the connection in an orderly way, and has failed if not.
@@ -89,8 +122,10 @@ class DTP(Protocol):
         @param reason: why the connection is closed.
         """
         self.isConnected = False
-        self._dtpLostReason = reason
         if not _isClean(reason):
+            self._buffer = None
+            if not self._dtpIsUsed:
+                self._dtpLostReason = reason
             self._dtpFinish(reason)
         elif not self._buffer:  # else the consumer, which has paused, takes the rest first
             self._dtpFinish(None)
@@ -115,7 +150,7 @@ class DTP(Protocol):
 
         @param line: the line; control bytes in it are sent as C{?}.
         """
-        self._dtpIsUsed = True
+        self._dtpSendOnly()
         self.transport.write(oneLine(line) + b"\r\n")
 
     def _formatOneListResponse(
@@ -156,7 +191,10 @@ class DTP(Protocol):
 
     def registerProducer(self, producer: Any, streaming: bool) -> Any:
         """Have C{producer} send."""
-        self._dtpIsUsed = True
+        self._dtpSendOnly()
+        if self._dtpPeerHasLeft and self._dtpIsOpen():
+            self._dtpGiveUp()
+            return producer.stopProducing()  # as a transport does whose connection is lost
         return self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
@@ -174,16 +212,26 @@ class DTP(Protocol):
             raise DataConnectionClosedError
         return self.transport.write(data)
 
+    def _dtpSendOnly(self) -> None:
+        """Use the connection to send: what the peer sends is read, to see its end, and is for nobody."""
+        if not self._dtpIsUsed:
+            self._dtpIsUsed = True
+            self._buffer = None
+            self._dtpLetGo()
+
     # The producer of what is received.
 
     def dataReceived(self, data: bytes) -> None:
         """Give C{data} to the consumer, or keep it until there is one."""
         if self._dtpIsOver:
-            return
-        if self._cons is not None and not self._dtpPaused and not self._buffer:
-            self._conswrite(data)
-        else:
+            self._dtpDisregard(data)
+        elif self._cons is None:
+            if not self._dtpIsUsed:
+                self._dtpKeep(data)
+        elif self._dtpPaused or self._buffer:
             self._dtpKeep(data)
+        else:
+            self._conswrite(data)
 
     # Differs from Twisted: not more is kept than is good for the server.
 
@@ -193,13 +241,29 @@ class DTP(Protocol):
             self._buffer = []
         self._buffer.append(data)
         self._dtpKept += len(data)
-        if (
-            self._cons is None
-            and not self._dtpHeld
-            and (self._dtpKept >= _KEPT_BYTES or len(self._buffer) >= _KEPT_CHUNKS)
-        ):
+        if self._cons is None and (self._dtpKept >= _KEPT_BYTES or len(self._buffer) >= _KEPT_CHUNKS):
+            self._dtpHold()
+
+    def _dtpHold(self) -> None:
+        """Read no more until there is a consumer; give up if there will be none."""
+        if self._dtpIsAbandoned or getattr(self.transport, "disconnecting", False):
+            self._dtpGiveUp()
+        elif not self._dtpHeld:
             self._dtpHeld = True
             self.transport.pauseProducing()
+
+    def _dtpLetGo(self) -> None:
+        """Read on, if it was this side that did not."""
+        if self._dtpHeld:
+            self._dtpHeld = False
+            if self._dtpIsOpen() and not self._dtpPaused:
+                self.transport.resumeProducing()
+
+    def _dtpDisregard(self, data: bytes) -> None:
+        """Ignore what comes after this side has given up; a peer that goes on loses its connection at once."""
+        if 0 <= self._dtpPatience < len(data):
+            getattr(self.transport, "abortConnection", self.transport.loseConnection)()
+        self._dtpPatience -= len(data)
 
     def _conswrite(self, data: bytes) -> None:
         """Give C{data} to the consumer; where it raises, the upload has failed."""
@@ -211,11 +275,15 @@ class DTP(Protocol):
             self._dtpFinish(why)
 
     def _dtpGiveUp(self) -> None:
-        """Take nothing more, and close the connection."""
+        """Take nothing more, and close the connection; it is read on, to see that the peer has closed it, too."""
         self._dtpIsOver = True
         self._buffer = None
-        if self.isConnected:
+        isStopped = self._dtpHeld or self._dtpPaused
+        self._dtpHeld = self._dtpPaused = False
+        if self._dtpIsOpen():
             self.transport.loseConnection()
+            if isStopped:
+                self.transport.resumeProducing()
 
     def registerConsumer(self, cons: Any) -> Deferred[Any]:
         """
@@ -226,26 +294,31 @@ class DTP(Protocol):
             raises, or if the connection was used already: it is for one transfer.
         """
         assert self._cons is None
-        if self._dtpIsUsed:
+        if self._dtpIsUsed or self._dtpIsOver:
             return self._dtpRefuseConsumer(cons, Failure(DataConnectionClosedError()))
         self._dtpIsUsed = True
-        if not _isClean(self._dtpLostReason):
+        if self._dtpLostReason is not None:
             return self._dtpRefuseConsumer(cons, self._dtpLostReason)
+        self._dtpIsLeft()  # the last moment to ask
+        self._onConnLost = ending = Deferred[Any]()
+        ending.addBoth(self._unregConsumer)
+        self._dtpBegin(cons)
+        self._dtpDeliverKept()
+        self._dtpLetGo()
+        return ending
+
+    def _dtpBegin(self, cons: Any) -> None:
+        """Register with the consumer; it is given what was kept after that."""
+        self._cons = cons
+        self._dtpIsDelivering = True
         try:
             cons.registerProducer(self, True)
         except BaseException:
+            self._cons = self._onConnLost = None
             self._dtpGiveUp()
             raise
-        self._cons = cons
-        ending: Deferred[Any] = Deferred()
-        self._onConnLost = ending
-        ending.addBoth(self._unregConsumer)
-        self._dtpDeliverKept()
-        if self._dtpHeld:
-            self._dtpHeld = False
-            if self.isConnected and not self._dtpPaused:
-                self.transport.resumeProducing()
-        return ending
+        finally:
+            self._dtpIsDelivering = False
 
     def _dtpRefuseConsumer(self, cons: Any, why: Failure) -> Deferred[Any]:
         """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
@@ -266,9 +339,8 @@ class DTP(Protocol):
         if kept and self._onConnLost is not None:
             return
         self._dtpKept = 0
-        if self._buffer is not None:
-            self._buffer = None
-        if not self.isConnected:
+        self._buffer = None
+        if not self._dtpIsOpen():
             self._dtpFinish(None)
 
     def _unregConsumer(self, ignored: Any) -> Any:
@@ -286,11 +358,19 @@ class DTP(Protocol):
             if not isinstance(ignored, Failure):
                 return Failure()
             log.err(None, "while closing what an upload had failed to be written to")
+        finally:
+            if self._dtpIsOpen() and not self._dtpIsOver:
+                self._dtpGiveUp()  # the Deferred was cancelled
         return ignored
 
-    def _dtpCloseIfHeld(self) -> None:
-        """Close a connection that is not read because nobody takes anything: its end would not be seen."""
-        if self._dtpHeld and self._cons is None and self.isConnected:
+    def _dtpAbandon(self) -> None:
+        """
+        Expect no consumer any more: the control connection is gone, or has another data connection.
+
+        A connection that is not read is closed: its end would not be seen.
+        """
+        self._dtpIsAbandoned = True
+        if self._dtpHeld:
             self._dtpGiveUp()
 
     def resumeProducing(self) -> None:
@@ -298,16 +378,16 @@ class DTP(Protocol):
         self._dtpPaused = False
         if self._cons is not None and self._buffer:
             self._dtpDeliverKept()
-        if not self._dtpPaused and self.isConnected:
+        if self._dtpIsOpen() and not (self._dtpPaused or self._dtpHeld):
             self.transport.resumeProducing()
 
     def pauseProducing(self) -> None:
         """Stop reading, and giving the consumer anything, for a while."""
         self._dtpPaused = True
-        if self.isConnected:
+        if self._dtpIsOpen():
             self.transport.pauseProducing()
 
     def stopProducing(self) -> None:
         """Stop for good: the consumer wants nothing more."""
-        if self.isConnected:
+        if self._dtpIsOpen():
             self.transport.stopProducing()

@@ -7,6 +7,7 @@ This file makes one L{DTP}, and knows nothing of what is done with it.
 from __future__ import annotations
 
 import sys
+import weakref
 from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError as DeferTimeoutError
@@ -48,7 +49,8 @@ class DTPFactory(ClientFactory):
     _state = _IN_PROGRESS
     peerCheck = False
     deferred: Deferred[None] | None
-    _dtpMade: Any = None
+    _dtpMade: weakref.ref[DTP] | None = None
+    _dtpPortCloses = False
 
     def __init__(self, pi: Any, peerHost: str | None = None, reactor: Any = None) -> None:
         """
@@ -70,7 +72,9 @@ class DTPFactory(ClientFactory):
             return None
         self._state = self._FINISHED
         self.cancelTimeout()
-        self._dtpMade = made = _currentDTP()()
+        made = _currentDTP()()
+        if isinstance(made, DTP):
+            self._dtpMade = weakref.ref(made)  # which has this factory: together they would be garbage to be collected
         made.factory = self
         made.pi = self.pi
         self.pi.dtpInstance = made
@@ -79,11 +83,20 @@ class DTPFactory(ClientFactory):
     def _dtpIsWelcome(self, addr: Any) -> bool:
         return not self.peerCheck or self.peerHost is None or addr.host == self.peerHost
 
+    def doStop(self) -> None:
+        """Stop with the port or the connector; what came over it may still be taken."""
+        self._dtpPortCloses = True
+        try:
+            super().doStop()  # type: ignore[no-untyped-call]
+        finally:
+            self._dtpPortCloses = False
+
     def stopFactory(self) -> None:
-        """Wait no longer, neither for a connection nor for somebody who takes what came over it."""
+        """Wait no longer, neither for a connection nor for a consumer of what came over it."""
         self.cancelTimeout()
-        if isinstance(self._dtpMade, DTP):
-            self._dtpMade._dtpCloseIfHeld()
+        made = None if self._dtpMade is None or self._dtpPortCloses else self._dtpMade()
+        if made is not None:
+            made._dtpAbandon()
 
     def timeoutFactory(self) -> None:
         """Fail: nobody has connected in time."""

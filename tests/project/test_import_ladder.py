@@ -20,6 +20,7 @@ LADDER = [
         "_stateful",
         "_filesender",
         "_ftplisting",
+        "_hangup",
         "_enable",
         "_swap",
         "_startup",
