@@ -203,7 +203,8 @@ class TestInMemory:
             server, made, control, shell = self.server(modules)
             RecordingTransport().connect(made)
             shell.write = lambda data: 1 / 0
-            made.dataReceived(b"x" * size)
+            if size:
+                made.dataReceived(b"x" * size)
             ended: list[Any] = []
             with capturedLogs():
                 server.ftp_STOR("name").addBoth(ended.append)
