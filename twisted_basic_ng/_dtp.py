@@ -270,9 +270,12 @@ class DTP(Protocol):
         try:
             self._cons.write(data)
         except BaseException:
-            why = Failure()
-            self._dtpGiveUp()
-            self._dtpFinish(why)
+            self._dtpFail(Failure())  # in no name here: it holds this frame
+
+    def _dtpFail(self, why: Failure) -> None:
+        """End an upload that has failed."""
+        self._dtpGiveUp()
+        self._dtpFinish(why)
 
     def _dtpGiveUp(self) -> None:
         """Take nothing more, and close the connection; it is read on, to see that the peer has closed it, too."""
