@@ -7,7 +7,6 @@ This file makes one L{DTP}, and knows nothing of what is done with it.
 from __future__ import annotations
 
 import sys
-import weakref
 from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError as DeferTimeoutError
@@ -49,7 +48,6 @@ class DTPFactory(ClientFactory):
     _state = _IN_PROGRESS
     peerCheck = False
     deferred: Deferred[None] | None
-    _dtpMade: weakref.ref[DTP] | None = None
     _dtpPortCloses = False
 
     def __init__(self, pi: Any, peerHost: str | None = None, reactor: Any = None) -> None:
@@ -73,8 +71,6 @@ class DTPFactory(ClientFactory):
         self._state = self._FINISHED
         self.cancelTimeout()
         made = _currentDTP()()
-        if isinstance(made, DTP):
-            self._dtpMade = weakref.ref(made)  # which has this factory: together they would be garbage to be collected
         made.factory = self
         made.pi = self.pi
         self.pi.dtpInstance = made
@@ -94,8 +90,8 @@ class DTPFactory(ClientFactory):
     def stopFactory(self) -> None:
         """Wait no longer, neither for a connection nor for a consumer of what came over it."""
         self.cancelTimeout()
-        made = None if self._dtpMade is None or self._dtpPortCloses else self._dtpMade()
-        if made is not None:
+        made = getattr(self.pi, "dtpInstance", None)
+        if not self._dtpPortCloses and isinstance(made, DTP) and made.factory is self:
             made._dtpAbandon()
 
     def timeoutFactory(self) -> None:

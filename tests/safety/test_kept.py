@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -212,8 +213,7 @@ ENDS: dict[str, Callable[[Transfer], None]] = {
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Collect no garbage in this block."""
-    gc.collect()
+    """Collect no garbage in this block, but where it says so: what was made in it is young then."""
     gc.disable()
     try:
         yield
@@ -243,7 +243,7 @@ def left(modules: Modules, end: Callable[[Transfer], None], held: str | None, is
         assert calls == []
         del transfer
         if isCollected:
-            gc.collect()
+            gc.collect(0)
         found = {name for name, reference in known.items() if reference() is not None}
         del holder
     return found
@@ -259,7 +259,8 @@ class TestNothing:
     def test_nothing(self, end: str) -> None:
         """Where nobody holds anything, nothing is there, even before garbage is collected."""
         expected = {"server", "factory"} if end == "late" else set()  # a delayed call and its factory hold each other
-        assert left(OURS, ENDS[end], None, False) == expected
+        if sys.implementation.name == "cpython":  # which counts references
+            assert left(OURS, ENDS[end], None, False) == expected
         assert left(OURS, ENDS[end], None, True) == set()
 
     @pytest.mark.parametrize("end", ENDS)
