@@ -206,6 +206,8 @@ class ListingTests(DTPCase):
             {"modified": now},
             {"modified": now - 400 * 86400},
             {"owner": "h\xe9l\xe8ne"},
+            {"owner": b"root", "group": b"a long group"},
+            {"size": -1, "hardlinks": 2.5, "modified": None},
         ):
             for name in (b"name", b"\xff\xfe with spaces", "\N{SNOWMAN}".encode()):
                 self.assertEqual(self.row(self.dtp, name, **changes), self.row(theirs, name, **changes))
@@ -364,6 +366,15 @@ class UploadTests(DTPCase):
         self.dtp.stopProducing()
         self.dtp.pauseProducing()
         self.assertEqual(self.transport.names(), ["stopProducing"])
+
+    def test_stopsAtTheEnd(self) -> None:
+        """It has what it wants, even if the peer has gone when the connection is to be closed."""
+        self.connect()
+        outcomes = self.register()
+        self.dtp.dataReceived(b"all of it")
+        self.dtp.stopProducing()
+        self.dtp.connectionLost(LOST)
+        self.assertEqual((outcomes, self.consumer.events[-1]), ([None], "unregistered"))
 
     def test_raises(self) -> None:
         """A consumer that raises ends the upload with its error, and the connection; it is given nothing more."""

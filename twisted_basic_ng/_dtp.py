@@ -93,6 +93,7 @@ class DTP(Protocol):
     _dtpPeerHasLeft = False
     _dtpIsAbandoned = False
     _dtpIsOver = False
+    _dtpIsStopped = False
     _dtpIsUsed = False
     _dtpIsDelivering = False
     _dtpLostReason: Any = None
@@ -122,7 +123,7 @@ class DTP(Protocol):
         @param reason: why the connection is closed.
         """
         self.isConnected = False
-        if not _isClean(reason):
+        if not (self._dtpIsStopped or _isClean(reason)):
             self._buffer = None
             if not self._dtpIsUsed:
                 self._dtpLostReason = reason
@@ -391,6 +392,7 @@ class DTP(Protocol):
             self.transport.pauseProducing()
 
     def stopProducing(self) -> None:
-        """Stop for good: the consumer wants nothing more."""
+        """Stop for good: the consumer wants nothing more, however the connection then ends."""
+        self._dtpIsStopped = True
         if self._dtpIsOpen():
             self.transport.stopProducing()

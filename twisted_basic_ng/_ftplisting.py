@@ -55,6 +55,6 @@ def formatRow(
     """Write an entry as C{DTP._formatOneListResponse} describes it; C{encoding} is for the owner and the group."""
     row = (
         f"{'d' if directory else '-'}{permissions.shorthand()}{int(hardlinks):4d} "
-        f"{owner[:8]:<9} {group[:8]:<9} {int(size):15d} {_date(modified):>12} "
+        f"{owner[:8]!s:<9} {group[:8]!s:<9} {int(size):15d} {_date(modified):>12} "
     )
     return row.encode(encoding, "replace") + name
