@@ -367,6 +367,16 @@ class UploadTests(DTPCase):
         self.dtp.pauseProducing()
         self.assertEqual(self.transport.names(), ["stopProducing"])
 
+    def test_stopsWhilePaused(self) -> None:
+        """It is over then, too, whatever it was not given yet."""
+        self.connect()
+        outcomes = self.register()
+        self.dtp.pauseProducing()
+        self.dtp.dataReceived(b"more")
+        self.dtp.stopProducing()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((outcomes, self.consumer.received, self.dtp._buffer), ([None], b"", None))
+
     def test_stopsAtTheEnd(self) -> None:
         """It has what it wants, even if the peer has gone when the connection is to be closed."""
         self.connect()

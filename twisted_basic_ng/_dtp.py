@@ -123,7 +123,10 @@ class DTP(Protocol):
         @param reason: why the connection is closed.
         """
         self.isConnected = False
-        if not (self._dtpIsStopped or _isClean(reason)):
+        if self._dtpIsStopped:
+            self._buffer = None
+            self._dtpFinish(None)
+        elif not _isClean(reason):
             self._buffer = None
             if not self._dtpIsUsed:
                 self._dtpLostReason = reason
