@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
+import socket
 import time
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from zope.interface.verify import verifyObject
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.internet.task import Clock
-from twisted.protocols.ftp import PortConnectionError
 from twisted.python.failure import Failure
 from twisted.python.filepath import Permissions
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, loadStock
-from twisted_basic_ng._dtp import DTP, DataConnectionClosedError, DTPFactory, encodeName
+from twisted_basic_ng._dtp import DataConnectionClosedError
+from twisted_basic_ng._dtpfactory import DTPFactory
 
 DONE, LOST = Failure(ConnectionDone()), Failure(ConnectionLost())
 
@@ -120,6 +120,66 @@ class ConnectionTests(DTPCase):
         self.assertEqual((self.dtp.pi, self.dtp.factory), (self, self.factory))
 
 
+class _Socket(RecordingTransport):
+    """A transport with a socket, whose peer can close it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.here, self.peer = socket.socketpair()
+
+    def fileno(self) -> int:
+        return self.here.fileno()
+
+
+class LeftTests(DTPCase):
+    """A peer that has closed the connection is gone, even if not everything was read."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.transport = _Socket()
+        self.addCleanup(self.transport.here.close)
+        self.addCleanup(self.transport.peer.close)
+        self.connect()
+
+    def test_noticed(self) -> None:
+        """It is asked for while nothing is read, and not else."""
+        self.transport.peer.close()
+        self.dtp.dataReceived(b"x" * 65535)
+        self.assertIs(self.dtp.isConnected, True)
+        self.dtp.dataReceived(b"x")
+        self.assertIs(self.dtp.isConnected, False)
+        self.assertRaises(DataConnectionClosedError, self.dtp.write, b"data")
+
+    def test_there(self) -> None:
+        """A peer that has not closed it is there."""
+        self.dtp.dataReceived(b"x" * 70000)
+        self.assertIs(self.dtp.isConnected, True)
+        outcomes = self.register()
+        self.assertEqual((self.dtp.isConnected, outcomes), (True, []))
+
+    def test_upload(self) -> None:
+        """All that it has sent is read nevertheless."""
+        self.dtp.dataReceived(b"x" * 70000)
+        self.transport.peer.close()
+        outcomes = self.register()
+        self.assertEqual((self.dtp.isConnected, self.transport.reading, outcomes), (False, True, []))
+        self.dtp.pauseProducing()
+        self.dtp.resumeProducing()
+        self.assertTrue(self.transport.reading)
+        self.dtp.dataReceived(b"rest")
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((outcomes, len(self.consumer.received)), ([None], 70004))
+
+    def test_download(self) -> None:
+        """What is to send is told to stop, as by a transport without a connection."""
+        self.dtp.dataReceived(b"x" * 70000)
+        self.transport.peer.close()
+        self.assertFalse(self.dtp.isConnected)
+        stopped: list[int] = []
+        self.dtp.registerProducer(SimpleNamespace(stopProducing=lambda: stopped.append(1)), False)
+        self.assertEqual((stopped, self.transport.producer, self.transport.disconnecting), ([1], None, True))
+
+
 class ListingTests(DTPCase):
     """Listings are what Twisted's are."""
 
@@ -146,6 +206,8 @@ class ListingTests(DTPCase):
             {"modified": now},
             {"modified": now - 400 * 86400},
             {"owner": "h\xe9l\xe8ne"},
+            {"owner": b"root", "group": b"a long group"},
+            {"size": -1, "hardlinks": 2.5, "modified": None},
         ):
             for name in (b"name", b"\xff\xfe with spaces", "\N{SNOWMAN}".encode()):
                 self.assertEqual(self.row(self.dtp, name, **changes), self.row(theirs, name, **changes))
@@ -160,14 +222,18 @@ class ListingTests(DTPCase):
         """A size may be any number."""
         self.assertEqual(self.row(self.dtp, b"name", size=5.7), self.row(loadStock("ftp").DTP(), b"name", size=5.7))
 
-    def test_names(self) -> None:
-        """A name is written in UTF-8; one that is no UTF-8 is what it is in the file system."""
-        for name, written in (("\N{SNOWMAN}", "\N{SNOWMAN}".encode()), ("bad\udcff", b"bad\xff"), (b"\xff", b"\xff")):
-            self.assertEqual(encodeName(None, name), written)
-
-    def test_noDate(self) -> None:
-        """A time that no calendar has is the first one."""
-        self.assertIn(b"Jan 01  1970", self.row(self.dtp, b"name", modified=1e300))
+    def test_notFor(self) -> None:
+        """What the peer sends during a listing or download is for nobody: it is read, and not kept."""
+        for before in (0, 10, 70000):
+            for use in (lambda: self.dtp.sendLine(b"x"), lambda: self.dtp.registerProducer(object(), False)):
+                self.setUp()
+                self.connect()
+                self.dtp.dataReceived(b"x" * before)
+                use()
+                self.assertTrue(self.transport.reading)
+                for _ in range(10):
+                    self.dtp.dataReceived(b"x" * 70000)
+                self.assertEqual((self.transport.reading, self.dtp._buffer), (True, None))
 
     def test_line(self) -> None:
         """A row is one line, whatever is in its names."""
@@ -301,6 +367,25 @@ class UploadTests(DTPCase):
         self.dtp.pauseProducing()
         self.assertEqual(self.transport.names(), ["stopProducing"])
 
+    def test_stopsWhilePaused(self) -> None:
+        """It is over then, too, whatever it was not given yet."""
+        self.connect()
+        outcomes = self.register()
+        self.dtp.pauseProducing()
+        self.dtp.dataReceived(b"more")
+        self.dtp.stopProducing()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((outcomes, self.consumer.received, self.dtp._buffer), ([None], b"", None))
+
+    def test_stopsAtTheEnd(self) -> None:
+        """It has what it wants, even if the peer has gone when the connection is to be closed."""
+        self.connect()
+        outcomes = self.register()
+        self.dtp.dataReceived(b"all of it")
+        self.dtp.stopProducing()
+        self.dtp.connectionLost(LOST)
+        self.assertEqual((outcomes, self.consumer.events[-1]), ([None], "unregistered"))
+
     def test_raises(self) -> None:
         """A consumer that raises ends the upload with its error, and the connection; it is given nothing more."""
 
@@ -354,8 +439,75 @@ class UploadTests(DTPCase):
         self.connect()
         self.consumer.registerProducer = explode  # type: ignore[method-assign]
         self.assertRaises(RuntimeError, self.dtp.registerConsumer, self.consumer)
-        self.dtp.dataReceived(b"x" * 70000)
+        self.dtp.dataReceived(b"x" * 65536)
         self.assertEqual(self.transport.names(), ["loseConnection"])
+        self.assertIsNone(self.dtp._buffer)
+
+    def test_goesOn(self) -> None:
+        """A peer that sends more than 64 KiB after that loses its connection at once, and once."""
+        self.connect()
+        self.consumer.onWrite = lambda data: 1 / 0
+        outcomes = self.register()
+        self.dtp.dataReceived(b"x")
+        self.assertEqual([each.type for each in outcomes], [ZeroDivisionError])
+        for size, names in ((65536, []), (1, ["abortConnection"]), (70000, ["abortConnection"])):
+            self.dtp.dataReceived(b"x" * size)
+            self.assertEqual(self.transport.names(), ["loseConnection", *names])
+        self.assertEqual((len(self.consumer.received), self.dtp._buffer), (1, None))
+
+    def test_goesOnWithoutAbort(self) -> None:
+        """Where a transport cannot do that, it is asked to close again."""
+        self.transport = RecordingTransport(lacking=("abortConnection",))
+        self.connect()
+        self.consumer.onWrite = lambda data: 1 / 0
+        self.register()
+        self.dtp.dataReceived(b"x")
+        self.dtp.dataReceived(b"x" * 65537)
+        self.assertEqual(self.transport.names(), ["loseConnection", "loseConnection"])
+
+    def test_cancelled(self) -> None:
+        """An upload that is cancelled is over: the connection is closed, and nothing more is kept."""
+        self.connect()
+        ending = self.dtp.registerConsumer(self.consumer)
+        self.dtp.pauseProducing()
+        self.dtp.dataReceived(b"one")
+        ending.cancel()
+        self.failureResultOf(ending, CancelledError)
+        self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
+        # Over TLS the peer's own end has to be read.
+        self.assertEqual(self.transport.names(), ["pauseProducing", "loseConnection", "resumeProducing"])
+        self.dtp.dataReceived(b"two")
+        self.assertEqual((self.dtp._buffer, self.dtp._cons, self.dtp._onConnLost), (None, None, None))
+        self.dtp.connectionLost(LOST)
+
+    def test_begins(self) -> None:
+        """A consumer may pause, go on or end it all while it is registered; it is given what was kept after that."""
+        for act, expected, outcome in (
+            (("resumeProducing",), b"one", []),
+            (("pauseProducing",), b"", []),
+            (("connectionLost", DONE), b"one", [None]),
+            (("connectionLost", LOST), b"", [LOST]),
+        ):
+            self.setUp()
+            self.connect()
+            self.dtp.dataReceived(b"one")
+            received: list[bytes] = []
+
+            def register(producer: Any, streaming: bool) -> None:
+                getattr(producer, act[0])(*act[1:])  # noqa: B023
+                received.append(self.consumer.received)  # noqa: B023
+
+            self.consumer.registerProducer = register  # type: ignore[method-assign]
+            self.assertEqual((self.register(), received, self.consumer.received), (outcome, [b""], expected))
+
+    def test_givenUp(self) -> None:
+        """Once this side has given up, there is nothing to be received any more."""
+        self.connect()
+        self.dtp.dataReceived(b"x" * 70000)
+        self.factory.stopFactory()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual([each.type for each in self.register()], [DataConnectionClosedError])
+        self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
 
     def test_used(self) -> None:
         """A connection is for one transfer: another consumer has nothing to receive, and is told so."""
@@ -389,93 +541,59 @@ class UploadTests(DTPCase):
     def test_nobodyComes(self) -> None:
         """A connection that is not read, as nobody takes anything, is closed with the control connection."""
         self.connect()
-        self.factory.stopFactory()
-        self.assertEqual(self.transport.names(), [])
         self.dtp.dataReceived(b"x" * 70000)
         self.factory.stopFactory()
-        self.assertEqual(self.transport.names(), ["pauseProducing", "loseConnection"])
+        self.factory.stopFactory()
+        self.assertEqual(self.transport.names(), ["pauseProducing", "loseConnection", "resumeProducing"])
+
+    def test_nobodyCame(self) -> None:
+        """One that would not be read from now on is closed, too; one that is read is not."""
+        self.connect()
+        self.factory.stopFactory()
+        self.dtp.dataReceived(b"x" * 65535)
+        self.assertEqual(self.transport.names(), [])
+        self.dtp.dataReceived(b"x")
+        self.assertEqual((self.transport.names(), self.dtp._buffer), (["loseConnection"], None))
+
+    def test_underWay(self) -> None:
+        """The end of the control connection leaves an upload that has begun alone."""
+        self.connect()
+        self.dtp.dataReceived(b"x" * 70000)
+        outcomes = self.register()
+        self.factory.stopFactory()
+        self.dtp.dataReceived(b"y" * 70000)
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((outcomes, len(self.consumer.received)), ([None], 140000))
+
+    def test_closedHere(self) -> None:
+        """What comes after the application has closed the connection is bounded, as its end may come behind it."""
+        self.connect()
+        self.transport.loseConnection()
+        for _ in range(64):
+            self.dtp.dataReceived(b"x" * 1024)
+        self.assertEqual((self.transport.reading, self.dtp._buffer), (True, None))
+        self.dtp.dataReceived(b"x" * 65537)
+        self.assertEqual(self.transport.names()[-1], "abortConnection")
+
+    def test_stillHeld(self) -> None:
+        """Where nobody takes what was kept, nothing is read, whoever says so."""
+        self.connect()
+        self.dtp.dataReceived(b"x" * 70000)
+        self.dtp.pauseProducing()
+        self.dtp.resumeProducing()
+        self.assertFalse(self.transport.reading)
+        self.register()
+        self.assertTrue(self.transport.reading)
+
+    def test_nothingKept(self) -> None:
+        """Of an upload that is cut off before there is a consumer, nothing is kept."""
+        self.connect()
+        self.dtp.dataReceived(b"one")
+        self.dtp.connectionLost(LOST)
+        self.assertIsNone(self.dtp._buffer)
 
     def test_two(self) -> None:
         """There is one at a time."""
         self.connect()
         self.register()
         self.assertRaises(AssertionError, self.dtp.registerConsumer, Consumer())
-
-
-class FactoryTests(SynchronousTestCase):
-    """One data connection is waited for, for a while."""
-
-    dtpInstance: Any = None
-
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.factory = DTPFactory(self, "192.0.2.1", self.clock)
-
-    def test_one(self) -> None:
-        """The first connection is the one; its protocol knows where it belongs."""
-        dtp = self.factory.buildProtocol(None)
-        self.assertIs(self.dtpInstance, dtp)
-        self.assertIs(self.factory._state, DTPFactory._FINISHED)
-        self.assertIsNone(self.factory.buildProtocol(None))
-
-    def test_late(self) -> None:
-        """When time is up nobody may connect any more."""
-        self.factory.setTimeout(10)
-        waiting = self.factory.deferred
-        assert waiting is not None
-        self.clock.advance(10)
-        self.failureResultOf(waiting, PortConnectionError)
-        self.assertEqual((self.factory.deferred, self.factory.buildProtocol(None)), (None, None))
-        self.assertIs(self.factory._state, DTPFactory._FAILED)
-
-    def test_inTime(self) -> None:
-        """The time limit ends with the connection, or with the factory."""
-        for end in (lambda: self.factory.buildProtocol(None), self.factory.stopFactory):
-            self.factory.setTimeout(10)
-            end()
-            self.assertEqual(self.clock.getDelayedCalls(), [])
-            self.factory.cancelTimeout()
-
-    def test_refused(self) -> None:
-        """Nobody there is a failure, once."""
-        waiting = self.factory.deferred
-        assert waiting is not None
-        self.factory.clientConnectionFailed(None, LOST)
-        self.factory.clientConnectionFailed(None, LOST)
-        self.factory.timeoutFactory()
-        self.assertEqual(self.failureResultOf(waiting, PortConnectionError).value.args, (LOST,))
-
-    def test_peer(self) -> None:
-        """Whoever is not the peer of the control connection is refused, where that is asked for."""
-        transport = RecordingTransport()
-        other = type(transport.getPeer())("TCP", "192.0.2.9", 5)
-        self.factory.peerCheck = True
-        self.assertIsNone(self.factory.buildProtocol(other))
-        self.assertIsInstance(self.factory.buildProtocol(transport.getPeer()), DTP)
-        anybody = DTPFactory(self, None, self.clock)
-        anybody.peerCheck = True
-        self.assertIsInstance(anybody.buildProtocol(other), DTP)
-
-    def test_application(self) -> None:
-        """Where Twisted's module has this factory, an application's class that stands there is the one."""
-
-        class Own(DTP):
-            pass
-
-        module = ModuleType("twisted.protocols.ftp")
-        vars(module).update(DTP=Own, DTPFactory=DTPFactory)
-        self.patch(sys, "modules", {**sys.modules, "twisted.protocols.ftp": module})
-        self.assertIsInstance(self.factory.buildProtocol(None), Own)
-        vars(module).update(DTPFactory=object)
-        self.assertIs(type(DTPFactory(self, None, self.clock).buildProtocol(None)), DTP)
-        vars(module).update(DTPFactory=DTPFactory, DTP=SimpleNamespace)
-        foreign = DTPFactory(self, None, self.clock)
-        self.assertIsInstance(foreign.buildProtocol(None), SimpleNamespace)
-        foreign.stopFactory()
-
-    def test_reactor(self) -> None:
-        """Without a reactor of one's own it is the global one."""
-        from twisted.internet import reactor
-
-        self.assertIs(DTPFactory(self)._reactor, reactor)
-        self.assertIsInstance(DTPFactory(self).deferred, Deferred)

@@ -176,6 +176,61 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual(self.consumer.written, [])
         self.assertOver(file)
 
+    def test_cancelledTwice(self) -> None:
+        """Cancelling a transfer that was replaced by another one leaves that alone."""
+        first = self.begin(BytesIO(b"abc"))
+        second = self.begin(BytesIO(b"def"))
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(second)), ([b"def"], b"f"))
+
+    def test_refused(self) -> None:
+        """A consumer that takes no producer is given nothing, and nothing of it is kept."""
+        file = BytesIO(b"abc")
+        self.consumer.registerProducer = lambda producer, streaming: 1 / 0  # type: ignore[method-assign, assignment]
+        self.assertRaises(ZeroDivisionError, self.begin, file)
+        self.assertEqual(vars(self.sender), {})
+
+    def test_busy(self) -> None:
+        """A transfer goes on when another one is refused, as its consumer has one already."""
+        deferred = self.begin(BytesIO(b"abc"))
+        register = self.consumer.registerProducer
+        self.consumer.registerProducer = lambda producer, streaming: 1 / 0  # type: ignore[method-assign, assignment]
+        self.assertRaises(ZeroDivisionError, self.begin, BytesIO(b"def"))
+        self.consumer.registerProducer = register  # type: ignore[method-assign]
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
+
+    def test_withoutDeferred(self) -> None:
+        """A subclass that sets the attributes itself may do without a Deferred."""
+        self.sender.file, self.sender.consumer, self.sender.transform = BytesIO(b"abc"), self.consumer, None
+        self.consumer.registerProducer(self.sender, False)
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.consumer.producer), ([b"abc"], None))
+
+    def test_failingStop(self) -> None:
+        """A consumer that cannot let go does not keep anybody from stopping or cancelling."""
+        for stop, kind in (
+            (lambda deferred: self.sender.stopProducing(), Exception),
+            (lambda deferred: deferred.cancel(), CancelledError),
+        ):
+            self.setUp()
+            deferred = self.begin(BytesIO(b"abc"))
+            self.consumer.unregisterProducer = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+            stop(deferred)
+            self.failureResultOf(deferred, kind)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+            self.assertEqual((self.sender.file, self.sender.deferred), (None, None))
+
+    def test_kinds(self) -> None:
+        """A transform may return whatever holds bytes."""
+        for kind in (bytearray, memoryview):
+            self.setUp()
+            deferred = self.begin(BytesIO(b"abc"), kind)
+            self.consumer.pull()
+            self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
+
     def test_failingUnregister(self) -> None:
         """A consumer that cannot let go does not keep the Deferred waiting."""
         deferred = self.begin(BytesIO())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.processes import python
-from twisted_basic_ng import _dtp, _ftpconsumers, ftp
+from twisted_basic_ng import _dtp, _dtpfactory, _ftpconsumers, ftp
 
 
 class TestFacade:
@@ -11,7 +11,7 @@ class TestFacade:
 
     def test_names(self) -> None:
         """Each comes from where it belongs."""
-        assert (ftp.DTP, ftp.DTPFactory) == (_dtp.DTP, _dtp.DTPFactory)
+        assert (ftp.DTP, ftp.DTPFactory) == (_dtp.DTP, _dtpfactory.DTPFactory)
         assert (ftp.ASCIIConsumerWrapper, ftp.FileConsumer) == (
             _ftpconsumers.ASCIIConsumerWrapper,
             _ftpconsumers.FileConsumer,

@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, partitions
 from twisted_basic_ng import _ftpconsumers
-from twisted_basic_ng._dtp import DTP, DTPFactory
+from twisted_basic_ng._dtp import DTP
+from twisted_basic_ng._dtpfactory import DTPFactory
 from twisted_basic_ng._ftpconsumers import ASCIIConsumerWrapper, FileConsumer
 
 
@@ -27,7 +28,7 @@ class Kept(FileConsumer):
 class ASCIITests(SynchronousTestCase):
     """Lines end in CR LF on the wire, and as files here have it otherwise, however the text is cut."""
 
-    def outward(self, chunks: list[bytes]) -> bytes:
+    def outward(self, chunks: list[Any]) -> bytes:
         """Send text over a data connection."""
         dtp = DTP()
         dtp.factory = DTPFactory(self)
@@ -39,7 +40,7 @@ class ASCIITests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
         return transport.written
 
-    def inward(self, chunks: list[bytes]) -> bytes:
+    def inward(self, chunks: list[Any]) -> bytes:
         """Receive text."""
         kept = Kept()
         wrapper = ASCIIConsumerWrapper(kept)
@@ -70,6 +71,23 @@ class ASCIITests(SynchronousTestCase):
         text = b"a\nb\r\n\r"
         for chunks in partitions(text):
             self.assertEqual((self.outward(chunks), self.inward(chunks)), (text, text))
+
+    def test_kinds(self) -> None:
+        """Whatever holds bytes is text."""
+        self.patch(_ftpconsumers, "_LOCAL", b"\n")
+        for kind in (bytes, bytearray, memoryview):
+            self.assertEqual(self.outward([kind(b"a\nb\r"), kind(b"\n")]), b"a\r\nb\r\n")
+            self.assertEqual(self.inward([kind(b"a\r"), kind(b"\nb\r")]), b"a\nb\r")
+
+    def test_endFails(self) -> None:
+        """The file is closed, even if the last of the text cannot be written."""
+        kept = Kept()
+        wrapper = ASCIIConsumerWrapper(kept)
+        self.patch(_ftpconsumers, "_LOCAL", b"\n")
+        wrapper.write(b"a\r")
+        kept.write = lambda data: 1 / 0  # type: ignore[assignment, method-assign, return-value, misc]
+        self.assertRaises(ZeroDivisionError, wrapper.unregisterProducer)
+        self.assertTrue(kept.fObj.closed)
 
     def test_result(self) -> None:
         """What the consumer returns is returned."""

@@ -7,31 +7,29 @@ receives (an upload's consumer).  This file knows nothing of commands and replie
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import Any, Final
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, TimeoutError as DeferTimeoutError, fail
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IConsumer, IPushProducer
-from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.internet.protocol import Protocol
 from twisted.python import log
 from twisted.python.failure import Failure
 
+from ._ftplisting import formatRow, oneLine
+from ._hangup import hasHungUp
 from ._places import public
 
-__all__ = ["DTP", "DTPFactory", "DataConnectionClosedError", "encodeName"]
+__all__ = ["DTP", "DataConnectionClosedError"]
 
 #: How many bytes, and how many chunks, are kept for a consumer that is not there yet.
 _KEPT_BYTES: Final = 65536
 _KEPT_CHUNKS: Final = 1024
 
-#: What would break a line, or a terminal, in a listing; bytes from 0x80 on are parts of names in any encoding.
-_CONTROL: Final = bytes.maketrans(bytes([*range(32), 127]), b"?" * 33)
-
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: How many bytes the peer may still send after this side has given up.
+_PATIENCE: Final = 65536
 
 
 @public("ftp")
@@ -42,31 +40,24 @@ class DataConnectionClosedError(Exception):
         super().__init__("the data connection is not open")
 
 
-def _date(seconds: float) -> str:
-    """Write a time as C{ls} does: with the hour in this year, with the year in any other."""
-    try:
-        then = time.gmtime(seconds)
-    except (OverflowError, ValueError, OSError):
-        then = time.gmtime(0)  # a time that no calendar has
-    day = f"{_MONTHS[then.tm_mon - 1]} {then.tm_mday:02d}"
-    if then.tm_year != time.gmtime().tm_year:
-        return f"{day} {then.tm_year:5d}"
-    return f"{day} {then.tm_hour:02d}:{then.tm_min:02d}"
-
-
-@public("ftp", inTwisted="FTP._encodeName")
-def encodeName(server: Any, name: str | bytes) -> bytes:  # noqa: ARG001 - it is a method, by itself
-    """
-    Write a name for a listing, in UTF-8; one that is none comes out as it is in the file system.
-
-    It is a method of Twisted's C{FTP}, where such a name keeps the listing from ending.
-    """
-    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
-
-
 def _isClean(reason: object) -> bool:
     """Did the peer close the connection in an orderly way?"""
     return not isinstance(reason, Failure) or reason.check(ConnectionDone) is not None
+
+
+class _Connected:
+    """
+    C{DTP.isConnected}: whether the connection is open.
+
+    It is stored under that name on the instance.  While nothing is read from the peer its end would not be seen: the
+    system is then asked for it.
+    """
+
+    def __get__(self, dtp: DTP | None, owner: type[DTP]) -> Any:
+        return dtp is not None and dtp._dtpIsOpen() and not dtp._dtpIsLeft()
+
+    def __set__(self, dtp: DTP, value: object) -> None:
+        vars(dtp)["isConnected"] = value
 
 
 @implementer(IConsumer, IPushProducer)
@@ -77,7 +68,8 @@ class DTP(Protocol):
 
     To the side that sends it is a consumer, to the side that receives it is the producer.
 
-    @ivar isConnected: is the connection open?
+    @ivar isConnected: whether the connection is open.  It is not when the peer has closed it, even if not everything
+        was read.
     @ivar pi: the server's protocol on the control connection.
     @ivar factory: the L{DTPFactory} that made this.
     @ivar _cons: the consumer of an upload, while there is one.
@@ -87,7 +79,7 @@ class DTP(Protocol):
     @cvar _encoding: how owners and groups are written in listings; names are bytes already.
     """
 
-    isConnected = False
+    isConnected = _Connected()
     transport: Any
     factory: Any
     pi: Any
@@ -98,9 +90,13 @@ class DTP(Protocol):
     _encoding = "latin-1"
 
     _dtpKept = 0
+    _dtpPatience = _PATIENCE
     _dtpPaused = False
     _dtpHeld = False
+    _dtpPeerHasLeft = False
+    _dtpIsAbandoned = False
     _dtpIsOver = False
+    _dtpIsStopped = False
     _dtpIsUsed = False
     _dtpIsDelivering = False
     _dtpLostReason: Any = None
@@ -113,6 +109,16 @@ class DTP(Protocol):
         self._buffer = []
         self.factory.deferred.callback(None)
 
+    def _dtpIsOpen(self) -> Any:
+        """Whether the transport is still there, whatever the peer has done."""
+        return vars(self).get("isConnected", False)
+
+    def _dtpIsLeft(self) -> bool:
+        """Whether the peer has closed a connection that is not, or was not, read to its end."""
+        if self._dtpHeld and not self._dtpPeerHasLeft:
+            self._dtpPeerHasLeft = hasHungUp(self.transport)
+        return self._dtpPeerHasLeft
+
     def connectionLost(self, reason: Any = None) -> None:
         """
         End an upload: it is complete if the peer closed the connection in an orderly way, and has failed if not.
@@ -120,8 +126,13 @@ class DTP(Protocol):
         @param reason: why the connection is closed.
         """
         self.isConnected = False
-        self._dtpLostReason = reason
-        if not _isClean(reason):
+        if self._dtpIsStopped:
+            self._buffer = None
+            self._dtpFinish(None)
+        elif not _isClean(reason):
+            self._buffer = None
+            if not self._dtpIsUsed:
+                self._dtpLostReason = reason
             self._dtpFinish(reason)
         elif not self._buffer:  # else the consumer, which has paused, takes the rest first
             self._dtpFinish(None)
@@ -146,8 +157,8 @@ class DTP(Protocol):
 
         @param line: the line; control bytes in it are sent as C{?}.
         """
-        self._dtpIsUsed = True
-        self.transport.write(line.translate(_CONTROL) + b"\r\n")
+        self._dtpSendOnly()
+        self.transport.write(oneLine(line) + b"\r\n")
 
     def _formatOneListResponse(
         self,
@@ -172,11 +183,7 @@ class DTP(Protocol):
         @param owner: whose it is; eight characters of it are written.
         @param group: whose group's; likewise.
         """
-        row = (
-            f"{'d' if directory else '-'}{permissions.shorthand()}{int(hardlinks):4d} "
-            f"{owner[:8]:<9} {group[:8]:<9} {int(size):15d} {_date(modified):>12} "
-        )
-        return row.encode(self._encoding, "replace") + name
+        return formatRow(name, size, directory, permissions, hardlinks, modified, owner, group, self._encoding)
 
     def sendListResponse(self, name: bytes, response: Any) -> None:
         """
@@ -191,7 +198,10 @@ class DTP(Protocol):
 
     def registerProducer(self, producer: Any, streaming: bool) -> Any:
         """Have C{producer} send."""
-        self._dtpIsUsed = True
+        self._dtpSendOnly()
+        if self._dtpPeerHasLeft and self._dtpIsOpen():
+            self._dtpGiveUp()
+            return producer.stopProducing()  # as a transport does whose connection is lost
         return self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
@@ -209,16 +219,26 @@ class DTP(Protocol):
             raise DataConnectionClosedError
         return self.transport.write(data)
 
+    def _dtpSendOnly(self) -> None:
+        """Use the connection to send: what the peer sends is read, to see its end, and is for nobody."""
+        if not self._dtpIsUsed:
+            self._dtpIsUsed = True
+            self._buffer = None
+            self._dtpLetGo()
+
     # The producer of what is received.
 
     def dataReceived(self, data: bytes) -> None:
         """Give C{data} to the consumer, or keep it until there is one."""
         if self._dtpIsOver:
-            return
-        if self._cons is not None and not self._dtpPaused and not self._buffer:
-            self._conswrite(data)
-        else:
+            self._dtpDisregard(data)
+        elif self._cons is None:
+            if not self._dtpIsUsed:
+                self._dtpKeep(data)
+        elif self._dtpPaused or self._buffer:
             self._dtpKeep(data)
+        else:
+            self._conswrite(data)
 
     # Differs from Twisted: not more is kept than is good for the server.
 
@@ -228,29 +248,52 @@ class DTP(Protocol):
             self._buffer = []
         self._buffer.append(data)
         self._dtpKept += len(data)
-        if (
-            self._cons is None
-            and not self._dtpHeld
-            and (self._dtpKept >= _KEPT_BYTES or len(self._buffer) >= _KEPT_CHUNKS)
-        ):
+        if self._cons is None and (self._dtpKept >= _KEPT_BYTES or len(self._buffer) >= _KEPT_CHUNKS):
+            self._dtpHold()
+
+    def _dtpHold(self) -> None:
+        """Read no more until there is a consumer; give up if there will be none."""
+        if self._dtpIsAbandoned or getattr(self.transport, "disconnecting", False):
+            self._dtpGiveUp()
+        elif not self._dtpHeld:
             self._dtpHeld = True
             self.transport.pauseProducing()
+
+    def _dtpLetGo(self) -> None:
+        """Read on, if it was this side that did not."""
+        if self._dtpHeld:
+            self._dtpHeld = False
+            if self._dtpIsOpen() and not self._dtpPaused:
+                self.transport.resumeProducing()
+
+    def _dtpDisregard(self, data: bytes) -> None:
+        """Ignore what comes after this side has given up; a peer that goes on loses its connection at once."""
+        if 0 <= self._dtpPatience < len(data):
+            getattr(self.transport, "abortConnection", self.transport.loseConnection)()
+        self._dtpPatience -= len(data)
 
     def _conswrite(self, data: bytes) -> None:
         """Give C{data} to the consumer; where it raises, the upload has failed."""
         try:
             self._cons.write(data)
         except BaseException:
-            why = Failure()
-            self._dtpGiveUp()
-            self._dtpFinish(why)
+            self._dtpFail(Failure())  # in no name here: it holds this frame
+
+    def _dtpFail(self, why: Failure) -> None:
+        """End an upload that has failed."""
+        self._dtpGiveUp()
+        self._dtpFinish(why)
 
     def _dtpGiveUp(self) -> None:
-        """Take nothing more, and close the connection."""
+        """Take nothing more, and close the connection; it is read on, to see that the peer has closed it, too."""
         self._dtpIsOver = True
         self._buffer = None
-        if self.isConnected:
+        isStopped = self._dtpHeld or self._dtpPaused
+        self._dtpHeld = self._dtpPaused = False
+        if self._dtpIsOpen():
             self.transport.loseConnection()
+            if isStopped:
+                self.transport.resumeProducing()
 
     def registerConsumer(self, cons: Any) -> Deferred[Any]:
         """
@@ -261,26 +304,31 @@ class DTP(Protocol):
             raises, or if the connection was used already: it is for one transfer.
         """
         assert self._cons is None
-        if self._dtpIsUsed:
+        if self._dtpIsUsed or self._dtpIsOver:
             return self._dtpRefuseConsumer(cons, Failure(DataConnectionClosedError()))
         self._dtpIsUsed = True
-        if not _isClean(self._dtpLostReason):
+        if self._dtpLostReason is not None:
             return self._dtpRefuseConsumer(cons, self._dtpLostReason)
+        self._dtpIsLeft()  # the last moment to ask
+        self._onConnLost = ending = Deferred[Any]()
+        ending.addBoth(self._unregConsumer)
+        self._dtpBegin(cons)
+        self._dtpDeliverKept()
+        self._dtpLetGo()
+        return ending
+
+    def _dtpBegin(self, cons: Any) -> None:
+        """Register with the consumer; it is given what was kept after that."""
+        self._cons = cons
+        self._dtpIsDelivering = True
         try:
             cons.registerProducer(self, True)
         except BaseException:
+            self._cons = self._onConnLost = None
             self._dtpGiveUp()
             raise
-        self._cons = cons
-        ending: Deferred[Any] = Deferred()
-        self._onConnLost = ending
-        ending.addBoth(self._unregConsumer)
-        self._dtpDeliverKept()
-        if self._dtpHeld:
-            self._dtpHeld = False
-            if self.isConnected and not self._dtpPaused:
-                self.transport.resumeProducing()
-        return ending
+        finally:
+            self._dtpIsDelivering = False
 
     def _dtpRefuseConsumer(self, cons: Any, why: Failure) -> Deferred[Any]:
         """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
@@ -301,9 +349,8 @@ class DTP(Protocol):
         if kept and self._onConnLost is not None:
             return
         self._dtpKept = 0
-        if self._buffer is not None:
-            self._buffer = None
-        if not self.isConnected:
+        self._buffer = None
+        if not self._dtpIsOpen():
             self._dtpFinish(None)
 
     def _unregConsumer(self, ignored: Any) -> Any:
@@ -321,11 +368,19 @@ class DTP(Protocol):
             if not isinstance(ignored, Failure):
                 return Failure()
             log.err(None, "while closing what an upload had failed to be written to")
+        finally:
+            if self._dtpIsOpen() and not self._dtpIsOver:
+                self._dtpGiveUp()  # the Deferred was cancelled
         return ignored
 
-    def _dtpCloseIfHeld(self) -> None:
-        """Close a connection that is not read because nobody takes anything: its end would not be seen."""
-        if self._dtpHeld and self._cons is None and self.isConnected:
+    def _dtpAbandon(self) -> None:
+        """
+        Expect no consumer any more: the control connection is gone, or has another data connection.
+
+        A connection that is not read is closed: its end would not be seen.
+        """
+        self._dtpIsAbandoned = True
+        if self._dtpHeld:
             self._dtpGiveUp()
 
     def resumeProducing(self) -> None:
@@ -333,117 +388,17 @@ class DTP(Protocol):
         self._dtpPaused = False
         if self._cons is not None and self._buffer:
             self._dtpDeliverKept()
-        if not self._dtpPaused and self.isConnected:
+        if self._dtpIsOpen() and not (self._dtpPaused or self._dtpHeld):
             self.transport.resumeProducing()
 
     def pauseProducing(self) -> None:
         """Stop reading, and giving the consumer anything, for a while."""
         self._dtpPaused = True
-        if self.isConnected:
+        if self._dtpIsOpen():
             self.transport.pauseProducing()
 
     def stopProducing(self) -> None:
-        """Stop for good: the consumer wants nothing more."""
-        if self.isConnected:
+        """Stop for good: the consumer wants nothing more, however the connection then ends."""
+        self._dtpIsStopped = True
+        if self._dtpIsOpen():
             self.transport.stopProducing()
-
-
-def _currentDTP() -> Any:
-    """The class of data connections: what stands in Twisted's module, if that has our factory."""
-    module = sys.modules.get("twisted.protocols.ftp")
-    return module.DTP if getattr(module, "DTPFactory", None) is DTPFactory else DTP  # type: ignore[union-attr]
-
-
-@public("ftp")
-class DTPFactory(ClientFactory):
-    """
-    Makes one L{DTP}, for one data connection, within some time.
-
-    @ivar pi: the server's protocol on the control connection; its C{dtpInstance} is set to what is made, a C{DTP} of
-        the module that holds this factory.
-    @ivar peerHost: the host of the control connection's peer.
-    @ivar deferred: fires with C{None} when the data connection is there; fails with C{PortConnectionError} when it
-        cannot be, or does not come in time.  C{None} when it has failed.
-    @ivar delayedCall: the time limit, if there is one.
-    @cvar peerCheck: whether only C{peerHost} may connect.
-    @ivar _state: one of the three below.
-    @cvar _IN_PROGRESS: nobody has connected yet.
-    @cvar _FAILED: nobody will.
-    @cvar _FINISHED: somebody has.
-    """
-
-    _IN_PROGRESS = object()
-    _FAILED = object()
-    _FINISHED = object()
-
-    _state = _IN_PROGRESS
-    peerCheck = False
-    deferred: Deferred[None] | None
-    _dtpMade: Any = None
-
-    def __init__(self, pi: Any, peerHost: str | None = None, reactor: Any = None) -> None:
-        """
-        Wait for a connection.
-
-        @param reactor: what measures the time; the global one if it is not given.
-        """
-        self.pi = pi
-        self.peerHost = peerHost
-        self.deferred = Deferred()
-        self.delayedCall: Any = None
-        if reactor is None:
-            from twisted.internet import reactor
-        self._reactor = reactor
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Make the protocol of the first connection; any other is refused."""
-        if self._state is not self._IN_PROGRESS or not self._dtpIsWelcome(addr):
-            return None
-        self._state = self._FINISHED
-        self.cancelTimeout()
-        self._dtpMade = made = _currentDTP()()
-        made.factory = self
-        made.pi = self.pi
-        self.pi.dtpInstance = made
-        return made
-
-    def _dtpIsWelcome(self, addr: Any) -> bool:
-        return not self.peerCheck or self.peerHost is None or addr.host == self.peerHost
-
-    def stopFactory(self) -> None:
-        """Wait no longer, neither for a connection nor for somebody who takes what came over it."""
-        self.cancelTimeout()
-        if isinstance(self._dtpMade, DTP):
-            self._dtpMade._dtpCloseIfHeld()
-
-    def timeoutFactory(self) -> None:
-        """Fail: nobody has connected in time."""
-        log.msg("timed out waiting for DTP connection")
-        self._dtpFail(DeferTimeoutError("DTPFactory timeout"))
-
-    def cancelTimeout(self) -> None:
-        """Forget the time limit."""
-        if self.delayedCall is not None and self.delayedCall.active():
-            self.delayedCall.cancel()
-
-    def setTimeout(self, seconds: float) -> None:
-        """
-        Wait for so long.
-
-        @param seconds: how long.
-        """
-        self.delayedCall = self._reactor.callLater(seconds, self.timeoutFactory)
-
-    def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
-        """Fail: nobody is there to connect to."""
-        self._dtpFail(reason)
-
-    def _dtpFail(self, reason: Any) -> None:
-        # Not at the top: who swaps puts these classes into that module while it is imported.
-        from twisted.protocols.ftp import PortConnectionError
-
-        if self._state is self._IN_PROGRESS:
-            self._state = self._FAILED
-            waiting, self.deferred = self.deferred, None
-            assert waiting is not None
-            waiting.errback(PortConnectionError(reason))

@@ -11,8 +11,9 @@ from typing import Protocol
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IPullProducer
+from twisted.python import log
 from twisted.python.failure import Failure
 
 from ._places import public
@@ -64,11 +65,17 @@ class FileSender:
             C{transform} or C{consumer} raised, with an C{Exception} when the consumer stops the transfer, with
             C{CancelledError} when it is cancelled.
         """
+        before = dict(vars(self))
         self.file = file
         self.consumer = consumer
         self.transform = transform
         self.deferred = deferred = Deferred[bytes | str](self._senderCancelled)
-        consumer.registerProducer(self, False)
+        try:
+            consumer.registerProducer(self, False)
+        except BaseException:
+            vars(self).clear()  # a transfer that is under way goes on
+            vars(self).update(before)
+            raise
         return deferred
 
     def resumeProducing(self) -> None:
@@ -92,23 +99,32 @@ class FileSender:
 
     def _senderEnd(self, result: bytes | str | Failure) -> None:
         """Leave the consumer and the file, and say how it went; only the first time."""
-        deferred, self.deferred = self.deferred, None
-        if deferred is None:
+        if self.file is None and self.deferred is None:
             return
         self.file = None
+        deferred, self.deferred = self.deferred, None
         try:
             self.consumer.unregisterProducer()
         finally:
-            deferred.callback(result)
+            if deferred is not None:
+                deferred.callback(result)
 
     def _senderCancelled(self, deferred: Deferred[bytes | str]) -> None:
-        self.deferred = None
-        self.file = None
-        self.consumer.unregisterProducer()
+        """End the transfer that C{deferred} is of, if it is still the one under way."""
+        if self.deferred is deferred:
+            self.deferred = None
+            self._senderStop(Failure(CancelledError()))
 
     def pauseProducing(self) -> None:
         """Nothing: it sends only when it is asked to."""
 
     def stopProducing(self) -> None:
         """End the transfer before its end: the consumer takes no more."""
-        self._senderEnd(Failure(Exception("Consumer asked us to stop producing")))
+        self._senderStop(Failure(Exception("Consumer asked us to stop producing")))
+
+    def _senderStop(self, why: Failure) -> None:
+        """End the transfer; a consumer that fails to let go does not trouble whoever stops it."""
+        try:
+            self._senderEnd(why)
+        except Exception:
+            log.err(None, "while unregistering a producer that was stopped")

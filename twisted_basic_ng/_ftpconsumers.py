@@ -44,7 +44,8 @@ class ASCIIConsumerWrapper:
     def write(self, bytes: bytes) -> Any:  # noqa: A002 - its name in Twisted
         """Translate a piece of text, which may begin and end anywhere."""
         if bytes and _LOCAL != _NETWORK:
-            bytes = self._dtpToNetwork(bytes) if self._dtpOutward else self._dtpToLocal(bytes)  # noqa: A001
+            text = b"".join((bytes,))  # whatever holds them
+            bytes = self._dtpToNetwork(text) if self._dtpOutward else self._dtpToLocal(text)  # noqa: A001
         return self.cons.write(bytes) if bytes else None
 
     def _dtpToNetwork(self, data: bytes) -> bytes:
@@ -65,9 +66,11 @@ class ASCIIConsumerWrapper:
 
     def unregisterProducer(self) -> None:
         """End the text."""
-        if self._dtpEndsInCR and not self._dtpOutward:
-            self.cons.write(b"\r")
-        self.cons.unregisterProducer()
+        try:
+            if self._dtpEndsInCR and not self._dtpOutward:
+                self.cons.write(b"\r")
+        finally:
+            self.cons.unregisterProducer()
 
 
 @implementer(IConsumer)

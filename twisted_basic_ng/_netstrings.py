@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import Protocol
 
 from . import _accelerate
 from ._accelerate import Stop, formatNetstring, netstringLength
@@ -79,7 +80,7 @@ class NetstringReceiver(Receiver):
             self._receiverState.replace(b"")  # ends a delivery that this call is made from
             self._receiverState = None
         self.brokenPeer = 0
-        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        Protocol.makeConnection(self, transport)
 
     def sendString(self, string: bytes) -> None:
         """

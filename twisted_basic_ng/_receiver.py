@@ -110,7 +110,7 @@ class Undelivered(Shown):
     """
 
     def __set_name__(self, owner: type[Receiver], name: str) -> None:
-        self._name = name
+        self._receiverName = name
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
         if receiver is None:
@@ -139,7 +139,7 @@ class Undelivered(Shown):
 
     def __delete__(self, receiver: Receiver) -> None:
         if receiver._receiverState is None:
-            raise AttributeError(self._name)
+            raise AttributeError(self._receiverName)
         self.__set__(receiver, b"")
 
 
@@ -303,11 +303,11 @@ class Receiver(Protocol):
         if isinstance(state, dict) and self._receiverSaved in state:
             state = {**state}
             undelivered = state.pop(self._receiverSaved)
-        others = getattr(super(), "__setstate__", None)
-        if others is None:
-            self.__dict__.update(state)
-        else:
-            others(state)
+        try:
+            setOthers = super().__setstate__  # type: ignore[misc]
+        except AttributeError:
+            setOthers = self.__dict__.update
+        setOthers(state)
         if undelivered:
             setattr(self, self._receiverSaved, undelivered)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import struct
+from typing import Any
 
 import pytest
 
@@ -127,6 +128,28 @@ class TestPickle:
         assert type(copy) is type(error)
         assert (str(copy), copy.args) == (str(error), error.args)
         assert vars(copy).keys() == vars(error).keys()
+
+
+class _Own(Exception):
+    """An application's exception, with a text and a way to be pickled of its own."""
+
+    def __str__(self) -> str:
+        return "own text"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, ("own pickle",)
+
+
+class TestBeside:
+    """An exception of an application's beside one of these keeps what it says of itself."""
+
+    class Both(amp.TooLong, _Own):
+        """Is both."""
+
+    def test_text(self) -> None:
+        """Its text, and its pickle."""
+        both = self.Both(True, True, b"key")
+        assert (str(both), pickle.loads(pickle.dumps(both))) == ("own text", "own pickle")
 
 
 class TestStackless:

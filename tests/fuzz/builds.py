@@ -71,7 +71,7 @@ def load(name: str) -> Build | None:
     @return: C{None} where the extension is not built (and does not have to be).
     """
     with _apart(pure=name == "pure"):
-        imported = [importlib.import_module(f"twisted_basic_ng.{each}") for each in ("basic", "amp", "_dtp")]
+        imported = [importlib.import_module(f"twisted_basic_ng.{each}") for each in ("basic", "amp", "ftp")]
         for module in imported:
             for each in dir(module):
                 getattr(module, each)  # now, what is otherwise imported when it is first asked for

@@ -282,13 +282,13 @@ class ListOf(Argument):
 
     def __init__(self, elementType: Any, optional: bool = False) -> None:
         self.elementType = elementType
-        super().__init__(optional)
+        Argument.__init__(self, optional)
 
     # Differs from Twisted: elements that need the protocol, an AmpList for one, are read and written with it.
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         if not _readsWithProto(self):
-            return self.fromString(inString)
+            return super().fromStringProto(inString, proto)
         values: list[Any] = []
         read = self.elementType.fromStringProto
         try:
@@ -306,7 +306,7 @@ class ListOf(Argument):
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
         if not _writesWithProto(self):
-            return self.toString(inObject)
+            return super().toStringProto(inObject, proto)
         write = self.elementType.toStringProto
         return _joinElements([write(each, proto) for each in inObject])
 
@@ -349,7 +349,7 @@ class AmpList(Argument):
             f"tuples where `name' is a byte string, got: {subargs!r}"
         )
         self.subargs = subargs
-        super().__init__(optional)
+        Argument.__init__(self, optional)
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         rows: list[Objects] = []

@@ -217,15 +217,19 @@ class Command(metaclass=_CommandMeta):
             answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
         return answering
 
-    def _ampDoUrgently(self, proto: Any) -> Any:
-        """Send a call behind which nothing is as it was: so everything that waits in line is sent before it."""
+    def _ampDoUrgently(self, proto: Any, doCommand: Callable[[Any], Any]) -> Any:
+        """
+        Send a call behind which nothing is as it was: so everything that waits in line is sent before it.
+
+        @param doCommand: sends it.
+        """
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
-            return Command._doCommand(self, proto)
+            return doCommand(proto)
         overload.sendWaiting(True)
         overload.isUrgent = True
         try:
-            return Command._doCommand(self, proto)
+            return doCommand(proto)
         finally:
             overload.isUrgent = False
 

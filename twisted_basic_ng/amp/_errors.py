@@ -85,7 +85,10 @@ class AmpError(Exception):
     """What all errors of AMP are."""
 
     # Differs from Twisted: each of them can be pickled.
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        reduced = super().__reduce__()
+        if reduced[:2] != (type(self), self.args):
+            return reduced  # another base knows better
         return _newObject, (type(self), *self.args), {name: _portable(each) for name, each in self.__dict__.items()}
 
 
@@ -121,7 +124,7 @@ class TooLong(AmpError):
     """
 
     def __init__(self, isKey: bool, isLocal: bool, value: bytes | None, keyName: bytes | None = None) -> None:
-        super().__init__()
+        AmpError.__init__(self)
         self.isKey = isKey
         self.isLocal = isLocal
         self.value = value
@@ -138,6 +141,9 @@ class TooLong(AmpError):
         return f"{self._ampSubject()} too long: {size}"
 
     def __str__(self) -> str:
+        return super().__str__() or self._ampText()
+
+    def _ampText(self) -> str:
         limit = MAX_KEY_LENGTH if self.isKey else MAX_VALUE_LENGTH
         if self.value is None:
             return f"{self._ampSubject()} too long: at most {limit} bytes"
@@ -179,7 +185,7 @@ class BadLocalReturn(AmpError):
     """
 
     def __init__(self, message: str, enclosed: Failure) -> None:
-        super().__init__()
+        AmpError.__init__(self)
         self.message = message
         self.enclosed = enclosed
 
@@ -222,7 +228,7 @@ class UnknownRemoteError(RemoteAmpError):
     """The peer answers with an error that the command does not declare."""
 
     def __init__(self, description: str) -> None:
-        super().__init__(UNKNOWN_ERROR_CODE, description)
+        RemoteAmpError.__init__(self, UNKNOWN_ERROR_CODE, description)
 
 
 @public("amp")

@@ -63,7 +63,7 @@ class ProtocolSwitchCommand(Command):
 
     def _doCommand(self, proto: Any) -> Any:
         """Send the call; nothing else is sent until it is answered."""
-        answering = self._ampDoUrgently(proto)
+        answering = self._ampDoUrgently(proto, super()._doCommand)
         proto._lockForSwitch()
 
         def changeOver(response: object) -> object:

@@ -8,7 +8,7 @@ handshake are the connection's business (L{twisted_basic_ng.amp.BinaryBoxProtoco
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, fail
@@ -98,7 +98,7 @@ class _TLSBox(AmpBox):
     def __init__(self) -> None:
         if currentSSL() is None:
             raise RemoteAmpError(TLS_ERROR_CODE, "TLS not available")
-        super().__init__()
+        AmpBox.__init__(self)
 
     @property
     def certificate(self) -> Any:
@@ -156,7 +156,7 @@ class StartTLS(Command):
             raise RuntimeError("TLS not available.")
         self.certificate = _NoCertificate(True) if tls_localCertificate is None else tls_localCertificate
         self.authorities = tls_verifyAuthorities
-        super().__init__(**kw)
+        Command.__init__(self, **kw)
 
     @classmethod
     def makeResponse(cls, objects: Any, proto: Any) -> Any:
@@ -175,7 +175,7 @@ class StartTLS(Command):
             raise OnlyOneTLS("TLS is being started already")
         if getattr(proto, "hostCertificate", None) is not None:
             proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
-        answering = self._ampDoUrgently(proto)
+        answering = self._ampDoUrgently(proto, partial(Command._doCommand, self))
         proto._prepareTLS(self.certificate, self.authorities)
 
         def start(response: object) -> object:
