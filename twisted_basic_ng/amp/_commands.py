@@ -108,7 +108,7 @@ class Command(metaclass=_CommandMeta):
         """
         self.structured = kw
         arguments: Any = self.arguments
-        if _accelerate.countArguments(arguments, kw, IDENTIFIERS) == len(arguments):
+        if _accelerate.areGiven(arguments, kw, IDENTIFIERS):
             return
         forgotten = [IDENTIFIERS[name] for name, kind in arguments if IDENTIFIERS[name] not in kw and not kind.optional]
         if forgotten:
@@ -142,7 +142,7 @@ class Command(metaclass=_CommandMeta):
         @raise InvalidSignature: an argument is none of this command's.
         """
         arguments = cls.arguments
-        if _accelerate.countArguments(arguments, objects, IDENTIFIERS) != len(objects):
+        if not _accelerate.areKnown(arguments, objects, IDENTIFIERS):
             _refuseUnknown(objects, arguments)
         kind = cls.commandType
         box = newBox(AmpBox) if kind is AmpBox else kind()
