@@ -205,8 +205,8 @@ class Command(metaclass=_CommandMeta):
         except AttributeError:  # one of them is a function
             isOwn = False
         if isOwn:
-            answering.command = self
-            answering.proto = proto
+            answering._ampCommand = self
+            answering._ampProto = proto
         else:
             answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
         return answering
@@ -228,18 +228,23 @@ class Command(metaclass=_CommandMeta):
         try:
             response: Any = self.parseResponse(box, proto)
         except RemoteAmpError:
-            return self._ampAsDeclared(Failure())
-        if type(response) is dict or not isinstance(response, Deferred):  # the latter test is slow
+            response = Failure()
+        if type(response) is dict:
             return response
-        return response.addErrback(self._ampAsDeclared)
+        if isinstance(response, Failure):  # not in the handler: what is raised here must not hold the frames of that
+            return self._ampAsDeclared(response)
+        return response.addErrback(self._ampAsDeclared) if isinstance(response, Deferred) else response
 
     def _ampAsDeclared(self, error: Failure) -> Failure:
-        """Turn the peer's error into the one that the command declares for its code."""
+        """Turn the peer's error into the one that the command declares for its code, or what making that raises."""
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
-        kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
-        return Failure(kind(remote.description))
+        try:
+            kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
+            return Failure(kind(remote.description))
+        except BaseException:
+            return Failure()
 
 
 #: Remembered, as others.
