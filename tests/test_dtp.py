@@ -301,6 +301,41 @@ class UploadTests(DTPCase):
         self.dtp.pauseProducing()
         self.assertEqual(self.transport.names(), ["stopProducing"])
 
+    def test_stopsBeforeTheEnd(self) -> None:
+        """One for which something was kept has not had the whole upload, which has failed; with a connection or not."""
+        for isLost in (True, False):
+            self.setUp()
+            self.connect()
+            outcomes = self.register()
+            self.dtp.pauseProducing()
+            self.dtp.dataReceived(b"one")
+            if isLost:
+                self.dtp.connectionLost(DONE)
+            self.assertEqual(outcomes, [])
+            self.dtp.stopProducing()
+            self.assertEqual([each.getErrorMessage() for each in outcomes], ["Consumer asked us to stop producing"])
+            self.dtp.dataReceived(b"two")
+            self.dtp.resumeProducing()
+            self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
+            self.assertEqual("stopProducing" in self.transport.names(), not isLost)
+
+    def test_stopsBeforeItBegins(self) -> None:
+        """What was kept for a consumer that is still to come stays."""
+        self.connect()
+        self.dtp.dataReceived(b"one")
+        self.dtp.stopProducing()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((self.register(), self.consumer.received), ([None], b"one"))
+
+    def test_closingRaises(self) -> None:
+        """A transport that raises when it is to be closed keeps no upload waiting."""
+        self.connect()
+        self.consumer.onWrite = lambda data: 1 / 0
+        outcomes = self.register()
+        self.transport.hooks["loseConnection"] = lambda: {}["closed"]
+        self.assertRaises(KeyError, self.dtp.dataReceived, b"one")
+        self.assertEqual([each.type for each in outcomes], [ZeroDivisionError])
+
     def test_raises(self) -> None:
         """A consumer that raises ends the upload with its error, and the connection; it is given nothing more."""
 
@@ -370,6 +405,14 @@ class UploadTests(DTPCase):
             self.dtp.connectionLost(DONE)
             self.assertEqual([each.type for each in self.register()], [DataConnectionClosedError])
             self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
+
+    def test_usedAndClosingRaises(self) -> None:
+        """An error of such a consumer's at its end is logged: it hides nothing."""
+        self.connect()
+        self.dtp.sendLine(b"x")
+        self.consumer.onEnd = lambda: 1 / 0
+        self.assertEqual([each.type for each in self.register()], [DataConnectionClosedError])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_flatStack(self) -> None:
         """A consumer that pauses and goes on at each piece is given all of them, one behind the other."""
@@ -472,6 +515,30 @@ class FactoryTests(SynchronousTestCase):
         foreign = DTPFactory(self, None, self.clock)
         self.assertIsInstance(foreign.buildProtocol(None), SimpleNamespace)
         foreign.stopFactory()
+
+    def test_unmakeable(self) -> None:
+        """Where the application's class or server raises, somebody else may connect, until time is up."""
+
+        class Refusing:
+            dtpInstance = property()
+
+        def explode() -> Any:
+            raise ZeroDivisionError
+
+        module = ModuleType("twisted.protocols.ftp")
+        vars(module).update(vars(sys.modules["twisted.protocols.ftp"]))
+        vars(module).update(DTP=explode, DTPFactory=DTPFactory)
+        for pi, error in ((self, ZeroDivisionError), (Refusing(), AttributeError)):
+            factory = DTPFactory(pi, None, self.clock)
+            factory.setTimeout(10)
+            waiting = factory.deferred
+            assert waiting is not None
+            patch = self.patch(sys, "modules", {**sys.modules, "twisted.protocols.ftp": module})
+            self.assertRaises(error, factory.buildProtocol, None)
+            patch.restore()
+            vars(module).update(DTP=DTP)
+            self.clock.advance(10)
+            self.failureResultOf(waiting, PortConnectionError)
 
     def test_reactor(self) -> None:
         """Without a reactor of one's own it is the global one."""

@@ -237,8 +237,10 @@ class DTP(Protocol):
             self._cons.write(data)
         except BaseException:
             why = Failure()
-            self._dtpGiveUp()
-            self._dtpFinish(why)
+            try:
+                self._dtpGiveUp()
+            finally:
+                self._dtpFinish(why)
 
     def _dtpGiveUp(self) -> None:
         """Take nothing more, and close the connection."""
@@ -281,7 +283,10 @@ class DTP(Protocol):
         """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
         self._buffer = None
         cons.registerProducer(self, True)
-        cons.unregisterProducer()
+        try:
+            cons.unregisterProducer()
+        except BaseException:
+            log.err(None, "while closing what an upload had failed to be written to")
         return fail(why)
 
     def _dtpDeliverKept(self) -> None:
@@ -338,7 +343,11 @@ class DTP(Protocol):
             self.transport.pauseProducing()
 
     def stopProducing(self) -> None:
-        """Stop for good: the consumer wants nothing more."""
+        """Stop for good: the consumer wants nothing more.  If something was kept for it, the upload has failed."""
+        if self._buffer and self._onConnLost is not None:
+            self._dtpIsOver = True
+            self._buffer = None
+            self._dtpFinish(Failure(Exception("Consumer asked us to stop producing")))
         if self.isConnected:
             self.transport.stopProducing()
 
@@ -393,12 +402,13 @@ class DTPFactory(ClientFactory):
         """Make the protocol of the first connection; any other is refused."""
         if self._state is not self._IN_PROGRESS or not self._dtpIsWelcome(addr):
             return None
-        self._state = self._FINISHED
-        self.cancelTimeout()
-        self._dtpMade = made = _currentDTP()()
+        made = _currentDTP()()
         made.factory = self
         made.pi = self.pi
         self.pi.dtpInstance = made
+        self._dtpMade = made
+        self._state = self._FINISHED  # not before: where an application's class cannot be made, the time limit stays
+        self.cancelTimeout()
         return made
 
     def _dtpIsWelcome(self, addr: Any) -> bool:

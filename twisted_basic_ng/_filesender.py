@@ -11,7 +11,7 @@ from typing import Protocol
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IPullProducer
 from twisted.python.failure import Failure
 
@@ -61,11 +61,17 @@ class FileSender:
             C{transform} or C{consumer} raised, with an C{Exception} when the consumer stops the transfer, with
             C{CancelledError} when it is cancelled.
         """
+        before = {**dict.fromkeys(("file", "consumer", "transform", "deferred")), **vars(self)}
         self.file = file
         self.consumer = consumer
         self.transform = transform
         self.deferred = deferred = Deferred[bytes | str](self._senderCancelled)
-        consumer.registerProducer(self, False)
+        try:
+            consumer.registerProducer(self, False)
+        except BaseException:
+            if self.deferred is deferred:
+                vars(self).update(before)  # nothing was begun, and what was under way goes on
+            raise
         return deferred
 
     def resumeProducing(self) -> None:
@@ -99,9 +105,8 @@ class FileSender:
             deferred.callback(result)
 
     def _senderCancelled(self, deferred: Deferred[bytes | str]) -> None:
-        self.deferred = None
-        self.file = None
-        self.consumer.unregisterProducer()
+        if self.deferred is deferred:  # else it was begun before another, and cancels nothing but itself
+            self._senderEnd(Failure(CancelledError()))
 
     def pauseProducing(self) -> None:
         """Nothing: it sends only when it is asked to."""
