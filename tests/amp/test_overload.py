@@ -153,6 +153,16 @@ class AskedTests(SynchronousTestCase):
         self.worker.answer(1)
         self.assertEqual(list(self.worker.asked), [2])
 
+    def test_closing(self) -> None:
+        """On a connection that is being closed nothing is held: its end would not be seen; no more calls are begun."""
+        transport: Any = self.worker.transport
+        transport.loseConnection()
+        self.worker.dataReceived(asks(1, 2, 3))
+        self.worker.dataReceived(asks(4))
+        self.worker.answer(1)
+        self.assertEqual((list(self.worker.asked), self.transport.reading), ([2], True))
+        self.assertNotIn("pauseProducing", self.transport.names())
+
     def test_left(self) -> None:
         """Nor when the peer was left."""
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)

@@ -176,8 +176,9 @@ class BoxDispatcher:
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         """Fail every call that is not answered: no answer will come."""
-        if self._ampOverload is not None:
-            self._ampOverload.forget()
+        overload, self._ampOverload = self._ampOverload, None
+        if overload is not None:
+            overload.forget()
         self._ampCancelledRequests = None
         self.failAllOutgoing(reason)
 
