@@ -229,7 +229,7 @@ class Overloaded(RuleBasedStateMachine):
         if end.calls:
             number = sorted(end.calls)[index % len(end.calls)]
             overload = end._ampOverload
-            tag = end.calls[number].tag
+            tag = end.calls[number]._ampTag
             if overload is not None and tag in overload.waiting:
                 end.sent.remove(number)
             end.calls.pop(number).cancel()
