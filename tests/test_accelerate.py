@@ -22,7 +22,7 @@ def asItWas() -> Iterator[None]:
 #: The modules of the compiled build, and their functions.
 BUILDS = {
     "_framing_ext": ("formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings"),
-    "_values_ext": ("countArguments", "readBox", "readBoxes", "writeBox"),
+    "_values_ext": ("areGiven", "areKnown", "readBox", "readBoxes", "writeBox"),
 }
 
 

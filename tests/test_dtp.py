@@ -386,6 +386,35 @@ class UploadTests(DTPCase):
         self.dtp.connectionLost(LOST)
         self.assertEqual((outcomes, self.consumer.events[-1]), ([None], "unregistered"))
 
+    def test_stopsBehindTheEnd(self) -> None:
+        """It is over at once if the connection has ended before, whatever was still kept for it."""
+        self.connect()
+        outcomes = self.register()
+        self.dtp.pauseProducing()
+        self.dtp.dataReceived(b"one")
+        self.dtp.connectionLost(DONE)
+        self.assertEqual(outcomes, [])
+        self.dtp.stopProducing()
+        self.dtp.resumeProducing()
+        self.assertEqual((outcomes, self.consumer.events), ([None], [("registered", True), "unregistered"]))
+
+    def test_stopsBeforeItBegins(self) -> None:
+        """What was kept for a consumer that is still to come stays."""
+        self.connect()
+        self.dtp.dataReceived(b"one")
+        self.dtp.stopProducing()
+        self.dtp.connectionLost(DONE)
+        self.assertEqual((self.register(), self.consumer.received), ([None], b"one"))
+
+    def test_closingRaises(self) -> None:
+        """A transport that raises when it is to be closed keeps no upload waiting."""
+        self.connect()
+        self.consumer.onWrite = lambda data: 1 / 0
+        outcomes = self.register()
+        self.transport.hooks["loseConnection"] = lambda: {}["closed"]
+        self.assertRaises(KeyError, self.dtp.dataReceived, b"one")
+        self.assertEqual([each.type for each in outcomes], [ZeroDivisionError])
+
     def test_raises(self) -> None:
         """A consumer that raises ends the upload with its error, and the connection; it is given nothing more."""
 
@@ -522,6 +551,14 @@ class UploadTests(DTPCase):
             self.dtp.connectionLost(DONE)
             self.assertEqual([each.type for each in self.register()], [DataConnectionClosedError])
             self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
+
+    def test_usedAndClosingRaises(self) -> None:
+        """An error of such a consumer's at its end is logged: it hides nothing."""
+        self.connect()
+        self.dtp.sendLine(b"x")
+        self.consumer.onEnd = lambda: 1 / 0
+        self.assertEqual([each.type for each in self.register()], [DataConnectionClosedError])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_flatStack(self) -> None:
         """A consumer that pauses and goes on at each piece is given all of them, one behind the other."""

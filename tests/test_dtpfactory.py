@@ -38,6 +38,30 @@ class FactoryTests(SynchronousTestCase):
         self.assertIs(self.factory._state, DTPFactory._FINISHED)
         self.assertIsNone(self.factory.buildProtocol(None))
 
+    def test_unmakeable(self) -> None:
+        """Where the application's class or server raises, somebody else may connect, until time is up."""
+
+        class Refusing:
+            dtpInstance = property()
+
+        def explode() -> Any:
+            raise ZeroDivisionError
+
+        module = ModuleType("twisted.protocols.ftp")
+        vars(module).update(vars(sys.modules["twisted.protocols.ftp"]))
+        vars(module).update(DTP=explode, DTPFactory=DTPFactory)
+        for pi, error in ((self, ZeroDivisionError), (Refusing(), AttributeError)):
+            factory = DTPFactory(pi, None, self.clock)
+            factory.setTimeout(10)
+            waiting = factory.deferred
+            assert waiting is not None
+            patch = self.patch(sys, "modules", {**sys.modules, "twisted.protocols.ftp": module})
+            self.assertRaises(error, factory.buildProtocol, None)
+            patch.restore()
+            vars(module).update(DTP=DTP)
+            self.clock.advance(10)
+            self.failureResultOf(waiting, PortConnectionError)
+
     def test_late(self) -> None:
         """When time is up nobody may connect any more."""
         self.factory.setTimeout(10)

@@ -238,6 +238,55 @@ class FileSenderTests(SynchronousTestCase):
         self.assertRaises(ZeroDivisionError, self.sender.resumeProducing)
         self.assertEqual(self.successResultOf(deferred), "")
 
+    def test_failingUnregisterWhenCancelled(self) -> None:
+        """Nor where the transfer is cancelled; whoever cancels it is not troubled by that."""
+        deferred = self.begin(BytesIO(b"abc"))
+        self.consumer.unregisterProducer = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+        deferred.cancel()
+        self.failureResultOf(deferred, CancelledError)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_failingRegister(self) -> None:
+        """A consumer that takes no producer leaves nothing begun; the file is let go."""
+        self.consumer.registerProducer = lambda *args: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+        file = BytesIO(b"abc")
+        self.assertRaises(ZeroDivisionError, self.begin, file)
+        self.assertOver(file)
+
+    def test_failingRegisterAgain(self) -> None:
+        """What was under way goes on, with its own file."""
+        deferred = self.begin(BytesIO(b"abc"))
+        register = self.consumer.registerProducer
+        self.consumer.registerProducer = lambda *args: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+        self.assertRaises(ZeroDivisionError, self.begin, BytesIO(b"other"))
+        self.consumer.registerProducer = register  # type: ignore[method-assign]
+        self.consumer.pull()
+        self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
+
+    def test_failingRegisterBehind(self) -> None:
+        """One that takes the whole file and raises then has had it."""
+
+        def takeAll(producer: Any, streaming: bool) -> None:
+            self.consumer.producer = producer
+            self.consumer.pull()
+            raise ZeroDivisionError
+
+        self.consumer.registerProducer = takeAll  # type: ignore[method-assign]
+        file = BytesIO(b"abc")
+        self.assertRaises(ZeroDivisionError, self.begin, file)
+        self.assertEqual((self.consumer.written, self.sender.lastSent), ([b"abc"], b"c"))
+        self.assertOver(file)
+
+    def test_cancelledBefore(self) -> None:
+        """Cancelling a transfer in whose place another was begun does nothing to that."""
+        before = self.begin(BytesIO(b"before"))
+        other = Consumer()
+        deferred = self.sender.beginFileTransfer(BytesIO(b"abc"), other)  # type: ignore[arg-type]
+        before.cancel()
+        self.failureResultOf(before, CancelledError)
+        other.pull()
+        self.assertEqual((other.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
+
     def test_pause(self) -> None:
         """Pausing a pull producer does nothing."""
         deferred = self.begin(BytesIO(b"abc"))

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import _accelerate
 from twisted_basic_ng._backlog import Backlog, Pieces
-from twisted_basic_ng._receiver import Dropped, Receiver, abort, mayTurnToTLS
+from twisted_basic_ng._receiver import Dropped, Receiver, abort, describePeer, mayTurnToTLS
 from twisted_basic_ng.basic import (
     Int8StringReceiver,
     Int32StringReceiver,
@@ -403,6 +403,21 @@ class LinearTests(SynchronousTestCase):
             self.assertLess(self.copied, 3 * len(data))
 
 
+class DescribeTests(SynchronousTestCase):
+    """L{describePeer} names whoever is there."""
+
+    def test_known(self) -> None:
+        """By the address."""
+        self.assertIn("192.0.2.1", describePeer(RecordingTransport()))
+
+    def test_unknown(self) -> None:
+        """Where there is none, or it cannot be told, that is said."""
+        silent = RecordingTransport()
+        silent.getPeer = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        for each in (None, object(), silent, RecordingTransport(lacking=["getPeer"])):
+            self.assertEqual(describePeer(each), "an unknown peer")
+
+
 class AbortTests(SynchronousTestCase):
     """L{abort} does what the transport can."""
 
@@ -479,6 +494,14 @@ class TimeTests(SynchronousTestCase):
             self.assertEqual(clock.getDelayedCalls(), [])
             receiver._receiverState = None
             receiver._receiverDrop()
+
+    def test_plaintext(self) -> None:
+        """Nor where the peer is dropped because of what came in plaintext."""
+        for receiver, transport, clock, frame in self.each():
+            receiver.dataReceived(frame[:2])
+            transport.startTLS()
+            receiver.dataReceived(frame[2:])
+            self.assertEqual((transport.aborted, clock.getDelayedCalls()), (True, []))
 
     def test_replaced(self) -> None:
         """What was begun before another delivery took its place is not the peer's fault."""

@@ -216,7 +216,8 @@ def adapted(values: Any) -> dict[str, Callable[..., object]]:
         "readBox": lambda box, schema: values.readBox(copied(box), schema, {}, None, NAMES, HOOKS),
         "readBoxes": lambda box, schema: values.readBoxes([copied(box), box], schema, [], None, NAMES, HOOKS),
         "writeBox": lambda objects, schema: values.writeBox(copied(objects), schema, {}, None, NAMES, HOOKS),
-        "countArguments": lambda objects, schema: values.countArguments(schema, objects, NAMES),
+        "areGiven": lambda objects, schema: values.areGiven(schema, objects, NAMES),
+        "areKnown": lambda objects, schema: values.areKnown(schema, objects, NAMES),
     }
 
 
@@ -224,7 +225,8 @@ CALLS_OF_VALUES = {
     "readBox": valuesRead,
     "readBoxes": valuesRead,
     "writeBox": valuesWritten,
-    "countArguments": valuesWritten,
+    "areGiven": valuesWritten,
+    "areKnown": valuesWritten,
 }
 
 

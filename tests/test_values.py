@@ -83,6 +83,30 @@ class Searching(amp.String):
         return super().__getattribute__(name)
 
 
+class OptionalByClass(amp.Integer):
+    """Says on its class alone that it is optional."""
+
+    optional = True
+
+    def __init__(self) -> None:
+        pass
+
+
+class OptionalByProperty(amp.Integer):
+    """Says so in a property, whatever stands in its dictionary."""
+
+    optional = property(lambda self: True)  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.__dict__["optional"] = False
+
+
+class OptionalBySlot(amp.Integer):
+    """Says so in a slot."""
+
+    __slots__ = ("optional",)
+
+
 class Slotted:
     """Is no subclass, and has no dictionary."""
 
@@ -130,6 +154,9 @@ ARGUMENTS: list[Any] = [
         Searching(),
         Slotted(),
         noOptional(),
+        OptionalByClass(),
+        OptionalByProperty(),
+        OptionalBySlot(True),
     ),
     onInstance("fromString", lambda string: ("own", string)),
     onInstance("toString", lambda value: b"own"),
@@ -241,11 +268,13 @@ class TestAlike:
             assert rows == expected
 
     @given(schemas, st.sets(st.sampled_from(["a", "b", "a_b", "Class", "c", "other"])))
-    def test_counted(self, arglist: Any, objects: set[str]) -> None:
-        """Counting."""
-        expected = sum(IDENTIFIERS[name] in objects for name, _ in arglist)
+    def test_compared(self, arglist: Any, names: set[str]) -> None:
+        """Telling whether there are too few, or too many."""
+        objects = dict.fromkeys(names)
+        expected = {IDENTIFIERS[name] for name, _ in arglist}
         for each in BUILDS:
-            assert each.countArguments(arglist, objects, IDENTIFIERS) == expected
+            assert each.areGiven(arglist, objects, IDENTIFIERS) is (expected <= names)
+            assert each.areKnown(arglist, objects, IDENTIFIERS) is (names <= expected)
 
 
 @pytest.fixture(params=BUILDS, ids=["pure", "ext"])

@@ -19,8 +19,9 @@ from ._framing import Stop, formatNetstring, netstringLength
 
 __all__ = [
     "Stop",
+    "areGiven",
+    "areKnown",
     "build",
-    "countArguments",
     "formatBox",
     "formatNetstring",
     "netstringLength",
@@ -50,7 +51,8 @@ def _choose() -> tuple[ModuleType, ModuleType]:
 _frames, _objects = _choose()
 build: Final = "pure" if _frames is _framing else "ext"
 
-countArguments = _values.countArguments
+areGiven = _values.areGiven
+areKnown = _values.areKnown
 formatBox = _framing.formatBox
 parseBox = _framing.parseBox
 readBox = _values.readBox
@@ -61,7 +63,8 @@ splitNetstrings = _framing.splitNetstrings
 splitStrings = _framing.splitStrings
 writeBox = _values.writeBox
 if build == "ext":
-    countArguments = _objects.countArguments
+    areGiven = _objects.areGiven
+    areKnown = _objects.areKnown
     formatBox = _frames.formatBox
     parseBox = _frames.parseBox
     readBox = _objects.readBox

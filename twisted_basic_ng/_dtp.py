@@ -281,8 +281,10 @@ class DTP(Protocol):
 
     def _dtpFail(self, why: Failure) -> None:
         """End an upload that has failed."""
-        self._dtpGiveUp()
-        self._dtpFinish(why)
+        try:
+            self._dtpGiveUp()
+        finally:
+            self._dtpFinish(why)
 
     def _dtpGiveUp(self) -> None:
         """Take nothing more, and close the connection; it is read on, to see that the peer has closed it, too."""
@@ -334,7 +336,10 @@ class DTP(Protocol):
         """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
         self._buffer = None
         cons.registerProducer(self, True)
-        cons.unregisterProducer()
+        try:
+            cons.unregisterProducer()
+        except BaseException:
+            log.err(None, "while closing what an upload had failed to be written to")
         return fail(why)
 
     def _dtpDeliverKept(self) -> None:
@@ -399,6 +404,9 @@ class DTP(Protocol):
 
     def stopProducing(self) -> None:
         """Stop for good: the consumer wants nothing more, however the connection then ends."""
-        self._dtpIsStopped = True
+        self._dtpIsStopped = self._cons is not None  # what came before a consumer is there is kept for it
         if self._dtpIsOpen():
             self.transport.stopProducing()
+        elif self._dtpIsStopped:
+            self._buffer = None
+            self._dtpFinish(None)

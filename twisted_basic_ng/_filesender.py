@@ -73,8 +73,9 @@ class FileSender:
         try:
             consumer.registerProducer(self, False)
         except BaseException:
-            vars(self).clear()  # a transfer that is under way goes on
-            vars(self).update(before)
+            if self.deferred is deferred:  # nothing was begun, and what was under way goes on
+                vars(self).clear()
+                vars(self).update(before)
             raise
         return deferred
 

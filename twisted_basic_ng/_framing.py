@@ -233,8 +233,7 @@ def formatBox(box: dict[bytes, bytes]) -> bytes | None:
     @return: C{None} where something is not bytes or is too long; which, it is not for this function to say.
     """
     pieces: list[bytes] = []
-    for key in sorted(box):
-        value = box[key]
+    for key, value in sorted(box.items()):
         size = len(value) if type(value) is bytes else 65536
         if type(key) is not bytes or size > 65535 or len(key) > 255:
             return None

@@ -7,11 +7,16 @@ and tuples, which are plain C here.  Every read is checked against the size of C
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_SetItem, PyDict_Size
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Keys, PyDict_SetItem, PyDict_Size
 from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memchr, memcmp, memcpy
 
 from ._framing import LONGEST, Stop, splitStrings as _splitStrings
+
+cdef extern from "Python.h":
+    PyObject *_PyType_Lookup(PyTypeObject *kind, object name)
+    PyTypeObject *Py_TYPE(object owner)
 
 cdef extern from *:
     """
@@ -22,6 +27,8 @@ cdef extern from *:
     object _allocateDict "allocateDict"(type kind, object arguments)
 
 cdef tuple _NO_ARGUMENTS = ()
+
+cdef object _ITEMS = dict.__dict__["items"]
 
 #: Keys that were seen lately: most boxes have the keys of others, and finding one is cheaper than making it and
 #: computing its hash.
@@ -170,17 +177,25 @@ def splitNetstrings(bytes data not None, Py_ssize_t start, limit, Py_ssize_t mos
 
 def formatBox(box not None):
     """See L{twisted_basic_ng._framing.formatBox}."""
-    cdef list keys = sorted(box)
+    cdef list keys
     cdef Py_ssize_t total = 2
     cdef Py_ssize_t size
     cdef object key, value
+    cdef PyObject *found
     cdef bytes whole
     cdef unsigned char *at
     cdef list values = []
+    if not isinstance(box, dict) or _PyType_Lookup(Py_TYPE(box), "items") != <PyObject *> _ITEMS:
+        return None  # what it holds, it says itself
+    keys = PyDict_Keys(box)
+    keys.sort()
     for key in keys:
-        value = box[key]
-        if type(key) is not bytes or type(value) is not bytes:
+        if type(key) is not bytes:
             return None
+        found = PyDict_GetItemWithError(box, key)
+        if found == NULL or type(<object> found) is not bytes:
+            return None
+        value = <object> found
         if PyBytes_GET_SIZE(key) > 255 or PyBytes_GET_SIZE(value) > 65535:
             return None
         total += 4 + PyBytes_GET_SIZE(key) + PyBytes_GET_SIZE(value)

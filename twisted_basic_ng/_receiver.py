@@ -55,7 +55,7 @@ class Dropped(Backlog):
 
     def put(self, data: bytes) -> None:
         """Count C{data}; the peer that sends too much of it loses its connection at once."""
-        if 0 <= self.patience < len(data):
+        if 0 <= self.patience < len(data) and self.transport is not None:
             abort(self.transport)
         self.patience -= len(data)
 
@@ -90,8 +90,10 @@ def _isWrapper(transport: Any) -> bool:
 
 def describePeer(transport: Any) -> str:
     """Name the peer for the log, whatever the transport knows of it."""
-    getPeer = getattr(transport, "getPeer", None)
-    return "an unknown peer" if getPeer is None else str(getPeer())
+    try:
+        return str(transport.getPeer())
+    except Exception:  # what is closed because of the peer is closed, whatever is said of it
+        return "an unknown peer"
 
 
 class Shown:
@@ -400,6 +402,7 @@ class Receiver(Protocol):
                 peer=describePeer(self.transport),
                 size=len(plaintext),
             )
+            backlog.stopTimer()
             self._receiverState = backlog = Dropped(self.transport)
             abort(self.transport)
         else:

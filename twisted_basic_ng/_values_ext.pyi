@@ -1,3 +1,3 @@
-from ._values import countArguments, readBox, readBoxes, writeBox
+from ._values import areGiven, areKnown, readBox, readBoxes, writeBox
 
-__all__ = ["countArguments", "readBox", "readBoxes", "writeBox"]
+__all__ = ["areGiven", "areKnown", "readBox", "readBoxes", "writeBox"]

@@ -17,6 +17,9 @@ cdef extern from "Python.h":
     object PyObject_GenericGetDict(object owner, void *context)
     PyTypeObject *Py_TYPE(object owner)
     int PyDict_CheckExact(object owner)
+    # Not <PyObject *> True: Cython takes that constant for a number, and the pointer is 1.
+    PyObject *_TRUE "Py_True"
+    PyObject *_FALSE "Py_False"
 
 cdef extern from *:
     """
@@ -57,6 +60,7 @@ cdef int _look(object argument, tuple hooks, str box, str proto, str last) excep
     """
     cdef dict own
     cdef PyObject *optional
+    cdef PyObject *inherited
     if not usesGenericGetAttr(argument) or not hasDict(argument):
         return _OVERRIDDEN
     if not _has(argument, box, hooks[0]) or not _has(argument, "retrieve", hooks[1]) or not _has(argument, proto, hooks[2]):
@@ -66,10 +70,14 @@ cdef int _look(object argument, tuple hooks, str box, str proto, str last) excep
     if optional == NULL or PyDict_Size(own) > 1:
         if box in own or "retrieve" in own or proto in own or last in own:
             return _OVERRIDDEN
-    if optional == <PyObject *> True:
-        return _OPTIONAL
-    if optional == <PyObject *> False:
-        return _REQUIRED
+    inherited = _PyType_Lookup(Py_TYPE(argument), "optional")
+    if inherited == _TRUE or inherited == _FALSE:  # else it may be a property, which comes before what is the argument's
+        if optional == NULL:
+            optional = inherited
+        if optional == _TRUE:
+            return _OPTIONAL
+        if optional == _FALSE:
+            return _REQUIRED
     return _OPTIONAL if argument.optional else _REQUIRED
 
 
@@ -144,12 +152,21 @@ cdef object _write(object argument, object value, tuple plain):
     return argument.toString(value)
 
 
-def countArguments(arglist, objects, identifiers not None):
-    cdef Py_ssize_t count = 0
+def areGiven(arglist, dict objects not None, identifiers not None):
     for name, _ in arglist:
-        if _identifier(identifiers, name) in objects:
-            count += 1
-    return count
+        if _identifier(identifiers, name) not in objects:
+            return False
+    return True
+
+
+def areKnown(arglist, objects, identifiers not None):
+    cdef set known = set()
+    for name, _ in arglist:
+        known.add(_identifier(identifiers, name))
+    for name in objects:
+        if name not in known:
+            return False
+    return True
 
 
 cdef int _check(object identifiers, object hooks) except -1:

@@ -128,6 +128,10 @@ class BoxTests(SynchronousTestCase):
 
             self.assertEqual(Aliases.makeArguments({"a_b": 1}, None), {b"a-b": b"1"})
             self.assertEqual(Aliases.parseArguments({b"a-b": b"1", b"a_b": b"2"}, None), {"a_b": 2})
+            error = self.assertRaises(module.InvalidSignature, Aliases.makeArguments, {"a_b": 1, "bogus": 2}, None)
+            self.assertEqual(str(error), "bogus is not a valid argument")
+            self.assertEqual(Aliases(a_b=1).structured, {"a_b": 1})
+            self.assertEqual(str(self.assertRaises(module.InvalidSignature, Aliases)), "forgot a_b for b'Aliases'")
 
 
 class CallTests(SynchronousTestCase):

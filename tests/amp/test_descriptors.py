@@ -156,6 +156,17 @@ class DescriptorTests(SynchronousTestCase):
         self.failureResultOf(waiting, amp.TooManyDescriptorsError)
         self.assertEqual([isOpen(each) for each in descriptors], [False, False, False])
 
+    def test_closedElsewhere(self) -> None:
+        """One that somebody else has closed keeps neither the others open nor calls waiting."""
+        descriptors = [openDescriptor() for _ in range(3)]
+        for each in descriptors:
+            self.protocol.fileDescriptorReceived(each)
+        os.close(descriptors[2])
+        waiting: Any = self.protocol.callRemoteString(b"command")
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.failureResultOf(waiting, ConnectionDone)
+        self.assertEqual([isOpen(each) for each in descriptors], [False, False, False])
+
     def test_bareExchanger(self) -> None:
         """A protocol that only exchanges descriptors closes the connection."""
         exchanger = amp._DescriptorExchanger()

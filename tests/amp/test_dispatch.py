@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import loadStock
 from twisted_basic_ng import amp
+
+
+@contextmanager
+def capturedLogs() -> Iterator[list[Any]]:
+    """Keep what is logged in this block from the other tests."""
+    events: list[Any] = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        yield events
+    finally:
+        globalLogPublisher.removeObserver(events.append)
 
 
 class Sender:
@@ -331,11 +344,26 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.sender.unhandled, [])
 
 
+class TwoTextsError(Exception):
+    """Cannot be made of one text."""
+
+    def __init__(self, user: str, why: str) -> None:
+        super().__init__(user, why)
+
+
+#: What Ask declares; the third cannot be made of one text either.
+ERRORS: dict[type[Exception], bytes] = {
+    ZeroDivisionError: b"ZERO",
+    TwoTextsError: b"TWO",
+    UnicodeDecodeError: b"DECODE",
+}
+
+
 class Ask(amp.Command):
     """Has a response to be read."""
 
     response = [(b"number", amp.Integer())]
-    errors = {ZeroDivisionError: b"ZERO"}
+    errors = ERRORS
 
 
 STOCK: Any = loadStock("amp")
@@ -345,7 +373,7 @@ class StockAsk(STOCK.Command):  # type: ignore[misc]
     """The same, of Twisted's."""
 
     response = [(b"number", STOCK.Integer())]
-    errors = {ZeroDivisionError: b"ZERO"}
+    errors = ERRORS
 
 
 class Told:
@@ -488,6 +516,133 @@ class TestUnhandled:
         assert told.values == [LookupError]
 
 
+class TestUnmakeable:
+    """A call whose error cannot be made ends with what making it raises, as in Twisted; nothing else raises."""
+
+    @pytest.mark.parametrize("code", [b"TWO", b"DECODE"])
+    def test_declared(self, told: Told, code: bytes) -> None:
+        """A declared error whose class takes something else than one text."""
+        told.result.addErrback(told.keep).addErrback(lambda failure: None)
+        told.fail(code)
+        assert (told.values, told.unhandled) == ([TypeError], [])
+
+    def test_unhandled(self, told: Told) -> None:
+        """Where nobody handles it, it is an error that nobody handled."""
+        told.fail(b"TWO")
+        assert told.unhandled == [TypeError]
+
+    def test_table(self, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An application's own table of errors may raise."""
+
+        class Raising(dict[bytes, Any]):
+            def get(self, code: bytes, default: Any = None) -> Any:
+                raise LookupError(code)
+
+        command: Any = Ask if told.box is amp.AmpBox else StockAsk
+        monkeypatch.setattr(command, "reverseErrors", Raising())
+        told.result.addErrback(told.keep).addErrback(lambda failure: None)
+        told.fail()
+        assert (told.values, told.unhandled) == ([LookupError], [])
+
+    def test_lost(self, told: Told) -> None:
+        """A connection that is lost with an error of the peer's ends every call, whatever one of them makes of it."""
+        command: Any = Ask if told.box is amp.AmpBox else StockAsk
+        module = amp if told.box is amp.AmpBox else STOCK
+        told.result.addErrback(told.keep).addErrback(lambda failure: None)
+        told.dispatcher.callRemote(command).addErrback(told.keep).addErrback(lambda failure: None)
+        told.dispatcher.stopReceivingBoxes(Failure(module.RemoteAmpError(b"TWO", "lost")))
+        assert told.values == [TypeError, TypeError]
+
+    def test_ofAMP(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same for AMP's own codes, which an application may have changed."""
+        told = Told(amp)
+        monkeypatch.setitem(amp.PROTOCOL_ERRORS, b"OWN", lambda code, text: LookupError(code[99]))
+        monkeypatch.setitem(amp.PROTOCOL_ERRORS, b"RAISES", explode)
+        told.result.addErrback(told.keep).addErrback(lambda failure: None)
+        again = told.dispatcher.callRemoteString(b"x")
+        again.addErrback(told.keep).addErrback(lambda failure: None)
+        told.dispatcher.ampBoxReceived(amp.AmpBox(_error=b"1", _error_code=b"RAISES"))
+        told.dispatcher.ampBoxReceived(amp.AmpBox(_error=b"2", _error_code=b"OWN"))
+        assert told.values == [TypeError, IndexError]
+
+
+class Acting(amp.Integer):
+    """Does something while an answer is read."""
+
+    act: Callable[[], object]
+
+    def fromString(self, inString: bytes) -> Any:
+        self.act()
+        return int(inString)
+
+
+class StockActing(STOCK.Integer):  # type: ignore[misc]
+    """The same, of Twisted's."""
+
+    fromString = Acting.fromString
+
+
+class TestWhileRead:
+    """What is done to a call while its answer is read has no effect on it, as in Twisted."""
+
+    @pytest.fixture(autouse=True)
+    def argument(self, told: Told, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """The type that reads the answer."""
+        made: Any = Acting() if told.box is amp.AmpBox else StockActing()
+        monkeypatch.setattr(Ask if told.box is amp.AmpBox else StockAsk, "response", [(b"number", made)])
+        return made
+
+    def test_cancelled(self, told: Told, argument: Any) -> None:
+        """It can be cancelled no more."""
+        argument.act = told.result.cancel
+        told.result.addBoth(told.keep)
+        told.answer(number=b"5")
+        assert (told.values, told.unhandled) == ([{"number": 5}], [])
+
+    def test_added(self, told: Told, argument: Any) -> None:
+        """A callback that is added is behind those that were there."""
+        argument.act = lambda: told.result.addBoth(told.keep)
+        told.result.addCallback(explode)
+        told.answer(number=b"5")
+        assert (told.values, told.unhandled) == ([None], [LookupError])
+
+    def test_lost(self, told: Told, argument: Any) -> None:
+        """The connection may end: the answer had come before."""
+        argument.act = lambda: told.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
+        told.result.addBoth(told.keep)
+        told.answer(number=b"5")
+        assert (told.values, told.unhandled) == ([{"number": 5}], [])
+
+
+class TestAnsweredMeanwhile:
+    """Where something answers a call while its answer is read, past the dispatcher, it fires once."""
+
+    def answerTwice(self, first: Callable[[Any], object], second: Callable[[Told], object]) -> list[Any]:
+        """Have C{first} done to the call while C{second} answers it; return what comes of it."""
+        told = Told(amp)
+        request: Any = told.result
+        told.result.addBoth(told.keep).addErrback(lambda failure: None)
+
+        def act(*args: Any) -> Any:
+            first(request)
+            raise ZeroDivisionError
+
+        request._ampCommand._ampReadResponse = request._ampCommand._ampAsDeclared = act
+        try:
+            second(told)
+        except ZeroDivisionError:
+            pass  # which only what stands in for these methods raises
+        return told.values
+
+    def test_answer(self) -> None:
+        """Reading an answer."""
+        assert self.answerTwice(lambda request: request.callback("own"), lambda told: told.answer()) == ["own"]
+
+    def test_error(self) -> None:
+        """Making an error."""
+        assert self.answerTwice(lambda request: request.callback("own"), lambda told: told.fail()) == ["own"]
+
+
 class TestOwn:
     """A subclass that adds callbacks of its own, or has its own way to read, has what it has with Twisted."""
 
@@ -606,3 +761,101 @@ class TestOwn:
         result.addCallback(explode)
         dispatcher.ampBoxReceived(module.AmpBox(_answer=b"7"))
         assert [each.type for each in sender.unhandled] == [LookupError]
+
+    def test_foreignRaises(self) -> None:
+        """One that cannot be failed keeps no other call waiting, and is logged."""
+
+        class Stubborn(Deferred[Any]):
+            def errback(self, fail: Any = None) -> None:
+                raise LookupError
+
+        told = Told(amp)
+        told.result.addBoth(told.keep).addErrback(lambda failure: None)
+        waiting: Any = told.dispatcher._outstandingRequests
+        told.dispatcher._outstandingRequests = {b"0": Stubborn(), **waiting}
+        with capturedLogs() as events:
+            told.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
+        assert told.values == [ConnectionDone]
+        assert [event["log_failure"].type for event in events] == [LookupError]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_answeredBefore(self, module: Any) -> None:
+        """A call that was answered past the dispatcher is answered once more by the peer, which is an error."""
+        told = Told(module)
+        told.result.addCallback(explode)
+        told.dispatcher._outstandingRequests[b"1"].callback(told.box(number=b"5"))
+        with pytest.raises(AlreadyCalledError):
+            told.answer(number=b"6")
+        told.result.addBoth(told.keep)
+        assert (told.values, told.unhandled) == ([None], [LookupError])
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_answerRaises(self, module: Any) -> None:
+        """An answer that does not take its tag is an error that nobody handled."""
+
+        class Sealed(module.AmpBox):  # type: ignore[misc]
+            def __setitem__(self, name: Any, value: Any) -> None:
+                raise LookupError(name)
+
+        class Refusing(module.Command):  # type: ignore[misc]
+            responseType = Sealed
+
+        class Responding(module.CommandLocator):  # type: ignore[misc]
+            @Refusing.responder
+            def refuse(self) -> Any:
+                return {}
+
+        dispatcher = module.BoxDispatcher(Responding())
+        sender = Sender()
+        dispatcher.startReceivingBoxes(sender)
+        dispatcher.dispatchCommand = lambda box: succeed(Sealed())
+        dispatcher.ampBoxReceived(module.AmpBox(_command=b"x", _ask=b"1"))
+        del dispatcher.dispatchCommand
+        dispatcher.ampBoxReceived(module.AmpBox(_command=b"Refusing", _ask=b"1"))
+        assert [each.type for each in sender.unhandled] == [LookupError, LookupError]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_strangeAnswer(self, module: Any) -> None:
+        """An answer that does not say what it is is an error of the responder's."""
+
+        class Strange:
+            @property
+            def __class__(self) -> Any:  # type: ignore[override]
+                raise LookupError
+
+        class Odd(module.Command):  # type: ignore[misc]
+            @classmethod
+            def makeResponse(cls, objects: Any, proto: Any) -> Any:
+                return Strange()
+
+        class Responding(module.CommandLocator):  # type: ignore[misc]
+            @Odd.responder
+            def odd(self) -> Any:
+                return {}
+
+        dispatcher = module.BoxDispatcher(Responding())
+        sender = Sender()
+        dispatcher.startReceivingBoxes(sender)
+        with capturedLogs() as events:
+            dispatcher.ampBoxReceived(module.AmpBox(_command=b"Odd", _ask=b"1"))
+        assert [box.get(b"_error_code") for box in sender.boxes] == [b"UNKNOWN"]
+        assert [event["log_failure"].type for event in events] == [LookupError]
+
+    @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
+    def test_parsedAsFailure(self, module: Any) -> None:
+        """A command may read an answer as a failure, of the peer's or any other."""
+        kinds: list[Any] = []
+        for error in (module.RemoteAmpError(b"ZERO", "text"), LookupError()):
+
+            class Failing(module.Command):  # type: ignore[misc]
+                errors = {ZeroDivisionError: b"ZERO"}
+
+                @classmethod
+                def parseResponse(cls, box: Any, protocol: Any, error: Exception = error) -> Any:
+                    return Failure(error)
+
+            dispatcher = module.BoxDispatcher(None)
+            dispatcher.startReceivingBoxes(Sender())
+            dispatcher.callRemote(Failing).addErrback(lambda failure: kinds.append(failure.type))
+            dispatcher.ampBoxReceived(module.AmpBox(_answer=b"1"))
+        assert kinds == [ZeroDivisionError, LookupError]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from zope.interface import directlyProvides, implementer
@@ -186,6 +187,23 @@ class MeteredTransportTests(MeterCase):
         self.meter.write(b"x" * 101)
         self.transport.producer.stopProducing()
         self.assertEqual(self.events, [])
+
+    def test_forgotten(self) -> None:
+        """When the connection is gone, nobody is told anything, and nobody is kept in memory to be told."""
+
+        class Told:
+            def tell(self) -> None:
+                raise AssertionError
+
+        told = Told()
+        meter = MeteredTransport(self.transport, 100, told.tell, told.tell)
+        meter.write(b"x" * 101)
+        meter.forget()
+        self.transport.send()
+        meter.loseConnection()
+        kept = weakref.ref(told)
+        del told
+        self.assertIsNone(kept())
 
     def test_passedBy(self) -> None:
         """A producer that somebody has registered past it stays."""

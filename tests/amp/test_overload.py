@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -152,6 +153,16 @@ class AskedTests(SynchronousTestCase):
         self.worker.answer(1)
         self.assertEqual(list(self.worker.asked), [2])
 
+    def test_closing(self) -> None:
+        """On a connection that is being closed nothing is held: its end would not be seen; no more calls are begun."""
+        transport: Any = self.worker.transport
+        transport.loseConnection()
+        self.worker.dataReceived(asks(1, 2, 3))
+        self.worker.dataReceived(asks(4))
+        self.worker.answer(1)
+        self.assertEqual((list(self.worker.asked), self.transport.reading), ([2], True))
+        self.assertNotIn("pauseProducing", self.transport.names())
+
     def test_left(self) -> None:
         """Nor when the peer was left."""
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
@@ -176,6 +187,31 @@ class AskedTests(SynchronousTestCase):
         worker.answer(1)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertTrue(transport.disconnecting)
+
+    def test_unhandledRaises(self) -> None:
+        """Where the application's C{unhandledError} raises, too, the peer's other calls do not wait for ever."""
+
+        class Broken(Worker):
+            def _commandReceived(self, box: amp.AmpBox) -> Any:
+                if box[b"_ask"] == b"3":
+                    raise ZeroDivisionError
+                return super()._commandReceived(box)
+
+            def unhandledError(self, failure: Failure) -> None:
+                raise KeyError
+
+        worker = Broken()
+        transport = RecordingTransport().connect(worker)
+        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
+        worker.dataReceived(asks(*range(1, 9)))
+        self.assertFalse(transport.reading)
+        worker.answer(1)
+        self.assertEqual(list(worker.asked), [2, 4])
+        for number in (2, 4, 5, 6, 7):
+            worker.answer(number)
+        self.assertEqual((list(worker.asked), transport.reading), ([8], True))
+        gc.collect()
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
     def test_otherSender(self) -> None:
         """Where the sender of boxes cannot stop reading, there is no bound."""
@@ -281,6 +317,29 @@ class AskingTests(SynchronousTestCase):
         self.receive(1)
         self.assertEqual((errors, self.sent()), ([amp.TooLong], [b"0", b"1", b"2"]))
         self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 1)
+
+    def test_unsendableAtAll(self) -> None:
+        """Whatever it is that sending raises, and whatever the caller makes of it."""
+
+        class Broken(amp.AmpBox):
+            def _sendTo(self, proto: Any) -> None:
+                raise SystemExit
+
+        for number in (0, 1):
+            self.client.callRemote(Work, number=number)
+        failing: Any = self.client._sendBoxCommand(b"work", Broken())
+        contexts: list[Any] = []
+
+        def fail(failure: Failure) -> None:
+            try:
+                raise ZeroDivisionError
+            except ZeroDivisionError as error:
+                contexts.append((failure.type, error.__context__))
+
+        failing.addErrback(fail)
+        self.client.callRemote(Work, number=2)
+        self.receive(1)
+        self.assertEqual((contexts, self.sent()), ([(SystemExit, None)], [b"0", b"1", b"2"]))
 
     def test_unsendableAtOnce(self) -> None:
         """One that cannot be sent now is under way no more."""

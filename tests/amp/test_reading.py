@@ -439,6 +439,15 @@ class TimeTests(ReadingCase):
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_lostMeanwhile(self) -> None:
+        """Nor where a box has the connection end at once, and another box is unfinished; until there is one again."""
+        self.boxes.actions[1] = lambda: self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.protocol.dataReceived(self.data(1) + b"\0\1a")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        RecordingTransport().connect(self.protocol)
+        self.protocol.dataReceived(b"\0\1b")
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
 
 class HookedTimeTests(TimeTests):
     """The same, a string at a time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python.failure import Failure
@@ -60,6 +60,9 @@ class Server(amp.AMP):
     """Changes over."""
 
     inner: Any = None
+
+    def amp_LATER(self, box: amp.AmpBox) -> Any:
+        return Deferred()
 
     @Switch.responder
     def switch(self, name: bytes) -> Any:
@@ -128,6 +131,45 @@ class SwitchTests(SynchronousTestCase):
         self.connection.drop()
         self.failureResultOf(result)
         self.assertEqual(self.factory.events, ["failed"])
+
+    def test_notBuilt(self) -> None:
+        """A factory that makes no protocol has the connection closed, and is told when it is; nothing more is read."""
+        for build, kind in ((lambda addr: 1 / 0, ZeroDivisionError), (lambda addr: None, AttributeError)):
+            self.setUp()
+            self.factory.buildProtocol = build  # type: ignore[method-assign]
+            errors: list[Any] = []
+            waiting: Any = self.client.callRemoteString(b"later")
+            self.call(b"inner").addErrback(lambda failure, errors=errors: errors.append(failure.type))
+            self.server.dataReceived(self.connection.client.take(None))
+            self.client.dataReceived(self.connection.server.take(None))
+            self.assertEqual((errors, self.connection.client.disconnecting), ([kind], True))
+            self.client.dataReceived(b"what is no box\xff\xff")
+            self.assertEqual(self.factory.events, [])
+            self.connection.flush()
+            self.assertEqual(self.factory.events, ["lost"])
+            self.failureResultOf(waiting)
+
+    def test_notConnected(self) -> None:
+        """A protocol that raises when it is connected has the connection nevertheless, as in Twisted."""
+
+        class Broken(Inner):
+            def connectionMade(self) -> None:
+                raise ZeroDivisionError
+
+        self.factory.buildProtocol = lambda addr: Broken()  # type: ignore[method-assign]
+        errors: list[Any] = []
+        self.call(b"inner").addErrback(lambda failure: errors.append(failure.type))
+        self.connection.pump()
+        self.assertEqual((errors, type(self.client.innerProtocol)), ([ZeroDivisionError], Broken))
+        self.assertFalse(self.connection.client.disconnecting)
+
+    def test_toldRaises(self) -> None:
+        """A factory that raises when it is told changes nothing of what becomes of the connection."""
+        self.factory.clientConnectionFailed = lambda *args: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        result = self.call(b"inner")
+        result.cancel()
+        self.failureResultOf(result, ZeroDivisionError)
+        self.assertTrue(self.connection.client.disconnecting)
 
     def test_repr(self) -> None:
         """The box's repr is Twisted's."""

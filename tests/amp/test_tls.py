@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from zope.interface import directlyProvides, providedBy
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone, ConnectionLost, PeerVerifyError
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
@@ -166,6 +169,102 @@ class StartTLSTests(SynchronousTestCase):
         self.assertIn("None is trying to re-establish as", str(error))
         self.assertRaises(amp.OnlyOneTLS, self.client._prepareTLS, None, None)
         self.assertIsNone(self.client._startingTLSBuffer)
+
+    def test_twiceWithoutCertificate(self) -> None:
+        """Where the peer has shown nothing, or what there is cannot be printed, the error is the same."""
+
+        class Unprintable(Credentials):
+            def __repr__(self) -> str:
+                raise ZeroDivisionError
+
+        client = amp.AMP()
+        transport = RecordingTransport().connect(client)
+        transport.getHandle = lambda: SimpleNamespace(get_peer_certificate=lambda: None)  # type: ignore[attr-defined]
+        for credentials in (Credentials("client"), Unprintable("client")):
+            client.hostCertificate = credentials
+            error = self.assertRaises(amp.OnlyOneTLS, client.callRemote, amp.StartTLS, tls_localCertificate=credentials)
+            self.assertIn("a peer without a certificate is trying to re-establish as", str(error))
+        self.assertEqual((transport.written, client._startingTLSBuffer), (b"", None))
+
+    def secured(self, protocol: amp.AMP) -> RecordingTransport:
+        """Connect C{protocol} over what is TLS from its first byte on."""
+        transport = RecordingTransport()
+        directlyProvides(transport, ISSLTransport, providedBy(transport))
+        return transport.connect(protocol)
+
+    def test_overTLS(self) -> None:
+        """On a connection that is TLS already nothing is asked, and the next call goes out; with a bound, too."""
+        for bound in (None, 5):
+            client = amp.AMP()
+            client.MAX_ASKS_IN_PROGRESS = bound  # type: ignore[misc]
+            transport = self.secured(client)
+            self.assertRaises(amp.OnlyOneTLS, client.callRemote, amp.StartTLS)
+            self.assertEqual((transport.written, client._outstandingRequests), (b"", {}))
+            client.callRemoteString(b"x")
+            self.assertEqual(amp.parseString(transport.written), [{b"_ask": b"1", b"_command": b"x"}])
+            self.assertFalse(transport.disconnecting)
+
+    def test_askedOverTLS(self) -> None:
+        """A peer that asks for it there is told why not, and the next call is answered."""
+        for server in (Server(), amp.AMP()):
+            transport = self.secured(server)
+            server.dataReceived(amp.Box(_ask=b"1", _command=b"StartTLS").serialize())
+            server.dataReceived(amp.Box(_ask=b"2", _command=b"x").serialize())
+            refused, other = amp.parseString(transport.written)
+            self.assertEqual(
+                refused,
+                {b"_error": b"1", b"_error_code": b"TLS_ERROR", b"_error_description": b"TLS was started already"},
+            )
+            self.assertEqual((other[b"_error"], other[b"_error_code"]), (b"2", b"UNHANDLED"))
+            self.assertEqual((self.started(transport), transport.disconnecting), ([], False))
+
+    def test_otherLocator(self) -> None:
+        """A second time is refused also where another object has the responder."""
+
+        class Locator(amp.CommandLocator):
+            @amp.StartTLS.responder
+            def secure(self) -> Any:
+                return {"tls_localCertificate": Credentials("server")}
+
+        server = amp.AMP(locator=Locator())
+        transport = RecordingTransport().connect(server)
+        for tag in (b"1", b"2"):
+            server.dataReceived(amp.Box(_ask=tag, _command=b"StartTLS").serialize())
+        self.assertEqual(len(self.started(transport)), 1)
+        self.assertEqual(amp.parseString(transport.written)[1].get(b"_error"), b"2")
+
+    def test_unstartable(self) -> None:
+        """A responder whose credentials are none leaves no peer waiting for a handshake, whatever the options say."""
+
+        class Broken(Server):
+            unhandledErrorsAreFatal = False
+
+            @amp.StartTLS.responder
+            def secure(self) -> Any:
+                return {"tls_localCertificate": object()}
+
+        server = Broken()
+        transport = RecordingTransport().connect(server)
+        server.dataReceived(amp.Box(_ask=b"1", _command=b"StartTLS").serialize())
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertTrue(transport.disconnecting)
+
+    def test_otherSender(self) -> None:
+        """A sender of boxes that is none of ours starts TLS as it likes; what goes wrong with it is its own."""
+        calls: list[Any] = []
+
+        class Foreign:
+            def sendBox(self, box: amp.AmpBox) -> None:
+                calls.append(dict(box))
+
+            def _startTLS(self, *credentials: Any) -> None:
+                calls.append(credentials)
+                raise ZeroDivisionError
+
+        box = amp._TLSBox()
+        box[b"tls_localCertificate"] = credentials = Credentials("server")  # type: ignore[assignment]
+        self.assertRaises(ZeroDivisionError, box._sendTo, Foreign())
+        self.assertEqual(calls, [{}, (credentials, None)])
 
     def test_answeredTwice(self) -> None:
         """The answering side refuses a second time, and says why."""

@@ -67,6 +67,31 @@ class WireTests(SynchronousTestCase):
         self.protocol.connectionLost(reason)
         self.assertEqual(self.boxes.calls, [reason.value])
 
+    def test_endRaises(self) -> None:
+        """Where an application's receiver of boxes raises at the end, its calls fail nevertheless, once."""
+        for before in (True, False):
+
+            class Receiver(amp.BoxDispatcher):
+                def stopReceivingBoxes(self, reason: Failure, before: bool = before) -> None:
+                    if not before:
+                        super().stopReceivingBoxes(reason)
+                    raise ZeroDivisionError
+
+            receiver = Receiver(None)
+            protocol = amp.BinaryBoxProtocol(receiver)
+            RecordingTransport().connect(protocol)
+            waiting: Any = receiver.callRemoteString(b"x")
+            reason = Failure(ConnectionDone())
+            self.assertRaises(ZeroDivisionError, protocol.connectionLost, reason)
+            self.assertIs(self.failureResultOf(waiting), reason)
+            self.failureResultOf(receiver.callRemoteString(b"x"))
+
+    def test_endOfOthersRaises(self) -> None:
+        """One that makes no calls is only told."""
+        self.boxes.stopReceivingBoxes = lambda reason: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        self.connect()
+        self.assertRaises(ZeroDivisionError, self.protocol.connectionLost, Failure(ConnectionDone()))
+
     def test_unhandled(self) -> None:
         """An error that nobody handled is logged, and the connection closed."""
         self.connect()
@@ -97,6 +122,13 @@ class WireTests(SynchronousTestCase):
         self.protocol._ampRefuse(amp.TooManyDescriptorsError(2))
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.boxes.calls, [first])
+
+    def test_refusedUnknown(self) -> None:
+        """A peer is left also where its transport cannot say who it is."""
+        self.transport.getPeer = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        self.connect()
+        self.protocol._ampRefuse(amp.TooManyDescriptorsError(1))
+        self.assertTrue(self.transport.disconnecting)
 
     def test_peerCertificate(self) -> None:
         """Whoever tests without TLS can say that there is none."""

@@ -228,6 +228,15 @@ class Securing:
         self.assertEqual(self.server.peerCertificate, ssl.Certificate(certificate("client").original))
         self.assertEqual(self.server.hostCertificate, certificate("server"))
 
+    async def test_twice(self) -> None:
+        """A second time is refused on either side, whatever the peer has shown, and the connection goes on."""
+        await self.check()
+        for end in (self.client, self.server):
+            if isinstance(end, ours.AMP):
+                with pytest.raises(ours.OnlyOneTLS):
+                    end.callRemote(ours.StartTLS)
+                self.assertEqual(await end.callRemote(VOCABULARIES["ours"].Everything, **VALUES), VALUES)
+
     async def test_wrongCertificate(self) -> None:
         """A client that does not know the server's certificate says nothing to it."""
         self.server.certificate = certificate("server")
@@ -246,6 +255,53 @@ class Securing:
         waiting = self.client.callRemote(self.words.Everything, **VALUES)
         await self.failure(waiting)
         await gatherResults([self.client.lost, self.server.lost])
+
+
+class Secured:
+    """StartTLS where there is TLS from the first byte on: the connection goes on as it was."""
+
+    words: Vocabulary
+    client: Any
+    server: Any
+    failure: Any
+    assertEqual: Any
+    assertRaises: Any
+
+    def ends(self) -> list[tuple[Any, Any]]:
+        """Our ends, each with the other one."""
+        both = ((self.client, self.server), (self.server, self.client))
+        return [(own, other) for own, other in both if isinstance(own, ours.AMP)]
+
+    async def talk(self) -> None:
+        """Call, in both directions."""
+        for end in (self.client, self.server):
+            words = VOCABULARIES["ours" if isinstance(end, ours.AMP) else "stock"]
+            self.assertEqual(await end.callRemote(words.Everything, **VALUES), VALUES)
+
+    async def test_asking(self) -> None:
+        """Ours asks for nothing, and says why."""
+        for own, _ in self.ends():
+            self.assertRaises(ours.OnlyOneTLS, own.callRemote, ours.StartTLS)
+            await self.talk()
+
+    async def test_asked(self) -> None:
+        """Ours answers that it is too late."""
+        for _, other in self.ends():
+            error = await self.failure(other.callRemoteString(b"StartTLS"))
+            self.assertEqual((error.errorCode, error.description), (b"TLS_ERROR", "TLS was started already"))
+            await self.talk()
+
+    async def test_askedByTwisted(self) -> None:
+        """Twisted's, which has begun to keep everything back, is told at once; it can only close the connection."""
+        for _, other in self.ends():
+            if not isinstance(other, ours.AMP):
+                stock = MODULES["stock"]
+                error = await self.failure(other.callRemote(stock.StartTLS))
+                self.assertEqual(
+                    (type(error), error.description), (stock.UnknownRemoteError, "TLS was started already")
+                )
+                other.transport.loseConnection()
+                await gatherResults([self.client.lost, self.server.lost])
 
 
 class Passing:
@@ -278,7 +334,7 @@ for _asks, _responds in (("ours", "stock"), ("stock", "ours"), ("ours", "ours"))
     for _link, _bases in (
         ("tcp", (Conversation, Securing)),
         ("unix", (Conversation, Passing)),
-        ("tls", (Conversation,)),
+        ("tls", (Conversation, Secured)),
     ):
         _name = f"{_asks.title()}To{_responds.title()}Over{_link.title()}Tests"
         _about = f"{_asks.title()} as client, {_responds} as server, over {_link.upper()}."

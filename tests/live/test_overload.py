@@ -311,10 +311,11 @@ class Unread:
     async def test_gone(self) -> None:
         """A peer that goes away meanwhile is gone."""
         server, client = await self.struck()
+        overload = server._ampOverload
         client.transport.abortConnection()
         await client.lost
         await server.lost
-        self.assertEqual(len(server._ampOverload.kept), 0)
+        self.assertEqual((len(overload.kept), server._ampOverload), (0, None))
 
     async def stream(self, streams: bool, register: int) -> None:
         """Produce beside the answers, from one of three moments on: before, while and after the bound strikes."""

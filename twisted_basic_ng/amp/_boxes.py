@@ -111,11 +111,11 @@ class QuitBox(AmpBox):
 
 def bytesOf(data: Any) -> bytes:
     """
-    Take what is like bytes; not a number, of which C{bytes} makes so many zeros.
+    Make plain bytes of what is like bytes; not of a number, of which C{bytes} makes so many zeros.
 
     @raise TypeError: it is not like bytes.
     """
-    return data if isinstance(data, bytes) else bytes(memoryview(data))
+    return data if type(data) is bytes else bytes(memoryview(data))
 
 
 def parseBoxes(data: bytes, strict: bool = False) -> list[AmpBox]:

@@ -114,7 +114,7 @@ class Command(metaclass=_CommandMeta):
         """
         self.structured = kw
         arguments: Any = self.arguments
-        if _accelerate.countArguments(arguments, kw, IDENTIFIERS) == len(arguments):
+        if _accelerate.areGiven(arguments, kw, IDENTIFIERS):
             return
         forgotten = [IDENTIFIERS[name] for name, kind in arguments if IDENTIFIERS[name] not in kw and not kind.optional]
         if forgotten:
@@ -148,7 +148,7 @@ class Command(metaclass=_CommandMeta):
         @raise InvalidSignature: an argument is none of this command's.
         """
         arguments = cls.arguments
-        if _accelerate.countArguments(arguments, objects, IDENTIFIERS) != len(objects):
+        if not _accelerate.areKnown(arguments, objects, IDENTIFIERS):
             _refuseUnknown(objects, arguments)
         kind = cls.commandType
         box = newBox(AmpBox) if kind is AmpBox else kind()
@@ -238,18 +238,23 @@ class Command(metaclass=_CommandMeta):
         try:
             response: Any = self.parseResponse(box, proto)
         except RemoteAmpError:
-            return self._ampAsDeclared(Failure())
-        if type(response) is dict or not isinstance(response, Deferred):  # the latter test is slow
+            response = Failure()
+        if type(response) is dict:
             return response
-        return response.addErrback(self._ampAsDeclared)
+        if isinstance(response, Failure):  # not in the handler: what is raised here must not hold the frames of that
+            return self._ampAsDeclared(response)
+        return response.addErrback(self._ampAsDeclared) if isinstance(response, Deferred) else response
 
     def _ampAsDeclared(self, error: Failure) -> Failure:
-        """Turn the peer's error into the one that the command declares for its code."""
+        """Turn the peer's error into the one that the command declares for its code, or what making that raises."""
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
-        kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
-        return Failure(kind(remote.description))
+        try:
+            kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
+            return Failure(kind(remote.description))
+        except BaseException:
+            return Failure()
 
 
 #: Remembered, as others.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -102,4 +103,5 @@ class _DescriptorExchanger:
         """Close the descriptors that no box has claimed: none can any more."""
         unclaimed = self.__dict__.get("_descriptors")  # which a subclass has not that never calls our __init__
         while unclaimed:
-            os.close(unclaimed.popitem()[1])
+            with suppress(OSError):  # somebody else closed it
+                os.close(unclaimed.popitem()[1])

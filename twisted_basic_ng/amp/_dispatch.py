@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ._commands import Command, OneWayCommand
     from ._interfaces import IBoxSender
 
-__all__ = ["SEND_BOX_COMMAND", "BoxDispatcher", "Call"]
+__all__ = ["SEND_BOX_COMMAND", "BoxDispatcher", "Call", "errorBox"]
 
 _log = Logger("twisted.protocols.amp")
 
@@ -57,14 +57,13 @@ class Call(Deferred[Any]):
     The answer to a call.
 
     It spares each call two callbacks that others would see nothing of: the one that reads the box that answers, and the
-    one that is told of an error that nobody handled.
+    one that is told of an error that nobody handled.  Once it has fired, it holds nothing of the connection.
 
     @ivar _ampTag: what the answer is told by.
     @ivar _ampIsSent: the call was sent, and who made it has this; where both ends are in one process, the answer may be
         there before that.
-    @ivar _ampCommand: the command, if it reads its answer, from which on the result of this C{Deferred} is what it
-        read.
-    @ivar _ampProto: the protocol that it reads it with.
+    @ivar _ampCommand: the command, if it reads its answer; C{None} from the moment that the answer is there.
+    @ivar _ampProto: the protocol that it reads it with, as long.
     @ivar _ampGuardian: while the answer is given, what has to be told of an error that no callback handles which was
         there by then.
     """
@@ -78,11 +77,15 @@ class Call(Deferred[Any]):
     def callback(self, result: Any) -> None:
         """Answer with a box."""
         command = self._ampCommand
-        if command is not None and not self.called:
+        if command is not None:
+            proto = self._ampProto
+            self._ampCommand = self._ampProto = None
             try:
-                result = command._ampReadResponse(result, self._ampProto)
+                result = command._ampReadResponse(result, proto)
             except BaseException:
                 result = Failure()
+            if self.called:
+                return  # by what was run to read the answer
         Deferred.callback(self, result)
         if self._ampGuardian is not None:
             if isinstance(self.result, Failure) or self.paused:
@@ -92,11 +95,20 @@ class Call(Deferred[Any]):
     def errback(self, fail: Any = None) -> None:
         """Answer with an error."""
         command = self._ampCommand
-        if command is not None and not self.called:
-            fail = command._ampAsDeclared(fail if isinstance(fail, Failure) else Failure(fail))
+        if command is not None:
+            fail = fail if isinstance(fail, Failure) else Failure(fail)
+            self._ampCommand = self._ampProto = None
+            fail = command._ampAsDeclared(fail)
+            if self.called:
+                return  # by the constructor of the declared error
         if self._ampGuardian is not None:
             self._ampAddGuardian()
         Deferred.errback(self, fail)
+
+    def cancel(self) -> None:
+        """Cancel the call; where its answer is there and is being read, that has no effect, as in Twisted."""
+        if self.called or self._ampGuardian is None:
+            Deferred.cancel(self)
 
     def _ampAddGuardian(self) -> None:
         """Have it told, as a callback like any other."""
@@ -166,8 +178,10 @@ class BoxDispatcher:
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         """Fail every call that is not answered: no answer will come."""
-        if self._ampOverload is not None:
-            self._ampOverload.forget()
+        overload, self._ampOverload = self._ampOverload, None
+        if overload is not None:
+            overload.forget()
+        self._ampCancelledRequests = None
         self.failAllOutgoing(reason)
 
     def failAllOutgoing(self, reason: Failure) -> None:
@@ -183,7 +197,10 @@ class BoxDispatcher:
         self._outstandingRequests = None
         for request in list(outstanding.values()):
             if not request.called:  # the errback of one may cancel another
-                request.errback(reason)
+                try:
+                    request.errback(reason)
+                except Exception:
+                    _log.failure("while failing an outstanding call")
 
     def _nextTag(self) -> bytes:
         """Make a tag that no call on this connection has had."""
@@ -239,14 +256,14 @@ class BoxDispatcher:
         except ConnectionLost:
             pass
 
-    def _ampFailUnsent(self, tag: bytes) -> None:
-        """Fail a call that waited in line and cannot be sent, with the exception that is being handled."""
+    def _ampFailUnsent(self, tag: bytes, error: Failure) -> None:
+        """Fail a call that waited in line and cannot be sent."""
         request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
         if request is None:
-            _log.failure("while sending a call that waited in line")
+            _log.failure("while sending a call that waited in line", error)
         else:
             request.addErrback(self.unhandledError)
-            request.errback(Failure())
+            request.errback(error)
 
     # Differs from Twisted: a call that is cancelled is forgotten, but for its tag.
 
@@ -331,7 +348,7 @@ class BoxDispatcher:
             del cancelled[tag]
             if not cancelled:
                 self._ampCancelledRequests = None
-        elif type(request) is not Call:
+        elif type(request) is not Call or request.called:
             request.addErrback(self.unhandledError)
         elif request._ampIsSent:
             request._ampGuardian = self
@@ -347,7 +364,7 @@ class BoxDispatcher:
         """Give an error to who waits for an answer."""
         request = self._ampRequestFor(box[ERROR])
         if request is not None:
-            request.errback(Failure(_errorOf(box)))
+            request.errback(_errorOf(box))
 
     # Calls of the peer.
 
@@ -362,8 +379,8 @@ class BoxDispatcher:
         if isinstance(answer, AmpBox):
             # No Deferred is needed for what is there already, and nobody would see it.
             if tag is not None:
-                answer[ANSWER] = tag
                 try:
+                    answer[ANSWER] = tag
                     try:
                         self._safeEmit(answer)
                     except (TooLong, TypeError):
@@ -387,12 +404,12 @@ class BoxDispatcher:
         description = remote.description
         if isinstance(description, str):
             description = description.encode("utf-8", "replace")
-        return _errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
+        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that says that something went wrong, and not what."""
         kind = QuitBox if self.unknownErrorsAreFatal else AmpBox
-        return _errorBox(kind, tag, UNKNOWN_ERROR_CODE, b"Unknown Error")
+        return errorBox(kind, tag, UNKNOWN_ERROR_CODE, b"Unknown Error")
 
     # Differs from Twisted: an answer that cannot be written is an error to who waits for it.
 
@@ -459,9 +476,9 @@ class BoxDispatcher:
             return maybeDeferred(responder, box)
         try:
             answer: Any = responder.respond(box)
+            return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
             return fail()
-        return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
 
 
 #: Remembered, so that another that an application puts in its place, in that class, is seen to be another.
@@ -474,7 +491,8 @@ def _asAnswer(tag: bytes, box: AmpBox) -> AmpBox:
     return box
 
 
-def _errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes) -> AmpBox:
+def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes) -> AmpBox:
+    """Make a box that answers with an error."""
     # Differs from Twisted: a text that is too long for a box is cut.
     box = kind()
     box[ERROR] = tag
@@ -495,13 +513,16 @@ def _isOnlySent(box: AmpBox) -> bool:
     return type(box)._sendTo in (AmpBox._sendTo, QuitBox._sendTo)
 
 
-# Differs from Twisted: an error without a code or a text is an error, too.
-def _errorOf(box: AmpBox) -> Exception:
-    """Make the exception that an error's box speaks of."""
+# Differs from Twisted: an error without a code or a text is an error, too, and one that cannot be made ends the call.
+def _errorOf(box: AmpBox) -> Failure:
+    """Make the failure that an error's box speaks of; of what C{PROTOCOL_ERRORS} raises, where that does."""
     code = box.get(ERROR_CODE, UNKNOWN_ERROR_CODE)
     description: Any = box.get(ERROR_DESCRIPTION, b"")
-    if isinstance(description, bytes):
-        description = description.decode("utf-8", "replace")
-    if code in PROTOCOL_ERRORS:
-        return PROTOCOL_ERRORS[code](code, description)
-    return RemoteAmpError(code, description)
+    try:
+        if isinstance(description, bytes):
+            description = description.decode("utf-8", "replace")
+        if code in PROTOCOL_ERRORS:
+            return Failure(PROTOCOL_ERRORS[code](code, description))
+        return Failure(RemoteAmpError(code, description))
+    except BaseException:
+        return Failure()

@@ -99,7 +99,7 @@ class ProtocolSwitched(Exception):
 
 @public("amp")
 class OnlyOneTLS(AmpError):
-    """TLS can be started once on a connection."""
+    """TLS can be started once on a connection, and not at all on one that is TLS from its first byte on."""
 
 
 @public("amp")

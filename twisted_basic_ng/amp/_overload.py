@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
@@ -115,15 +115,15 @@ class Overload:
                 self._respondToKept()
         finally:
             self.isRelieving = False
-        self._maybeLetGo()
+            self._maybeLetGo()
 
     def _respondToKept(self) -> None:
         box = self.kept.popleft()
         self.keptSize -= sizeOf(box)
         try:
             self.dispatcher._commandReceived(box)
-        except Exception:
-            self.sender.unhandledError(Failure())
+        except BaseException:
+            fail().addErrback(self.sender.unhandledError)  # which may raise itself
 
     def leavePlaintext(self, isAsking: bool) -> bytes:
         """
@@ -238,8 +238,11 @@ class Overload:
         """Send the calls that wait in line, as far as there is room, or all of them."""
         while self.waiting and (all_ or self.mayAsk()):
             tag, box = self.waiting.popitem(last=False)
+            error: Failure | None = None
             try:
                 self._send(tag, box)
-            except Exception:
-                self.dispatcher._ampFailUnsent(tag)
+            except BaseException:
+                error = Failure()
+            if error is not None:  # behind the handler: its frames are not for what the application raises
+                self.dispatcher._ampFailUnsent(tag, error)
         self._maybeLetGo()

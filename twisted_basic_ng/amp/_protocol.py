@@ -73,7 +73,7 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
         try:
             BinaryBoxProtocol.connectionLost(self, reason)
         finally:
-            self.transport = None
+            self._ampForgetTransport()
 
     def _ampLogConnection(self, message: str) -> None:
         if self.logConnections:

@@ -107,6 +107,9 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     #: TLS was started, and nothing has come since.
     _justStartedTLS = False
 
+    #: The connection is gone.
+    _ampIsLost = False
+
     #: Why the peer was dropped, if it asked too much.
     _ampRefusal: AmpError | None = None
 
@@ -390,7 +393,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     def _receiverTime(self, backlog: Any) -> None:
         backlog.hasDelivered, backlog.hasBox = backlog.hasBox, False
-        super()._receiverTime(backlog)
+        if not self._ampIsLost:  # a callback may have ended the connection, and nothing would stop the timer
+            super()._receiverTime(backlog)
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
         return not self.paused and (bool(backlog) or self._currentBox is not None)
@@ -408,6 +412,12 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             self._receiverBacklog().replace(b"")
             self._ampForgetHalfBox()
             self._receiverDrop()
+
+    def _ampForgetTransport(self) -> None:
+        """Let go of a transport that is gone."""
+        self.transport = None
+        if self._receiverState is not None:
+            self._receiverState.transport = self._receiverState.watched = None
 
     def _ampRefuse(self, error: AmpError) -> None:
         """Be done with a peer that asks too much."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from .._places import public
@@ -66,17 +67,27 @@ class ProtocolSwitchCommand(Command):
         answering = self._ampDoUrgently(proto, super()._doCommand)
         proto._lockForSwitch()
 
+        factory = self.protoToSwitchToFactory
+
         def changeOver(response: object) -> object:
-            factory = self.protoToSwitchToFactory
-            proto._switchTo(factory.buildProtocol(proto.transport.getPeer()), factory)
+            try:
+                proto._switchTo(factory.buildProtocol(proto.transport.getPeer()), factory)
+            except BaseException:
+                if proto.innerProtocol is None:
+                    # Differs from Twisted: there is nobody who could speak with the peer, which has changed over.
+                    proto._switchTo(Protocol(), factory)
+                    proto.transport.loseConnection()
+                raise
             return response
 
         def stay(error: Failure) -> Failure:
             proto._unlockFromSwitch()
-            self.protoToSwitchToFactory.clientConnectionFailed(None, Failure(CONNECTION_LOST))
-            if error.check(CancelledError):
-                # Differs from Twisted: the peer will change over nevertheless, and speak what is no AMP.
-                proto.transport.loseConnection()
+            try:
+                factory.clientConnectionFailed(None, Failure(CONNECTION_LOST))
+            finally:
+                if error.check(CancelledError):
+                    # Differs from Twisted: the peer will change over nevertheless, and speak what is no AMP.
+                    proto.transport.loseConnection()
             return error
 
         return answering.addCallbacks(changeOver, stay)

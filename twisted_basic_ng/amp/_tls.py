@@ -11,14 +11,15 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, fail
+from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
 from .._places import public
 from ._arguments import String
-from ._boxes import AmpBox
+from ._boxes import AmpBox, QuitBox
 from ._commands import Command
-from ._constants import TLS_ERROR_CODE
+from ._constants import ANSWER, TLS_ERROR_CODE
+from ._dispatch import errorBox
 from ._errors import OnlyOneTLS, RemoteAmpError
 from ._tlssupport import currentSSL
 from ._types import Objects, Strings
@@ -88,7 +89,7 @@ _CREDENTIALS: Final = (b"tls_localCertificate", b"tls_verifyAuthorities")
 @public("amp")
 class _TLSBox(AmpBox):
     """
-    The answer to L{StartTLS}: behind it, there is TLS.
+    The answer to L{StartTLS}: behind it, there is TLS; on a connection that has TLS, an error goes out in its place.
 
     @raise RemoteAmpError: there is no TLS to be had.
     """
@@ -110,12 +111,34 @@ class _TLSBox(AmpBox):
         """The authorities to verify the peer by, if it is to be verified."""
         return self.get(b"tls_verifyAuthorities", None)
 
+    # Differs from Twisted: which starts TLS again, inside of that which is there, and is mute where it cannot start it.
+
     def _sendTo(self, proto: Any) -> None:
+        refusal = self._ampRefusal(proto)
+        if refusal is not None:
+            refusal._sendTo(proto)
+            return
         answer = AmpBox(self)
         for name in _CREDENTIALS:
             answer.pop(name, None)
         answer._sendTo(proto)
-        proto._startTLS(self.certificate, self.verify)
+        try:
+            proto._startTLS(self.certificate, self.verify)
+        except BaseException:
+            getattr(proto, "_ampAbandonTLS", _ignore)(False)  # the peer starts it
+            raise
+
+    def _ampRefusal(self, proto: Any) -> AmpBox | None:
+        """Make the error to answer with where C{proto} is one of ours and cannot start TLS."""
+        why = getattr(proto, "_ampWhyNoTLS", _ignore)()
+        if why is None or ANSWER not in self:
+            return None
+        text, isFatal = why
+        return errorBox(QuitBox if isFatal else AmpBox, self[ANSWER], TLS_ERROR_CODE, text)
+
+
+def _ignore(*args: object) -> None:
+    """Do nothing for a sender of boxes that is none of ours."""
 
 
 @public("amp")
@@ -144,7 +167,7 @@ class StartTLS(Command):
     C{plaintextAfterRefusedTLS}.
 
     @raise RuntimeError: there is no TLS to be had on this side.
-    @raise OnlyOneTLS: TLS is or was started already.
+    @raise OnlyOneTLS: TLS is or was started already, or the connection is TLS from its first byte on.
     """
 
     arguments = [(name, _LocalArgument(optional=True)) for name in _CREDENTIALS]
@@ -158,22 +181,11 @@ class StartTLS(Command):
         self.authorities = tls_verifyAuthorities
         Command.__init__(self, **kw)
 
-    @classmethod
-    def makeResponse(cls, objects: Any, proto: Any) -> Any:
-        """Make the box that starts TLS, or refuse to start it a second time."""
-        # Differs from Twisted: which starts it again, inside of the first.
-        if getattr(proto, "hostCertificate", None) is not None:
-            return fail(RemoteAmpError(TLS_ERROR_CODE, "TLS was started already"))
-        if getattr(proto, "_startingTLSBuffer", None) is not None:
-            # Each side waits for the other: nothing can be sent that would end it.
-            return fail(RemoteAmpError(TLS_ERROR_CODE, "TLS is being started by both sides", True))
-        return super().makeResponse(objects, proto)
-
     def _doCommand(self, proto: Any) -> Any:
         """Send the call; TLS starts with its answer."""
         if getattr(proto, "_startingTLSBuffer", None) is not None:
             raise OnlyOneTLS("TLS is being started already")
-        if getattr(proto, "hostCertificate", None) is not None:
+        if getattr(proto, "_ampHasTLS", _ignore)():
             proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
         answering = self._ampDoUrgently(proto, partial(Command._doCommand, self))
         proto._prepareTLS(self.certificate, self.authorities)

@@ -13,9 +13,10 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.error import ConnectionClosed, ConnectionLost, PeerVerifyError
-from twisted.internet.interfaces import IFileDescriptorReceiver
+from twisted.internet.interfaces import IFileDescriptorReceiver, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.reflect import safe_repr, safe_str
 
 from .._places import public
 from ._boxes import AmpBox
@@ -88,19 +89,32 @@ class BinaryBoxProtocol(BoxReader):
         self.transport = (
             MeteredTransport(transport, unsent, self._ampRelieve, self._ampClose) if isBounded else transport
         )
+        self._ampIsLost = False
         self.boxReceiver.startReceivingBoxes(self)
         self.connectionMade()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """End, and tell whoever is concerned so, whatever one of them raises."""
+        self._ampIsLost = True
         try:
             if self.innerProtocol is not None:
                 self._ampInnerConnectionLost(reason)
         finally:
             if self._receiverState is not None:
                 self._receiverState.stopTimer()
+            if isinstance(self.transport, MeteredTransport):
+                self.transport.forget()
             self._ampCloseDescriptors()
-            self.boxReceiver.stopReceivingBoxes(self._ampWhyLost(reason))
+            self._ampStopReceiving(self._ampWhyLost(reason))
+
+    def _ampStopReceiving(self, reason: Failure) -> None:
+        """Tell the receiver of boxes; where an application's way to take that raises, its calls end all the same."""
+        try:
+            self.boxReceiver.stopReceivingBoxes(reason)
+        except BaseException:
+            if getattr(self.boxReceiver, "_failAllReason", reason) is None:
+                self.boxReceiver.failAllOutgoing(reason)
+            raise
 
     def _ampInnerConnectionLost(self, reason: Failure) -> None:
         try:
@@ -151,7 +165,10 @@ class BinaryBoxProtocol(BoxReader):
         super().stopProducing()
 
     def _ampHoldPeer(self) -> None:
-        """Read nothing from a peer that asks too much."""
+        """Read nothing from a peer that asks too much; on a connection that is being closed only its end is read."""
+        if isinstance(self.transport, MeteredTransport) and self.transport.isClosing:
+            self._ampLeavePeer()
+            return
         self._ampIsHeld = True
         if not self._ampIsPausedByApplication:
             super().pauseProducing()
@@ -288,18 +305,41 @@ class BinaryBoxProtocol(BoxReader):
 
     # TLS.
 
+    # Differs from Twisted: which asks for TLS inside of TLS where the connection was TLS from its first byte on.
+
+    def _ampHasTLS(self) -> bool:
+        """Is there TLS already: started by a call, or before there was AMP?"""
+        return self.hostCertificate is not None or ISSLTransport.providedBy(self.transport)
+
+    def _ampWhyNoTLS(self) -> tuple[bytes, bool] | None:
+        """Tell why the peer may not start TLS, if so, and whether the connection is to be closed then."""
+        if self._ampHasTLS():
+            return b"TLS was started already", False
+        if self._startingTLSBuffer is not None:
+            return b"TLS is being started by both sides", True  # each waits for the other, and can say no more
+        return None
+
     def _prepareTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None:
         """
         Keep boxes back from now on, until TLS was started.
 
-        @raise OnlyOneTLS: it was started before.
+        @raise OnlyOneTLS: there is TLS already.
         """
         if self.hostCertificate is not None:
             raise OnlyOneTLS(
-                f"Previously authenticated connection between {self.hostCertificate} and {self.peerCertificate} "
-                f"is trying to re-establish as {(certificate, verifyAuthorities)}"
+                f"Previously authenticated connection between {safe_str(self.hostCertificate)} and "
+                f"{self._ampDescribePeer()} is trying to re-establish as {safe_repr((certificate, verifyAuthorities))}"
             )
+        if self._ampHasTLS():
+            raise OnlyOneTLS("This connection has TLS that StartTLS did not start: it cannot be started again")
         self._startingTLSBuffer = []
+
+    def _ampDescribePeer(self) -> str:
+        """Describe what the peer shows of itself, which need not be anything."""
+        try:
+            return safe_str(self.peerCertificate)
+        except Exception:
+            return "a peer without a certificate"
 
     def _startTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None:
         """

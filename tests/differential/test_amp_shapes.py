@@ -1,0 +1,455 @@
+"""
+Arguments, boxes and values of any shape that Python allows are to both builds what they are to Twisted.
+
+What an application hands in need be no subclass of ours, nor an exact dictionary: an argument may say on its class, in
+a property or in a slot whether it is optional; a box or a response may be a dictionary that does things its own way.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import ChainMap, Counter, OrderedDict, UserDict, defaultdict
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from tests.fuzz.builds import Build, builds
+
+from .test_amp import stock
+
+
+class Truth:
+    """Is true or false in its own way."""
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+    def __bool__(self) -> bool:
+        return self.value
+
+
+class Untold:
+    """Cannot say whether it is true."""
+
+    def __bool__(self) -> bool:
+        raise ZeroDivisionError("untold")
+
+
+#: What C{optional} may be.
+FLAGS: list[Any] = [True, False, None, 0, 1, "", "yes", [], Truth(True), Truth(False), Untold()]
+
+
+class Proxy:
+    """Stands for an argument, and has nothing of its own."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self.__dict__["wrapped"] = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wrapped, name)
+
+
+class Claiming(Proxy):
+    """Claims the class of what it stands for, too."""
+
+    __class__ = property(lambda self: type(self.wrapped))  # type: ignore[assignment]
+
+
+def onInstance(kind: Any, flag: Any) -> Any:
+    """Say it in the instance's own dictionary."""
+    return kind(flag)
+
+
+def onClass(kind: Any, flag: Any) -> Any:
+    """Say it on the class; what the instance has is another thing."""
+    return type("OnClass", (kind,), {"optional": flag, "__init__": lambda self: setattr(self, "other", 1)})()
+
+
+def bare(kind: Any, flag: Any) -> Any:
+    """Say it on the class, and have nothing at all on the instance."""
+    return type("Bare", (kind,), {"optional": flag, "__init__": lambda self: None})()
+
+
+def inherited(kind: Any, flag: Any) -> Any:
+    """Say nothing; what the base says holds."""
+    return type("Inherited", (kind,), {"__init__": lambda self: None})()
+
+
+def inProperty(kind: Any, flag: Any) -> Any:
+    """Say it in a property, against what stands in the instance's dictionary."""
+    made = type("InProperty", (kind,), {"optional": property(lambda self: flag), "__init__": lambda self: None})()
+    made.__dict__["optional"] = not isinstance(flag, bool) or not flag
+    return made
+
+
+def inSlot(kind: Any, flag: Any) -> Any:
+    """Say it in a slot."""
+    return type("InSlot", (kind,), {"__slots__": ("optional",)})(flag)
+
+
+def inMixin(kind: Any, flag: Any) -> Any:
+    """Say it in a class that comes first."""
+    mixin = type("Mixin", (), {"optional": flag})
+    return type("Mixed", (mixin, kind), {"__init__": lambda self: None})()
+
+
+def looked(kind: Any, flag: Any) -> Any:
+    """Answer in C{__getattribute__}."""
+
+    def look(self: Any, name: str) -> Any:
+        return flag if name == "optional" else kind.__getattribute__(self, name)
+
+    return type("Looked", (kind,), {"__getattribute__": look})()
+
+
+def proxied(kind: Any, flag: Any) -> Any:
+    return Proxy(kind(flag))
+
+
+def claimed(kind: Any, flag: Any) -> Any:
+    return Claiming(kind(flag))
+
+
+def ofAClass(kind: Any, flag: Any) -> Any:
+    """Be a class, whose methods are those of classes."""
+    made = kind(flag)
+    hooks = ("fromBox", "toBox", "retrieve", "fromStringProto", "toStringProto", "fromString", "toString")
+    return type("OfAClass", (), {"optional": flag, **{name: staticmethod(getattr(made, name)) for name in hooks}})
+
+
+PLACES = [onInstance, onClass, bare, inherited, inProperty, inSlot, inMixin, looked, proxied, claimed, ofAClass]
+
+
+class Number(int):
+    """A number that is written in another way."""
+
+    def __str__(self) -> str:
+        return "another"
+
+    def __index__(self) -> int:
+        return 99
+
+
+class Colour(enum.IntEnum):
+    """A number with a name."""
+
+    RED = 3
+
+
+class Word(str):
+    """A text that is encoded in another way."""
+
+    def encode(self, *args: Any, **kw: Any) -> bytes:
+        return b"another"
+
+
+class Raw(bytes):
+    """Bytes of an application's."""
+
+
+class Key:
+    """Is equal to a name, and is none."""
+
+    def __init__(self, name: Any) -> None:
+        self.name = name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == (other.name if isinstance(other, Key) else other)
+
+    def __lt__(self, other: Any) -> bool:
+        return self.name < (other.name if isinstance(other, Key) else other)
+
+    def __repr__(self) -> str:
+        return f"Key({self.name!r})"
+
+
+class Text(str):
+    """A name of another type."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)  # type: ignore[arg-type,return-value]
+
+
+class Asked(dict[Any, Any]):
+    """Is asked for what it has in any way, and says so."""
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        return dict.get(self, name, default)
+
+    def pop(self, name: Any, *default: Any) -> Any:
+        value = dict.pop(self, name, *default)
+        return b"7" if isinstance(value, bytes) else 7
+
+    def copy(self) -> Any:
+        return Asked(self)
+
+
+class Missing(dict[Any, Any]):
+    """Has a value for any name, if it is asked with brackets; and so have its copies."""
+
+    def __missing__(self, name: Any) -> Any:
+        return 7
+
+    def copy(self) -> Any:
+        return Missing(self)
+
+
+class Held:
+    """Has what little is asked of a response, and no length."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = dict(values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def copy(self) -> Any:
+        return dict(self.values)
+
+
+class Hidden(dict[Any, Any]):
+    """Hides what it has from who looks whether it is there."""
+
+    def __contains__(self, name: object) -> bool:
+        return False
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Listed:
+    """A schema that can be walked, and no more."""
+
+    def __init__(self, pairs: list[Any]) -> None:
+        self.pairs = pairs
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.pairs)
+
+
+BOXES: list[Callable[[Any], Any]] = [
+    dict,
+    OrderedDict,
+    Asked,
+    Missing,
+    Hidden,
+    lambda content: defaultdict(lambda: b"9", content),
+    UserDict,
+    ChainMap,
+    MappingProxyType,
+    Counter,
+    Held,
+]
+
+OBJECTS: list[Callable[[Any], Any]] = [*BOXES, lambda content: defaultdict(lambda: 9, content)]
+
+KINDS = ["Integer", "String", "Unicode", "Boolean", "Float", "Decimal", "ListOf"]
+NAMES: list[Any] = [b"a", b"b", b"a-b", b"a_b", b"class", Raw(b"b")]
+STRINGS: list[Any] = [b"1", b"-12", b"", b"x", None, Raw(b"5"), bytearray(b"6"), memoryview(b"7"), "8", 9]
+VALUES: list[Any] = [
+    *(0, 7, -7, 2**70, True, False, None, 1.5, b"x", "x", Number(5), Colour.RED),
+    *(Word("w"), Raw(b"r"), bytearray(b"y"), [1, True], object),
+]
+
+
+def made(amp: Any, name: str, place: Callable[[Any, Any], Any], flag: Any) -> Any:
+    """An argument of one of the types of the module C{amp}."""
+    kind = getattr(amp, name)
+    if name == "ListOf":
+
+        class OfIntegers(kind):  # type: ignore[misc]
+            elementType = amp.Integer()
+
+            def __init__(self, optional: bool = False) -> None:
+                amp.Argument.__init__(self, optional)
+
+        kind = OfIntegers
+    return place(kind, flag)
+
+
+def described(value: Any) -> Any:
+    """A value, with the types of what it holds; a type that the modules have each by itself, by its name."""
+    if isinstance(value, dict):
+        return type(value).__name__, [(described(name), described(each)) for name, each in value.items()]
+    if isinstance(value, (memoryview, bytearray)):
+        return type(value).__name__, bytes(value)
+    if isinstance(value, list):
+        return [described(each) for each in value]
+    return type(value).__name__, repr(value)
+
+
+def outcome(run: Callable[[], Any]) -> Any:
+    """What comes of a function: a value, or an error, and what it is about."""
+    try:
+        return described(run())
+    except Exception as error:
+        name = type(error).__name__
+        return "raises", name, str(error) if name in ("KeyError", "InvalidSignature") else ""
+
+
+def alike(act: Callable[[Any], Any]) -> None:
+    """Do something with Twisted's module, and with ours on each build: the same comes of it."""
+    expected = outcome(lambda: act(stock))
+    for build in builds():
+        assert outcome(lambda build=build: act(build.amp)) == expected, build.name
+
+
+@pytest.fixture(params=builds(), ids=lambda build: str(build.name))
+def build(request: pytest.FixtureRequest) -> Build:
+    """Each build."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: type(flag).__name__ + str(getattr(flag, "value", "")))
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place.__name__))
+class TestOptional:
+    """Wherever an argument says whether it may be left out, and in whatever way, it holds."""
+
+    def test_reading(self, place: Any, flag: Any) -> None:
+        """Reading."""
+        for content in ({}, {b"a": b"5"}, {b"a": None}):
+            alike(
+                lambda amp, content=content: amp._stringsToObjects(
+                    amp.AmpBox(content), [(b"a", made(amp, "Integer", place, flag))], None
+                )
+            )
+
+    def test_rows(self, place: Any, flag: Any) -> None:
+        """Reading in rows."""
+        for content in ({}, {b"a": b"5"}):
+            alike(
+                lambda amp, content=content: amp.AmpList([(b"a", made(amp, "Integer", place, flag))]).fromStringProto(
+                    amp.AmpBox(content).serialize() * 2, None
+                )
+            )
+
+    def test_writing(self, place: Any, flag: Any) -> None:
+        """Writing."""
+        for content in ({}, {"a": 5}, {"a": None}):
+            alike(
+                lambda amp, content=content: amp._objectsToStrings(
+                    dict(content), [(b"a", made(amp, "Integer", place, flag))], amp.AmpBox(), None
+                )
+            )
+
+    def test_calling(self, place: Any, flag: Any) -> None:
+        """A call that leaves it out."""
+        alike(
+            lambda amp: (
+                type(amp.Command)(
+                    "Called", (amp.Command,), {"arguments": [(b"a", made(amp, "Integer", place, flag))]}
+                )().structured
+            )
+        )
+
+
+schemas = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(KINDS), st.sampled_from(PLACES), st.sampled_from(FLAGS[:-1])),
+    max_size=4,
+)
+
+
+def schema(amp: Any, drawn: list[Any]) -> list[Any]:
+    """The schema that was drawn, with the types of the module C{amp}."""
+    return [(name, made(amp, kind, place, flag)) for name, kind, place, flag in drawn]
+
+
+class TestAny:
+    """Any schema, with any box and any values."""
+
+    @settings(max_examples=max(settings().max_examples, 400))
+    @given(
+        schemas,
+        st.dictionaries(st.sampled_from([*NAMES, Key(b"a"), Key(b"b"), "a"]), st.sampled_from(STRINGS), max_size=5),
+        st.sampled_from([None, *BOXES]),
+    )
+    def test_reading(self, drawn: Any, content: Any, kind: Any) -> None:
+        """Reading, from a box of any type."""
+        alike(lambda amp: amp._stringsToObjects((kind or amp.AmpBox)(content), schema(amp, drawn), None))
+
+    @settings(max_examples=max(settings().max_examples, 400))
+    @given(
+        schemas,
+        st.dictionaries(
+            st.sampled_from(["a", "b", "a_b", "Class", "other", Text("a"), Key("b")]),
+            st.sampled_from(VALUES),
+            max_size=5,
+        ),
+        st.sampled_from(OBJECTS),
+        st.sampled_from([None, dict, OrderedDict]),
+    )
+    def test_writing(self, drawn: Any, content: Any, kind: Any, box: Any) -> None:
+        """Writing, from anything that is like a dictionary, to a box of any type."""
+        alike(lambda amp: amp._objectsToStrings(kind(content), schema(amp, drawn), (box or amp.AmpBox)(), None))
+
+    @settings(max_examples=max(settings().max_examples, 400))
+    @given(
+        schemas,
+        st.dictionaries(st.sampled_from(["a", "b", "a_b", "Class", "other"]), st.sampled_from([1, "x", None])),
+        st.sampled_from([list, tuple, Listed]),
+        st.sampled_from(OBJECTS),
+    )
+    def test_commands(self, drawn: Any, content: Any, kind: Any, mapping: Any) -> None:
+        """Calls and their arguments, missing or unknown."""
+
+        def command(amp: Any) -> Any:
+            return type(amp.Command)("Any", (amp.Command,), {"arguments": kind(schema(amp, drawn))})
+
+        alike(lambda amp: command(amp)(**content).structured)
+        alike(lambda amp: command(amp).makeArguments(mapping(content), None))
+
+
+def overriding(amp: Any, **overridden: Any) -> Any:
+    """A type of boxes that does something in its own way."""
+    return type("Overriding", (amp.AmpBox,), overridden)
+
+
+class TestBoxes:
+    """A box that does something in its own way is written as Twisted writes it."""
+
+    @pytest.mark.parametrize(
+        "overridden",
+        [
+            {},
+            {"items": lambda self: [(b"x", b"y"), (b"a", b"b")]},
+            {"items": lambda self: [(b"x", "text")]},
+            {"__iter__": lambda self: iter([b"x"])},
+            {"__getitem__": lambda self, name: b"another"},
+            {"__len__": lambda self: 0},
+            {"get": lambda self, name, default=None: b"another"},
+            {"keys": lambda self: [b"x"]},
+        ],
+        ids=lambda overridden: "".join(overridden) or "nothing",
+    )
+    def test_written(self, overridden: dict[str, Any]) -> None:
+        """Whatever it overrides."""
+        alike(lambda amp: overriding(amp, **overridden)({b"b": b"1", b"a": b"2"}).serialize())
+
+    @pytest.mark.parametrize(
+        "content",
+        [{b"a": Raw(b"1")}, {Raw(b"a"): b"1", b"b": b"2"}, {b"a": bytearray(b"1")}, {b"a": None}, {b"a": [1, 2]}],
+        ids=repr,
+    )
+    def test_content(self, content: dict[Any, Any]) -> None:
+        """Whatever it holds."""
+        alike(lambda amp: amp.AmpBox(content).serialize())
+
+    def test_emptied(self, build: Build) -> None:
+        """A key that empties the box while the keys are put in order does no harm."""
+
+        class Emptying(bytes):
+            def __lt__(self, other: Any) -> bool:
+                box.clear()
+                return True
+
+        box = build.amp.AmpBox({Emptying(b"a"): b"1", Emptying(b"b"): b"2", b"c": b"3"})
+        outcome(box.serialize)
+        assert box == {}
