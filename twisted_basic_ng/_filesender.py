@@ -62,6 +62,7 @@ class FileSender:
             C{transform} or C{consumer} raised, with an C{Exception} when the consumer stops the transfer, with
             C{CancelledError} when it is cancelled.
         """
+        # Differs from Twisted: a consumer that refuses leaves what is under way alone.
         before = dict(vars(self))
         self.file = file
         self.consumer = consumer
@@ -70,7 +71,7 @@ class FileSender:
         try:
             consumer.registerProducer(self, False)
         except BaseException:
-            vars(self).clear()  # a transfer that is under way goes on
+            vars(self).clear()
             vars(self).update(before)
             raise
         return deferred
