@@ -219,6 +219,8 @@ class DTP(Protocol):
             raise DataConnectionClosedError
         return self.transport.write(data)
 
+    # Differs from Twisted: which keeps what is for nobody.
+
     def _dtpSendOnly(self) -> None:
         """Use the connection to send: what the peer sends is read, to see its end, and is for nobody."""
         if not self._dtpIsUsed:
@@ -240,7 +242,7 @@ class DTP(Protocol):
         else:
             self._conswrite(data)
 
-    # Differs from Twisted: not more is kept than is good for the server.
+    # Differs from Twisted: not more is kept than is good for the server, which does not see the peer's end behind it.
 
     def _dtpKeep(self, data: bytes) -> None:
         """Keep C{data}; stop reading when that is enough."""
@@ -285,6 +287,8 @@ class DTP(Protocol):
             self._dtpGiveUp()
         finally:
             self._dtpFinish(why)
+
+    # Differs from Twisted: where the connection stays, and the next bytes are an AttributeError.
 
     def _dtpGiveUp(self) -> None:
         """Take nothing more, and close the connection; it is read on, to see that the peer has closed it, too."""

@@ -65,6 +65,7 @@ class FileSender:
             C{transform} or C{consumer} raised, with an C{Exception} when the consumer stops the transfer, with
             C{CancelledError} when it is cancelled.
         """
+        # Differs from Twisted: a consumer that refuses leaves what is under way alone.
         before = dict(vars(self))
         self.file = file
         self.consumer = consumer

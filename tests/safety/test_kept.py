@@ -26,8 +26,9 @@ from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport
 
-from .promises import OURS, STOCK, Modules, alike, require
+from .promises import OURS, STOCK, Modules, alike, differs, require
 from .sockets import Network, Raw, onSockets, sleep
+from .stubborn import Stubborn
 from .test_hostile import reset
 from .test_transfers import MIB, login
 
@@ -323,6 +324,37 @@ class TestClosedHere:
             await sleep(0)
         assert not made.transport.disconnected
         require(sum(map(len, made._buffer or ())) + consumer.size < MIB, "nothing of it is kept")
+
+
+class TestClosedOverTLS:
+    """Over TLS a connection is read until the peer has closed it, too, which this one never does."""
+
+    @pytest.mark.parametrize("state", ["nobody", "sending"])
+    @differs
+    @onSockets
+    async def test_sent(self, modules: Modules, network: Network, state: str) -> None:
+        """Of what it sends nothing is kept without bound; where it has no reason to send, it is cut off."""
+        pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
+        made = modules.ftp.DTP()
+        made.factory = modules.ftp.DTPFactory(made, None, Clock())
+        served = await network.serve(lambda: made, tls=True)
+        client = Stubborn()
+        await served.connect(client)
+        await network.until(lambda: client.isReady, "the handshake is done")
+        read: list[int] = []
+        receive = made.dataReceived
+        made.dataReceived = lambda data: (read.append(len(data)), receive(data))
+        client.say(b"x")
+        await network.until(lambda: read, "on this side, too")
+        if state == "sending":
+            made.sendLine(b"name")
+        made.transport.loseConnection()
+        while not client.lost and sum(read) < MIB:
+            client.say(bytes(65536))
+            await sleep(0)
+        kept = sum(map(len, made._buffer or ()))
+        require(kept <= 2 * 65536, f"{kept} bytes are kept")
+        require(client.lost or state == "sending", "it is cut off")
 
 
 class TestServer:

@@ -7,6 +7,7 @@ step has its own moment.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,21 @@ class TestOnSockets:
         else:
             await network.until(lambda: client.data.lost, "the server closes it")
             assert client.data.received
+
+    @differs
+    @onSockets
+    async def test_onItsWay(self, modules: Modules, network: Network, tmp_path: Path) -> None:
+        """A peer that has to wait, as nobody takes what it sends, has an open connection."""
+        client = await self.connected(modules, network, tmp_path, "passive")
+        sent = os.urandom(1024) * 16 * 1024
+        client.data.transport.write(sent)
+        client.data.transport.loseConnection()
+        for _ in range(200):
+            assert await client.ask("NOOP") == "200"  # time enough, in rounds of the reactor
+        client.transport.write(b"STOR new\r\n")
+        codes = await replies(client, 2)
+        assert (tmp_path / "user" / "new").read_bytes() == sent
+        require(codes == ["125", "226"], f"it is answered {codes}")
 
     async def connected(self, modules: Modules, network: Network, home: Path, how: str) -> Client:
         """Log in to a server that has a file, and open a data connection."""
