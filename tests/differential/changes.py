@@ -84,7 +84,7 @@ def _classes(module: Any, case: Case, log: _Log) -> dict[str, Any]:
             return self.called("exceeded", length) if case.own else self.refuse(super().lengthLimitExceeded, length)
 
         def refuse(self, does: Callable[[Any], Any], what: Any) -> Any:
-            log("refused")
+            log("refused", shown(what))
             return does(what)
 
     for name, value in case.settings.items():

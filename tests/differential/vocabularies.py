@@ -5,6 +5,7 @@ between chunks.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from struct import pack
 from typing import Any
 
@@ -24,6 +25,9 @@ DELIMITERS = [b"\r\n", b"\n", b"aa", b"aba"]
 
 #: How many callbacks in turn do the same.
 TIMES = [1, 1, 1, 2, 10, 100]
+
+#: The kinds, the more often the more there is to change.
+LIKELY = (*["LineReceiver"] * 4, *["Int16StringReceiver"] * 2, *KINDS)
 
 #: The kinds that can be paused.
 PAUSED = ("LineReceiver", *STRINGS)
@@ -47,8 +51,6 @@ def _sets(kind: str) -> list[tuple[str, Any]]:
         found += [("paused", True), ("paused", False)]
     if kind == "LineReceiver":
         found += [("line_mode", 0), ("line_mode", 1)]
-    if kind in STRINGS:
-        found += [("structFormat", formatOf(kind).replace("!", "<"))]
     return found
 
 
@@ -107,8 +109,6 @@ def _left(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 def _offsets(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
     """Where the bytes that are left begin, in those that Twisted's keeps: it decides that anew with each chunk."""
-    if kind not in STRINGS:
-        return st.none(), st.none()
     offset = st.tuples(st.just("set"), st.just("_compatibilityOffset"), st.integers(0, 5))
     return offset, offset
 
@@ -126,8 +126,6 @@ def _busy(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
     No callback denies it: what arrives would then be delivered within the delivery, which is the difference
     C{reentered}.
     """
-    if kind != "LineReceiver":
-        return st.none(), st.none()
     isBusy = st.just(("set", "_busyReceiving", True))
     return isBusy, st.one_of(isBusy, st.just(("set", "_busyReceiving", False)))
 
@@ -137,8 +135,6 @@ def _drains(kind: str) -> Strategy:
 
 
 def _pauses(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    if kind not in PAUSED:
-        return st.none(), st.none()
     pause = st.just(("pauseProducing",))
     inside = [pause, pause, st.just(("set", "paused", True)), st.just(("stopProducing",))]
     if kind == "LineReceiver":
@@ -164,22 +160,21 @@ def _hooks(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 def _modes(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
     """Raw mode and back, and what re-enters."""
-    if kind != "LineReceiver":
-        return st.none(), st.none()
     mode = st.sampled_from([("setRawMode",), ("setLineMode",), ("return", 1)])
     back = st.one_of(data, st.just(b"x")).map(lambda extra: ("setLineMode", extra))
     again = data.map(lambda more: ("dataReceived", more))
     return st.one_of(mode, mode, back, again), st.sampled_from([("setRawMode",), ("setLineMode",)])
 
 
-VOCABULARIES = {
-    "busy": _busy,
-    "hooks": _hooks,
-    "left": _left,
-    "modes": _modes,
-    "pauses": _pauses,
-    "set": _set,
-    "transports": _transports,
+#: Each vocabulary, and the kinds that have it: what callbacks do, and what is done between chunks.
+VOCABULARIES: dict[str, tuple[Callable[[str, Strategy], tuple[Strategy, Strategy]], Sequence[str]]] = {
+    "busy": (_busy, ("LineReceiver",)),
+    "hooks": (_hooks, KINDS),
+    "left": (_left, KINDS),
+    "modes": (_modes, ("LineReceiver",)),
+    "pauses": (_pauses, PAUSED),
+    "set": (_set, KINDS),
+    "transports": (_transports, KINDS),
 }
 
 
@@ -187,30 +182,47 @@ def _long(kind: str, delimiter: bytes) -> Strategy:
     """A message that is longer than the chunks that it comes in."""
     sizes = st.integers(10, 60)
     if kind in LINES:
-        return sizes.map(lambda size: b"ab" * size + delimiter)
+        return sizes.map(lambda size: b"x" * 2 * size + delimiter)
     if kind == "NetstringReceiver":
         return sizes.map(lambda size: b"%d:%b," % (2 * size, b"ab" * size))
     return sizes.map(lambda size: pack(formatOf(kind), size) + (b"ab" * size)[:size])
 
 
+def _plain(kind: str, delimiter: bytes) -> bytes:
+    """A message like any other."""
+    if kind in LINES:
+        return b"ab" + delimiter
+    return b"2:ab," if kind == "NetstringReceiver" else pack(formatOf(kind), 2) + b"ab"
+
+
+def _chunks(draw: Any, lead: bytes, data: bytes) -> list[bytes]:
+    """Cut C{data} anywhere, or into chunks that are much shorter than a message; C{lead} is in the first one."""
+    if draw(st.booleans()):
+        return cut(lead + data, draw(st.lists(st.integers(0, 300), max_size=8)))
+    size = draw(st.integers(1, 9))
+    first = len(lead) + draw(st.integers(0, 20))
+    data = lead + data
+    cuts = [first + size * number for number in range(12) if first + size * number < len(data)]
+    return cut(data, [each for each in (*cuts, first) if each <= len(data)])
+
+
 @st.composite
-def scripts(draw: Any, *names: str, brought: bool = False) -> Case:
+def scripts(draw: Any, *names: str, kinds: Sequence[str] = LIKELY, brought: bool = False) -> Case:
     """
     Make a script of some vocabularies.
 
+    @param kinds: the names of the receivers.
     @param brought: whether the application brings along the C{dataReceived} of Twisted's receiver.
     """
-    kind = draw(st.sampled_from([*LINES, *STRINGS] if brought else KINDS))
+    kind = draw(st.sampled_from([each for each in kinds if not brought or each != "NetstringReceiver"]))
     delimiter = draw(st.sampled_from(DELIMITERS))
     piece = frames(kind, delimiter if kind in LINES else b"ab")
-    more = st.one_of(piece, piece, piece, _long(kind, delimiter))
-    inside, between = zip(*(VOCABULARIES[name](kind, piece) for name in names), strict=True)
-    lead = draw(st.sampled_from([0, 0, 2, 9, 40, 700]))
-    good = {"LineReceiver": b"ab" + delimiter, "LineOnlyReceiver": b"ab" + delimiter, "NetstringReceiver": b"2:ab,"}
-    plain = good.get(kind) or pack(formatOf(kind), 2) + b"ab"
-    data = plain * lead + b"".join(draw(st.lists(more, max_size=10)))
+    does = [VOCABULARIES[name][0](kind, piece) for name in names if kind in VOCABULARIES[name][1]]
+    inside, between = zip(*does, strict=True)
+    lead = draw(st.sampled_from([0, 0, 1, 2, 9, 9, 40, 700]))
+    rest = draw(st.lists(st.one_of(piece, piece, _long(kind, delimiter)), max_size=10))
     steps: list[Any] = []
-    for chunk in cut(data, draw(st.lists(st.integers(0, 300), max_size=8))):
+    for chunk in _chunks(draw, _plain(kind, delimiter) * lead, b"".join(rest)):
         steps.append(chunk)
         done = draw(_some(*between))
         if done is not None:
@@ -219,7 +231,7 @@ def scripts(draw: Any, *names: str, brought: bool = False) -> Case:
     for action, times in draw(st.lists(st.tuples(_some(*inside), st.sampled_from(TIMES)), max_size=8)):
         actions += [action] * times
     chosen: dict[str, Any] = {"delimiter": delimiter} if kind in LINES else {}
-    chosen["MAX_LENGTH"] = draw(st.sampled_from([5, 99, 99]))
+    chosen["MAX_LENGTH"] = draw(st.sampled_from([5, 99, 199]))
     if brought:
         chosen["dataReceived"] = getattr(stock, kind).dataReceived
     return Case(kind, chosen, draw(st.booleans()), steps, actions, draw(st.booleans()))
