@@ -400,4 +400,4 @@ class TestServer:
         gc.collect()
         calls = reactor.getDelayedCalls()  # type: ignore[attr-defined]
         there = [each for each in gc.get_objects() if type(each).__name__ == "DTP"]
-        return len(os.listdir("/proc/self/fd")), len(calls), len(there)
+        return len(os.listdir("/dev/fd")), len(calls), len(there)
