@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
@@ -190,7 +191,10 @@ class Command(metaclass=_CommandMeta):
 
     def _doCommand(self, proto: Any) -> Any:
         """Send the call over C{proto}; return the C{Deferred} of its response, if there will be one."""
-        arguments = self.makeArguments(self.structured, proto)
+        try:
+            arguments = self.makeArguments(self.structured, proto)
+        except ConnectionLost:  # an argument that is sent by itself, a descriptor for one
+            return fail() if self.requiresAnswer else None
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if not self.requiresAnswer:
             return answering
