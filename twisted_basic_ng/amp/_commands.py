@@ -36,12 +36,11 @@ def _requireBytes(what: str, names: list[Any]) -> None:
             raise TypeError(f"{what} names must be byte strings, got: {name!r}")
 
 
-def _refuseUnknown(objects: Objects, arguments: Schema) -> None:
-    """Raise L{InvalidSignature} for an argument that is not in the schema."""
+def _unknownArgument(objects: Objects, arguments: Schema) -> InvalidSignature:
+    """Say which argument is not in the schema; there is one."""
     allowed = {IDENTIFIERS[name] for name, _ in arguments}
-    for name in objects:
-        if name not in allowed:
-            raise InvalidSignature(f"{name} is not a valid argument")
+    unknown = next(name for name in objects if name not in allowed)
+    return InvalidSignature(f"{unknown} is not a valid argument")
 
 
 class _CommandMeta(type):
@@ -144,7 +143,7 @@ class Command(metaclass=_CommandMeta):
         """
         arguments = cls.arguments
         if not _accelerate.areKnown(arguments, objects, IDENTIFIERS):
-            _refuseUnknown(objects, arguments)
+            raise _unknownArgument(objects, arguments)
         kind = cls.commandType
         box = newBox(AmpBox) if kind is AmpBox else kind()
         _accelerate.writeBox(objects, arguments, box, proto, IDENTIFIERS, HOOKS)
