@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -174,6 +175,22 @@ class CallTests(SynchronousTestCase):
         result = Base(a_b=1)._doCommand(self.sender)
         self.sender.answer.errback(Failure(ZeroDivisionError()))
         self.failureResultOf(result, ZeroDivisionError)
+
+    def test_gone(self) -> None:
+        """An argument that is sent by itself may find the connection gone: the call fails, or is for nothing."""
+
+        class Sending(amp.Integer):
+            def toString(self, inObject: Any) -> bytes:
+                raise ConnectionLost
+
+        class Passing(amp.Command):
+            arguments = [(b"a", Sending())]
+
+        class Quiet(Passing):
+            requiresAnswer = False
+
+        self.failureResultOf(Passing(a=1)._doCommand(self.sender), ConnectionLost)
+        self.assertIsNone(Quiet(a=1)._doCommand(self.sender))
 
     def test_unanswered(self) -> None:
         """A command that wants no answer has no result."""

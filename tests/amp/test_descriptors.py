@@ -7,7 +7,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -155,6 +155,19 @@ class DescriptorTests(SynchronousTestCase):
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.failureResultOf(waiting, amp.TooManyDescriptorsError)
         self.assertEqual([isOpen(each) for each in descriptors], [False, False, False])
+
+    def test_gone(self) -> None:
+        """A call with a descriptor over a connection that is gone fails, as any other."""
+
+        class Pass(amp.Command):
+            arguments = [(b"descriptor", amp.Descriptor())]
+
+        class Note(Pass):
+            requiresAnswer = False
+
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.failureResultOf(self.protocol.callRemote(Pass, descriptor=0), ConnectionLost)
+        self.assertIsNone(self.protocol.callRemote(Note, descriptor=0))
 
     def test_closedElsewhere(self) -> None:
         """One that somebody else has closed keeps neither the others open nor calls waiting."""

@@ -240,6 +240,27 @@ class LossTests(DispatchCase):
         self.assertIsNone(self.dispatcher.callRemoteString(b"command", requiresAnswer=False))
         self.assertEqual(len(self.sender.boxes), 2)
 
+    def test_meanwhile(self) -> None:
+        """A call whose box ends the connection, while it is filled or sent, fails with the connection's reason."""
+        reason = Failure(ConnectionDone())
+        dispatcher = self.dispatcher
+
+        class Filled(amp.AmpBox):
+            def __setitem__(self, name: bytes, value: bytes) -> None:
+                super().__setitem__(name, value)
+                dispatcher.stopReceivingBoxes(reason)
+
+        class Sent(amp.AmpBox):
+            def _sendTo(self, proto: Any) -> None:
+                dispatcher.stopReceivingBoxes(reason)
+                raise ConnectionLost
+
+        for box in (Filled(), Sent()):
+            self.setUp()
+            dispatcher = self.dispatcher
+            result: Any = dispatcher._sendBoxCommand(b"command", box)
+            self.assertIs(self.failureResultOf(result), reason)
+
 
 class RespondTests(DispatchCase):
     """Calls of the peer are responded to."""
@@ -625,13 +646,10 @@ class TestAnsweredMeanwhile:
 
         def act(*args: Any) -> Any:
             first(request)
-            raise ZeroDivisionError
+            return Failure(ZeroDivisionError())
 
         request._ampCommand._ampReadResponse = request._ampCommand._ampAsDeclared = act
-        try:
-            second(told)
-        except ZeroDivisionError:
-            pass  # which only what stands in for these methods raises
+        second(told)
         return told.values
 
     def test_answer(self) -> None:

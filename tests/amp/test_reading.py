@@ -308,6 +308,12 @@ class LimitTests(ReadingCase):
             self.assertIsInstance(error, amp.TooLong)
             self.assertEqual((error.isKey, error.isLocal, error.value, error.keyName), (True, False, None, None))
 
+    def test_longKeyBehindTheEnd(self) -> None:
+        """Behind a box whose callback has ended the connection there is nobody to drop."""
+        self.boxes.actions[1] = lambda: setattr(self.protocol, "transport", None)
+        self.protocol.dataReceived(self.data(1) + b"\1\0")
+        self.assertEqual((len(self.boxes.calls), self.transport.names()), (1, []))
+
     def test_ownLimit(self) -> None:
         """A subclass may do something else about a key that is too long."""
         lengths: list[int] = []

@@ -121,6 +121,25 @@ class CommandLocatorTests(SynchronousTestCase):
         self.assertIsInstance(error, amp.BadLocalReturn)
         self.assertIn("returned {'f': 'no number'} and", str(error))
 
+    def test_noBox(self) -> None:
+        """Where the box of the answer cannot be made, that is an error like another; a declared one is sent as such."""
+
+        def refuse() -> Any:
+            raise ValueError("no box")
+
+        class Boxless(Double):
+            commandName = b"Double"
+            responseType = staticmethod(refuse)
+
+        class Locator(amp.CommandLocator):
+            @Boxless.responder
+            def double(self, f: int) -> dict[str, Any]:
+                return {"f": 2 * f}
+
+        responder: Any = Locator().locateResponder(b"Double")
+        error = self.failureResultOf(responder(amp.AmpBox(f=b"21")), amp.RemoteAmpError).value
+        self.assertEqual((error.errorCode, error.description), (b"VALUE", "no box"))
+
     def test_unwrittenLater(self) -> None:
         """So is one that comes later."""
 

@@ -50,6 +50,20 @@ class WireTests(SynchronousTestCase):
         self.protocol.sendBox(box)
         self.assertEqual(self.transport.events, [("write", box.serialize())])
 
+    def test_lostMeanwhile(self) -> None:
+        """A box that ends the connection while it is serialised is written to what was the transport."""
+        protocol = amp.AMP()
+        transport = RecordingTransport().connect(protocol)
+
+        class Ending(amp.AmpBox):
+            def serialize(self) -> bytes:
+                protocol.connectionLost(Failure(ConnectionDone()))
+                return super().serialize()
+
+        result: Any = protocol._sendBoxCommand(b"x", Ending())
+        self.failureResultOf(result, ConnectionDone)
+        self.assertEqual(transport.names(), ["write"])
+
     def test_notSent(self) -> None:
         """Nothing is sent without a connection, nor over one that speaks another protocol."""
         self.assertRaises(ConnectionLost, self.protocol.sendBox, amp.AmpBox())

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
 
@@ -39,12 +40,11 @@ def _requireBytes(what: str, names: list[Any]) -> None:
             raise TypeError(f"{what} names must be byte strings, got: {name!r}")
 
 
-def _refuseUnknown(objects: Objects, arguments: Schema) -> None:
-    """Raise L{InvalidSignature} for an argument that is not in the schema."""
+def _unknownArgument(objects: Objects, arguments: Schema) -> InvalidSignature:
+    """Say which argument is not in the schema; there is one."""
     allowed = {IDENTIFIERS[name] for name, _ in arguments}
-    for name in objects:
-        if name not in allowed:
-            raise InvalidSignature(f"{name} is not a valid argument")
+    unknown = next(name for name in objects if name not in allowed)
+    return InvalidSignature(f"{unknown} is not a valid argument")
 
 
 @public("amp")
@@ -149,7 +149,7 @@ class Command(metaclass=_CommandMeta):
         """
         arguments = cls.arguments
         if not _accelerate.areKnown(arguments, objects, IDENTIFIERS):
-            _refuseUnknown(objects, arguments)
+            raise _unknownArgument(objects, arguments)
         kind = cls.commandType
         box = newBox(AmpBox) if kind is AmpBox else kind()
         _accelerate.writeBox(objects, arguments, box, proto, IDENTIFIERS, HOOKS)
@@ -196,7 +196,10 @@ class Command(metaclass=_CommandMeta):
 
     def _doCommand(self, proto: Any) -> Any:
         """Send the call over C{proto}; return the C{Deferred} of its response, if there will be one."""
-        arguments = self.makeArguments(self.structured, proto)
+        try:
+            arguments = self.makeArguments(self.structured, proto)
+        except ConnectionLost:  # an argument that is sent by itself, a descriptor for one
+            return fail() if self.requiresAnswer else None
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if not self.requiresAnswer:
             return answering

@@ -15,6 +15,7 @@ from typing import Any
 
 from zope.interface import implementer
 
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IFileDescriptorReceiver
 
 from .._places import public
@@ -76,7 +77,13 @@ class _DescriptorExchanger:
         self._getDescriptor = unclaimed.pop
 
     def _sendFileDescriptor(self, descriptor: int) -> int:
-        """Send a descriptor; return its number."""
+        """
+        Send a descriptor; return its number.
+
+        @raise ConnectionLost: there is no connection any more.
+        """
+        if self.transport is None:
+            raise ConnectionLost()
         self.transport.sendFileDescriptor(descriptor)
         return self._sendingDescriptorCounter()
 

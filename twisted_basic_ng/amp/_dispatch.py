@@ -227,10 +227,11 @@ class BoxDispatcher:
             self._ampSendUnanswered(tag, box)
             return None
         box[ASK] = tag
+        outstanding = self._outstandingRequests
+        if outstanding is None:  # a box that is an application's has ended the connection
+            return fail(self._failAllReason)
         request = Call(self._ampForget)
         request._ampTag = tag
-        outstanding = self._outstandingRequests
-        assert outstanding is not None
         outstanding[tag] = request
         try:
             if self._ampOverload is None:
@@ -239,7 +240,7 @@ class BoxDispatcher:
                 self._ampOverload.ask(tag, box)
         except ConnectionLost:
             outstanding.pop(tag, None)
-            return fail()
+            return request if request.called else fail()
         except BaseException:
             outstanding.pop(tag, None)  # what cannot be sent leaves no trace
             raise

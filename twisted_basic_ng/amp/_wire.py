@@ -219,19 +219,21 @@ class BinaryBoxProtocol(BoxReader):
         """
         if self._locked:
             raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
-        if self.transport is None or self._ampTLSAbandoned:
+        transport = self.transport  # which a box that is an application's may end
+        if transport is None or self._ampTLSAbandoned:
             raise ConnectionLost()
         data = box.serialize()
         if self._startingTLSBuffer is not None:
             self._startingTLSBuffer.append(box)
         else:
-            self.transport.write(data)
+            transport.write(data)
 
     def _ampSendKeptBack(self) -> None:
         """Send what was kept back for TLS; also where nothing else may be sent any more."""
         kept, self._startingTLSBuffer = self._startingTLSBuffer, None
+        transport = self.transport
         for box in kept or ():
-            self.transport.write(box.serialize())
+            transport.write(box.serialize())
 
     def _ampDeliver(self, box: AmpBox) -> None:
         """Deliver a box that was received."""
