@@ -416,8 +416,9 @@ class Receiver(Protocol):
         if self._receiverState is not None:
             self._receiverState.stopTimer()
         self._receiverState = Dropped(self.transport)
+        transport: Any = self.transport
         # There may be none any more: a callback has ended the connection, and this is what came behind.
-        return None if self.transport is None else self.transport.loseConnection()
+        return None if transport is None else transport.loseConnection()
 
     def _receiverLogLimit(self, backlog: Backlog, size: int) -> None:
         """
