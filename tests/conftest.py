@@ -14,6 +14,7 @@ collect_ignore = ["typing"]
 
 settings.register_profile("tests", derandomize=True, deadline=None, database=None, max_examples=150)
 settings.register_profile("campaign", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("short", parent=settings.get_profile("tests"), max_examples=20)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 

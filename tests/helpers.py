@@ -16,6 +16,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
 
+from hypothesis import settings
 from zope.interface import implementer
 
 import twisted.protocols
@@ -26,6 +27,12 @@ from twisted.python.failure import Failure
 
 #: Twisted's modules, loaded once each and never put into C{sys.modules}.
 _stockModules: dict[str, ModuleType] = {}
+
+
+def examples(many: int) -> int:
+    """Say how many examples a test of C{many} has under the profile of hypothesis that was chosen."""
+    chosen = settings().max_examples
+    return max(chosen, many) if chosen >= settings.get_profile("tests").max_examples else many // 10
 
 
 def loadStock(name: str) -> ModuleType:

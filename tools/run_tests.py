@@ -1,7 +1,10 @@
 """
 Runs the tests on one build or on both, and keeps their results for the summary.
 
-usage: python -m tools.run_tests --results DIRECTORY --build {pure,both} [--coverage] [PYTEST-ARGUMENT ...]
+usage: python -m tools.run_tests --results DIRECTORY --build {pure,both} [--coverage] [--portable] [PYTEST-ARGUMENT ...]
+
+--portable leaves out what does not differ from one Python or Twisted to another, and keeps the random tests short.
+Another environment runs these.  The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 brings them back.
 
 The compiled build is left out, and counted as one test that was skipped, where it cannot be compiled; where it can
 and is not there, that is a failure.
@@ -17,6 +20,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from .compiler import whyNone, whyStale
+
+#: What is tried on one Python and one Twisted: tools, programs of their own, attacks that count work and memory.
+ELSEWHERE = ("bench", "demo", "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream")
 
 
 def note(path: Path, kind: str, message: str) -> None:
@@ -57,7 +63,11 @@ def main() -> int:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--build", choices=["pure", "both"], required=True)
     parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("--portable", action="store_true")
     options, rest = parser.parse_known_args()
+    if options.portable and os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") in ("", "0"):
+        os.environ.setdefault("HYPOTHESIS_PROFILE", "short")
+        rest += [f"--ignore=tests/{each}" for each in ELSEWHERE]
     pure = run("pure", options.results, options.coverage, rest)
     compiled = runCompiled(options.results, options.coverage, rest) if options.build == "both" else 0
     return pure or compiled

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tests.helpers import loadStock, partitions, splits
+from tests.helpers import examples, loadStock, partitions, splits
 from twisted_basic_ng import amp as ours
 
 from .amp_driver import Case, drive
@@ -224,13 +224,13 @@ def cases(draw: Any, kind: str) -> Case:
 class TestDifferential:
     """The same script, the same events."""
 
-    @settings(max_examples=max(settings().max_examples, 2000))
+    @settings(max_examples=examples(2000))
     @given(cases("boxes"))
     def test_boxes(self, case: Case) -> None:
         """Any script for a receiver of boxes."""
         check(case)
 
-    @settings(max_examples=max(settings().max_examples, 2500))
+    @settings(max_examples=examples(2500))
     @given(cases("calls"))
     def test_calls(self, case: Case) -> None:
         """Any script for a whole AMP."""

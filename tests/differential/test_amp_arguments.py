@@ -16,6 +16,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from twisted.python.filepath import FilePath
 
+from tests.helpers import examples
 from twisted_basic_ng import amp as ours
 
 from .amp_calls import described
@@ -97,7 +98,7 @@ MORE = st.one_of(OBJECTS, st.lists(OBJECTS, max_size=3), st.lists(st.lists(OBJEC
 class TestReading:
     """Bytes to objects."""
 
-    @settings(max_examples=max(settings().max_examples, 300))
+    @settings(max_examples=examples(300))
     @given(data=st.data())
     def test_any(self, name: str, data: Any) -> None:
         """Any bytes, and bytes that are nearly right."""
@@ -124,7 +125,7 @@ class TestReading:
 class TestWriting:
     """Objects to bytes."""
 
-    @settings(max_examples=max(settings().max_examples, 300))
+    @settings(max_examples=examples(300))
     @given(value=MORE)
     def test_any(self, name: str, value: Any) -> None:
         """Any object."""
@@ -148,7 +149,7 @@ class TestWriting:
 class TestBoxes:
     """Bytes to boxes, without a connection."""
 
-    @settings(max_examples=max(settings().max_examples, 500))
+    @settings(max_examples=examples(500))
     @given(st.lists(st.one_of(anyBox, anyBox, st.binary(max_size=6)), max_size=4).map(b"".join))
     @example(b"\1\0")
     @example(b"\0\1a\xff\xff")

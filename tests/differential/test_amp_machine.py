@@ -18,6 +18,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionClosed, PeerVerifyError
 from twisted.python.failure import Failure
 
+from tests.helpers import examples
 from twisted_basic_ng import amp
 
 from .amp_calls import KnownError, Switched, SwitchedFactory, UndeclaredError
@@ -341,6 +342,4 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = Conversation.TestCase
-TestConversation.settings = settings(
-    max_examples=max(settings().max_examples, 400), stateful_step_count=50, deadline=None
-)
+TestConversation.settings = settings(max_examples=examples(400), stateful_step_count=50, deadline=None)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.fuzz.builds import Build, builds
+from tests.helpers import examples
 
 from .test_amp import stock
 
@@ -365,7 +366,7 @@ def schema(amp: Any, drawn: list[Any]) -> list[Any]:
 class TestAny:
     """Any schema, with any box and any values."""
 
-    @settings(max_examples=max(settings().max_examples, 400))
+    @settings(max_examples=examples(400))
     @given(
         schemas,
         st.dictionaries(st.sampled_from([*NAMES, Key(b"a"), Key(b"b"), "a"]), st.sampled_from(STRINGS), max_size=5),
@@ -375,7 +376,7 @@ class TestAny:
         """Reading, from a box of any type."""
         alike(lambda amp: amp._stringsToObjects((kind or amp.AmpBox)(content), schema(amp, drawn), None))
 
-    @settings(max_examples=max(settings().max_examples, 400))
+    @settings(max_examples=examples(400))
     @given(
         schemas,
         st.dictionaries(
@@ -390,7 +391,7 @@ class TestAny:
         """Writing, from anything that is like a dictionary, to a box of any type."""
         alike(lambda amp: amp._objectsToStrings(kind(content), schema(amp, drawn), (box or amp.AmpBox)(), None))
 
-    @settings(max_examples=max(settings().max_examples, 400))
+    @settings(max_examples=examples(400))
     @given(
         schemas,
         st.dictionaries(st.sampled_from(["a", "b", "a_b", "Class", "other"]), st.sampled_from([1, "x", None])),

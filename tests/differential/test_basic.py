@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tests.helpers import loadStock, partitions
+from tests.helpers import examples, loadStock, partitions
 from twisted_basic_ng import basic as ours
 
 from .driver import Case, drive
@@ -247,7 +247,7 @@ def cases(draw: Any) -> Case:
 class TestDifferential:
     """The same script, the same events."""
 
-    @settings(max_examples=max(settings().max_examples, 1500))
+    @settings(max_examples=examples(1500))
     @given(cases())
     def test_scripts(self, case: Case) -> None:
         """Any script."""

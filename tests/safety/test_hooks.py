@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 from twisted.internet.error import ConnectionLost
 
 from tests.differential.amp_driver import quiet
+from tests.helpers import examples
 
 from .hooks import Aborted, Conversation, Plan, Planned
 from .promises import OURS, PATIENT, Modules, alike, require
@@ -230,7 +231,7 @@ WORDS: dict[str, Callable[[Conversation], object]] = {
 class TestAny:
     """Several things go wrong, wherever it may be, whatever is said."""
 
-    @settings(max_examples=max(settings().max_examples, 300))
+    @settings(max_examples=examples(300))
     @given(
         st.lists(st.sampled_from(sorted(WORDS)), max_size=12),
         st.dictionaries(st.integers(0, 150), st.sampled_from([*RAISING, *ACTING]), max_size=4),
