@@ -247,7 +247,7 @@ def drive(module: Any, case: Case) -> list[Any]:
     receivers = [first]
     try:
         for step in case.steps:
-            if step[0] == "copy":
+            if step[:1] == ("copy",):
                 receivers.append(copied(first, step[1]))
                 receivers[-1].who = f"copy {len(receivers) - 1}"
                 continue

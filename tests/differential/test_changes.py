@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.helpers import loadStock
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from tests.helpers import RecordingTransport, loadStock
 from twisted_basic_ng import basic as ours
 
 from .changes import drive
 from .driver import Case
-from .test_basic import STRINGS
+from .test_basic import KINDS, STRINGS
 from .vocabularies import VOCABULARIES, scripts
 
 stock = loadStock("basic")
@@ -94,6 +98,91 @@ class TestVocabularies:
     def test_brought(self, case: Case) -> None:
         """The same if the application brings its own C{dataReceived}, a copy of Twisted's."""
         check(case)
+
+
+#: Scripts of the simplest kind, by what they are about.
+SIMPLE = {
+    "another class": Case("LineReceiver", {}, False, [b"x\r\n" * 20 + b"body"], [None] * 19 + [("become", "raw")]),
+    "a delimiter of the class": Case(
+        "LineReceiver", {}, True, [b"x\r\n" * 20, b"abcdef", b"ghi", ("setClass", "delimiter", b"\0"), b"j\0k\0"], []
+    ),
+    "a limit of the class": Case(
+        "LineReceiver", {}, True, [b"x\r\n" * 20, b"abcdef", b"ghi", ("setClass", "MAX_LENGTH", 5), b"j"], []
+    ),
+    "a deleted buffer": Case("LineReceiver", {}, False, [b"a", ("delete", "_buffer"), b"b\r\n"], []),
+    "an unfinished line, delimiter a bytearray": Case(
+        "LineOnlyReceiver", {}, False, [b"a", ("assign", "delimiter", "bytearray", b"\r\n"), b"b\r\nc\r\n"], []
+    ),
+    "delimiter a memoryview": Case(
+        "LineReceiver", {}, False, [("assign", "delimiter", "memoryview", b"\n"), b"a\nb\n"], []
+    ),
+    "_buffer a bytearray": Case("LineReceiver", {}, False, [("assign", "_buffer", "bytearray", b"a"), b"b\r\n"], []),
+    "recvd a bytearray": Case("Int8StringReceiver", {}, False, [b"\1a\1b"], [("assign", "recvd", "bytearray", b"\1c")]),
+    "_remainingData a bytearray": Case(
+        "NetstringReceiver", {}, False, [b"1:a,1:b,"], [("assign", "_remainingData", "bytearray", b"1:c,")]
+    ),
+    "another format": Case(
+        "Int16StringReceiver", {}, True, [b"\0\5abc", b"d", ("set", "structFormat", "<H"), b"", b"e"], [], False
+    ),
+    "an offset": Case("Int8StringReceiver", {}, False, [b"\1a\2b"], [("set", "_compatibilityOffset", 1)]),
+    **{
+        f"{kind}, {how if isinstance(how, str) else f'pickle {how}'}": Case(
+            kind, {}, False, [start, ("copy", how), end, start, end], []
+        )
+        for kind, start, end in (
+            ("LineReceiver", b"a", b"a\r\n"),
+            ("LineOnlyReceiver", b"a", b"a\r\n"),
+            ("Int16StringReceiver", b"\0\2a", b"a"),
+        )
+        for how in ("copy", "deepcopy", *range(6))
+    },
+}
+
+
+class TestSimple:
+    """Each of the changes once, in the simplest script that has it."""
+
+    @pytest.mark.parametrize("name", SIMPLE)
+    def test_same(self, name: str) -> None:
+        """Twisted's receiver fails at none of them, and ours does the same."""
+        expected = drive(stock, SIMPLE[name])
+        assert expected[-1][0] != "failed"
+        assert drive(ours, SIMPLE[name]) == expected
+
+
+class TestConnectionLost:
+    """Each base of an application hears of the end, as it does with Twisted's receivers."""
+
+    def heard(self, module: Any, kind: str, order: str) -> list[str]:
+        """Who hears of it, where the bases stand in some order."""
+        heard: list[str] = []
+
+        class Session(Protocol):
+            def connectionLost(self, reason: Failure = connectionDone) -> None:
+                heard.append("session")
+                super().connectionLost(reason)
+
+        class Plain:
+            def connectionLost(self, reason: Failure) -> None:
+                heard.append("plain")
+
+        class Cooperative:
+            def connectionLost(self, reason: Failure) -> None:
+                heard.append("cooperative")
+                super().connectionLost(reason)  # type: ignore[misc]
+
+        bases = {"r": getattr(module, kind), "s": Session, "p": Plain, "c": Cooperative}
+        application: Any = type("Application", tuple(bases[each] for each in order), {})()
+        RecordingTransport().connect(application)
+        application.dataReceived(b"1")
+        application.connectionLost(Failure(ConnectionDone()))
+        return heard
+
+    @pytest.mark.parametrize("order", ["r", "rs", "sr", "rp", "pr", "cr", "crs", "csr", "rsp", "rc"])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_bases(self, kind: str, order: str) -> None:
+        """In any order."""
+        assert self.heard(ours, kind, order) == self.heard(stock, kind, order)
 
 
 class TestDriver:

@@ -51,6 +51,8 @@ def _sets(kind: str) -> list[tuple[str, Any]]:
         found += [("paused", True), ("paused", False)]
     if kind == "LineReceiver":
         found += [("line_mode", 0), ("line_mode", 1)]
+    if kind in STRINGS:
+        found += [("structFormat", formatOf(kind).replace("!", "<"))]
     return found
 
 
@@ -98,12 +100,13 @@ def _forms(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 def _left(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
     """What is left is replaced; the difference C{assigned} is about what does not occur here."""
     name = LEFT.get(kind, "recvd")
-    assign = st.tuples(st.just("assign"), st.just(name), st.just("bytes"), data)
+    assign = st.tuples(st.just("assign"), st.just(name), st.sampled_from(["bytes", "bytearray"]), data)
     reassign = st.tuples(st.just("reassign"), st.just(name), st.integers(0, 3))
     both = st.one_of(assign, reassign)
     if kind == "LineReceiver":
+        delete = st.just(("delete", name))
         clear = st.just(("clearLineBuffer",))
-        return st.one_of(both, clear), st.one_of(both, clear)
+        return st.one_of(both, delete, clear), st.one_of(both, delete, clear)
     return (st.none(), both) if kind == "LineOnlyReceiver" else (both, st.none())
 
 
@@ -168,12 +171,18 @@ def _modes(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 #: Each vocabulary, and the kinds that have it: what callbacks do, and what is done between chunks.
 VOCABULARIES: dict[str, tuple[Callable[[str, Strategy], tuple[Strategy, Strategy]], Sequence[str]]] = {
+    "become": (_become, KINDS),
     "busy": (_busy, ("LineReceiver",)),
+    "copies": (_copies, KINDS),
+    "forms": (_forms, KINDS),
     "hooks": (_hooks, KINDS),
     "left": (_left, KINDS),
     "modes": (_modes, ("LineReceiver",)),
+    "offsets": (_offsets, STRINGS),
     "pauses": (_pauses, PAUSED),
     "set": (_set, KINDS),
+    "setBetween": (_setBetween, KINDS),
+    "setClass": (_setClass, KINDS),
     "transports": (_transports, KINDS),
 }
 
