@@ -376,28 +376,6 @@ class Backlog:
 
     # What goes out.
 
-    def walk(self, frames: list[bytes], end: int) -> Iterator[bytes]:
-        """
-        Begin a batch.
-
-        @param frames: the frames that stand at C{start}.
-        @param end: the offset behind the last of them.
-        @return: walks them; it is C{reader} for as long as the batch is true.
-        """
-        self.frames = frames
-        self.taken = 0
-        self.mark = self.start
-        self.start = end
-        self.reader = reader = iter(frames)
-        return reader
-
-    def walked(self) -> None:
-        """End a batch that was delivered whole."""
-        if self.base < 0:
-            self.begin()
-        self.frames = ()
-        self.caution = CAUTION
-
     def wireSize(self, frames: Sequence[bytes]) -> int:
         """Tell how many bytes C{frames} took on the wire."""
         return sum(map(len, frames)) + len(frames) * self.framing
@@ -428,12 +406,11 @@ class Backlog:
         self._spoil()
 
     def _spoil(self) -> None:
-        if self.frames:
-            self.frames.clear()  # type: ignore[attr-defined]
-            self.frames = ()
-            self.most = FEW
-            self.cautious = self.caution
-            self.caution = min(self.caution * 2, _UTMOST_CAUTION)
+        self.frames.clear()  # type: ignore[attr-defined]
+        self.frames = ()
+        self.most = FEW
+        self.cautious = self.caution
+        self.caution = min(self.caution * 2, _UTMOST_CAUTION)
         self.reader = _NOTHING
 
     def begin(self) -> int:

@@ -49,7 +49,9 @@ class _RecvdCompatHack(Undelivered):
             return self
         backlog = receiver._receiverState
         if backlog is None:
-            return b""
+            if not receiver._receiverIsCopy:
+                return b""
+            backlog = receiver._receiverBacklog()
         if not backlog.busy:
             return backlog.rest()[backlog.skipped :]
         if backlog.inHand is not None:
@@ -178,14 +180,16 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         backlog.skipped = 0
         backlog.inHand = None
         backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
-        while not self.paused and (backlog.start < len(backlog.current) or backlog):
-            if watched is not None and watched.TLS:
-                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
-                continue
+        while True:
             pins = backlog.pins
             if pins is not None and (backlog.cautious or type(self) is not pins.kind):
                 self._receiverUnpin(backlog)
                 pins = None
+            if self.paused or not (backlog.start < len(backlog.current) or backlog):
+                return
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
             limit = self.MAX_LENGTH
             isShort = len(backlog.current) - backlog.start < _SHORT
             if (backlog.cautious or isShort) and backlog.aside is None and not backlog.frames:
@@ -194,7 +198,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 end = payload
                 if payload <= len(backlog.current):
                     end += unpack(prefix[0], backlog.current[backlog.start : payload])[0]
-                if payload <= end <= len(backlog.current) and end - payload <= limit:
+                if payload <= end <= len(backlog.current) and not end - payload > limit:
                     if backlog.cautious:
                         backlog.cautious -= 1
                     backlog.start = end
@@ -270,7 +274,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         aside = backlog.aside
         if aside is not None:
             announced = backlog.needed - prefix[1]
-            if 0 < announced <= limit and aside.size >= prefix[1]:
+            if announced > 0 and not announced > limit and aside.size >= prefix[1]:
                 if not backlog.completesAside():
                     return [], 0, backlog.needed
                 if unpack(prefix[0], aside.begin(prefix[1])) == (announced,):  # the format may have changed
