@@ -389,6 +389,19 @@ class ChangingTests(SynchronousTestCase):
         receiver.dataReceived(b"z")
         self.assertEqual(receiver.strings, [b"x"] * 40 + [b"now", b"yz"])
 
+    def test_formatInPieces(self) -> None:
+        """Another format holds for a string whose beginning has come, in pieces or not."""
+        for pieces in ([b"\0\5"], [b"\0\5", b"x"], [b"\0\x20" + b"x" * 9, b"x", b"x"]):
+            receiver, _ = connected(Strings16)
+            for each in pieces:
+                receiver.dataReceived(each)
+            receiver.structFormat, receiver.prefixLength = "!B", 1
+            receiver.dataReceived(b"")
+            receiver.dataReceived(b"a")
+            expected, _ = connected(Strings8)
+            expected.dataReceived(b"".join(pieces) + b"a")
+            self.assertEqual((receiver.strings, receiver.recvd), (expected.strings, expected.recvd))
+
     def test_replacedByBuffer(self) -> None:
         """What replaces the rest may be anything with a buffer."""
         receiver, _ = self.delivered(lambda it: setattr(it, "recvd", bytearray(b"\x01x")))

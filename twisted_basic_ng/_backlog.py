@@ -101,7 +101,8 @@ class Backlog:
 
     @ivar frames: the batch that is being delivered; empty where nothing was found ahead.
     @ivar reader: walks it; C{start} is the offset behind it.
-    @ivar terms: what the batch was found with, a delimiter or a format and a limit; with others it is not true.
+    @ivar terms: what the batch, or the beginning of a string, was found with: a delimiter, a format or a limit; with
+        others it is not true.
     @ivar taken: how many frames of the batch were taken, at the last look.
     @ivar mark: the offset behind these in C{current}.
     @ivar cautious: how many frames to find one at a time before looking ahead again.

@@ -258,11 +258,14 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 if not self._receiverRefuse(backlog, prefix):
                     return
                 continue
+            backlog.terms = prefix
             if not backlog.unfinished(needed):
                 return
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:
+            return False
+        if backlog.terms != (self.structFormat, self.prefixLength):
             return False
         backlog.skipped = 0
         return backlog.extendsString(data)
@@ -274,11 +277,10 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         aside = backlog.aside
         if aside is not None:
             announced = backlog.needed - prefix[1]
-            if announced > 0 and not announced > limit and aside.size >= prefix[1]:
+            if backlog.terms == prefix and announced > 0 and not announced > limit and aside.size >= prefix[1]:
                 if not backlog.completesAside():
                     return [], 0, backlog.needed
-                if unpack(prefix[0], aside.begin(prefix[1])) == (announced,):  # the format may have changed
-                    return [backlog.takeString(prefix[1])], 0, 0
+                return [backlog.takeString(prefix[1])], 0, 0
             backlog.rejoin()
         return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
 

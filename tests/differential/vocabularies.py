@@ -174,6 +174,7 @@ def _modes(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 VOCABULARIES = {
     "busy": _busy,
+    "forms": _forms,
     "hooks": _hooks,
     "left": _left,
     "modes": _modes,

@@ -378,6 +378,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 return False
         if needed < 0:
             return self._receiverRefuse(backlog, (self.structFormat, self.prefixLength))
+        backlog.terms = self.structFormat, self.prefixLength
         return backlog.unfinished(needed)
 
     def _ampForgetHalfBox(self) -> None:
