@@ -321,6 +321,19 @@ class BatchTests(ReadingCase):
         self.protocol.dataReceived(b"d")
         self.assertEqual((inner.received, self.protocol.recvd), ([b"abc"], b"keptd"))
 
+    def test_startingTLS(self) -> None:
+        """Boxes that come while TLS is being started are kept back."""
+        self.protocol._startingTLSBuffer = [numbered(9)]
+        self.protocol.dataReceived(self.data(2))
+        self.assertEqual((self.boxes.calls, len(self.protocol._startingTLSBuffer)), ([], 3))
+
+    def test_refusedOnce(self) -> None:
+        """A peer that asks too much twice is dropped for the first reason."""
+        for limit in (3, 4):
+            self.protocol._ampTooManyDescriptors(limit)
+        self.assertIn("3", str(self.protocol._ampRefusal))
+        self.assertEqual(self.transport.names(), ["loseConnection"])
+
     def test_closing(self) -> None:
         """What comes after the application's own C{loseConnection} is delivered, a bounded part of it."""
         self.transport.loseConnection()
