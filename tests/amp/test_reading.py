@@ -322,10 +322,12 @@ class BatchTests(ReadingCase):
         self.assertEqual((inner.received, self.protocol.recvd), ([b"abc"], b"keptd"))
 
     def test_startingTLS(self) -> None:
-        """Boxes that come while TLS is being started are kept back."""
+        """Boxes that come while TLS is being started are not delivered past what keeps them back."""
+        kept: list[amp.AmpBox] = []
+        self.patch(self.kind, "_ampDeliver", lambda protocol, box: kept.append(box))
         self.protocol._startingTLSBuffer = [numbered(9)]
         self.protocol.dataReceived(self.data(2))
-        self.assertEqual((self.boxes.calls, len(self.protocol._startingTLSBuffer)), ([], 3))
+        self.assertEqual((self.boxes.calls, kept), ([], [numbered(0), numbered(1)]))
 
     def test_refusedOnce(self) -> None:
         """A peer that asks too much twice is dropped for the first reason."""
