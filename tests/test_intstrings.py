@@ -302,3 +302,154 @@ class SendingTests(SynchronousTestCase):
         error = self.assertRaises(StringTooLongError, receiver.sendString, b"x" * 256)
         self.assertEqual(str(error), "Try to send 256 bytes whereas maximum is 256")
         self.assertEqual(len(transport.events), 1)
+
+
+class ChangingTests(SynchronousTestCase):
+    """A batch survives what leaves it true, and nothing else."""
+
+    def delivered(self, change: Any, size: int = 4, count: int = 40, **attributes: Any) -> Any:
+        """Deliver a batch whose eleventh string has C{change} called."""
+        receiver, transport = connected(Strings8, **attributes)
+        receiver.actions[b"now"] = lambda: change(receiver)
+        receiver.dataReceived((b"\x04long" * 10 + b"\x03now") + b"\x04long" * count)
+        return receiver, transport
+
+    def test_paused(self) -> None:
+        """A pause leaves the rest of it to the time when the receiver is resumed."""
+        receiver, _ = self.delivered(lambda it: it.pauseProducing())
+        self.assertEqual((len(receiver.strings), receiver.recvd), (11, b"\x04long" * 40))
+        receiver.dataReceived(b"\x01x")
+        receiver.resumeProducing()
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
+
+    def test_pausedEach(self) -> None:
+        """So does a pause at each string, with looks at what is left."""
+        receiver, _ = connected(Strings8, paused=True)
+        receiver.actions[b"a"] = receiver.pauseProducing
+        receiver.dataReceived(b"\x01a" * 100)
+        for left in range(99, -1, -1):
+            receiver.resumeProducing()
+            self.assertEqual(receiver.recvd, b"\x01a" * left)
+
+    def test_shownAfterPause(self) -> None:
+        """In a batch that goes on, C{_unprocessed} begins where the call did."""
+        receiver, _ = self.delivered(lambda it: it.pauseProducing())
+        seen: list[Any] = []
+        receiver.actions[b"long"] = lambda: seen.append((receiver._unprocessed, receiver._compatibilityOffset))
+        receiver.resumeProducing()
+        self.assertEqual(seen[:2], [(b"\x04long" * 40, 5), (b"\x04long" * 40, 10)])
+
+    def test_limit(self) -> None:
+        """A string that is too long for the new limit is refused, and those behind it are kept."""
+        receiver, transport = self.delivered(lambda it: setattr(it, "MAX_LENGTH", 3))
+        self.assertEqual((len(receiver.strings), transport.disconnecting), (11, True))
+
+    def test_limitOfItsOwn(self) -> None:
+        """It is told, and what an application makes of it holds."""
+        receiver, _ = connected(Patient)
+        receiver.actions[b"now"] = lambda: setattr(receiver, "MAX_LENGTH", 3)
+        receiver.dataReceived(b"\x03now" + b"\x02ab" * 30 + b"\x04long" + b"\x01x" * 30)
+        self.assertEqual(receiver.strings, [b"now"] + [b"ab"] * 30 + [4])
+        self.assertEqual(receiver.recvd, b"\x04long" + b"\x01x" * 30)
+        receiver.MAX_LENGTH = 4
+        receiver.dataReceived(b"")
+        self.assertEqual(receiver.strings[32:], [b"long"] + [b"x"] * 30)
+
+    def test_limitAfterPause(self) -> None:
+        """So it is where the batch goes on after a pause, and C{_unprocessed} was not looked at."""
+        receiver, transport = self.delivered(lambda it: it.pauseProducing())
+        receiver.MAX_LENGTH = 3
+        receiver.resumeProducing()
+        self.assertEqual((len(receiver.strings), transport.disconnecting), (11, True))
+
+    def test_format(self) -> None:
+        """Another format makes another batch of the bytes."""
+        receiver, _ = connected(Strings16)
+        receiver.actions[b"now"] = receiver.pauseProducing
+        receiver.dataReceived(b"\0\3now" + b"\1\0" + b"x" * 256 + b"\0\1a" * 30)
+        receiver.structFormat = "<H"
+        receiver.resumeProducing()
+        self.assertEqual((receiver.strings[1], len(receiver.strings)), (b"x", 2))
+
+    def test_raised(self) -> None:
+        """An error leaves what is behind it."""
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"now"] = lambda: 1 / 0
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"\x03now" + b"\x01x" * 40)
+        self.assertEqual(receiver.recvd, b"\x01x" * 40)
+        receiver.dataReceived(b"\x01y")
+        self.assertEqual(receiver.strings, [b"now"] + [b"x"] * 40 + [b"y"])
+
+    def test_raisedLast(self) -> None:
+        """So does one in the last string of a batch."""
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"now"] = lambda: 1 / 0
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"\x01x" * 40 + b"\x03now\x02y")
+        self.assertEqual(receiver.recvd, b"\x02y")
+        receiver.dataReceived(b"z")
+        self.assertEqual(receiver.strings, [b"x"] * 40 + [b"now", b"yz"])
+
+    def test_formatInPieces(self) -> None:
+        """Another format holds for a string whose beginning has come, in pieces or not."""
+        for pieces in ([b"\0\5"], [b"\0\5", b"x"], [b"\0\x20" + b"x" * 9, b"x", b"x"]):
+            receiver, _ = connected(Strings16)
+            for each in pieces:
+                receiver.dataReceived(each)
+            receiver.structFormat, receiver.prefixLength = "!B", 1
+            receiver.dataReceived(b"")
+            receiver.dataReceived(b"a")
+            expected, _ = connected(Strings8)
+            expected.dataReceived(b"".join(pieces) + b"a")
+            self.assertEqual((receiver.strings, receiver.recvd), (expected.strings, expected.recvd))
+
+    def test_replacedByBuffer(self) -> None:
+        """What replaces the rest may be anything with a buffer."""
+        receiver, _ = self.delivered(lambda it: setattr(it, "recvd", bytearray(b"\x01x")))
+        self.assertEqual(receiver.strings[11:], [b"x"])
+        self.assertEqual(Strings8().recvd, b"")
+
+    def test_replacedAgain(self) -> None:
+        """Whoever replaces the rest at each string gets what is there, in linear work."""
+        receiver, _ = connected(Strings8)
+
+        def skip() -> None:
+            receiver.recvd = receiver.recvd[2:]
+
+        receiver.actions[b"a"] = skip
+        receiver.dataReceived(b"\x01a\x01b" * 200)
+        self.assertEqual(receiver.strings, [b"a"] * 200)
+
+    def test_fed(self) -> None:
+        """Strings that a callback sends in come behind the batch."""
+        receiver, _ = self.delivered(lambda it: it.dataReceived(b"\x01x"))
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
+
+    def test_looked(self) -> None:
+        """A callback that feeds and looks sees everything."""
+        seen: list[bytes] = []
+        self.delivered(lambda it: (it.dataReceived(b"\x01x"), seen.append(it.recvd), seen.append(it._unprocessed)))
+        rest = b"\x04long" * 40 + b"\x01x"
+        self.assertEqual(seen, [rest, b"\x04long" * 10 + b"\x03now" + rest])
+
+    def test_limits(self) -> None:
+        """A limit may be infinite, no number, or between two."""
+        for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (-0.5, 0), (float("-inf"), 0)):
+            for chunks in (
+                [b"\x01a\x02bb\x03ccc"],
+                [b"\x01a\x02bb\x03c", b"c", b"c"],
+                [b"\x01a\x02bb\x03ccc" + b"\x05"],
+            ):
+                receiver, transport = connected(Strings8, MAX_LENGTH=limit)
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual(
+                    (receiver.strings[:3], transport.disconnecting), ([b"a", b"bb", b"ccc"][:expected], expected < 3)
+                )
+
+    def test_longUnlimited(self) -> None:
+        """A long string in pieces is whole under a limit that is no number."""
+        receiver, _ = connected(Strings32, MAX_LENGTH=float("nan"))
+        data = frame(Strings32, b"x" * 9000)
+        for at in range(0, len(data), 1000):
+            receiver.dataReceived(data[at : at + 1000])
+        self.assertEqual(receiver.strings, [b"x" * 9000])

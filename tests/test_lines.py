@@ -356,3 +356,157 @@ class LineReceiverTests(SynchronousTestCase):
         receiver = Lines()
         receiver.dataReceived(b"a\r\nb\r\n")
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b"])
+
+
+class ChangingTests(SynchronousTestCase):
+    """A batch of lines survives what leaves it true, and nothing else."""
+
+    def delivered(self, kind: Any, change: Any, rest: bytes = b"long\r\n" * 40, **attributes: Any) -> Any:
+        """Deliver a batch whose eleventh line has C{change} called."""
+        receiver, transport = connected(kind, **attributes)
+        receiver.actions[b"now"] = lambda: change(receiver)
+        receiver.dataReceived(b"long\r\n" * 10 + b"now\r\n" + rest)
+        return receiver, transport
+
+    def lines(self, receiver: Any) -> list[bytes]:
+        return [data for _, data in receiver.calls[11:]]
+
+    def test_paused(self) -> None:
+        """A pause leaves the rest of it to the time when the receiver is resumed."""
+        receiver, _ = self.delivered(Lines, lambda it: it.pauseProducing())
+        self.assertEqual((len(receiver.calls), receiver._buffer), (11, b"long\r\n" * 40))
+        receiver.dataReceived(b"x\r\n")
+        receiver.resumeProducing()
+        self.assertEqual(self.lines(receiver), [b"long"] * 40 + [b"x"])
+
+    def test_why(self) -> None:
+        """So does a true value."""
+        receiver, _ = self.delivered(Lines, lambda it: "why")
+        receiver.dataReceived(b"x\r\n")
+        self.assertEqual(self.lines(receiver), [b"long"] * 40 + [b"x"])
+
+    def test_raised(self) -> None:
+        """So does an error, in any line of a batch, and in the last one."""
+        for kind in (Lines, OnlyLines):
+            for rest, expected in ((b"a\r\n" * 40, [b"a"] * 40), (b"", [])):
+                receiver, _ = connected(kind)
+                receiver.actions[b"now"] = lambda: 1 / 0
+                self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\n" * 11 + b"now\r\n" + rest + b"x")
+                receiver.dataReceived(b"y\r\n")
+                self.assertEqual([data for _, data in receiver.calls[12:]], [*expected, b"xy"])
+
+    def test_delimiterAfterPause(self) -> None:
+        """Another delimiter makes other lines of what was kept."""
+        receiver, _ = self.delivered(Lines, lambda it: it.pauseProducing())
+        receiver.delimiter = b"g"
+        receiver.resumeProducing()
+        self.assertEqual(self.lines(receiver), [b"lon"] + [b"\r\nlon"] * 39)
+
+    def test_limit(self) -> None:
+        """Another limit holds from the next line on, and the rest goes to the callback for what is too long."""
+        receiver, _ = self.delivered(ExceedingLines, lambda it: setattr(it, "MAX_LENGTH", 3))
+        self.assertEqual(receiver.calls[11:], [("exceeded", b"long\r\n" * 40)])
+
+    def test_rawAndBack(self) -> None:
+        """Raw mode takes everything that is left, and gives back what is its own to give."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"raw"] = receiver.setRawMode
+
+        def back() -> None:
+            receiver.setLineMode(receiver.calls[-1][1][1:])
+
+        receiver.rawDataReceived = lambda data: (receiver.calls.append(("raw", data)), back())[1]  # type: ignore[func-returns-value]
+        receiver.dataReceived(b"raw\r\nx" * 100)
+        self.assertEqual([data for kind, data in receiver.calls if kind == "line"], [b"raw"] * 100)
+        self.assertEqual(len(receiver.calls), 200)
+
+    def test_nothingRaw(self) -> None:
+        """In raw mode, bytes that somebody has taken are not called back for."""
+        receiver, _ = connected(Lines)
+        receiver.dataReceived(b"x" * 100)
+        receiver.dataReceived(b"x" * 10)
+        receiver.clearLineBuffer()
+        receiver.setRawMode()
+        receiver.dataReceived(b"")
+        self.assertEqual(receiver.calls, [])
+
+    def test_backAndForth(self) -> None:
+        """A delimiter that is another for each line."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
+        receiver.actions[b"b"] = lambda: setattr(receiver, "delimiter", b"\r\n")
+        receiver.dataReceived(b"a\r\nb;" * 200)
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b"] * 200)
+
+    def test_looks(self) -> None:
+        """A look at what is left at each line shows it, after a spoiled batch, too."""
+        receiver, _ = connected(Lines)
+        seen: list[bytes] = []
+        receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
+        receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer)
+        receiver.dataReceived(b"b\r\n" * 20 + b"a\r\n" * 60 + b"x")
+        self.assertEqual(seen, [b"a\r\n" * left + b"x" for left in range(59, -1, -1)])
+
+    def test_longWhileCautious(self) -> None:
+        """A line that is too long behind a spoiled batch goes to the callback with what is behind it."""
+        receiver, _ = connected(ExceedingLines, MAX_LENGTH=9)
+        receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer)
+        receiver.dataReceived(b"b\r\n" * 20 + b"0123456789\r\nx" + b"y" * 60)
+        self.assertEqual(receiver.calls[20:], [("exceeded", b"0123456789\r\nx" + b"y" * 60)])
+
+    def test_forms(self) -> None:
+        """A delimiter may be anything with a buffer."""
+        for kind in (Lines, OnlyLines):
+            for form in (bytearray, memoryview):
+                for data in (b"a;b;" + b"c;" * 60, b"a;"):
+                    receiver, _ = connected(kind, delimiter=form(b";"))
+                    for chunk in (data, b"d", b";"):
+                        receiver.dataReceived(chunk)
+                    self.assertEqual(len(receiver.calls), data.count(b";") + 1)
+
+    def test_limits(self) -> None:
+        """A limit may be infinite, no number, or between two."""
+        for kind in (Lines, OnlyLines):
+            for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (float("-inf"), 0)):
+                for chunks in ([b"a\r\nbb\r\nccc\r\n"], bytewise(b"a\r\nbb\r\nccc\r\n")):
+                    receiver, transport = connected(kind, MAX_LENGTH=limit)
+                    for each in chunks:
+                        receiver.dataReceived(each)
+                    self.assertEqual((len(receiver.calls), transport.disconnecting), (expected, expected < 3), limit)
+
+    def test_assignedForNext(self) -> None:
+        """What a callback assigns to C{LineOnlyReceiver._buffer} is searched with the next chunk, as one with it."""
+        receiver, _ = connected(OnlyLines, delimiter=b"aba")
+        seen: list[bytes] = []
+        receiver.actions[b""] = lambda: setattr(receiver, "_buffer", b"aaba")
+        receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
+        receiver.dataReceived(b"aba")
+        receiver.dataReceived(b"b")
+        self.assertEqual((receiver.calls, seen), ([("line", b""), ("line", b"a")], [b"b"]))
+
+    def test_closedBehindAssigned(self) -> None:
+        """So is what is kept after the application has closed the connection."""
+        receiver, transport = connected(OnlyLines)
+        receiver.actions[b"a"] = transport.loseConnection
+        receiver.dataReceived(b"a\r\nb\r\nc;")
+        receiver.delimiter = b";"
+        receiver.dataReceived(b"d;e")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"e"))
+
+    def test_plaintext(self) -> None:
+        """What a callback assigns before it starts TLS is plaintext, too."""
+        receiver, transport = connected(OnlyLines)
+
+        def start() -> None:
+            receiver._buffer = b"assigned"
+            transport.startTLS()
+
+        receiver.actions[b"a"] = start
+        receiver.dataReceived(b"a\r\nb\r\nc")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b""))
+
+    def test_otherAttribute(self) -> None:
+        """Any other attribute is deleted as ever."""
+        receiver, _ = connected(OnlyLines, own=1)
+        del receiver.own
+        self.assertRaises(AttributeError, delattr, receiver, "own")

@@ -188,3 +188,47 @@ class LengthTests(SynchronousTestCase):
         for data, complete in ((b"1", True), (b":", False), (b"a", False), (b",", True)):
             receiver.dataReceived(data)
             self.assertEqual(receiver._payloadComplete(), complete)
+
+
+class ChangingTests(SynchronousTestCase):
+    """A batch survives what leaves it true, and nothing else."""
+
+    def test_raised(self) -> None:
+        """An error leaves what is behind it, which is checked again where the limit is another."""
+        for limit, expected in ((99999, 40), (2, 0)):
+            receiver, transport = connected()
+            receiver.actions[b"now"] = lambda: 1 / 0
+            self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"3:now," + b"3:abc," * 40)
+            self.assertEqual(receiver._remainingData, b"3:abc," * 40)
+            receiver.MAX_LENGTH = limit
+            receiver.dataReceived(b"")
+            self.assertEqual((len(receiver.strings) - 1, transport.disconnecting), (expected, not expected))
+
+    def test_limit(self) -> None:
+        """A limit that is set in a batch holds from the next string on."""
+        receiver, transport = connected()
+        receiver.actions[b"now"] = lambda: setattr(receiver, "MAX_LENGTH", 3)
+        receiver.dataReceived(b"4:long,3:now," + b"3:abc," * 40 + b"4:late,")
+        self.assertEqual((receiver.strings[2:], transport.disconnecting), ([b"abc"] * 40, True))
+
+    def test_replaced(self) -> None:
+        """What is assigned at each string comes next."""
+        receiver, _ = connected()
+
+        def skip() -> None:
+            receiver._remainingData = receiver._remainingData[4:]
+
+        receiver.actions[b"a"] = skip
+        receiver.dataReceived(b"1:a,1:b," * 200)
+        self.assertEqual(receiver.strings, [b"a"] * 200)
+
+    def test_oddLimits(self) -> None:
+        """A limit may be infinite, no number, or between two."""
+        for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (-0.5, 0), (float("-inf"), 0)):
+            for chunks in ([b"1:a,2:bb,3:ccc,"], [b"1:a,2:bb,3", b":c", b"cc", b","]):
+                receiver, transport = connected(MAX_LENGTH=limit)
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual(
+                    (receiver.strings, transport.disconnecting), ([b"a", b"bb", b"ccc"][:expected], expected < 3)
+                )

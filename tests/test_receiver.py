@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
@@ -546,3 +548,463 @@ class TimeTests(SynchronousTestCase):
         call = receiver._receiverCallLater(1000, lambda: None)
         call.cancel()
         self.assertFalse(call.active())
+
+
+class Transport:
+    """A transport that can be pickled."""
+
+    disconnecting = False
+
+    def loseConnection(self) -> None:
+        self.disconnecting = True
+
+    pauseProducing = resumeProducing = loseConnection
+
+
+class Kept:
+    """Keeps what it is given, each copy its own, and copies itself at a message C{copy}."""
+
+    collected: tuple[bytes, ...] = ()
+    how: Any = None
+    made: Any = None
+
+    def lineReceived(self, line: bytes) -> None:
+        self.collected += (line,)
+        if line == b"copy":
+            self.made = copied(self, self.how)
+
+    stringReceived = lineReceived
+
+
+class KeptLines(Kept, LineReceiver):
+    pass
+
+
+class KeptOnlyLines(Kept, LineOnlyReceiver):
+    pass
+
+
+class KeptNetstrings(Kept, NetstringReceiver):
+    pass
+
+
+class KeptStrings(Kept, Int8StringReceiver):
+    pass
+
+
+class OwnState(KeptLines):
+    """Says itself what a copy takes along."""
+
+    def __getstate__(self) -> Any:
+        return dict(vars(self))
+
+    def __setstate__(self, state: Any) -> None:
+        vars(self).update(state)
+
+
+class OtherState(KeptStrings):
+    """Has a state of another form."""
+
+    def __getstate__(self) -> Any:
+        return [*self.collected]
+
+    def __setstate__(self, state: Any) -> None:
+        self.collected = tuple(state)
+
+
+class Stated:
+    """A base of the application's, which comes behind the receiver."""
+
+    def __setstate__(self, state: Any) -> None:
+        vars(self).update(state)
+
+
+class MixedState(KeptNetstrings, Stated):
+    pass
+
+
+class SlottedState(KeptLines):
+    __slots__ = ("extra",)
+
+
+class Reduced(KeptLines):
+    """Is always the same one, as far as pickles know."""
+
+    def __new__(cls) -> Any:
+        return super().__new__(cls)
+
+    def __reduce__(self) -> Any:
+        return "onlyOne"
+
+
+onlyOne = Reduced()
+
+
+HOWS = ["copy", "deepcopy", *range(pickle.HIGHEST_PROTOCOL + 1)]
+
+#: Receivers that are copied, and what frames a string for each.
+COPIED: list[tuple[Any, Any]] = [
+    (KeptLines, lambda string: string + b"\r\n"),
+    (OwnState, lambda string: string + b"\r\n"),
+    (KeptOnlyLines, lambda string: string + b"\r\n"),
+    (KeptNetstrings, lambda string: b"%d:%b," % (len(string), string)),
+    (MixedState, lambda string: b"%d:%b," % (len(string), string)),
+    (KeptStrings, lambda string: bytes([len(string)]) + string),
+]
+
+
+def copied(receiver: Any, how: Any) -> Any:
+    """Copy C{receiver} in the way that C{how} says."""
+    if how == "copy":
+        return copy.copy(receiver)
+    if how == "deepcopy":
+        return copy.deepcopy(receiver)
+    return pickle.loads(pickle.dumps(receiver, how))
+
+
+class CopyTests(SynchronousTestCase):
+    """A copy, or a pickle, has the undelivered bytes, and goes on with them on its own."""
+
+    def test_unfinished(self) -> None:
+        """An unfinished message is ended by each in its own way."""
+        for kind, frame in COPIED:
+            for how in HOWS:
+                receiver = kind()
+                receiver.transport = Transport()
+                data = frame(b"x" * 12)
+                receiver.dataReceived(frame(b"one") + data[:8])
+                made = copied(receiver, how)
+                receiver.dataReceived(data[8:])
+                made.dataReceived(data[8:].replace(b"x", b"y", 1) + frame(b"last"))
+                self.assertEqual(receiver.collected, (b"one", b"x" * 12), (kind, how))
+                self.assertEqual([*made.collected[:1], *made.collected[2:]], [b"one", b"last"], (kind, how))
+                self.assertEqual(sorted(made.collected[1]), sorted(b"x" * 11 + b"y"))
+
+    def test_shown(self) -> None:
+        """The copy shows them before anything else comes."""
+        for kind, frame in COPIED:
+            for how in HOWS:
+                receiver = kind()
+                receiver.transport = Transport()
+                receiver.dataReceived(frame(b"abc")[:-1])
+                made = copied(receiver, how)
+                self.assertEqual(getattr(made, kind._receiverSaved), frame(b"abc")[:-1])
+                again = copied(copied(receiver, how), how)
+                again.dataReceived(frame(b"abc")[-1:])
+                self.assertEqual(again.collected, (b"abc",), (kind, how))
+
+    def test_recvd(self) -> None:
+        """So does C{recvd}."""
+        receiver = KeptStrings()
+        receiver.dataReceived(b"\5ab")
+        self.assertEqual(copy.copy(receiver).recvd, b"\5ab")
+
+    def test_deleted(self) -> None:
+        """They can be deleted."""
+        for kind, frame in COPIED:
+            receiver = kind()
+            receiver.dataReceived(frame(b"abc")[:-1])
+            made = copy.copy(receiver)
+            delattr(made, kind._receiverSaved)
+            made.transport = Transport()
+            made.dataReceived(frame(b"def"))
+            self.assertEqual(made.collected, (b"def",))
+
+    def test_madeConnection(self) -> None:
+        """A copy of a netstring receiver that is connected anew begins anew."""
+        receiver = KeptNetstrings()
+        receiver.dataReceived(b"3:ab")
+        made = copy.copy(receiver)
+        made.makeConnection(RecordingTransport())  # type: ignore[arg-type]
+        made.dataReceived(b"1:x,")
+        self.assertEqual(made.collected, (b"x",))
+
+    def test_longLine(self) -> None:
+        """A long line that came in pieces is copied whole."""
+        for kind in (KeptLines, KeptOnlyLines):
+            for how in HOWS:
+                receiver = kind()
+                receiver.transport = Transport()
+                for _ in range(40):
+                    receiver.dataReceived(b"x" * 100)
+                made = copied(receiver, how)
+                made.dataReceived(b"\r\n")
+                self.assertEqual((made.collected, receiver._buffer), ((b"x" * 4000,), b"x" * 4000), (kind, how))
+
+    def test_inBatch(self) -> None:
+        """A copy that is made in a callback has what comes behind that message; C{LineOnlyReceiver}, the last line."""
+        for kind, frame in COPIED:
+            for how in HOWS:
+                receiver = kind()
+                receiver.transport = Transport()
+                receiver.how = how
+                receiver.dataReceived(frame(b"x") * 20 + frame(b"copy") + frame(b"y") * 9 + frame(b"end")[:-1])
+                made = receiver.made
+                made.transport = Transport()
+                made._busyReceiving = False  # Twisted's copies believe to be busy, too
+                made.dataReceived(frame(b"end")[-1:])
+                rest = (b"y",) * (0 if kind is KeptOnlyLines else 9) + (b"end",)
+                self.assertEqual(made.collected, (b"x",) * 20 + (b"copy",) + rest, (kind, how))
+                self.assertNotIn("MAX_LENGTH", vars(made).keys() - vars(receiver).keys())
+
+    def test_pinned(self) -> None:
+        """A copy follows its class, whatever was pinned on the first one."""
+        for base, frame in COPIED:
+            kind = type("Kind", (base,), {})
+            receiver = kind()
+            receiver.transport = Transport()
+            receiver.dataReceived(frame(b"x" * 9) * 20 + frame(b"abc")[:-1])
+            made = copy.copy(receiver)
+            kind.MAX_LENGTH = 77
+            self.assertEqual(made.MAX_LENGTH, 77)
+
+    def test_assigned(self) -> None:
+        """What an application has assigned since is what a copy has."""
+        receiver = KeptOnlyLines()
+        receiver.transport = Transport()
+        receiver.dataReceived(b"abc")
+        receiver._buffer = b"de"
+        made = copy.copy(receiver)
+        for each in (receiver, made):
+            each.dataReceived(b"f\r\n")
+            self.assertEqual(each.collected, (b"def",))
+
+    def test_slots(self) -> None:
+        """A class with slots."""
+        receiver = SlottedState()
+        receiver.extra = 5
+        receiver.dataReceived(b"ab")
+        made = copy.copy(receiver)
+        receiver.dataReceived(b"x\r\n")
+        made.dataReceived(b"c\r\n")
+        self.assertEqual((made.collected, made.extra, receiver.collected), ((b"abc",), 5, (b"abx",)))
+
+    def test_otherForms(self) -> None:
+        """A state, or a pickle, of the application's own form stays what it is."""
+        receiver = OtherState()
+        receiver.dataReceived(b"\1a\5b")
+        self.assertEqual(copy.copy(receiver).collected, (b"a",))
+        self.assertIs(copied(onlyOne, 2), onlyOne)
+
+    def test_nothing(self) -> None:
+        """Where nothing is undelivered, nothing is copied."""
+        for kind, _ in COPIED:
+            receiver = kind()
+            self.assertEqual(getattr(receiver, kind._receiverSaved), b"")
+            receiver.name = 1
+            self.assertEqual(vars(copy.copy(receiver)), {"name": 1})
+            receiver.dataReceived(b"")
+            self.assertNotIn("_receiverState", vars(copy.copy(receiver)))
+
+
+class Session(Protocol):
+    """A base of the application's, which cleans up."""
+
+    isLost = False
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.isLost = True
+
+
+class BasesTests(SynchronousTestCase):
+    """A receiver is one base among others."""
+
+    def test_connectionLost(self) -> None:
+        """The next base learns of the end of the connection, too."""
+        for kind, _, _ in [*KINDS, (LongStrings, None, None)]:
+            made: Any = type("Both", (kind, Session), {})()
+            RecordingTransport().connect(made)
+            made.dataReceived(b"")
+            made.connectionLost()
+            self.assertTrue(made.isLost)
+
+
+class AssignedTests(SynchronousTestCase):
+    """The undelivered bytes can be assigned and deleted, as the plain attributes that they are in Twisted's."""
+
+    NAMES = ("_buffer", "_buffer", "_remainingData", "_unprocessed")
+
+    def each(self) -> Any:
+        for (kind, frame, _), name in zip(KINDS, self.NAMES, strict=True):
+            receiver = kind()
+            yield receiver, RecordingTransport().connect(receiver), frame, name
+
+    def test_deleted(self) -> None:
+        """Deleting leaves none."""
+        for receiver, _, frame, name in self.each():
+            self.assertRaises(AttributeError, delattr, receiver, name)
+            receiver.dataReceived(frame(b"abc")[:-1])
+            delattr(receiver, name)
+            self.assertEqual(getattr(receiver, name), b"")
+            receiver.dataReceived(frame(b"def"))
+            self.assertEqual(receiver.collected, [b"def"])
+
+    def test_deletedInPieces(self) -> None:
+        """So does it where they are kept in pieces."""
+        for kind in (Lines, OnlyLines):
+            receiver: Any = kind()
+            RecordingTransport().connect(receiver)
+            for _ in range(40):
+                receiver.dataReceived(b"x" * 100)
+            del receiver._buffer
+            self.assertEqual(receiver._buffer, b"")
+            receiver.dataReceived(b"def\r\n")
+            self.assertEqual(receiver.collected, [b"def"])
+
+    def test_forms(self) -> None:
+        """Anything with a buffer is taken, and counts as it was then."""
+        for make in (bytes, bytearray, memoryview):
+            for receiver, _, frame, name in self.each():
+                value: Any = make(frame(b"abc")[:-1])
+                setattr(receiver, name, value)
+                receiver.dataReceived(make(frame(b"abc")[-1:] + frame(b"d")))
+                self.assertEqual(receiver.collected, [b"abc", b"d"])
+                self.assertEqual(type(receiver.collected[0]), bytes)
+
+    def test_odd(self) -> None:
+        """Anything else that is false is a reset."""
+        for odd in (None, "", 0, ()):
+            for receiver, _, frame, name in self.each():
+                setattr(receiver, name, odd)
+                receiver.dataReceived(frame(b"abc")[:-1])
+                setattr(receiver, name, odd)
+                receiver.dataReceived(frame(b"def"))
+                self.assertEqual(receiver.collected, [b"def"])
+
+    def test_same(self) -> None:
+        """Assigning what is there changes nothing."""
+        for receiver, _, frame, name in self.each():
+            receiver.dataReceived(frame(b"abc")[:-1])
+            setattr(receiver, name, getattr(receiver, name))
+            receiver.dataReceived(frame(b"abc")[-1:])
+            self.assertEqual(receiver.collected, [b"abc"])
+
+
+class ClassTests(SynchronousTestCase):
+    """An application may make a receiver one of another class."""
+
+    def test_changed(self) -> None:
+        """What that class says holds from the next message on, in batches short and long."""
+        for kind, frame, _ in KINDS:
+            for count in (1, 30):
+                other = type("Other", (kind,), {"MAX_LENGTH": 3})
+                receiver = kind()
+                transport = RecordingTransport().connect(receiver)
+                receiver.script[b"now"] = lambda: setattr(receiver, "__class__", other)  # noqa: B023
+                receiver.dataReceived(frame(b"long") * count + frame(b"now") + frame(b"abc") + frame(b"late"))
+                self.assertEqual(receiver.collected, [b"long"] * count + [b"now", b"abc"])
+                self.assertTrue(transport.disconnecting)
+
+    def test_paused(self) -> None:
+        """That class may be paused, or in raw mode."""
+        for kind, frame in ((Lines, KINDS[0][1]), (Strings, KINDS[3][1])):
+            for count in (1, 30):
+                receiver: Any = kind()
+                RecordingTransport().connect(receiver)
+                other = type("Other", (kind,), {"paused": True})
+                receiver.script[b"now"] = lambda: setattr(receiver, "__class__", other)  # noqa: B023
+                receiver.dataReceived(frame(b"long") * count + frame(b"now") + frame(b"late"))
+                self.assertEqual(receiver.collected, [b"long"] * count + [b"now"])
+
+    def test_raw(self) -> None:
+        """That class may be in raw mode."""
+        for count in (1, 30):
+            receiver = Lines()
+            RecordingTransport().connect(receiver)
+            other = type("Other", (Lines,), {"line_mode": 0})
+            receiver.script[b"now"] = lambda: setattr(receiver, "__class__", other)  # noqa: B023
+            receiver.dataReceived(b"long\r\n" * count + b"now\r\nbody\r\n")
+            self.assertEqual(receiver.collected, [b"long"] * count + [b"now", b"body\r\n"])
+
+    def test_betweenChunks(self) -> None:
+        """Between two chunks, too, also where a message is unfinished."""
+        for kind, frame, _ in KINDS:
+            receiver = kind()
+            transport = RecordingTransport().connect(receiver)
+            receiver.dataReceived(frame(b"long") * 30 + frame(b"late")[:1])
+            receiver.__class__ = type("Other", (kind,), {"MAX_LENGTH": 3})
+            receiver.dataReceived(frame(b"late")[1:] + frame(b"late"))
+            self.assertEqual(receiver.collected[:30], [b"long"] * 30)
+            self.assertTrue(transport.disconnecting)
+
+    def test_limitWhileAside(self) -> None:
+        """A limit or a delimiter that is set on the class holds for a message in pieces."""
+        for kind in (Lines, OnlyLines):
+            for name, value, chunk in (("delimiter", b"\0", b"j\0k\0"), ("MAX_LENGTH", 5, b"j")):
+                own = type("Own", (kind,), {})
+                receiver = own()
+                transport = RecordingTransport().connect(receiver)
+                receiver.dataReceived(b"x" * 9 + b"\r\n" * 20)
+                receiver.collected.clear()
+                for _ in range(2):
+                    receiver.dataReceived(b"abcdefghi")
+                setattr(own, name, value)
+                receiver.dataReceived(chunk)
+                expected = [b"abcdefghi" * 2 + b"j", b"k"] if name == "delimiter" else []
+                self.assertEqual((receiver.collected, transport.disconnecting), (expected, not expected), name)
+
+
+class AfterCloseTests(SynchronousTestCase):
+    """After the application's own C{loseConnection}, a bounded part of what comes is taken in."""
+
+    def close(self, kind: Any, frame: Any, **attributes: Any) -> Any:
+        receiver = kind()
+        vars(receiver).update(attributes)
+        transport = RecordingTransport().connect(receiver)
+        receiver.script[b"quit"] = transport.loseConnection
+        receiver.dataReceived(frame(b"quit"))
+        return receiver
+
+    def test_delivered(self) -> None:
+        """What comes shortly after is delivered as in Twisted: strings are, lines are one for each chunk."""
+        for kind, frame, _ in KINDS:
+            receiver = self.close(kind, frame)
+            for _ in range(20):
+                receiver.dataReceived(frame(b"ab") * 10)
+            expected = {OnlyLines: 0, Lines: 20}.get(kind, 200)
+            self.assertEqual(len(receiver.collected) - 1, expected)
+
+    def test_bounded(self) -> None:
+        """Of 60 MiB, no more than 16 are delivered, and no more than 256 KiB and a message kept."""
+        for kind, frame, _ in KINDS:
+            receiver = self.close(kind, frame, MAX_LENGTH=300)
+            chunk = frame(b"x" * 250) * 260
+            for _ in range(60 * 2**20 // len(chunk)):
+                receiver.dataReceived(chunk)
+            self.assertLess(sum(map(len, receiver.collected)), 17 * 2**20)
+            self.assertLess(len(getattr(receiver, kind._receiverSaved)), 2**18 + 2**10)
+
+    def test_message(self) -> None:
+        """One message more may come, however long it may be, in any case."""
+        receiver = self.close(LongStrings, lambda string: len(string).to_bytes(4, "big") + string, MAX_LENGTH=2**20)
+        for at in range(2**4):
+            receiver.dataReceived((b"\0\x10\0\0" if not at else b"") + b"x" * 2**16)
+        self.assertEqual(len(receiver.collected[-1]), 2**20)
+
+    def test_unlimited(self) -> None:
+        """Without a limit, everything is taken in."""
+        for limit in (float("inf"), float("nan")):
+            for kind, frame, _ in (KINDS[2], KINDS[3]):
+                receiver = self.close(kind, frame, MAX_LENGTH=limit)
+                for _ in range(20):
+                    receiver.dataReceived(frame(b"x" * 250) * 4000)
+                self.assertEqual(len(receiver.collected), 80_001)
+
+    def test_raw(self) -> None:
+        """So it is in raw mode."""
+        receiver = self.close(Lines, KINDS[0][1])
+        receiver.setRawMode()
+        for _ in range(60 * 16):
+            receiver.dataReceived(b"x" * 65536)
+        self.assertLess(sum(map(len, receiver.collected)), 17 * 2**20)
+
+    def test_another(self) -> None:
+        """Another connection begins anew."""
+        receiver = self.close(Strings, KINDS[3][1])
+        for _ in range(20 * 16):
+            receiver.dataReceived((b"\xff" + b"x" * 255) * 256)
+        before = len(receiver.collected)
+        receiver.recvd = b""
+        RecordingTransport().connect(receiver)
+        receiver.dataReceived(b"\1a")
+        self.assertEqual(receiver.collected[before:], [b"a"])

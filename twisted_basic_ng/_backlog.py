@@ -101,7 +101,8 @@ class Backlog:
 
     @ivar frames: the batch that is being delivered; empty where nothing was found ahead.
     @ivar reader: walks it; C{start} is the offset behind it.
-    @ivar terms: what the batch was found with, a delimiter or a format and a limit; with others it is not true.
+    @ivar terms: what the batch, or the beginning of a string, was found with: a delimiter, a format or a limit; with
+        others it is not true.
     @ivar taken: how many frames of the batch were taken, at the last look.
     @ivar mark: the offset behind these in C{current}.
     @ivar cautious: how many frames to find one at a time before looking ahead again.
@@ -376,28 +377,6 @@ class Backlog:
 
     # What goes out.
 
-    def walk(self, frames: list[bytes], end: int) -> Iterator[bytes]:
-        """
-        Begin a batch.
-
-        @param frames: the frames that stand at C{start}.
-        @param end: the offset behind the last of them.
-        @return: walks them; it is C{reader} for as long as the batch is true.
-        """
-        self.frames = frames
-        self.taken = 0
-        self.mark = self.start
-        self.start = end
-        self.reader = reader = iter(frames)
-        return reader
-
-    def walked(self) -> None:
-        """End a batch that was delivered whole."""
-        if self.base < 0:
-            self.begin()
-        self.frames = ()
-        self.caution = CAUTION
-
     def wireSize(self, frames: Sequence[bytes]) -> int:
         """Tell how many bytes C{frames} took on the wire."""
         return sum(map(len, frames)) + len(frames) * self.framing
@@ -428,12 +407,11 @@ class Backlog:
         self._spoil()
 
     def _spoil(self) -> None:
-        if self.frames:
-            self.frames.clear()  # type: ignore[attr-defined]
-            self.frames = ()
-            self.most = FEW
-            self.cautious = self.caution
-            self.caution = min(self.caution * 2, _UTMOST_CAUTION)
+        self.frames.clear()  # type: ignore[attr-defined]
+        self.frames = ()
+        self.most = FEW
+        self.cautious = self.caution
+        self.caution = min(self.caution * 2, _UTMOST_CAUTION)
         self.reader = _NOTHING
 
     def begin(self) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
+from math import floor
 from struct import Struct
 from typing import Final, TypeVar
 
@@ -127,7 +128,7 @@ def splitStrings(
         if payload > size:
             return strings, start, prefixLength
         (length,) = unpackFrom(data, start)
-        if not 0 <= length <= limit:
+        if length < 0 or length > limit:
             return strings, start, Stop.TOO_LONG
         end = payload + length
         if end > size:
@@ -142,6 +143,11 @@ def formatNetstring(string: bytes) -> bytes:
     return b"%d:%b," % (len(string), string)
 
 
+def _bound(limit: float) -> int:
+    """Take C{limit} as a number between those that no length is below and beyond; what is not a number is no limit."""
+    return floor(max(min(LONGEST, limit), -1))
+
+
 def netstringLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
     """
     Read the length of the netstring at C{start}, or what there is of it.
@@ -149,7 +155,7 @@ def netstringLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
     @return: the number, or a L{Stop}; and the offset of the colon, -1 where it has not come within the digits that
         the limit has, and one more.
     """
-    limit = int(min(limit, LONGEST))
+    limit = _bound(limit)
     widest = len(str(limit)) + 1
     colon = data.find(_COLON, start, start + widest)
     digits = data[start : start + widest if colon < 0 else colon]
@@ -173,7 +179,7 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     """
     strings: list[bytes] = []
     size = len(data)
-    limit = int(min(limit, LONGEST))
+    limit = _bound(limit)
     # The width of the length in front of the string before, with its colon: the next one is often as wide.
     width = max(data.find(_COLON, start, start + _WIDEST) + 1 - start, 0)
     for _ in range(most):

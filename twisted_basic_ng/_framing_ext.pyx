@@ -12,7 +12,7 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memchr, memcmp, memcpy
 
-from ._framing import LONGEST, Stop, splitStrings as _splitStrings
+from ._framing import LONGEST, Stop, _bound as _boundOf, splitStrings as _splitStrings
 
 cdef extern from "Python.h":
     PyObject *_PyType_Lookup(PyTypeObject *kind, object name)
@@ -52,7 +52,7 @@ cdef Py_ssize_t _bound(object limit) except? -1:
         bound = PyLong_AsLongLongAndOverflow(limit, &overflow)
         if overflow == 0 and bound <= _LONGEST:
             return bound
-    return int(min(limit, LONGEST))
+    return _boundOf(limit)
 
 
 cdef int _checkStart(Py_ssize_t start) except -1:

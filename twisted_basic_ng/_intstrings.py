@@ -52,7 +52,9 @@ class _RecvdCompatHack(Undelivered):
             return self
         backlog = receiver._receiverState
         if backlog is None:
-            return b""
+            if not receiver._receiverIsCopy:
+                return b""
+            backlog = receiver._receiverBacklog()
         if not backlog.busy:
             return backlog.rest()[backlog.skipped :]
         if backlog.inHand is not None:
@@ -182,14 +184,16 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         backlog.skipped = 0
         backlog.inHand = None
         backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
-        while not self.paused and (backlog.start < len(backlog.current) or backlog):
-            if watched is not None and watched.TLS:
-                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
-                continue
+        while True:
             pins = backlog.pins
             if pins is not None and (backlog.cautious or type(self) is not pins.kind):
                 self._receiverUnpin(backlog)
                 pins = None
+            if self.paused or not (backlog.start < len(backlog.current) or backlog):
+                return
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
             limit = self.MAX_LENGTH
             isShort = len(backlog.current) - backlog.start < _SHORT
             if (backlog.cautious or isShort) and backlog.aside is None and not backlog.frames:
@@ -198,7 +202,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 end = payload
                 if payload <= len(backlog.current):
                     end += unpack(prefix[0], backlog.current[backlog.start : payload])[0]
-                if payload <= end <= len(backlog.current) and end - payload <= limit:
+                if payload <= end <= len(backlog.current) and not end - payload > limit:
                     if backlog.cautious:
                         backlog.cautious -= 1
                     backlog.start = end
@@ -258,11 +262,14 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 if not self._receiverRefuse(backlog, prefix):
                     return
                 continue
+            backlog.terms = prefix
             if not backlog.unfinished(needed):
                 return
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:
+            return False
+        if backlog.terms != (self.structFormat, self.prefixLength):
             return False
         backlog.skipped = 0
         return backlog.extendsString(data)
@@ -274,11 +281,10 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         aside = backlog.aside
         if aside is not None:
             announced = backlog.needed - prefix[1]
-            if 0 < announced <= limit and aside.size >= prefix[1]:
+            if backlog.terms == prefix and announced > 0 and not announced > limit and aside.size >= prefix[1]:
                 if not backlog.completesAside():
                     return [], 0, backlog.needed
-                if unpack(prefix[0], aside.begin(prefix[1])) == (announced,):  # the format may have changed
-                    return [backlog.takeString(prefix[1])], 0, 0
+                return [backlog.takeString(prefix[1])], 0, 0
             backlog.rejoin()
         return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
 

@@ -8,6 +8,7 @@ each, whether its callback changed anything that matters for the next one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Final
 
 from . import _accelerate
@@ -75,7 +76,24 @@ class LineOnlyReceiver(Receiver):
     MAX_LENGTH: int = 16384
 
     def _receiverMakeBacklog(self) -> Backlog:
-        return _LineBacklog(b"" + self._buffer)
+        return _LineBacklog(b"" + self._buffer if self._buffer else b"")
+
+    def _receiverRestore(self, backlog: Backlog) -> None:
+        """The bytes are where they belong."""
+
+    def _receiverUndelivered(self, backlog: Any) -> bytes:
+        if not backlog.busy and self._buffer is not backlog.shown is not None:
+            self._receiverTakeAssigned(backlog)
+        return self._buffer if backlog.busy else backlog.peek()
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute; C{_buffer} even where it is a long line in pieces."""
+        backlog: Any = self._receiverState
+        if name == "_buffer" and type(backlog) is _LineBacklog and backlog.shown is None:
+            backlog.shown = b""
+            backlog.replace(b"")
+        else:
+            super().__delattr__(name)
 
     def dataReceived(self, data: bytes) -> Any:
         """
@@ -96,6 +114,7 @@ class LineOnlyReceiver(Receiver):
             backlog.later = None
         else:
             backlog.replace(line)
+            backlog.searched = True  # it is searched with the next chunk, as in Twisted
 
     def _receiverDeliver(self, backlog: Any) -> object:
         """
@@ -135,6 +154,7 @@ class LineOnlyReceiver(Receiver):
                 limit = self.MAX_LENGTH
                 backlog.hasDelivered = True
                 isInterrupted = True
+                kind = type(self)
                 for line in reader:
                     if self.transport.disconnecting:  # type: ignore[union-attr]
                         self._receiverKeepLast(backlog)
@@ -150,6 +170,9 @@ class LineOnlyReceiver(Receiver):
                     self.lineReceived(line)
                     if watched is not None and watched.TLS:
                         break
+                    if kind is not type(self):
+                        kind = type(self)
+                        self._receiverUnpin(backlog)
                 else:
                     isInterrupted = False
                     backlog.frames = ()
@@ -157,7 +180,7 @@ class LineOnlyReceiver(Receiver):
                     backlog.start = 0
                     if self._buffer is not shown:
                         self._receiverTakeAssigned(backlog)
-                        isUnfinished = True  # it is searched with the next chunk, as in Twisted
+                        isUnfinished = True
                     elif not shown and backlog.later is None:
                         return None
                 if isInterrupted:
@@ -177,7 +200,7 @@ class LineOnlyReceiver(Receiver):
             self._buffer = backlog.shown = backlog.current
         elif backlog.shown is not None:
             backlog.shown = None
-            del self._buffer
+            super().__delattr__("_buffer")
 
     def _receiverKeepLast(self, backlog: Any) -> None:
         """Ignore the other lines of the chunk."""
@@ -213,7 +236,7 @@ class LineOnlyReceiver(Receiver):
     def _receiverCheckLastLine(self, backlog: Backlog) -> object:
         """Refuse an unfinished line that is too long already, however it ends."""
         over = backlog.size - self.MAX_LENGTH
-        if not over > 0 or (over < len(self.delimiter) and self._buffer.endswith(self.delimiter[:over])):
+        if not over > 0 or (over < len(self.delimiter) and self._buffer.endswith(self.delimiter[: ceil(over)])):
             return None
         self._receiverLogLimit(backlog, backlog.size)
         return self.lineLengthExceeded(self._buffer)
@@ -288,7 +311,13 @@ class LineReceiver(Receiver, _PauseableMixin):
         watched = backlog.watched
         window = _NEAR
         try:
-            while not self.paused and (backlog.start < len(backlog.current) or backlog):
+            while True:
+                pins = backlog.pins
+                if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+                    self._receiverUnpin(backlog)
+                    pins = None
+                if self.paused or not (backlog.start < len(backlog.current) or backlog):
+                    return None
                 if watched is not None and watched.TLS:
                     backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
                     continue
@@ -305,10 +334,6 @@ class LineReceiver(Receiver, _PauseableMixin):
                     if why:
                         return why
                     continue
-                pins = backlog.pins
-                if pins is not None and (backlog.cautious or type(self) is not pins.kind):
-                    self._receiverUnpin(backlog)
-                    pins = None
                 delimiter = self.delimiter
                 if type(delimiter) is not bytes:
                     delimiter = b"" + delimiter
@@ -411,7 +436,6 @@ class LineReceiver(Receiver, _PauseableMixin):
                     return self._receiverExceeded(backlog, backlog.size, backlog.take())
                 if not backlog.unfinished(delimiter=delimiter):
                     return None
-            return None
         finally:
             self._busyReceiving = False
 

@@ -79,6 +79,8 @@ class NetstringReceiver(Receiver):
         if self._receiverState is not None:
             self._receiverState.replace(b"")  # ends a delivery that this call is made from
             self._receiverState = None
+        if self._receiverIsCopy:
+            self._receiverIsCopy = False
         self.brokenPeer = 0
         Protocol.makeConnection(self, transport)
 

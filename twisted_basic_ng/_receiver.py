@@ -99,9 +99,6 @@ def describePeer(transport: Any) -> str:
 class Shown:
     """An attribute that shows undelivered bytes."""
 
-    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
-        raise NotImplementedError
-
 
 class Undelivered(Shown):
     """
@@ -119,7 +116,9 @@ class Undelivered(Shown):
             return b""
         backlog = receiver._receiverState
         if backlog is None:
-            return b""
+            if not receiver._receiverIsCopy:
+                return b""
+            backlog = receiver._receiverBacklog()
         if backlog.frames or backlog.later or backlog.aside:
             return backlog.rest()
         start = backlog.start
@@ -140,7 +139,7 @@ class Undelivered(Shown):
         backlog.replace(value)
 
     def __delete__(self, receiver: Receiver) -> None:
-        if receiver._receiverState is None:
+        if receiver._receiverState is None and not receiver._receiverIsCopy:
             raise AttributeError(self._receiverName)
         self.__set__(receiver, b"")
 
@@ -159,6 +158,7 @@ class Receiver(Protocol):
     @cvar _receiverPinned: the names of those that may be set on the instance alone, from the first byte on.
     @cvar _receiverShown: the names of the attributes that show the undelivered bytes.
     @cvar _receiverSaved: the name of the one that copies and pickles take along.
+    @ivar _receiverIsCopy: a copy, whose undelivered bytes are still the plain attribute that they were saved as.
     """
 
     MAX_MESSAGE_TIME: float | None = None
@@ -168,6 +168,7 @@ class Receiver(Protocol):
     _receiverFollowed: ClassVar[tuple[str, ...]] = ("MAX_LENGTH",)
     _receiverPinned: ClassVar[tuple[str, ...]] = ()
     _receiverState: Backlog | None = None
+    _receiverIsCopy = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """
@@ -186,10 +187,17 @@ class Receiver(Protocol):
         """The backlog; made when it is needed, so that an idle connection costs nothing."""
         if self._receiverState is None:
             self._receiverState = self._receiverMakeBacklog()
+            if self._receiverIsCopy:
+                self._receiverIsCopy = False
+                self._receiverRestore(self._receiverState)
         return self._receiverState
 
     def _receiverMakeBacklog(self) -> Backlog:
         return Backlog()
+
+    def _receiverRestore(self, backlog: Backlog) -> None:
+        """Take the undelivered bytes of a copy out of the plain attribute that they were saved as."""
+        backlog.replace(self.__dict__.pop(self._receiverSaved, b""))
 
     def _receiverAttach(self) -> Backlog:
         """Learn the transport, at the first byte of a connection; what another one left is kept, as in Twisted."""
@@ -287,31 +295,36 @@ class Receiver(Protocol):
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Copy and pickle the undelivered bytes as a plain attribute, in the way that Twisted's receivers do."""
         reduced = super().__reduce_ex__(protocol)
-        state = reduced[2] if isinstance(reduced, tuple) and len(reduced) > 2 else None
-        if not isinstance(state, dict) or state.get("_receiverState") is None:
+        if not isinstance(reduced, tuple) or len(reduced) < 3:
             return reduced
+        state = reduced[2]
+        if isinstance(state, tuple):  # a class with slots
+            return (*reduced[:2], (self._receiverSave(state[0]), *state[1:]), *reduced[3:])
+        return (*reduced[:2], self._receiverSave(state), *reduced[3:])
+
+    def _receiverSave(self, state: Any) -> Any:
+        """
+        Turn the undelivered bytes into a plain attribute.
+
+        However a copy takes its state, they are found there when they are needed.
+
+        @param state: what a copy or a pickle has of this receiver; an application may have its own form of it.
+        """
+        if not isinstance(state, dict) or state.get("_receiverState") is None:
+            return state
         state = {**state}
         backlog = state.pop("_receiverState")
         if backlog.pins is not None:
             backlog.pins.omit(state)
-        undelivered = backlog.peek()
+        undelivered = self._receiverUndelivered(backlog)
         if undelivered:
             state[self._receiverSaved] = undelivered
-        return (*reduced[:2], state, *reduced[3:])
+            state["_receiverIsCopy"] = True
+        return state
 
-    def __setstate__(self, state: Any) -> None:
-        """Take the undelivered bytes of a copy or a pickle, an application's own way of the rest coming first."""
-        undelivered = b""
-        if isinstance(state, dict) and self._receiverSaved in state:
-            state = {**state}
-            undelivered = state.pop(self._receiverSaved)
-        try:
-            setOthers = super().__setstate__  # type: ignore[misc]
-        except AttributeError:
-            setOthers = self.__dict__.update
-        setOthers(state)
-        if undelivered:
-            setattr(self, self._receiverSaved, undelivered)
+    def _receiverUndelivered(self, backlog: Backlog) -> bytes:
+        """The bytes that a copy takes along."""
+        return backlog.peek()
 
     def _receiverAfterClose(self, backlog: Backlog, data: bytes) -> bytes:
         """
@@ -325,7 +338,7 @@ class Receiver(Protocol):
             return b""
         room = min(_AFTER_CLOSE - backlog.afterClose, _KEPT_AFTER_CLOSE - backlog.kept)
         room += self.MAX_LENGTH  # type: ignore[attr-defined]
-        if len(data) <= room:
+        if not len(data) > room:  # a limit that is not a number is none
             backlog.afterClose += len(data)
             return data
         backlog.afterClose = inf

@@ -285,6 +285,79 @@ class LaterReadingTests(ReadingTests):
         self.assertEqual((len(self.boxes.calls), self.transport.disconnecting), (40, True))
 
 
+class BatchTests(ReadingCase):
+    """Boxes that came whole, in one chunk, are delivered at once; a callback's change spoils the rest of them."""
+
+    def renew(self) -> None:
+        super().renew()
+        self.protocol.dataReceived(b"\0\0")
+        self.boxes.calls.clear()
+
+    def test_spoiled(self) -> None:
+        """Behind a spoiled batch, boxes are found one at a time, and none is lost."""
+        for change in (
+            lambda: setattr(self.protocol, "MAX_BOX_KEYS", 500),
+            lambda: setattr(self.protocol, "MAX_BOX_LENGTH", 50_000),
+            lambda: setattr(self.protocol, "proto_init", self.protocol.proto_init),
+            lambda: setattr(self.protocol, "recvd", self.protocol.recvd),
+        ):
+            self.renew()
+            self.boxes.actions[2] = change
+            self.protocol.dataReceived(self.data(60))
+            self.protocol.dataReceived(self.data(3))
+            self.assertEqual(self.boxes.calls, [*map(numbered, range(60)), *map(numbered, range(3))])
+
+    def test_single(self) -> None:
+        """A chunk of one box."""
+        self.protocol.dataReceived(self.data(1))
+        self.assertEqual(self.boxes.calls, [numbered(0)])
+
+    def test_switched(self) -> None:
+        """Once there is another protocol, it gets what comes, behind what is being handed over."""
+        inner = Inner()
+        self.protocol.innerProtocol = inner
+        self.protocol.dataReceived(b"abc")
+        self.protocol._receiverBacklog().put(b"kept")
+        self.protocol.dataReceived(b"d")
+        self.assertEqual((inner.received, self.protocol.recvd), ([b"abc"], b"keptd"))
+
+    def test_startingTLS(self) -> None:
+        """Boxes that come while TLS is being started are not delivered past what keeps them back."""
+        kept: list[amp.AmpBox] = []
+        self.patch(self.kind, "_ampDeliver", lambda protocol, box: kept.append(box))
+        self.protocol._startingTLSBuffer = [numbered(9)]
+        self.protocol.dataReceived(self.data(2))
+        self.assertEqual((self.boxes.calls, kept), ([], [numbered(0), numbered(1)]))
+
+    def test_refusedOnce(self) -> None:
+        """A peer that asks too much twice is dropped for the first reason."""
+        for limit in (3, 4):
+            self.protocol._ampTooManyDescriptors(limit)
+        self.assertIn("3", str(self.protocol._ampRefusal))
+        self.assertEqual(self.transport.names(), ["loseConnection"])
+
+    def test_closing(self) -> None:
+        """What comes after the application's own C{loseConnection} is delivered, a bounded part of it."""
+        self.transport.loseConnection()
+        self.protocol.dataReceived(self.data(20))
+        self.assertEqual(len(self.boxes.calls), 20)
+        chunk = amp.AmpBox(a=b"x" * 60_000).serialize()
+        for _ in range(1000):
+            self.protocol.dataReceived(chunk)
+        self.assertLess(len(self.boxes.calls), 20 + 17 * 2**20 // len(chunk))
+        self.assertLess(len(self.protocol.recvd), 2**19)
+
+
+class Inner:
+    """The protocol that was changed over to."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received.append(data)
+
+
 class HookedReadingTests(ReadingTests):
     """The same, a string at a time."""
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 from twisted.logger import Logger
 
 from .. import _accelerate
-from .._backlog import MANY, Backlog
+from .._backlog import CAUTION, MANY, Backlog
 from .._intstrings import Int16StringReceiver
 from .._pins import PINNED
 from .._receiver import Dropped, describePeer
@@ -326,7 +326,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             if box is last:
                 backlog.frames = ()
                 if len(boxes) > 1:
-                    backlog.walked()
+                    backlog.caution = CAUTION
                 if len(boxes) == backlog.most:
                     backlog.most = min(backlog.most * 2, MANY)
                 return
@@ -381,6 +381,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 return False
         if needed < 0:
             return self._receiverRefuse(backlog, (self.structFormat, self.prefixLength))
+        backlog.terms = self.structFormat, self.prefixLength
         return backlog.unfinished(needed)
 
     def _ampForgetHalfBox(self) -> None:
