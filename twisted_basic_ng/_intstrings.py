@@ -104,7 +104,11 @@ class _Unprocessed(Undelivered):
 
 
 class _CompatibilityOffset(Undelivered):
-    """L{IntNStringReceiver._compatibilityOffset}: how much of C{_unprocessed} was delivered."""
+    """
+    L{IntNStringReceiver._compatibilityOffset}: how much of C{_unprocessed} was delivered.
+
+    What is assigned during a delivery has no effect on it, as in Twisted.
+    """
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
         backlog = None if receiver is None else receiver._receiverState
@@ -116,7 +120,9 @@ class _CompatibilityOffset(Undelivered):
         return delivered + sum(map(len, backlog.before)) if backlog.before else delivered
 
     def __set__(self, receiver: Receiver, value: Any) -> None:
-        receiver._receiverBacklog().skipped = value
+        backlog = receiver._receiverBacklog()
+        if not backlog.busy:
+            backlog.skipped = value
 
 
 @public("basic")
