@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from . import __version__
+from ._children import ENVIRONMENT
 from ._enable import isEnabled, pthFile
-from ._swap import ENVIRONMENT, PATCHES, SWAPS, isInstalled
+from ._swap import PATCHES, SWAPS, isInstalled
 
 __all__ = ["Status", "read"]
 

@@ -12,8 +12,8 @@ from .sources import imports, moduleName, sources
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
 #: what it imports in its functions is not looked at.
 LADDER = [
-    {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap", "_startup"},
-    {"_accelerate", "_backlog"},
+    {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap"},
+    {"_accelerate", "_backlog", "_children", "_startup"},
     {"_receiver"},
     {"_lines", "_netstrings", "_intstrings", "_ftpconsumers", "_status"},
     {"basic", "ftp", "_run", "amp._constants", "amp._names", "amp._tlssupport"},
@@ -39,6 +39,7 @@ WITHOUT_TWISTED = {
     "__main__",
     "_accelerate",
     "_backlog",
+    "_children",
     "_cli",
     "_enable",
     "_framing",
