@@ -12,9 +12,9 @@ from .sources import imports, moduleName, sources
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
 #: what it imports in its functions is not looked at.
 LADDER = [
-    {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_enable", "_swap"},
-    {"_accelerate", "_backlog", "_children", "_startup"},
-    {"_receiver"},
+    {"_framing", "_values", "_pins", "_pausing", "_stateful", "_filesender", "_dtp", "_probe", "_swap"},
+    {"_accelerate", "_backlog", "_children", "_enabled", "_startup"},
+    {"_enable", "_receiver"},
     {"_lines", "_netstrings", "_intstrings", "_ftpconsumers", "_status"},
     {"basic", "ftp", "_run", "amp._constants", "amp._names", "amp._tlssupport"},
     {"amp._errors", "amp._interfaces"},
@@ -42,8 +42,10 @@ WITHOUT_TWISTED = {
     "_children",
     "_cli",
     "_enable",
+    "_enabled",
     "_framing",
     "_pins",
+    "_probe",
     "_run",
     "_startup.sitecustomize",
     "_status",
