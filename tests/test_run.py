@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import linecache
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -568,6 +570,35 @@ class TestFinding:
         ):
             with pytest.raises(_run.NoProgramError):
                 _run.run(words)
+
+    def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What cannot be opened is an error, unless it can be executed."""
+
+        def refuse(*arguments: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr("builtins.open", refuse)
+        monkeypatch.setattr(SourceFileLoader, "get_data", refuse)
+        started: list[str] = []
+        monkeypatch.setattr(os, "execv", lambda path, words: started.append(path))
+        program = tmp_path / "program"
+        program.touch()
+        with pytest.raises(_run.NoProgramError, match=f"cannot open '{program}': Permission denied"):
+            _run.run([str(program)])
+        program.chmod(0o711)
+        _run.run([str(program)])
+        assert started == [str(program)]
+
+    @pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
+    def test_socket(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A socket is no program."""
+        import socket
+
+        monkeypatch.chdir(tmp_path)
+        with socket.socket(socket.AF_UNIX) as unopened:
+            unopened.bind("socket")
+            with pytest.raises(_run.NoProgramError, match="cannot open"):
+                _run.run(["socket"])
 
     def test_beside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """An installed script is found beside the interpreter, else on C{PATH}."""

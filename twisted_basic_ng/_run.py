@@ -229,8 +229,11 @@ def _isPython(path: str) -> bool:
     """Is it a Python program, and not one for the shell or the machine?"""
     if path.endswith((".py", ".pyc", ".pyw", ".tac")):
         return True
-    with open(path, "rb") as file:
-        first, second = file.readline(256), file.readline(256)
+    try:
+        with open(path, "rb") as file:
+            first, second = file.readline(256), file.readline(256)
+    except OSError:  # it may be possible to execute it all the same
+        first = second = b""
     if first.startswith(b"#!"):
         return b"python" in first or second.startswith(_LONG_PATH)
     return not os.access(path, os.X_OK)
@@ -265,7 +268,11 @@ def _code(main: ModuleType, file: str) -> CodeType:
         return code
     loader = SourceFileLoader("__main__", file)
     main.__loader__ = loader
-    result: CodeType = loader.source_to_code(loader.get_data(file), file)
+    try:
+        source = loader.get_data(file)
+    except OSError as error:
+        raise NoProgramError(f"cannot open {file!r}: {error.strerror}") from error
+    result: CodeType = loader.source_to_code(source, file)
     return result
 
 
