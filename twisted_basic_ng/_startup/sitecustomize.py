@@ -89,7 +89,7 @@ def _goOn():
 def _finding(path):
     """Find the other one; return what loads it, or C{None}."""
     try:
-        from importlib.machinery import PathFinder
+        from _frozen_importlib_external import PathFinder  # where importlib, which is slow to import, has it from
     except ImportError:
         return _findingIn2(path)
     spec = PathFinder.find_spec("sitecustomize", path)
