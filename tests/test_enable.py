@@ -99,6 +99,27 @@ class TestFile:
         self.record(site).write_text("")  # as after a reinstallation that has left the file
         assert (_enable.enabledBy(), _enable.enable()) == (None, True)
 
+    def test_two(self, site: Path) -> None:
+        """Where there are two installations, the file of either counts, and goes with it."""
+        _enable.enable()
+        other = site / "other" / "twisted_basic_ng-2.dist-info" / "RECORD"
+        write(other, "")
+        assert _enable.enabledBy() == site / FILE
+        assert (_enable.enable(), _enable.enabledBy()) == (True, site / "other" / FILE)
+        assert (FILE in other.read_text(), FILE in self.record(site).read_text()) == (True, False)
+        assert (_enable.disable(), _enable.enabledBy(), other.read_text()) == (True, None, "")
+
+    def test_interrupted(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nor is it left where the user loses patience."""
+
+        def interrupt(directory: Path) -> str:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(_enable, "_obstacle", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            _enable.enable()
+        assert not (site / FILE).exists()
+
     def test_shared(self, site: Path) -> None:
         """A file of the environment that this one was made from counts, and stays."""
         shared = site / "shared" / FILE
@@ -162,14 +183,14 @@ class TestObstacle:
     @pytest.mark.parametrize(
         ("code", "says"),
         [
-            ("print('noise'); print('')", ""),
-            ("print('noise'); print('a reason')", "a reason"),
+            (f"print('noise'); print('{_enable._probe.MARK}'); print('noise')", ""),
+            (f"print('noise'); print('{_enable._probe.MARK}a reason'); print('noise')", "a reason"),
             ("print('noise'); raise ValueError('x')", "ValueError: x"),
             ("import os; os._exit(3)", f"{sys.executable} ended with status 3"),
         ],
     )
     def test_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, says: str) -> None:
-        """Its last line, wherever it stands; or that there is none."""
+        """Its line, whatever else is printed; or how it ended."""
         monkeypatch.setattr(_enable._probe, "__file__", str(write(tmp_path / "probe.py", code)))
         assert _enable._obstacle(tmp_path) == says
 

@@ -44,7 +44,8 @@ def found(capsys: pytest.CaptureFixture[str]) -> str:
     _probe.main(MODULES)
     out, err = capsys.readouterr()
     assert err == ""
-    return out.splitlines()[-1]
+    assert out.startswith(_probe.MARK)
+    return out.removeprefix(_probe.MARK).removesuffix("\n")
 
 
 class TestNotSwapped:
@@ -116,7 +117,8 @@ class TestFile:
         monkeypatch.setattr(_swap, "isInstalled", lambda: True)
         monkeypatch.setattr(sys, "argv", ["probe", "no_such_module"])
         runpy.run_path(_probe.__file__, run_name="__main__")
-        assert capsys.readouterr().out == "no_such_module cannot be imported: No module named 'no_such_module'\n"
+        reason = "no_such_module cannot be imported: No module named 'no_such_module'"
+        assert capsys.readouterr().out == f"{_probe.MARK}{reason}\n"
 
     def test_directory(self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         """The files beside it are no modules of their own."""

@@ -286,7 +286,8 @@ class TestInstallIfPossible:
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
         module: Any = importlib.import_module(NAME)
         assert "twisted_basic_ng.basic" in self.said(capsys)
-        assert (module.__name__, module.LineReceiver.__module__, module.__spec__.name) == (NAME, NAME, NAME)
+        assert (module.__name__, module.__spec__.name) == (NAME, NAME)
+        assert module.LineReceiver is not basic.LineReceiver
         assert module.__spec__.loader is module.__loader__
         assert (module.__file__, module.__cached__) == (module.__spec__.origin, module.__spec__.cached)
         assert "class LineReceiver(" in inspect.getsource(module)
@@ -300,7 +301,26 @@ class TestInstallIfPossible:
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
         module: Any = importlib.import_module("twisted.protocols.ftp")
         assert "twisted_basic_ng.ftp" in self.said(capsys)
-        assert module.DTP.__module__ == "twisted.protocols.ftp"
+        assert module.DTP is not ftp.DTP
+
+    def test_oneForAll(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A module that has given way while another one is imported leaves that as it is, too."""
+        _swap.installIfPossible()
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
+        module: Any = importlib.import_module("twisted.protocols.ftp")
+        assert "twisted_basic_ng.basic" in self.said(capsys)
+        assert module.DTP is not ftp.DTP
+
+    def test_manyUsers(
+        self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Three of those who use the classes are named."""
+        for name in ("a", "b", "c", "d", "e"):
+            holder = ModuleType(name)
+            holder.it = stock  # type: ignore[attr-defined]
+            monkeypatch.setitem(sys.modules, name, holder)
+        _swap.installIfPossible()
+        assert self.said(capsys).endswith("by a, b, c, others")
 
     def test_noPlace(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """A Twisted without one of the names has none of them replaced."""
@@ -309,7 +329,7 @@ class TestInstallIfPossible:
         monkeypatch.setitem(PATCHES, "twisted.protocols.ftp", (ours, {**names, "FTP.noSuchName": "DTP"}))
         module: Any = importlib.import_module("twisted.protocols.ftp")
         assert "noSuchName" in self.said(capsys)
-        assert module.DTP.__module__ == "twisted.protocols.ftp"
+        assert module.DTP is not ftp.DTP
 
     @pytest.mark.parametrize("name", [*SWAPS, *PATCHES])
     def test_oldTwisted(self, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,7 +338,7 @@ class TestInstallIfPossible:
         monkeypatch.setattr(twisted, "__version__", "21.2.0")
         assert importlib.import_module(name).__name__ == name
         assert "21.2.0" in self.said(capsys)
-        assert importlib.import_module(NAME).LineReceiver.__module__ == NAME
+        assert importlib.import_module(NAME) is not basic
         assert capsys.readouterr() == ("", "")
 
 

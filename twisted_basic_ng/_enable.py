@@ -90,16 +90,23 @@ def _otherSites() -> list[Path]:
     return [path for path in map(Path, everything) if path not in own]
 
 
-def _installation() -> _Installation:
-    for directory in _ownSites():
-        for record in directory.glob("twisted_basic_ng-*.dist-info/RECORD"):
-            return _Installation(directory, record, repr(record.parent.name))
-    directory = Path(sysconfig.get_path("purelib"))
-    for other in _otherSites():
-        for metadata in other.glob("twisted_basic_ng-*.dist-info/METADATA"):
+def _installations() -> list[_Installation]:
+    """Those of this environment, the one that is imported first; if there are none, what else there is."""
+    found = [
+        _Installation(directory, record, repr(record.parent.name))
+        for directory in _ownSites()
+        for record in directory.glob("twisted_basic_ng-*.dist-info/RECORD")
+    ]
+    return found or [_Installation(Path(sysconfig.get_path("purelib")), None, _proofElsewhere())]
+
+
+def _proofElsewhere() -> str:
+    """Tell one outside of the environment by the time when it was written; nothing, if pip knows of none."""
+    for directory in _otherSites():
+        for metadata in directory.glob("twisted_basic_ng-*.dist-info/METADATA"):
             written = int(metadata.stat().st_mtime)  # whole seconds, which archives keep
-            return _Installation(directory, None, f"installed={str(metadata)!a}, at={written}")
-    return _Installation(directory, None, "")
+            return f"installed={str(metadata)!a}, at={written}"
+    return ""
 
 
 def _listing(record: Path) -> tuple[list[bytes], bool]:
@@ -111,12 +118,12 @@ def _listing(record: Path) -> tuple[list[bytes], bool]:
 
 def pthFile() -> Path:
     """Where the file is, or would be, in the environment of this interpreter."""
-    return _installation().directory / FILE
+    return _installations()[0].directory / FILE
 
 
 def isRecorded() -> bool:
     """Will an installer that removes this package remove the file, too?"""
-    return _installation().record is not None
+    return _installations()[0].record is not None
 
 
 def _isCurrent(installation: _Installation) -> bool:
@@ -131,10 +138,10 @@ def _isCurrent(installation: _Installation) -> bool:
 
 def enabledBy() -> Path | None:
     """Find the file by which this environment swaps at its start: its own, or that of the one it was made from."""
-    installation = _installation()
-    if _isCurrent(installation):
-        return installation.directory / FILE
-    return next((path / FILE for path in _otherSites() if (path / FILE).is_file()), None)
+    own = (each.directory for each in _installations() if _isCurrent(each))
+    shared = (path for path in _otherSites() if (path / FILE).is_file())
+    directory = next(own, None) or next(shared, None)
+    return directory and directory / FILE
 
 
 def enable() -> bool:
@@ -145,7 +152,7 @@ def enable() -> bool:
     @raise EnableError: it would not swap; nothing is left behind.
     @raise OSError: C{site-packages} is not ours to write to.
     """
-    installation = _installation()
+    installation = _installations()[0]
     isNew = not _isCurrent(installation)
     try:
         if isNew:
@@ -154,7 +161,7 @@ def enable() -> bool:
                 _list(installation.record, isWanted=True)
             _write(installation.directory / FILE, installation.text.encode("ascii"))
         obstacle = _obstacle(installation.directory)
-    except OSError:
+    except BaseException:
         disable()
         raise
     if obstacle:
@@ -180,20 +187,22 @@ def _write(target: Path, content: bytes) -> None:
             file.write(content)
         os.chmod(name, mode)
         os.replace(name, target)
-    except OSError:
+    except BaseException:
         os.unlink(name)
         raise
 
 
 def _obstacle(directory: Path) -> str:
     """Start a Python of this environment, and say what keeps it from swapping, if anything does."""
-    # Neither is this process told to swap or not to, nor does it find the package in its own way.
+    # It is told neither to swap nor not to, and does not find the package by the path of this process.
     without = {"PYTHONPATH", "TWISTED_BASIC_NG_SWAP", WARNED}
     environment = {name: value for name, value in os.environ.items() if name not in without}
     command = [sys.executable, "-S", _probe.__file__, *SWAPS]
     ended = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    said = ended.stderr if ended.returncode else ended.stdout
-    return said.splitlines()[-1] if said else f"{sys.executable} ended with status {ended.returncode}"
+    for line in ended.stdout.splitlines():
+        if line.startswith(_probe.MARK):
+            return line.removeprefix(_probe.MARK)
+    return (ended.stderr.splitlines() or [f"{sys.executable} ended with status {ended.returncode}"])[-1]
 
 
 def disable() -> bool:
@@ -206,7 +215,7 @@ def disable() -> bool:
     found = [path / FILE for path in _ownSites() if (path / FILE).is_file()]
     for each in found:
         each.unlink()
-    record = _installation().record
-    if record is not None:
-        _list(record, isWanted=False)
+    for installation in _installations():
+        if installation.record is not None:
+            _list(installation.record, isWanted=False)
     return bool(found)

@@ -3,9 +3,9 @@ Tells whether a Python environment swaps at its start and, if not, why: L{_enabl
 
 usage: python -S _probe.py MODULE ...      (of Twisted's, that ours stand for)
 
-The last line of its output says what stands in the way, or is empty.  With C{-S} it goes through the
-start itself, so that it sees which C{.pth} file imports one of the modules.  It is run as a file, because
-the package may be missing there.
+It prints a line that begins with L{MARK}, and says what stands in the way; nothing follows if nothing does.
+With C{-S} it goes through the start itself, so that it sees which C{.pth} file imports one of the modules.
+It is run as a file, because the package may be missing there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
-__all__ = ["main"]
+__all__ = ["MARK", "main"]
+
+#: What its line begins with: other things may print, too, at the start and at the end.
+MARK = "what keeps it from swapping: "
 
 #: What the line of the file begins with when it says that it does not swap.
 _NOT_SWAPPED = "twisted_basic_ng: not swapped: "
@@ -77,16 +80,17 @@ def _whyNotImported(modules: Collection[str]) -> str:
 
 
 def main(modules: Collection[str]) -> None:
-    """Print what is wrong, or an empty line."""
+    """Print what is wrong, if anything is."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [each for each in sys.path if os.path.abspath(each) != here]  # they are no modules of their own
     importer, said = _start(modules)
     swap = sys.modules.get("twisted_basic_ng._swap")
     if swap is None or not swap.isInstalled():
-        print(_whyNotSwapped(importer, said))
+        reason = _whyNotSwapped(importer, said)
     else:
-        swap._finder.isOptional = False  # no way is given here: it is told
-        print(_whyNotImported(modules))
+        swap._finder.isOptional = False  # else Twisted's own modules would be imported
+        reason = _whyNotImported(modules)
+    print(f"{MARK}{reason}")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ PATCHES: Final = {
 #: The oldest Twisted that ours can stand in for.
 _OLDEST: Final = (22, 10)
 
-#: The environment variable that is set once a process has said that it does not swap: its children do not say so again.
+#: The environment variable by which the children of a process that has said so do not say again that they do not swap.
 WARNED: Final = "TWISTED_BASIC_NG_WARNED"
 
 
@@ -72,14 +72,10 @@ class AlreadyInUseError(RuntimeError):
     def __init__(self, modules: Iterable[str]) -> None:
         self.modules = tuple(sorted(modules))
         super().__init__(
-            f"too late to install twisted_basic_ng: {self.fact}.  Install it before they are imported, or start the"
-            " program with 'python -m twisted_basic_ng run'."
+            "too late to install twisted_basic_ng: Twisted's own classes are in use already, by "
+            + ", ".join(self.modules)
+            + ".  Install it before they are imported, or start the program with 'python -m twisted_basic_ng run'."
         )
-
-    @property
-    def fact(self) -> str:
-        """The message without its advice."""
-        return f"Twisted's own classes are in use already, by {', '.join(self.modules)}"
 
     def __reduce__(self) -> tuple[type[AlreadyInUseError], tuple[tuple[str, ...]]]:
         return type(self), (self.modules,)
@@ -135,18 +131,19 @@ class _PatchingLoader:
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        try:
-            _patch(module)
-        except Exception as error:
-            _giveWay(error)
+        if isInstalled():  # it may have imported another one of these, which has given way
+            try:
+                _patch(module)
+            except Exception as error:
+                _giveWay(error)
 
 
 class _Finder:
     """
     Finds ours where Twisted's is asked for.
 
-    @ivar isOptional: nobody has asked for the swap in this very process, so that Twisted's own modules are found
-        where ours cannot be used.
+    @ivar isOptional: whether Twisted's own modules are found if ours cannot be used, because nobody has asked
+        for the swap in this very process.
     """
 
     isOptional = False
@@ -194,7 +191,7 @@ def _checkTwisted() -> None:
 
 
 def _giveWay(error: Exception) -> None:
-    """Leave Twisted's own modules in their place from now on, where that is allowed; say why."""
+    """Let Twisted's own modules be found from now on, and say why; raise C{error} if they may not be."""
     if not _finder.isOptional:
         raise error
     sys.meta_path.remove(_finder)
@@ -202,7 +199,7 @@ def _giveWay(error: Exception) -> None:
 
 
 def warn(reason: object) -> None:
-    """Say in a line on standard error that this process does not swap, unless a parent has said so of itself."""
+    """Say in a line on standard error that this process does not swap, unless a parent has said it already."""
     if WARNED not in os.environ:
         os.environ[WARNED] = "1"
         line, _, _ = str(reason).partition("\n")
@@ -253,15 +250,17 @@ def install() -> None:
 
 def installIfPossible() -> None:
     """
-    L{install} in a process that has not asked for it itself, but inherits it.
+    L{install} in a process that inherits the swap, and has not asked for it itself.
 
-    What stands in the way, now or at an import later, is a line on standard error, and the process runs on what it has.
+    If something stands in the way, now or at an import later, a line on standard error says so, and the process
+    runs on what it has.
     """
     _finder.isOptional = True
     try:
         install()
     except AlreadyInUseError as error:
-        warn(error.fact)
+        some = [*error.modules[:3], "others"] if len(error.modules) > 3 else error.modules
+        warn(f"Twisted's own classes are in use already, by {', '.join(some)}")
     except Exception as error:
         warn(error)
 
