@@ -289,7 +289,7 @@ def _archive(path: str, arguments: list[str]) -> None:
 def _showCommand(program: list[str], arguments: list[str]) -> None:
     """Let the program see the command line that it would have been started with directly."""
     sys.argv[:] = [program[0], *arguments]
-    words = sys.orig_argv
+    words = getattr(sys, "orig_argv", [])
     launcher = words[: -len(program) - len(arguments)]
     if launcher[-1:] == ["--verbose"]:
         launcher.pop()

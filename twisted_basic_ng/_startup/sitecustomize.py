@@ -88,10 +88,12 @@ def _goOn():
 
 def _finding(path):
     """Find the other one; return what loads it, or C{None}."""
-    try:
-        from _frozen_importlib_external import PathFinder  # where importlib, which is slow to import, has it from
-    except ImportError:
+    if sys.version_info < (3,):
         return _findingIn2(path)
+    try:
+        from _frozen_importlib_external import PathFinder  # what follows takes longer to import
+    except ImportError:
+        from importlib.machinery import PathFinder
     spec = PathFinder.find_spec("sitecustomize", path)
     if spec is None or spec.loader is None:
         return None
