@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import twisted_basic_ng
 
@@ -32,13 +33,15 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, **changes}
 
 
-def python(*arguments: object, directory: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
+def python(
+    *arguments: object, directory: Path | None = None, stdin: int | IO[bytes] = subprocess.DEVNULL, **changes: str
+) -> subprocess.CompletedProcess[str]:
     """Run this Python with C{arguments}."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=directory,
         env=environment(**changes),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         capture_output=True,
         text=True,
         timeout=120,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.processes import python
+from tests.processes import environment, python, write
 from twisted_basic_ng import __version__, _cli, _enable, _run
 
 
@@ -55,8 +60,11 @@ class TestCommands:
 
     @pytest.fixture
     def site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setattr(_enable, "pthFile", lambda: tmp_path / "swap.pth")
-        monkeypatch.setattr(_enable, "_works", lambda directory: True)
+        monkeypatch.setattr(_enable, "_ownSites", lambda: [tmp_path])
+        monkeypatch.setattr(_enable, "_otherSites", lambda: [tmp_path / "shared"])
+        monkeypatch.setattr(_enable, "_obstacle", lambda directory: "")
+        monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+        write(tmp_path / "twisted_basic_ng-1.dist-info" / "RECORD", "")
         return tmp_path
 
     def test_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,9 +82,23 @@ class TestCommands:
         said = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
         assert said == ["enabled", "was enabled already", "disabled", "was not enabled"]
 
-    def test_forbidden(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_notDeleted(self, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A file that no installer will delete is told of."""
+        (site / "twisted_basic_ng-1.dist-info" / "RECORD").unlink()
+        _cli.main(["enable"])
+        assert "'disable' first, or delete it" in capsys.readouterr().out.splitlines()[1]
+
+    def test_shared(self, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """So is one that this environment shares with others, which stays."""
+        shared = write(site / "shared" / "twisted_basic_ng_swap.pth", "")
+        _cli.main(["disable"])
+        assert f"still swaps, by {shared}" in capsys.readouterr().out.splitlines()[1]
+
+    def test_forbidden(self, site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """What the system forbids is one line, and exit status 1."""
-        monkeypatch.setattr(_enable, "pthFile", lambda: Path("/nowhere/at/all/swap.pth"))
+        monkeypatch.setattr(sys, "stdout", sys.stdout)
+        monkeypatch.setattr("sysconfig.get_path", lambda name: "/nowhere/at/all")
+        (site / "twisted_basic_ng-1.dist-info" / "RECORD").unlink()
         with pytest.raises(SystemExit) as caught:
             _cli.main(["enable"])
         assert (caught.value.code, len(capsys.readouterr().err.splitlines())) == (1, 1)
@@ -95,6 +117,83 @@ class TestCommands:
         with pytest.raises(SystemExit) as caught:
             _cli.main([command, "a", "b"])
         assert caught.value.code == 2
+
+
+class TestOutput:
+    """Output that nobody reads is no error to report."""
+
+    @pytest.mark.skipif(os.name != "posix", reason="there is no such signal")
+    @pytest.mark.parametrize("buffered", ["", "1"])
+    @pytest.mark.parametrize(
+        "words", ["", "--help", "--version", "status", "run --help", "run --verbose -h", "bench --list", "no"]
+    )
+    def test_unread(self, words: str, buffered: str) -> None:
+        """The command ends by the signal by which other programs do, and is silent."""
+        ended = self.start([*words.split()], PYTHONUNBUFFERED=buffered)
+        assert ended == (-signal.SIGPIPE, "")
+
+    def start(self, words: list[str], **changes: str) -> tuple[int, str]:
+        """Start the command with its output in a pipe that nobody reads; for mistakes, with its errors."""
+        reading, writing = os.pipe()
+        os.close(reading)
+        with tempfile.TemporaryFile("w+") as errors, open(writing, "wb") as output:
+            command = [sys.executable, "-m", "twisted_basic_ng", *words]
+            stderr = output if words == ["no"] else errors
+            ended = subprocess.run(command, env=environment(**changes), stdout=output, stderr=stderr, check=False)
+            errors.seek(0)
+            return ended.returncode, errors.read()
+
+    def test_program(self) -> None:
+        """A program's end is as without the launcher."""
+        code = "print('x' * 100_000)"
+        ended = self.start(["run", "-c", code])
+        with open(os.devnull, "wb"):
+            reading, writing = os.pipe()
+            os.close(reading)
+            command = [sys.executable, "-c", code]
+            direct = subprocess.run(command, env=environment(), stdout=writing, stderr=subprocess.PIPE, check=False)
+            os.close(writing)
+        assert (ended[0], ended[1].splitlines()[-1]) == (direct.returncode, direct.stderr.decode().splitlines()[-1])
+
+    def test_closed(self) -> None:
+        """There may be no output at all."""
+        command = [sys.executable, "-m", "twisted_basic_ng", "status"]
+        ended = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *command], env=environment(), capture_output=True, check=False
+        )
+        assert (ended.returncode, ended.stderr) == (0, b"")
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such file")
+    def test_full(self) -> None:
+        """Output that cannot be written is one line, and exit status 1."""
+        command = [sys.executable, "-m", "twisted_basic_ng", "status"]
+        with open("/dev/full", "wb") as full:
+            ended = subprocess.run(command, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False)
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+
+    @pytest.mark.parametrize("name", ["SIGPIPE", "NO_SUCH_SIGNAL"])
+    def test_inProcess(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without such a signal, or where it does not end the process, the exit status is 1."""
+
+        class Unread(io.StringIO):
+            def flush(self) -> None:
+                raise BrokenPipeError
+
+        raised: list[object] = []
+        monkeypatch.setattr(signal, "raise_signal", raised.append)
+        monkeypatch.setattr(signal, "signal", lambda *arguments: None)
+        if name != "SIGPIPE":
+            monkeypatch.delattr(signal, "SIGPIPE", raising=False)
+        monkeypatch.setattr(sys, "stdout", Unread())
+        monkeypatch.setattr(sys, "stderr", sys.stderr)
+        with pytest.raises(SystemExit) as caught:
+            _cli.main(["--help"])
+        assert (caught.value.code, len(raised)) == (1, int(name == "SIGPIPE"))
+
+    def test_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing is flushed where there is none."""
+        monkeypatch.setattr(sys, "stdout", None)
+        _cli.main(["--help"])
 
 
 class TestStart:

@@ -10,7 +10,8 @@ import pytest
 
 import twisted_basic_ng
 from tests.processes import python, write
-from twisted_basic_ng._swap import ENVIRONMENT, SWAPS
+from twisted_basic_ng._children import ENVIRONMENT
+from twisted_basic_ng._swap import SWAPS
 
 TEST = """\
 import subprocess, sys

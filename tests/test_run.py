@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import linecache
 import os
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
 
 from tests.processes import SAYS, environment, python, write
-from twisted_basic_ng import _run, _swap
+from twisted_basic_ng import _children, _run, _swap
 
 RUN = ("-m", "twisted_basic_ng", "run")
 
@@ -99,6 +103,48 @@ class TestLikeDirectly:
         assert (under.stdout, under.returncode) == (direct.stdout, direct.returncode)
         assert under.stderr.splitlines()[-1] == direct.stderr.splitlines()[-1]
 
+    def test_commandItself(self) -> None:
+        """The code sees the names that it would see, is read as it stands, and shows in a traceback as ever."""
+        code = """\
+import traceback
+def f(x: int):
+    1 / 0
+print(f.__annotations__, sorted((name, str(value)) for name, value in globals().items() if name[0] == "_"))
+try:
+    f(1)
+except ZeroDivisionError:
+    traceback.print_exc()
+f(2)
+"""
+        direct, under = python("-c", code), python(*RUN, "-c", code)
+        assert (under.stdout, under.stderr, under.returncode) == (direct.stdout, direct.stderr, direct.returncode)
+
+    def test_safePathArchive(self, tmp_path: Path) -> None:
+        """A directory or a zip file is looked in even where Python is told to put nothing first."""
+        write(tmp_path / "app" / "__main__.py", "import sys, other\nprint(sys.path[0], other.X)\n")
+        write(tmp_path / "app" / "other.py", "X = 1\n")
+        options = ("-I",) if sys.version_info < (3, 11) else ("-P",)
+        # Isolated, it does not see where the package is.
+        launcher = f"import sys; sys.path.append({environment()['PYTHONPATH']!r}); sys.argv[1:] = ['run', 'app']"
+        launcher += "; from twisted_basic_ng._cli import main; main()"
+        direct, under = (python(*options, *way, directory=tmp_path) for way in (("app",), ("-c", launcher)))
+        assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr) == (f"{tmp_path / 'app'} 1\n", "")
+
+    @pytest.mark.parametrize("launcher", [("-Bm", "twisted_basic_ng", "run"), (*RUN, "--verbose"), ("script", "run")])
+    @pytest.mark.parametrize("program", [["tool"], ["-m", "tool"], ["-c", "import tool"], ["-"], ["tool.py"]])
+    def test_commandLine(self, tmp_path: Path, launcher: tuple[str, ...], program: list[str]) -> None:
+        """The whole command line, by which programs start themselves again."""
+        write(tmp_path / "tool.py", "import sys\nprint(sys.orig_argv[1:])\n")
+        write(tmp_path / "tool" / "__main__.py", "import sys\nprint(sys.orig_argv[1:])\n")
+        (tmp_path / "tool" / "__init__.py").symlink_to(tmp_path / "tool.py")
+        write(tmp_path / "script", "from twisted_basic_ng._cli import main\nmain()\n")
+        options = ["-O", "-B"] if launcher[0] == "-Bm" else ["-O"]
+        said = []
+        for way in (options, ["-O", *launcher]):
+            with open(tmp_path / "tool.py", "rb") as file:
+                said.append(python(*way, *program, "", "x", directory=tmp_path, stdin=file).stdout)
+        assert said[1] == said[0] != ""
+
     def test_directoryAndZip(self, tmp_path: Path) -> None:
         """A directory or a zip file with a C{__main__.py} is run."""
         write(tmp_path / "app" / "__main__.py", "import sys\nprint(sys.argv, sys.path[0], __name__)\n")
@@ -116,6 +162,85 @@ class TestLikeDirectly:
         command = [sys.executable, *RUN, str(program)]
         ended = subprocess.run(command, input="abc", env=environment(), capture_output=True, text=True, check=True)
         assert ended.stdout == "ABC\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
+class TestStreams:
+    """A program that can be read only once runs as Python itself runs it."""
+
+    SHOWS = """\
+    import sys
+    names = ("__file__", "__cached__", "__name__", "__package__", "__spec__", "__annotations__")
+    print(sys.argv, sys.path[0], type(__loader__), len(globals()))
+    print([(name, globals().get(name, "none")) for name in names])
+    print(sys.stdin.read())
+    def f():
+        sys.exit(3) if "exit" in sys.argv else 1 / 0
+    f()
+    """
+
+    def compare(self, name: str, program: Path, *arguments: str, piped: bool = False) -> None:
+        """Run C{program} by the C{name} of standard input both ways, with the file itself there or in a pipe."""
+        ends = []
+        for way in ((), RUN):
+            with open(program, "rb") as file:
+                if piped:
+                    with subprocess.Popen(["cat", program], stdout=subprocess.PIPE) as cat:
+                        assert cat.stdout is not None
+                        ends.append(python(*way, name, *arguments, directory=program.parent, stdin=cat.stdout))
+                else:
+                    ends.append(python(*way, name, *arguments, directory=program.parent, stdin=file))
+        direct, under = ends
+        assert (under.stdout, under.stderr, under.returncode) == (direct.stdout, direct.stderr, direct.returncode)
+        assert under.returncode == (3 if "exit" in arguments else 1)
+
+    @pytest.mark.parametrize("piped", [False, True])
+    @pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
+    def test_standardInput(self, tmp_path: Path, name: str, piped: bool) -> None:
+        """Standard input, by its names: names, the first place to import from, what is left to read, tracebacks."""
+        program = write(tmp_path / "shows.py", self.SHOWS)
+        self.compare(name, program, "a", "-m", piped=piped)
+        self.compare(name, program, "exit", piped=piped)
+
+    def test_swapped(self) -> None:
+        """They are swapped, too."""
+        for name in ("-", "/dev/stdin"):
+            with subprocess.Popen(["echo", SAYS], stdout=subprocess.PIPE) as echo:
+                assert echo.stdout is not None
+                assert python(*RUN, name, stdin=echo.stdout).stdout == "twisted_basic_ng\n"
+
+    def test_syntaxError(self, tmp_path: Path) -> None:
+        """One that cannot begin."""
+        self.compare("-", write(tmp_path / "syntax.py", "def f(:\n"), piped=True)
+
+    def test_namedPipe(self, tmp_path: Path) -> None:
+        """A pipe with a name."""
+        program = write(tmp_path / "shows.py", self.SHOWS)
+        os.mkfifo(tmp_path / "pipe")
+        ends = []
+        for way in ((), RUN):
+            with subprocess.Popen(["sh", "-c", "exec cat shows.py >pipe"], cwd=program.parent) as writer:
+                ends.append(python(*way, "pipe", "exit", directory=tmp_path))
+                writer.kill()  # it waits for a reader for ever
+        direct, under = ends
+        assert (under.stdout, under.stderr, under.returncode) == (direct.stdout, direct.stderr, 3)
+
+    def test_closed(self) -> None:
+        """Where there is no standard input, there is nothing to run."""
+        command = [sys.executable, *RUN, "-"]
+        ended = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command], env=environment(), check=False)
+        assert ended.returncode == 0
+
+    def test_terminal(self) -> None:
+        """At a terminal, each statement is answered."""
+        import pty
+
+        ours, theirs = pty.openpty()
+        os.write(ours, SAYS.encode() + b"\x04")
+        with open(theirs, "rb") as terminal:
+            ended = python(*RUN, "-", stdin=terminal)
+        os.close(ours)
+        assert (ended.stdout.replace(">>> ", ""), ended.returncode) == ("twisted_basic_ng\n", 0)
 
 
 class TestSwapped:
@@ -327,6 +452,7 @@ class TestFinding:
         """What the launcher changes in a process is as it was afterwards."""
         monkeypatch.setattr(sys, "path", list(sys.path))
         monkeypatch.setattr(sys, "argv", list(sys.argv))
+        monkeypatch.setattr(sys, "orig_argv", list(sys.orig_argv))
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
         monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
@@ -364,6 +490,66 @@ class TestFinding:
         _run.run(["-c", "import sys; print(sys.argv)", "y"])
         assert capsys.readouterr().out == "['x']\n['-c', 'y']\n"
 
+    @pytest.mark.parametrize("version", [(3, 12), (3, 13)])
+    def test_lines(self, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+        """From 3.13 on, tracebacks show the lines of a command."""
+        monkeypatch.setattr(sys, "version_info", version)
+        monkeypatch.setattr(linecache, "cache", {})
+        _run.run(["-c", "pass\npass"])
+        assert linecache.getlines("<string>") == (["pass\n", "pass\n"] if version == (3, 13) else [])
+
+    def test_standardInput(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Standard input, if there is one; at a terminal, statement by statement."""
+        stdin = io.TextIOWrapper(io.BytesIO(b"import sys\nprint(sys.argv, __file__)\n"))
+        monkeypatch.setattr(sys, "stdin", stdin)
+        _run.run(["-", "x"])
+        assert capsys.readouterr().out == "['-', 'x'] <stdin>\n"
+        monkeypatch.setattr(stdin, "isatty", lambda: True)
+        names: list[object] = []
+        monkeypatch.setattr("code.interact", lambda local, exitmsg: names.append(local["__name__"]))
+        _run.run(["-"])
+        assert names == ["__main__"]
+        monkeypatch.setattr(sys, "stdin", None)
+        _run.run(["-"])
+        assert capsys.readouterr() == ("", "")
+
+    @pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
+    def test_stream(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """A program in a pipe."""
+        reading, writing = os.pipe()
+        os.write(writing, b"import sys\nprint(sys.argv, sys.path[0])\n")
+        os.close(writing)
+        _run.run([f"/dev/fd/{reading}", "x"])
+        os.close(reading)
+        assert capsys.readouterr().out == f"['/dev/fd/{reading}', 'x'] /dev/fd\n"
+
+    @pytest.mark.skipif(os.name != "posix", reason="links are made like this on POSIX")
+    def test_home(self, tmp_path: Path) -> None:
+        """A program is at home where it is itself, or where a link to what has no name says that it is."""
+        program = write(tmp_path / "real" / "program.py", "")
+        links = {"there": program, "gone": tmp_path / "other" / "no-such", "nameless": "pipe:[1]"}
+        for name, target in links.items():
+            (tmp_path / name).symlink_to(target)
+        homes = [_run._home(str(tmp_path / name)) for name in (*links, "no-such")]
+        assert homes == [os.path.realpath(program.parent), str(tmp_path / "other"), str(tmp_path), str(tmp_path)]
+
+    @pytest.mark.parametrize(
+        ("launcher", "python"),
+        [
+            (["python", "-m", "twisted_basic_ng", "run"], ["python"]),
+            (["python", "-OIm", "twisted_basic_ng", "run", "--verbose"], ["python", "-OI"]),
+            (["python", "-O", "twisted-basic-ng", "run"], ["python", "-O"]),
+            (["python", "something", "else"], None),
+            ([], None),
+        ],
+    )
+    def test_commandLine(self, launcher: list[str], python: list[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The launcher is taken out of the command line, if that is where it was started from."""
+        line = [*launcher, "-c", "pass", "x"]
+        monkeypatch.setattr(sys, "orig_argv", list(line))
+        _run.run(["-c", "pass", "x"])
+        assert sys.orig_argv == (line if python is None else [*python, "-c", "pass", "x"])
+
     def test_help(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Help is printed, and nothing is run."""
         _run.run(["--help"])
@@ -384,6 +570,35 @@ class TestFinding:
         ):
             with pytest.raises(_run.NoProgramError):
                 _run.run(words)
+
+    def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What cannot be opened is an error, unless it can be executed."""
+
+        def refuse(*arguments: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr("builtins.open", refuse)
+        monkeypatch.setattr(SourceFileLoader, "get_data", refuse)
+        started: list[str] = []
+        monkeypatch.setattr(os, "execv", lambda path, words: started.append(path))
+        program = tmp_path / "program"
+        program.touch()
+        with pytest.raises(_run.NoProgramError, match=f"cannot open '{program}': Permission denied"):
+            _run.run([str(program)])
+        program.chmod(0o711)
+        _run.run([str(program)])
+        assert started == [str(program)]
+
+    @pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
+    def test_socket(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A socket is no program."""
+        import socket
+
+        monkeypatch.chdir(tmp_path)
+        with socket.socket(socket.AF_UNIX) as unopened:
+            unopened.bind("socket")
+            with pytest.raises(_run.NoProgramError, match="cannot open"):
+                _run.run(["socket"])
 
     def test_beside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """An installed script is found beside the interpreter, else on C{PATH}."""
@@ -406,7 +621,7 @@ class TestFinding:
         monkeypatch.setattr(os, "execv", lambda *arguments: started.append(arguments))
         _run.run([str(script), "x"])
         assert started == [(str(script), [str(script), "x"])]
-        assert os.environ[_swap.ENVIRONMENT] == "1"
+        assert os.environ[_children.ENVIRONMENT] == "1"
 
     def test_notStartable(self, tmp_path: Path) -> None:
         """Another program that the system cannot start is an error."""
@@ -447,6 +662,14 @@ class TestFinding:
             monkeypatch.setattr(sys, "flags", flags)
             _run._atFront("x")
             assert sys.path == before
+
+    def test_safePathArchive(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """But a directory that is run is put in front of all others."""
+        write(tmp_path / "__main__.py", "")
+        monkeypatch.setattr(_run, "_isSafe", lambda: True)
+        before = [each for each in sys.path if each != _children.STARTUP]
+        _run.run([str(tmp_path)])
+        assert [each for each in sys.path if each != _children.STARTUP] == [str(tmp_path), *before]
 
     def test_exceptions(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """An exception goes on; what reports it is given the program's own frames."""

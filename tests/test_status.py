@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 import twisted_basic_ng
-from twisted_basic_ng import _accelerate, _status, _swap
+from twisted_basic_ng import _accelerate, _children, _status
 
 
 class TestStatus:
@@ -16,7 +16,7 @@ class TestStatus:
 
     def test_facts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """They are what they are."""
-        monkeypatch.setenv(_swap.ENVIRONMENT, "1")
+        monkeypatch.setenv(_children.ENVIRONMENT, "1")
         monkeypatch.setattr(_status, "isInstalled", lambda: True)
         now = twisted_basic_ng.status()
         assert (now.installed, now.passedOn, now.enabled) == (True, True, False)
@@ -36,7 +36,7 @@ class TestStatus:
         def missing(name: str) -> str:
             raise PackageNotFoundError(name)
 
-        monkeypatch.delenv(_swap.ENVIRONMENT, raising=False)
+        monkeypatch.delenv(_children.ENVIRONMENT, raising=False)
         monkeypatch.setattr(_status, "version", missing)
         monkeypatch.setattr(_status, "isInstalled", lambda: False)
         now = twisted_basic_ng.status()

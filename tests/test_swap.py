@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import os
 import pickle
 import sys
 from collections.abc import Iterator
 from operator import attrgetter
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+import twisted
 import twisted.protocols
 from twisted.python.modules import getModule
 from twisted.python.reflect import namedAny
@@ -21,7 +24,7 @@ from twisted.python.reflect import namedAny
 from tests.processes import python
 from twisted_basic_ng import _swap, basic, ftp, install, uninstall
 from twisted_basic_ng._places import changeOver
-from twisted_basic_ng._swap import ENVIRONMENT, PATCHES, STARTUP, SWAPS, AlreadyInUseError
+from twisted_basic_ng._swap import PATCHES, SWAPS, WARNED, AlreadyInUseError, TwistedTooOldError
 
 NAME = "twisted.protocols.basic"
 
@@ -34,8 +37,10 @@ def forget() -> None:
 
 
 @pytest.fixture(autouse=True)
-def noSwap() -> Iterator[None]:
+def noSwap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test begins in a process that has not imported the modules, and leaves this one as it was."""
+    monkeypatch.setattr(_swap._finder, "isOptional", False)
+    monkeypatch.setattr(os, "environ", {name: value for name, value in os.environ.items() if name != WARNED})
     before = {name: module for name, module in sys.modules.items() if name in {*SWAPS, *PATCHES}}
     attributes = dict(vars(twisted.protocols))
     finders = list(sys.meta_path)
@@ -48,6 +53,12 @@ def noSwap() -> Iterator[None]:
     changeOver(False)
     _swap._replaced.clear()
     _swap._stock.clear()
+
+
+def inherit() -> None:
+    """Begin a process that inherits the swap, and has imported neither module so far."""
+    _swap.installIfPossible()
+    forget()
 
 
 @pytest.fixture
@@ -223,6 +234,165 @@ class TestTooLate:
         assert "twisted.mail.smtp" in ended.stderr
 
 
+class TestOldTwisted:
+    """A Twisted that ours cannot stand in for is an error for those who ask for the swap."""
+
+    @pytest.fixture(autouse=True)
+    def old(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(twisted, "__version__", "22.9.0")
+
+    @pytest.mark.parametrize("name", [*SWAPS, *PATCHES])
+    def test_import(self, name: str) -> None:
+        """It is told when a module is asked for."""
+        with pytest.MonkeyPatch.context() as before:
+            before.delitem(sys.modules, "twisted")  # nobody has imported it so far
+            install()
+        forget()  # nor has anybody imported ours
+        with pytest.raises(TwistedTooOldError, match=r"Twisted 22\.9\.0 is too old: .* 22\.10 or later"):
+            importlib.import_module(name)
+
+    def test_importedBefore(self, stock: ModuleType) -> None:
+        """It is told at once where that is imported already, and nothing is changed."""
+        with pytest.raises(TwistedTooOldError):
+            install()
+        assert (sys.modules[NAME], _swap.isInstalled()) == (stock, False)
+
+    @pytest.mark.parametrize("version", ["22.10.0rc1", "23.8.0", "26.10.0.dev0", "unknown", ""])
+    def test_others(self, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Others are none, be they released or not."""
+        monkeypatch.setattr(twisted, "__version__", version)
+        install()
+        assert importlib.import_module(NAME) is basic
+
+    def test_metadata(self) -> None:
+        """The oldest one that is taken is the one that pip is told."""
+        setup = Path(__file__).parent.parent.joinpath("setup.cfg").read_text(encoding="utf-8")
+        assert f"twisted >= {'.'.join(map(str, _swap._OLDEST))}\n" in setup
+
+
+class TestInstallIfPossible:
+    """L{_swap.installIfPossible} lets a process run on what it has, and says so in a line."""
+
+    def said(self, capsys: pytest.CaptureFixture[str]) -> str:
+        out, err = capsys.readouterr()
+        assert (out, len(err.splitlines())) == ("", 1)
+        before, _, reason = err.strip().partition(": not swapped: ")
+        assert before == "twisted_basic_ng"
+        return reason
+
+    def test_possible(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Where nothing is in the way it is L{install}."""
+        _swap.installIfPossible()
+        assert importlib.import_module(NAME) is basic
+        assert capsys.readouterr() == ("", "")
+
+    def test_inUse(
+        self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Classes are in use: that is told without the advice for programs that ask."""
+        holder = ModuleType("some.holder")
+        holder.it = stock  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "some.holder", holder)
+        _swap.installIfPossible()
+        assert self.said(capsys) == "Twisted's own classes are in use already, by some.holder"
+        assert sys.modules[NAME] is stock
+
+    def test_importedBefore(
+        self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Ours cannot be imported, and are needed at once."""
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
+        _swap.installIfPossible()
+        assert "twisted_basic_ng.basic" in self.said(capsys)
+        assert (sys.modules[NAME], _swap.isInstalled()) == (stock, False)
+
+    def test_import(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Ours cannot be imported, later: the program gets Twisted's own, as if nobody had been between."""
+        inherit()
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
+        module: Any = importlib.import_module(NAME)
+        assert "twisted_basic_ng.basic" in self.said(capsys)
+        assert (module.__name__, module.__spec__.name) == (NAME, NAME)
+        assert module.LineReceiver is not basic.LineReceiver
+        assert module.__spec__.loader is module.__loader__
+        assert (module.__file__, module.__cached__) == (module.__spec__.origin, module.__spec__.cached)
+        assert "class LineReceiver(" in inspect.getsource(module)
+        assert twisted.protocols.basic is module  # type: ignore[attr-defined]
+        assert importlib.import_module("twisted.protocols.amp").__name__ == "twisted.protocols.amp"
+        assert not _swap.isInstalled()
+
+    def test_patch(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """What we would put into Twisted's module cannot be imported: the module stays as it is."""
+        inherit()
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
+        module: Any = importlib.import_module("twisted.protocols.ftp")
+        assert "twisted_basic_ng.ftp" in self.said(capsys)
+        assert module.DTP is not ftp.DTP
+
+    def test_oneForAll(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A module that has given way while another one is imported leaves that as it is, too."""
+        inherit()
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
+        module: Any = importlib.import_module("twisted.protocols.ftp")
+        assert "twisted_basic_ng.basic" in self.said(capsys)
+        assert module.DTP is not ftp.DTP
+
+    def test_manyUsers(
+        self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Three of those who use the classes are named."""
+        for name in ("a", "b", "c", "d", "e"):
+            holder = ModuleType(name)
+            holder.it = stock  # type: ignore[attr-defined]
+            monkeypatch.setitem(sys.modules, name, holder)
+        _swap.installIfPossible()
+        assert self.said(capsys).endswith("by a, b, c, others")
+
+    def test_noPlace(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A Twisted without one of the names has none of them replaced."""
+        inherit()
+        ours, names = PATCHES["twisted.protocols.ftp"]
+        monkeypatch.setitem(PATCHES, "twisted.protocols.ftp", (ours, {**names, "NoSuchClass.name": "DTP"}))
+        module: Any = importlib.import_module("twisted.protocols.ftp")
+        assert "NoSuchClass" in self.said(capsys)
+        assert module.DTP is not ftp.DTP
+
+    @pytest.mark.parametrize("name", [*SWAPS, *PATCHES])
+    def test_oldTwisted(self, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Twisted is too old: its own modules are found, all of them."""
+        inherit()
+        monkeypatch.setattr(twisted, "__version__", "21.2.0")
+        assert importlib.import_module(name).__name__ == name
+        assert "21.2.0" in self.said(capsys)
+        assert importlib.import_module(NAME) is not basic
+        assert capsys.readouterr() == ("", "")
+
+
+class TestWarn:
+    """L{_swap.warn} says a line, once."""
+
+    def test_once(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """One line, whatever the reason; and no more in this process and those that inherit its environment."""
+        _swap.warn("a\nb")
+        _swap.warn("c")
+        assert capsys.readouterr() == ("", "twisted_basic_ng: not swapped: a\n")
+        assert os.environ[WARNED] == "1"
+
+    def test_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """There may be no standard error, it may be closed, or nobody may read it."""
+        closed = io.StringIO()
+        closed.close()
+
+        class Unread(io.StringIO):
+            def write(self, text: str) -> int:
+                raise BrokenPipeError
+
+        for stderr in (None, closed, Unread()):
+            monkeypatch.setattr(sys, "stderr", stderr)
+            os.environ.pop(WARNED, None)
+            _swap.warn("a")
+
+
 class TestUninstall:
     """L{uninstall} lets imports find Twisted's own again."""
 
@@ -261,27 +431,3 @@ class TestUninstall:
         uninstall()
         uninstall()
         assert not _swap.isInstalled()
-
-
-class TestPassOn:
-    """L{_swap.passOn} reaches child processes."""
-
-    def test_empty(self) -> None:
-        """An environment without a C{PYTHONPATH} gets one."""
-        environment: dict[str, str] = {}
-        _swap.passOn(environment)
-        assert environment == {ENVIRONMENT: "1", "PYTHONPATH": STARTUP}
-
-    def test_order(self) -> None:
-        """What is there stays there, in its order; doing it twice is doing it once."""
-        environment = {"PYTHONPATH": os.pathsep.join(["b", "a"])}
-        _swap.passOn(environment)
-        _swap.passOn(environment)
-        assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, "b", "a"]
-
-    def test_workingDirectory(self) -> None:
-        """An empty entry, which is the working directory, stays; an empty variable has none."""
-        for before, after in (("", []), (f"{os.pathsep}a", ["", "a"])):
-            environment = {"PYTHONPATH": before}
-            _swap.passOn(environment)
-            assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, *after]

@@ -1,5 +1,5 @@
 """
-Builds the sdist and the wheel, installs each into an empty environment and tries it there.
+Builds the sdist and the wheel, installs each into an empty environment, tries it there and uninstalls it.
 
 usage: python -m tools.check_package DIRECTORY      (to work in; it is emptied first)
 
@@ -20,6 +20,9 @@ from .compiler import whyNone
 
 _SMOKE = Path(__file__).with_name("smoke.py")
 
+#: Fails where an environment is not switched.
+_IS_OURS = "import sys; from twisted.protocols import basic; sys.exit(basic.__name__ != 'twisted_basic_ng.basic')"
+
 
 def run(*command: object, directory: Path | None = None, **environment: str) -> None:
     """Run C{command}, in C{environment} and what there is of it here."""
@@ -35,6 +38,12 @@ def attempt(home: Path, archive: Path, build: str, **environment: str) -> None:
     run(binaries / "python", "-m", "pip", "install", "-q", archive, **environment)
     run(binaries / "python", _SMOKE, build, directory=home)
     run(binaries / "twisted-basic-ng", "status", directory=home)
+    run(binaries / "twisted-basic-ng", "enable", directory=home)
+    run(binaries / "python", "-c", _IS_OURS, directory=home)
+    run(binaries / "python", "-m", "pip", "uninstall", "-q", "--yes", "twisted_basic_ng")
+    left = sorted(map(str, home.rglob("twisted_basic_ng*")))
+    if left:
+        sys.exit(f"pip has left {', '.join(left)}")
 
 
 def main(directory: Path) -> None:

@@ -13,13 +13,15 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in typing, which is slow to import: an enabled environment does this at every start
 if TYPE_CHECKING:
     from ._status import Status
-    from ._swap import AlreadyInUseError
+    from ._swap import AlreadyInUseError, TwistedTooOldError
 else:
 
     def __getattr__(name: str) -> object:
         """Import a class when it is first asked for."""
         if name == "AlreadyInUseError":
             from ._swap import AlreadyInUseError as found
+        elif name == "TwistedTooOldError":
+            from ._swap import TwistedTooOldError as found
         elif name == "Status":
             from ._status import Status as found
         else:
@@ -31,7 +33,7 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["AlreadyInUseError", "Status", "__version__", "install", "status", "uninstall"]
+__all__ = ["AlreadyInUseError", "Status", "TwistedTooOldError", "__version__", "install", "status", "uninstall"]
 
 __version__ = "0.1.0"
 

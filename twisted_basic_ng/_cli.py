@@ -68,7 +68,7 @@ def _bench(words: Sequence[str]) -> None:
 
 def _noWords(command: str, does: str, words: Sequence[str]) -> bool:
     """Take a command without arguments; C{False} where only its help was asked for."""
-    if list(words) in (["-h"], ["--help"]):
+    if _isHelp(words):
         print(f"usage: twisted-basic-ng {command}\n\n{does}")
         return False
     if words:
@@ -81,23 +81,21 @@ def _enable(words: Sequence[str]) -> None:
     if _noWords("enable", does, words):
         from . import _enable as switch
 
-        new = _tried(switch.enable)
-        print(f"{'enabled' if new else 'was enabled already'}: {switch.pthFile()}")
+        isNew = switch.enable()
+        print(f"{'enabled' if isNew else 'was enabled already'}: {switch.enabledBy()}")
+        if not switch.isRecorded():
+            print("An installer that removes twisted_basic_ng leaves this file: 'disable' first, or delete it.")
 
 
 def _disable(words: Sequence[str]) -> None:
     if _noWords("disable", "Undo enable: programs of this Python environment run on Twisted's own modules.", words):
         from . import _enable as switch
 
-        gone = _tried(switch.disable)
-        print(f"{'disabled' if gone else 'was not enabled'}: {switch.pthFile()}")
-
-
-def _tried(switch: Callable[[], bool]) -> bool:
-    try:
-        return switch()
-    except OSError as error:
-        _fail(str(error), 1)
+        isGone = switch.disable()
+        print(f"{'disabled' if isGone else 'was not enabled'}: {switch.pthFile()}")
+        other = switch.enabledBy()
+        if other is not None:
+            print(f"It still swaps, by {other}: 'disable' with the Python that has this file.")
 
 
 def _status(words: Sequence[str]) -> None:
@@ -122,6 +120,10 @@ _COMMANDS: Final[dict[str, Callable[[Sequence[str]], None]]] = {
 }
 
 
+def _isHelp(words: Sequence[str]) -> bool:
+    return list(words) in (["-h"], ["--help"])
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """
     Do what the command line asks for.
@@ -130,7 +132,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     @raise SystemExit: with status 2 for a mistyped command or option, else as the command says.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] in ([], ["-h"], ["--help"]):
+    if words[:1] == ["run"] and not _isHelp([each for each in words[1:3] if each != "--verbose"][:1]):
+        _obey(words)  # what becomes of a program's output is the program's business
+        return
+    try:
+        try:
+            _obey(words)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _endUnread()
+    except OSError as error:
+        sys.stdout = None  # if that is what fails, Python would fail with it once more at its end
+        _fail(str(error), 1)
+
+
+def _obey(words: list[str]) -> None:
+    if not words or _isHelp(words[:1]):
         print(_HELP, end="")
         return
     if words == ["--version"]:
@@ -146,3 +165,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command(words[1:])
     except _UsageError as error:
         _fail(str(error), 2)
+
+
+def _endUnread() -> NoReturn:
+    """End as other programs do when nobody reads their output: quietly, by the signal if there is one."""
+    import signal
+
+    sys.stdout = sys.stderr = None  # else Python would write what is left at its end
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
+    sys.exit(1)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoader
+from importlib.machinery import BuiltinImporter, PathFinder, SourceFileLoader, SourcelessFileLoader
 from types import ModuleType
 
-from . import _swap
+from . import _children, _swap
 
 TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ usage: twisted-basic-ng run [--verbose] PROGRAM [ARGUMENT ...]
        twisted-basic-ng run [--verbose] -c CODE [ARGUMENT ...]
 
 Run a Python program with our modules in the place of Twisted's, in its process and in the Python processes
-that it starts.  PROGRAM is a file, a directory or zip file with a __main__.py, or the name of an installed
-script (trial, twistd, pytest).
+that it starts.  PROGRAM is a file, a directory or zip file with a __main__.py, the name of an installed
+script (trial, twistd, pytest), or - for standard input.
 
   --verbose   say on standard error what is swapped
 """
@@ -63,8 +63,8 @@ def run(arguments: Sequence[str]) -> None:
         return
     start = _find(words)
     _swap.install()
-    _swap.passOn(os.environ)
-    sys.path.insert(min(1, len(sys.path)), _swap.STARTUP)
+    _children.passOn(os.environ)
+    _children.stayOn(sys.path)
     if verbose:
         _tell()
     _guard(start)
@@ -87,6 +87,8 @@ def _find(words: list[str]) -> Callable[[], None]:
         if len(words) < 2:
             raise NoProgramError(f"run {first} needs {'a module' if first == '-m' else 'code'} to run")
         return (_module if first == "-m" else _command)(words[1], words[2:])
+    if first == "-":
+        return lambda: _standardInput(words[1:])
     if first.startswith("-"):
         raise NoProgramError(f"run has no option {first!r}; see 'twisted-basic-ng run --help'")
     return _program(first, words[1:])
@@ -100,7 +102,7 @@ def _module(name: str, arguments: list[str]) -> Callable[[], None]:
         raise NoProgramError(f"there is no module {name!r}")
 
     def start() -> None:
-        sys.argv[:] = ["-m", *arguments]
+        _showCommand(["-m", name], arguments)
         _freshMain()
         runpy._run_module_as_main(name)  # type: ignore[attr-defined]
 
@@ -130,17 +132,49 @@ def _isThere(name: str) -> bool:
 
 def _command(code: str, arguments: list[str]) -> Callable[[], None]:
     def start() -> None:
-        sys.argv[:] = ["-c", *arguments]
+        _showCommand(["-c", code], arguments)
         _atFront("")
-        exec(compile(code, "<string>", "exec"), vars(_freshMain()))
+        if sys.version_info >= (3, 13):  # whose tracebacks show lines of it
+            import linecache
+
+            lines = [f"{line}\n" for line in code.splitlines()]
+            linecache.cache["<string>"] = (len(code), None, lines, "<string>")
+        main = _freshMain()
+        main.__loader__ = BuiltinImporter
+        _exec(code, "<string>", main)
 
     return start
+
+
+def _standardInput(arguments: list[str]) -> None:
+    """Run what comes on standard input, up to its end; at a terminal, statement by statement."""
+    _showCommand(["-"], arguments)
+    _atFront("")
+    main = _freshMain()
+    main.__loader__ = BuiltinImporter
+    if sys.stdin is None:
+        return
+    if sys.stdin.isatty():
+        from code import interact
+
+        interact(local=vars(main), exitmsg="")
+        return
+    main.__file__ = "<stdin>"
+    main.__dict__["__cached__"] = None
+    _exec(sys.stdin.buffer.read(), "<stdin>", main)
+
+
+def _exec(source: str | bytes, name: str, main: ModuleType) -> None:
+    # Else the code would be read with the __future__ imports of this file.
+    exec(compile(source, name, "exec", dont_inherit=True), vars(main))
 
 
 def _program(name: str, arguments: list[str]) -> Callable[[], None]:
     path = _locate(name)
     if path is None:
         raise NoProgramError(f"there is no program {name!r}, neither as a file nor among the installed scripts")
+    if _isStream(path):
+        return lambda: _script(path, arguments)
     if _isArchive(path):
         return lambda: _archive(path, arguments)
     if not _isPython(path):
@@ -163,12 +197,19 @@ def _locate(name: str) -> str | None:
 
     A directory counts where it can be run.
     """
-    if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")):
+    if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")) or _isStream(name):
         return name
     from shutil import which
 
     beside = os.path.dirname(sys.executable)
     return which(name, path=beside) or which(name)
+
+
+def _isStream(path: str) -> bool:
+    """Is it a pipe, or an open file by its number?  What is read of it here may be gone for the program."""
+    return os.path.exists(path) and (
+        not (os.path.isfile(path) or os.path.isdir(path)) or path.startswith(("/dev/", "/proc/"))
+    )
 
 
 def _isArchive(path: str) -> bool:
@@ -188,21 +229,33 @@ def _isPython(path: str) -> bool:
     """Is it a Python program, and not one for the shell or the machine?"""
     if path.endswith((".py", ".pyc", ".pyw", ".tac")):
         return True
-    with open(path, "rb") as file:
-        first, second = file.readline(256), file.readline(256)
+    try:
+        with open(path, "rb") as file:
+            first, second = file.readline(256), file.readline(256)
+    except OSError:  # it may be possible to execute it all the same
+        first = second = b""
     if first.startswith(b"#!"):
         return b"python" in first or second.startswith(_LONG_PATH)
     return not os.access(path, os.X_OK)
 
 
 def _script(path: str, arguments: list[str]) -> None:
-    sys.argv[:] = [path, *arguments]
-    _atFront(os.path.dirname(os.path.realpath(path)))
+    _showCommand([path], arguments)
+    _atFront(_home(path))
     file = os.path.join(os.getcwd(), path)  # not normalised, as Python does not
     main = _freshMain()
     main.__file__ = file
     main.__dict__["__cached__"] = None
     exec(_code(main, file), vars(main))
+
+
+def _home(path: str) -> str:
+    """The directory that Python takes for the script's: behind links, but for those to what has no name of its own."""
+    try:
+        return os.path.dirname(os.path.realpath(path, strict=True))
+    except OSError:
+        link = os.readlink(path) if os.path.islink(path) else ""
+        return os.path.dirname(os.path.join(os.path.dirname(path), link) if os.sep in link else path)
 
 
 def _code(main: ModuleType, file: str) -> CodeType:
@@ -215,23 +268,48 @@ def _code(main: ModuleType, file: str) -> CodeType:
         return code
     loader = SourceFileLoader("__main__", file)
     main.__loader__ = loader
-    result: CodeType = loader.source_to_code(loader.get_data(file), file)
+    try:
+        source = loader.get_data(file)
+    except OSError as error:
+        raise NoProgramError(f"cannot open {file!r}: {error.strerror}") from error
+    result: CodeType = loader.source_to_code(source, file)
     return result
 
 
 def _archive(path: str, arguments: list[str]) -> None:
     import runpy
 
-    sys.argv[:] = [path, *arguments]
-    _atFront(os.path.join(os.getcwd(), path))
+    _showCommand([path], arguments)
+    # The program itself is looked in even then.
+    sys.path[: 0 if _isSafe() else 1] = [os.path.join(os.getcwd(), path)]
     _freshMain()
     runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
 
 
+def _showCommand(program: list[str], arguments: list[str]) -> None:
+    """Let the program see the command line that it would have been started with directly."""
+    sys.argv[:] = [program[0], *arguments]
+    words = getattr(sys, "orig_argv", [])
+    launcher = words[: -len(program) - len(arguments)]
+    if launcher[-1:] == ["--verbose"]:
+        launcher.pop()
+    if len(launcher) > 2 and launcher.pop() == "run":
+        *python, name = launcher
+        if name == "twisted_basic_ng":
+            options = python.pop()[:-1]  # the m of "-m", or of several options in one word
+            python += [options] if options != "-" else []
+        words[:] = [*python, *program, *arguments]
+
+
 def _atFront(directory: str) -> None:
     """Let imports look in C{directory} first, in the place of where this launcher was found."""
-    if not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
+    if not _isSafe():
         sys.path[:1] = [directory]
+
+
+def _isSafe() -> bool:
+    """Is Python told to put no directory first?"""
+    return getattr(sys.flags, "safe_path", False) or bool(sys.flags.isolated)
 
 
 def _freshMain() -> ModuleType:

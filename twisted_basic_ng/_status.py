@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from . import __version__
-from ._enable import isEnabled, pthFile
+from ._children import ENVIRONMENT
+from ._enable import enabledBy, pthFile
 from ._places import public
-from ._swap import ENVIRONMENT, PATCHES, SWAPS, isInstalled
+from ._swap import PATCHES, SWAPS, isInstalled
 
 __all__ = ["Status", "read"]
 
@@ -85,11 +86,12 @@ def _names() -> list[tuple[str, str]]:
 
 def read() -> Status:
     """Look how things are."""
+    file = enabledBy()
     return Status(
         installed=isInstalled(),
         swapped=(*SWAPS.items(), *_names()),
-        enabled=isEnabled(),
-        enabledBy=str(pthFile()),
+        enabled=file is not None,
+        enabledBy=str(file or pthFile()),
         passedOn=os.environ.get(ENVIRONMENT) == "1",
         build=_build(),
         version=__version__,

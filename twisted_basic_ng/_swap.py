@@ -1,39 +1,40 @@
 """
-Answers imports of Twisted's modules with ours, in a process and in the Python processes that it starts.
+Answers imports of Twisted's modules with ours, in this process.
 
 A finder in front of C{sys.meta_path} knows which module of ours stands for which of Twisted's; nothing is
-imported before a program asks for it.  Children find the same through their environment: a C{sitecustomize}
-in the directory C{_startup}, which stands first on their C{PYTHONPATH}.
+imported before a program asks for it.
 
-This file knows what to swap and nothing of what is in it.  It runs at every start of a child: it imports
-next to nothing that a bare interpreter has not imported already.
+This file knows what to swap and nothing of what is in it.  It runs at every start of a child and of an enabled
+environment: it imports next to nothing that a bare interpreter has not imported already.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from importlib.machinery import ModuleSpec
 
 from ._places import Facade, changeOver, place, public
 
 TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Final
+else:
+    ModuleSpec = type(__spec__)  # importlib takes longer to import than all of ours that runs at a start
 
 __all__ = [
-    "ENVIRONMENT",
     "PATCHES",
-    "STARTUP",
     "SWAPS",
+    "WARNED",
     "AlreadyInUseError",
+    "TwistedTooOldError",
     "install",
+    "installIfPossible",
     "isInstalled",
-    "passOn",
     "uninstall",
+    "warn",
 ]
 
 #: Which module of ours stands for which of Twisted's.
@@ -57,11 +58,11 @@ PATCHES: Final = {
     ),
 }
 
-#: The environment variable that tells a Python process to swap from its start; C{"1"} does.
-ENVIRONMENT: Final = "TWISTED_BASIC_NG_SWAP"
+#: The oldest Twisted that ours can stand in for.
+_OLDEST: Final = (22, 10)
 
-#: The directory of the C{sitecustomize} that looks at the variable.
-STARTUP: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_startup")
+#: The environment variable by which the children of a process that has said so do not say again that they do not swap.
+WARNED: Final = "TWISTED_BASIC_NG_WARNED"
 
 
 @public("")
@@ -84,16 +85,41 @@ class AlreadyInUseError(RuntimeError):
         return type(self), (self.modules,)
 
 
+@public("")
+class TwistedTooOldError(ImportError):
+    """Twisted lacks what our modules build on."""
+
+
+def _import(name: str) -> ModuleType:
+    """Do what C{importlib.import_module} does."""
+    __import__(name)
+    return sys.modules[name]
+
+
 class _Loader:
     """Loads, under Twisted's name, the module of ours, which keeps its own name and spec."""
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = import_module(SWAPS[spec.name])
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        try:
+            module = _import(SWAPS[spec.name])
+        except Exception as error:
+            _giveWay(error)
+            return _becomeStock(spec)
         self._ours = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self._ours
+
+
+def _becomeStock(spec: ModuleSpec) -> ModuleType | None:
+    """Turn C{spec} into that of Twisted's own module, and begin to load it."""
+    from importlib.util import find_spec
+
+    stock: Any = find_spec(spec.name)
+    vars(spec).update(vars(stock))
+    module: ModuleType | None = stock.loader.create_module(stock)
+    return module
 
 
 class _PatchingLoader:
@@ -110,29 +136,83 @@ class _PatchingLoader:
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _patch(module)
+        if isInstalled():  # it may have imported another one of these, which has given way
+            try:
+                _patch(module)
+            except Exception as error:
+                _giveWay(error)
 
 
 class _Finder:
-    """Finds ours where Twisted's is asked for."""
+    """
+    Finds ours where Twisted's is asked for.
+
+    @ivar isOptional: whether Twisted's own modules are found if ours cannot be used, because nobody has asked
+        for the swap in this very process.
+    """
+
+    isOptional = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name not in SWAPS and name not in PATCHES:
+            return None
+        try:
+            _checkTwisted()
+        except TwistedTooOldError as error:
+            _giveWay(error)
+            return self._findStock(name, path, target)
         if name in SWAPS:
             return ModuleSpec(name, _Loader())  # type: ignore[arg-type]
-        if name in PATCHES:
-            return self._findPatched(name, path, target)
-        return None
+        spec = self._findStock(name, path, target)
+        if spec is not None:
+            spec.loader = _PatchingLoader(spec.loader)  # type: ignore[assignment]
+        return spec
 
-    def _findPatched(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+    def _findStock(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         """Find Twisted's own module, in the way that it would be found without us."""
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
-                spec.loader = _PatchingLoader(spec.loader)  # type: ignore[assignment]
                 return spec
         return None
+
+
+def _checkTwisted() -> None:
+    """
+    Look at Twisted's version, if Twisted is imported; it is when a module of it is asked for.
+
+    @raise TwistedTooOldError: ours cannot stand in for that one.
+    """
+    version: str = getattr(sys.modules.get("twisted"), "__version__", "")
+    try:
+        year, month = map(int, version.split(".")[:2])
+    except ValueError:  # no release has such a version: trust it
+        return
+    if (year, month) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise TwistedTooOldError(f"Twisted {version} is too old: twisted_basic_ng needs {oldest} or later")
+
+
+def _giveWay(error: Exception) -> None:
+    """Let Twisted's own modules be found from now on, and say why; raise C{error} if they may not be."""
+    if not _finder.isOptional:
+        raise error
+    sys.meta_path.remove(_finder)
+    changeOver(False)
+    warn(error)
+
+
+def warn(reason: object) -> None:
+    """Say in a line on standard error that this process does not swap, unless a parent has said it already."""
+    if WARNED not in os.environ:
+        os.environ[WARNED] = "1"
+        line, _, _ = str(reason).partition("\n")
+        try:
+            sys.stderr.write(f"twisted_basic_ng: not swapped: {line}\n")
+        except (AttributeError, OSError, ValueError):
+            pass  # there is no standard error, or nobody to read it
 
 
 _finder: Final = _Finder()
@@ -157,6 +237,7 @@ def install() -> None:
     Answer imports with ours from now on.
 
     @raise AlreadyInUseError: too late; nothing is changed.
+    @raise TwistedTooOldError: modules of a Twisted that is too old are imported already; nothing is changed.
     """
     if isInstalled():
         return
@@ -166,7 +247,8 @@ def install() -> None:
     users -= imported.keys()  # these go together
     if users:
         raise AlreadyInUseError(users)
-    ours = {name: import_module(ours) for name, ours in SWAPS.items() if name in imported or ours in sys.modules}
+    _checkTwisted()
+    ours = {name: _import(ours) for name, ours in SWAPS.items() if name in imported or ours in sys.modules}
     sys.meta_path.insert(0, _finder)
     _stock.update(imported)
     changeOver(True)
@@ -174,6 +256,23 @@ def install() -> None:
         place(name, module)
     for module in patched:
         _patch(module)
+
+
+def installIfPossible() -> None:
+    """
+    L{install} in a process that inherits the swap, and has not asked for it itself.
+
+    If something stands in the way, now or at an import later, a line on standard error says so, and the process
+    runs on what it has.
+    """
+    _finder.isOptional = True
+    try:
+        install()
+    except AlreadyInUseError as error:
+        some = [*error.modules[:3], "others"] if len(error.modules) > 3 else error.modules
+        warn(f"Twisted's own classes are in use already, by {', '.join(some)}")
+    except Exception as error:
+        warn(error)
 
 
 def uninstall() -> None:
@@ -189,7 +288,7 @@ def uninstall() -> None:
         if name in _stock:
             place(name, _stock.pop(name))
     for name in swapped:  # they import each other
-        place(name, import_module(name))
+        place(name, _import(name))
     for name, replaced in _replaced.items():
         if name in sys.modules:
             _unpatch(sys.modules[name], replaced)
@@ -199,10 +298,11 @@ def uninstall() -> None:
 def _patch(module: ModuleType) -> None:
     """Put our names into C{module}."""
     ours, names = PATCHES[module.__name__]
+    source = _import(ours)
+    things = {target: getattr(source, name) for target, name in names.items()}
     _replaced[module.__name__] = {target: _get(module, target) for target in names}
-    source = import_module(ours)
-    for target, name in names.items():
-        _put(module, target, getattr(source, name))
+    for target, thing in things.items():
+        _put(module, target, thing)
     module.__class__ = Facade
 
 
@@ -214,10 +314,9 @@ def _unpatch(module: ModuleType, replaced: dict[str, Any]) -> None:
 
 
 def _get(module: Any, target: str) -> Any:
-    """Find what stands at C{target} in C{module}: a name, or a class's and its attribute's."""
-    for name in target.split("."):
-        module = getattr(module, name, _NOTHING)
-    return module
+    """Find what stands at C{target} in C{module}: a name, or a class's and its attribute's; C{_NOTHING} if nothing does."""
+    owner, _, name = target.rpartition(".")
+    return getattr(getattr(module, owner) if owner else module, name, _NOTHING)
 
 
 def _put(module: Any, target: str, thing: Any) -> None:
@@ -264,16 +363,3 @@ def _heirs(base: type) -> Iterator[type]:
     for heir in type.__subclasses__(base):  # of a metaclass, too
         yield heir
         yield from _heirs(heir)
-
-
-def passOn(environment: MutableMapping[str, str]) -> None:
-    """
-    Have the Python processes that get C{environment} swap, too.
-
-    What is on their C{PYTHONPATH} stays there, in its order, behind the directory that does it.
-    """
-    environment[ENVIRONMENT] = "1"
-    before = environment.get("PYTHONPATH")
-    # An empty entry among others is the working directory; an empty variable is none at all.
-    others = [each for each in before.split(os.pathsep) if each != STARTUP] if before else []
-    environment["PYTHONPATH"] = os.pathsep.join([STARTUP, *others])

@@ -7,13 +7,15 @@ pytest imports it before it collects anything.
 from __future__ import annotations
 
 import os
+import sys
 
-from . import _swap, install, status
+from . import _children, install, status
 
 __all__ = ["pytest_report_header"]
 
 install()
-_swap.passOn(os.environ)
+_children.passOn(os.environ)
+_children.stayOn(sys.path)
 
 
 def pytest_report_header() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -100,6 +101,18 @@ class TestMain:
         assert ([each.name for each in plan.cases], plan.builds) == (["parse"], ["pure", "ext"])
         assert (plan.rounds, plan.peers) == (2, True)
         assert plan.command.startswith("twisted-basic-ng bench parse --rounds 2 --build both --peers --output ")
+
+    def test_unread(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where nobody reads the table that is left to the command line, and the files are there."""
+
+        class Unread(io.StringIO):
+            def write(self, text: str) -> int:
+                raise BrokenPipeError
+
+        monkeypatch.setattr(sys, "stdout", Unread())
+        with pytest.raises(BrokenPipeError):
+            self.run(document(FIGURES), tmp_path, monkeypatch)
+        assert {"bench.txt", "bench.json"} <= {each.name for each in tmp_path.iterdir()}
 
     def test_table(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """The table is printed, and is a file, too."""

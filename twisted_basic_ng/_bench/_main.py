@@ -102,6 +102,8 @@ def main(argv: Sequence[str]) -> int:
         return _bench(options, shlex.join(["twisted-basic-ng", "bench", *argv]))
     except LookupError as error:
         return _complain(str(error.args[0]), 2)
+    except BrokenPipeError:  # of the output: nobody reads that any more
+        raise
     except (OSError, WorkError) as error:
         return _complain(str(error), 1)
     except KeyboardInterrupt:
@@ -124,8 +126,8 @@ def _bench(options: Options, command: str) -> int:
     with progress(sys.stderr, plan.steps, options.plain) as show:
         document = measure(plan, show)
     said = f"{heading(document)}\n\n{table(document['cases'])}"
+    files = write(document, options.output, said)  # first, whether anybody reads the rest or not
     print(json.dumps(document, indent=1) if options.json else said)
-    files = write(document, options.output, said)
     print(f"written: {', '.join(map(str, files))}", file=sys.stderr)
     return _status(document)
 
