@@ -314,7 +314,7 @@ def _unpatch(module: ModuleType, replaced: dict[str, Any]) -> None:
 
 
 def _get(module: Any, target: str) -> Any:
-    """Find what stands at C{target} in C{module}, a name or a class's and its attribute's; C{_NOTHING} if nothing does."""
+    """Find what stands at C{target}, a name or a class's and its attribute's; C{_NOTHING} if nothing does."""
     owner, _, name = target.rpartition(".")
     return getattr(getattr(module, owner) if owner else module, name, _NOTHING)
 
