@@ -211,17 +211,24 @@ class Command(metaclass=_CommandMeta):
             answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
         return answering
 
-    def _ampDoUrgently(self, proto: Any) -> Any:
-        """Send a call behind which nothing is as it was: so everything that waits in line is sent before it."""
+    def _ampDoAndChange(self, proto: Any, change: Callable[[], object]) -> Any:
+        """
+        Send a call behind which nothing is as it was: so everything that waits in line is sent before it.
+
+        @param change: changes what is to be different until the answer comes.
+        """
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
-            return Command._doCommand(self, proto)
-        overload.sendWaiting(True)
-        overload.isUrgent = True
+            answering = Command._doCommand(self, proto)
+            change()
+            return answering
+        overload.beginChange()
         try:
-            return Command._doCommand(self, proto)
+            answering = Command._doCommand(self, proto)
+            change()
         finally:
-            overload.isUrgent = False
+            overload.endChange()
+        return answering
 
     def _ampReadResponse(self, box: Strings, proto: Any) -> Any:
         """Read the peer's response; what an application's way to read it makes of it may be the peer's error, too."""

@@ -10,6 +10,7 @@ It knows nothing of sending, and nothing of asks and answers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from operator import attrgetter, length_hint
 from typing import Any, ClassVar, Final
@@ -186,6 +187,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             behind it are kept, and delivered with the next bytes.
         """
         self._justStartedTLS = False
+        if self._ampWithoutByte:
+            self._ampWithoutByte = 0
         backlog: Any = self._receiverState
         if self.innerProtocol is not None:
             if backlog:
@@ -384,6 +387,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     def _receiverAbort(self, backlog: Backlog) -> None:
         self._ampRefusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
         self._ampForgetHalfBox()
+        self._ampCloseDescriptors()
         super()._receiverAbort(backlog)
 
     # Parting with a peer.
@@ -394,6 +398,17 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             self._receiverBacklog().replace(b"")
             self._ampForgetHalfBox()
             self._receiverDrop()
+
+    def _receiverDrop(self) -> object:
+        self._ampCloseDescriptors()
+        return super()._receiverDrop()
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:
+        """Keep a descriptor until a box claims it; one of a peer that was dropped is closed."""
+        if isinstance(self._receiverState, Dropped):
+            os.close(descriptor)
+        else:
+            super().fileDescriptorReceived(descriptor)
 
     def _ampRefuse(self, error: AmpError) -> None:
         """Be done with a peer that asks too much."""
@@ -407,7 +422,14 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             )
             self._ampLeavePeer()
 
-    def _ampTooManyDescriptors(self, limit: int) -> None:
+    # File descriptors.
+
+    def _ampKeepsClaims(self) -> bool:
+        return self.paused
+
+    def _ampTooManyDescriptors(self) -> None:
+        limit = self.MAX_PENDING_DESCRIPTORS
+        assert limit is not None
         self._ampRefuse(TooManyDescriptorsError(limit))
 
 

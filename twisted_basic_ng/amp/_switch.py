@@ -33,9 +33,16 @@ class _SwitchBox(AmpBox):
         return f"_SwitchBox({self.innerProto!r}, **{dict.__repr__(self)})"
 
     def _sendTo(self, proto: Any) -> None:
-        super()._sendTo(proto)
-        proto._lockForSwitch()
-        proto._switchTo(self.innerProto)
+        overload = getattr(proto, "_ampOverload", None)
+        if overload is not None:
+            overload.beginChange()
+        try:
+            super()._sendTo(proto)
+            proto._lockForSwitch()
+            proto._switchTo(self.innerProto)
+        finally:
+            if overload is not None:
+                overload.endChange()
 
 
 class ProtocolSwitchCommand(Command):
@@ -60,10 +67,12 @@ class ProtocolSwitchCommand(Command):
 
     def _doCommand(self, proto: Any) -> Any:
         """Send the call; nothing else is sent until it is answered."""
-        answering = self._ampDoUrgently(proto)
-        proto._lockForSwitch()
+        answering = self._ampDoAndChange(proto, proto._lockForSwitch)
 
         def changeOver(response: object) -> object:
+            overload = getattr(proto, "_ampOverload", None)
+            if overload is not None:
+                overload.respondToKept()
             factory = self.protoToSwitchToFactory
             proto._switchTo(factory.buildProtocol(proto.transport.getPeer()), factory)
             return response

@@ -170,8 +170,7 @@ class StartTLS(Command):
             raise OnlyOneTLS("TLS is being started already")
         if getattr(proto, "hostCertificate", None) is not None:
             proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
-        answering = self._ampDoUrgently(proto)
-        proto._prepareTLS(self.certificate, self.authorities)
+        answering = self._ampDoAndChange(proto, lambda: proto._prepareTLS(self.certificate, self.authorities))
 
         def start(response: object) -> object:
             try:
