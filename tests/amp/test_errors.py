@@ -118,6 +118,8 @@ class TestPickle:
             amp.TruncatedBoxError(3),
             amp.BoxTooLargeError(5, 4, "keys"),
             amp.TooManyDescriptorsError(64),
+            amp.TooManyAnswersError(20, 10),
+            amp.UnfinishedBoxError(1.5),
             amp.ForgedAnswerError(),
         ],
         ids=lambda error: type(error).__name__,

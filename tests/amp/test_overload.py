@@ -13,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
 from twisted_basic_ng import amp
-from twisted_basic_ng.amp._overload import sizeOf
+from twisted_basic_ng.amp import _overload
+from twisted_basic_ng.amp._line import sizeOf
 
 
 class Work(amp.Command):
@@ -128,7 +129,8 @@ class AskedTests(SynchronousTestCase):
         self.assertFalse(self.worker.paused)
 
     def test_keptNoMore(self) -> None:
-        """But no more of them than a peer sends that keeps to the same bound."""
+        """But no more of them than a peer sends that keeps to the same bound, once they take a MiB."""
+        self.patch(_overload, "ANYWAY", 0)
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(*range(20)))
         overload: Any = self.worker._ampOverload
@@ -137,6 +139,20 @@ class AskedTests(SynchronousTestCase):
         for number in range(20):
             self.worker.answer(number)
         self.assertEqual((overload.keptSize, self.worker.paused), (0, False))
+
+    def test_keptAnyway(self) -> None:
+        """A MiB of them is kept under any bound: a peer with a larger one may send them in front of an answer."""
+        result: Any = self.worker.callRemote(Work, number=9)
+        self.worker.dataReceived(asks(*range(1500)))
+        self.assertFalse(self.worker.paused)
+        self.worker.dataReceived(amp.Box(_answer=b"1", number=b"9").serialize())
+        self.assertEqual(self.successResultOf(result), {"number": 9})
+        self.worker.callRemote(Work, number=10).addErrback(lambda failure: None)
+        self.worker.dataReceived(asks(*range(1500, 3000)))
+        self.assertTrue(self.worker.paused)
+        for number in range(3000):
+            self.worker.answer(number)
+        self.assertFalse(self.worker.paused)
 
     def test_callWhileHeld(self) -> None:
         """A call that is made while nothing is read is answered."""
@@ -204,7 +220,6 @@ class AskedTests(SynchronousTestCase):
         transport = RecordingTransport().connect(worker)
         worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         worker.dataReceived(asks(*range(1, 9)))
-        self.assertFalse(transport.reading)
         worker.answer(1)
         self.assertEqual(list(worker.asked), [2, 4])
         for number in (2, 4, 5, 6, 7):
@@ -345,7 +360,7 @@ class AskingTests(SynchronousTestCase):
         """One that cannot be sent now is under way no more."""
         self.assertRaises(amp.TooLong, self.client.callRemoteString, b"work", number=b"x" * 70000)
         overload: Any = self.client._ampOverload
-        self.assertEqual((overload.underWay, overload.underWaySize), ({}, 0))
+        self.assertEqual((overload.line.window.underWay, overload.line.window.size), ({}, 0))
 
     def test_bytes(self) -> None:
         """A bound in bytes bounds them, too; one call may always be under way."""
@@ -488,7 +503,8 @@ class UnsentTests(SynchronousTestCase):
         self.assertTrue(self.transport.reading)
 
     def test_room(self) -> None:
-        """What is kept may be a bound's bytes twice, and a call of any size."""
+        """What is kept may be a bound's bytes twice, and a call of any size, once it takes a MiB."""
+        self.patch(_overload, "ANYWAY", 0)
         self.echo.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.echo.dataReceived(asks(1))
         big = amp.Box(_command=b"Work", _ask=b"2", number=b"2", padding=b"x" * 1000).serialize()
@@ -637,6 +653,61 @@ class ChangingTests(SynchronousTestCase):
         worker.dataReceived(b"more")
         self.assertEqual(inner.received, [b"\0", b"more"])
 
+    def test_askerOfSwitch(self) -> None:
+        """Who asked for another protocol begins with all that comes in front of the answer; nothing of it is held."""
+        inner = Inner()
+
+        class Factory:
+            def buildProtocol(self, address: object) -> Any:
+                return inner
+
+        worker = Worker()
+        worker.MAX_UNSENT_BYTES = 100  # type: ignore[misc]
+        transport = Slow().connect(worker)
+        worker.callRemote(Switch, Factory())
+        worker.dataReceived(asks(1, 2, 3, 4) + notices(5))
+        self.assertEqual(list(worker.asked), [1, 2])
+        worker.dataReceived(amp.Box(_answer=b"1").serialize() + b"more")
+        self.assertEqual((list(worker.asked), worker.noticed), ([1, 2, 3, 4], [5]))
+        self.assertEqual((transport.reading, inner.received), (True, [b"more"]))
+
+    def test_lineBeforeSwitch(self) -> None:
+        """What waits in line is sent before the answer that changes the protocol."""
+
+        class Switching(Worker):
+            @Switch.responder
+            def switch(self) -> Any:
+                return Inner()
+
+        worker = Switching()
+        transport = Slow().connect(worker)
+        for number in range(4):
+            worker.callRemote(Work, number=number).addErrback(lambda failure: None)
+        worker.callRemote(Notice, number=4)
+        worker.dataReceived(amp.Box(_command=b"Switch", _ask=b"1").serialize())
+        boxes = amp.parseString(transport.written)
+        self.assertEqual([box.get(b"number") for box in boxes], [b"0", b"1", b"2", b"3", b"4", None])
+        self.assertEqual(boxes[-1], {b"_answer": b"1"})
+
+    def test_switchOnResume(self) -> None:
+        """A protocol that takes over when the application resumes is not told that nothing came."""
+        inner = Inner()
+
+        class Switching(Worker):
+            @Switch.responder
+            def switch(self) -> Any:
+                return inner
+
+        worker = Switching()
+        transport = Slow().connect(worker)
+        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
+        worker.dataReceived(asks(1, 2) + amp.Box(_command=b"Switch", _ask=b"3").serialize())
+        worker.pauseProducing()
+        worker.answer(1)
+        worker.resumeProducing()
+        self.assertEqual((inner.received, inner.transport, transport.reading), ([], transport, True))
+        self.assertFalse(worker.paused)
+
     def test_switchPaused(self) -> None:
         """What the application has paused stays paused."""
         worker = Worker()
@@ -705,6 +776,103 @@ class ChangingTests(SynchronousTestCase):
         transport.hooks["startTLS"] = lambda: secured.append(3 in worker.asked)
         worker.dataReceived(amp.Box(_answer=b"1").serialize())
         self.assertEqual((secured, worker._startingTLSBuffer), ([True], None))
+
+    def test_askerIsNotHeld(self) -> None:
+        """Who asked for TLS reads all that comes in front of the answer, whatever waits to be sent."""
+        self.patch(_overload, "ANYWAY", 0)
+        echo = Echo()
+        transport = Slow().connect(echo)
+        echo.callRemote(Work, number=1).addErrback(lambda failure: None)
+        echo.dataReceived(asks(*range(10)))
+        self.assertFalse(transport.reading)
+        echo.callRemote(amp.StartTLS)
+        self.assertTrue(transport.reading)
+        echo.dataReceived(asks(*range(10, 20)))
+        self.assertTrue(transport.reading)
+        self.assertEqual(transport.answered(), [b"0"])
+        echo.dataReceived(amp.Box(_answer=b"2").serialize())
+        self.assertTrue(transport.TLS)
+        self.assertEqual(transport.answered(), [b"%d" % each for each in range(20)])
+
+    def test_askerLast(self) -> None:
+        """Nothing that is sent in answer to what was read comes behind the call for TLS in plaintext."""
+        self.patch(_overload, "ANYWAY", 0)
+        echo = Echo()
+        transport = Slow().connect(echo)
+        for number in range(3):
+            echo.callRemote(Work, number=number).addErrback(lambda failure: None)
+        echo.dataReceived(asks(*range(10)))
+        echo.callRemote(amp.StartTLS)
+        boxes = amp.parseString(transport.written)
+        self.assertEqual(boxes[-1][b"_command"], b"StartTLS")
+        self.assertEqual([each[b"number"] for each in boxes if each.get(b"_command") == b"Work"], [b"0", b"1", b"2"])
+
+    def withheld(self, count: int, **bounds: Any) -> Any:
+        """Have a peer ask while its answers wait for TLS."""
+        echo = Echo()
+        for name, value in bounds.items():
+            setattr(echo, name, value)
+        transport = Slow().connect(echo)
+        self.starting: Any = echo.callRemote(amp.StartTLS)
+        self.starting.addErrback(lambda failure: setattr(self, "failure", failure.type))
+        echo.dataReceived(asks(*range(count)))
+        return echo, transport
+
+    def test_tooManyAnswers(self) -> None:
+        """A peer whose answers wait for TLS and take too much memory loses its connection, and gets none of them."""
+        echo, transport = self.withheld(20, MAX_BOX_LENGTH=10_000)
+        self.assertTrue(transport.aborted)
+        self.assertEqual((echo._startingTLSBuffer, transport.answered()), (None, []))
+        echo.connectionLost(Failure(ConnectionDone()))
+        self.assertIs(self.failure, amp.TooManyAnswersError)
+
+    def test_manyAnswers(self) -> None:
+        """They may take as much as a box may have, or 16 MiB where that is any size, or twice the bound."""
+        for bounds in (
+            {"MAX_BOX_LENGTH": 20_000},
+            {"MAX_BOX_LENGTH": None},
+            {"MAX_BOX_LENGTH": 100, "MAX_UNSENT_BYTES": 10_000},
+            {"MAX_BOX_LENGTH": 1000, "MAX_UNSENT_BYTES": None, "MAX_ASKS_IN_PROGRESS": 5},
+        ):
+            echo, transport = self.withheld(20, **bounds)
+            self.assertFalse(transport.aborted)
+            echo.dataReceived(amp.Box(_answer=b"1").serialize())
+            self.assertEqual((len(transport.answered()), echo._ampOverload.withheld), (20, 0))
+
+    def test_ownCalls(self) -> None:
+        """Calls of one's own that wait for TLS are no answers."""
+        echo, transport = self.withheld(0, MAX_BOX_LENGTH=1000)
+        for number in range(100):
+            echo.callRemote(Notice, number=number)
+        self.assertFalse(transport.aborted)
+
+    def test_tooManyKept(self) -> None:
+        """So it is where the calls were kept, and are begun with when TLS is to start."""
+        waiting: Deferred[Any] = Deferred()
+
+        class One(Echo):
+            MAX_ASKS_IN_PROGRESS = 1
+            MAX_BOX_LENGTH = 4000
+            first = True
+
+            def work(self, box: amp.AmpBox) -> Any:
+                self.first, isFirst = False, self.first
+                return waiting if isFirst else super().work(box)
+
+        one = One()
+        transport = Slow().connect(one)
+        failures: list[Any] = []
+        one.callRemote(amp.StartTLS).addErrback(failures.append)
+        one.dataReceived(asks(*range(10)) + amp.Box(_answer=b"1").serialize())
+        self.assertEqual([each.type for each in failures], [amp.TooManyAnswersError])
+        self.assertTrue(transport.aborted)
+        self.assertFalse(transport.TLS)
+
+    def test_refused(self) -> None:
+        """What waits for TLS counts no more when the peer refuses it and the connection goes on."""
+        echo, transport = self.withheld(5, plaintextAfterRefusedTLS=True)
+        echo.dataReceived(amp.Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
+        self.assertEqual((len(transport.answered()), echo._ampOverload.withheld), (5, 0))
 
     def test_askerWithoutBounds(self) -> None:
         """Without bounds nothing was kept."""

@@ -332,7 +332,7 @@ class BatchTests(ReadingCase):
     def test_refusedOnce(self) -> None:
         """A peer that asks too much twice is dropped for the first reason."""
         for limit in (3, 4):
-            self.protocol._ampTooManyDescriptors(limit)
+            self.protocol._ampRefuse(amp.TooManyDescriptorsError(limit))
         self.assertIn("3", str(self.protocol._ampRefusal))
         self.assertEqual(self.transport.names(), ["loseConnection"])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -19,6 +20,7 @@ from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import amp
+from twisted_basic_ng.amp import _line, _overload
 
 #: How many bytes a transport keeps itself, and how many the network does.
 ENOUGH, NETWORK = 64, 100
@@ -37,7 +39,7 @@ class Act(amp.Command):
 class Note(amp.Command):
     """A call without an answer."""
 
-    arguments = [(b"n", amp.Integer())]
+    arguments = [(b"n", amp.Integer()), (b"load", amp.String(optional=True))]
     requiresAnswer = False
 
 
@@ -155,7 +157,7 @@ class End(amp.AMP):
         return answer
 
     @Note.responder
-    def note(self, n: int) -> Any:
+    def note(self, n: int, load: bytes | None) -> Any:
         self.taken.append(n)
         return {}
 
@@ -170,8 +172,11 @@ class Overloaded(RuleBasedStateMachine):
 
     isLost = False
 
-    @initialize(bounds=st.tuples(BOUNDS, BOUNDS))
-    def begin(self, bounds: Any) -> None:
+    @initialize(bounds=st.tuples(BOUNDS, BOUNDS), anyway=st.sampled_from([0, 0, 3000, 2**20]))
+    def begin(self, bounds: Any, anyway: int) -> None:
+        self.patches = [patch.object(_overload, "ANYWAY", anyway), patch.object(_line, "ANYWAY", anyway)]
+        for each in self.patches:
+            each.start()
         self.ends = [End(each) for each in bounds]
         self.sockets = [Socket(), Socket()]
         self.number = 0
@@ -210,11 +215,11 @@ class Overloaded(RuleBasedStateMachine):
             calling.addBoth(done)
 
     @precondition(lambda self: not self.isLost)
-    @rule(count=st.integers(1, 3))
-    def notify(self, count: int) -> None:
-        """Tell something, one end of the two: if both do, beside other calls, they may wait for each other."""
+    @rule(side=SIDES, count=st.integers(1, 8), load=st.sampled_from([0, 50, 300]))
+    def notify(self, side: int, count: int, load: int) -> None:
+        """Tell something."""
         for _ in range(count):
-            self.ends[0].callRemote(Note, n=self.nextNumber(self.ends[0]))
+            self.ends[side].callRemote(Note, n=self.nextNumber(self.ends[side]), load=b"x" * load)
 
     @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, index=st.integers(0, 9))
@@ -230,7 +235,7 @@ class Overloaded(RuleBasedStateMachine):
             number = sorted(end.calls)[index % len(end.calls)]
             overload = end._ampOverload
             tag = end.calls[number]._ampTag
-            if overload is not None and tag in overload.waiting:
+            if overload is not None and tag in overload.line.waiting:
                 end.sent.remove(number)
             end.calls.pop(number).cancel()
 
@@ -243,7 +248,7 @@ class Overloaded(RuleBasedStateMachine):
             self.ends[side].resumeProducing()
 
     def write(self, side: int) -> None:
-        """Write past AMP, one end of the two, as it is that tells something."""
+        """Write past AMP, which does not know of it; if both did, they might wait for each other."""
         if side == 0:
             end = self.ends[0]
             number = b"%d" % self.nextNumber(end)
@@ -301,8 +306,15 @@ class Overloaded(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let everything go on, and look whether it does."""
-        if not hasattr(self, "ends") or self.isLost:
-            return
+        try:
+            if hasattr(self, "ends") and not self.isLost:
+                self.goOn()
+        finally:
+            for each in getattr(self, "patches", ()):
+                each.stop()
+
+    def goOn(self) -> None:
+        """Everything comes to its end."""
         for end in self.ends:
             if end._ampIsPausedByApplication:
                 end.resumeProducing()
@@ -324,16 +336,13 @@ class Overloaded(RuleBasedStateMachine):
             assert not end._ampIsHeld
             assert not self.sockets[index].disconnecting
             if end._ampOverload is not None:
-                assert (len(end._ampOverload.kept), end._ampOverload.keptSize, len(end._ampOverload.waiting)) == (
+                assert (len(end._ampOverload.kept), end._ampOverload.keptSize, len(end._ampOverload.line.waiting)) == (
                     0,
                     0,
                     0,
                 )
-                assert (end._ampOverload.inProgress, end._ampOverload.underWaySize, end._ampOverload.underWay) == (
-                    0,
-                    0,
-                    {},
-                )
+                window = end._ampOverload.line.window
+                assert (end._ampOverload.inProgress, window.size, window.underWay) == (0, 0, {})
 
 
 TestOverloaded = Overloaded.TestCase

@@ -39,6 +39,10 @@ def vocabulary(module: Any) -> Any:
         arguments = [(b"n", module.Integer()), (b"size", module.Integer())]
         response = [(b"n", module.Integer()), (b"load", module.String())]
 
+    class Large(module.Command):  # type: ignore[misc, name-defined]
+        arguments = [*Fill.arguments, (b"load", module.String())]
+        response = Fill.response
+
     class Switch(module.ProtocolSwitchCommand):  # type: ignore[misc, name-defined]
         pass
 
@@ -53,6 +57,7 @@ def vocabulary(module: Any) -> Any:
         """
 
         command = Fill
+        large = Large
         switch = Switch
         logConnections = False
 
@@ -77,6 +82,10 @@ def vocabulary(module: Any) -> Any:
             self.asked += 1
             self.most = max(self.most, kept(self.transport))
             return {"n": n, "load": b"x" * size}
+
+        @Large.responder
+        def fillLarge(self, n: int, size: int, load: bytes) -> Any:
+            return self.fill(n, size)
 
         @Switch.responder
         def change(self) -> Any:
@@ -432,6 +441,19 @@ class Flood:
         await self.flood(OurEnd(10, 1000), OurEnd(10, 1000), 50, 60_000)
 
 
+#: How many calls each end makes, and how large they and their answers are, to fill every buffer there is.
+FLOOD, LARGE = 400, 20_000
+
+
+def flood(server: Any, client: Any) -> tuple[list[Any], list[Any]]:
+    """Have both call at full speed; return the calls of each."""
+    calls: tuple[list[Any], list[Any]] = ([], [])
+    for n in range(FLOOD):
+        for end, made in ((server, calls[0]), (client, calls[1])):
+            made.append(end.callRemote(end.large, n=n, size=LARGE, load=b"x" * LARGE))
+    return calls
+
+
 class Changing:
     """The connection becomes another one."""
 
@@ -451,6 +473,20 @@ class Changing:
         server.inner.transport.write(b"from the server!")
         await gatherResults([factory.inner.complete, server.inner.complete])
         self.assertEqual((factory.inner.received, server.inner.received), (b"from the server!", b"from the client!"))
+
+    async def test_switchInFlood(self) -> None:
+        """It does so where both call at full speed, under bounds that differ."""
+        server, client = OurEnd(None, 262_144), OurEnd(None, 65_536)
+        await self.connect(server, client)
+        calls = flood(server, client)
+        factory = InnerFactory()
+        await client.callRemote(client.switch, factory)
+        await gatherResults(calls[1], consumeErrors=True)
+        factory.inner.transport.write(b"from the client!")
+        await server.inner.complete
+        self.assertEqual((server.asked, server.inner.received), (FLOOD, b"from the client!"))
+        for each in calls[0]:  # those that have no answer by now will have none
+            each.addErrback(lambda failure: None)
 
 
 class Securing:
@@ -472,6 +508,18 @@ class Securing:
             await gatherResults(calls, consumeErrors=True)
             self.assertTrue(client.transport.TLS and server.transport.TLS)
             self.assertEqual((server.asked, client.asked), (100, 100))
+
+    async def test_startTLSInFlood(self) -> None:
+        """It starts where both call at full speed, under bounds that differ."""
+        for server, client in (
+            (OurEnd(None, 262_144), OurEnd(None, 65_536)),
+            (OurEnd(None, 65_536), OurEnd(None, 262_144)),
+        ):
+            await self.connect(server, client)
+            first, second = flood(server, client)
+            await client.callRemote(ours.StartTLS)
+            await gatherResults([*first, *second], consumeErrors=True)
+            self.assertEqual((server.asked, client.asked), (FLOOD, FLOOD))
 
 
 class OverTCPTests(Unread, Flood, Changing, Securing, OverloadCase):

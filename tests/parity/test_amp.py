@@ -56,6 +56,7 @@ NEW = {
     "ForgedAnswerError",
     "KeyTooLongError",
     "OneWayCommand",
+    "TooManyAnswersError",
     "TooManyDescriptorsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
 
 import pytest
@@ -129,22 +130,59 @@ class TestClosed:
         receiver = server(modules)
         self.requireClosed(receiver, await self.send(network, receiver, 5, words))
 
-    @differs
-    @onSockets
-    async def test_many(self, modules: Modules, network: Network) -> None:
-        """More than 64 that wait for their boxes are refused, and the peer is dropped; all are closed."""
-        receiver = server(modules)
-        pipes = [Pipe() for _ in range(66)]
+    async def dropped(
+        self, network: Network, receiver: Any, count: int, *words: bytes, room: int | None = None
+    ) -> None:
+        """
+        Send descriptors, and words behind them: the sender is dropped for that, and all are closed.
+
+        @param room: for how many descriptors more the process has room; it has time enough then.
+        """
+        receiver._ampClaimTime = 0.2 if room is None else 1000  # a minute is too long for a test
+        pipes = [Pipe() for _ in range(count)]
         sender = Raw()
         await network.pairOnUNIX(receiver, sender)
+        if room is not None:
+            setrlimit(RLIMIT_NOFILE, (pipes[-1].writing + room, getrlimit(RLIMIT_NOFILE)[1]))
         for pipe in pipes:
             sender.transport.sendFileDescriptor(pipe.writing)
-        sender.transport.write(ask(b"anything", text=b"at least a byte travels with each of them".ljust(100)))
+        for each in words:
+            sender.transport.write(each)
         await network.until(lambda: receiver.reason, "it is dropped")
         for pipe in pipes:
             pipe.closeOwn()
         await sleep(0)
         self.requireClosed(receiver, pipes)
+
+    @differs
+    @onSockets
+    async def test_many(self, modules: Modules, network: Network) -> None:
+        """More than 64 whose boxes claim none of them are refused, and the peer is dropped; all are closed."""
+        words = ask(b"anything", text=b"at least a byte travels with each of them".ljust(100))
+        await self.dropped(network, server(modules), 66, words)
+
+    @differs
+    @onSockets
+    async def test_manyInHalfBox(self, modules: Modules, network: Network) -> None:
+        """So they are where the box does not come to its end."""
+        await self.dropped(network, server(modules), 300, ask(b"anything", text=b"x" * 1000)[:-10])
+
+    @differs
+    @onSockets
+    async def test_manyWithClaims(self, modules: Modules, network: Network) -> None:
+        """And where a few are claimed, and most are not."""
+        words = [ask(b"Take", b"%d" % each, file=b"%d" % each, number=b"1") for each in range(10)]
+        await self.dropped(network, server(modules), 300, *words)
+
+    @differs
+    @onSockets
+    async def test_manyOfProcess(self, modules: Modules, network: Network) -> None:
+        """A peer with more than 64 leaves descriptors for others, whatever it claims."""
+        limit = getrlimit(RLIMIT_NOFILE)
+        try:
+            await self.dropped(network, server(modules), 150, b"\0\1x\xff\xff" + b"x" * 300, room=120)
+        finally:
+            setrlimit(RLIMIT_NOFILE, limit)
 
     @differs
     def test_inMemory(self, modules: Modules) -> None:

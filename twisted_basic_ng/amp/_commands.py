@@ -220,21 +220,25 @@ class Command(metaclass=_CommandMeta):
             answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
         return answering
 
-    def _ampDoUrgently(self, proto: Any, doCommand: Callable[[Any], Any]) -> Any:
+    def _ampDoAndChange(self, proto: Any, doCommand: Callable[[Any], Any], change: Callable[[], object]) -> Any:
         """
         Send a call behind which nothing is as it was: so everything that waits in line is sent before it.
 
         @param doCommand: sends it.
+        @param change: changes what is to be different until the answer comes.
         """
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
-            return doCommand(proto)
-        overload.sendWaiting(True)
-        overload.isUrgent = True
+            answering = doCommand(proto)
+            change()
+            return answering
+        overload.beginChange()
         try:
-            return doCommand(proto)
+            answering = doCommand(proto)
+            change()
         finally:
-            overload.isUrgent = False
+            overload.endChange()
+        return answering
 
     def _ampReadResponse(self, box: Strings, proto: Any) -> Any:
         """Read the peer's response; what an application's way to read it makes of it may be the peer's error, too."""

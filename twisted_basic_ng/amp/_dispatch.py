@@ -192,7 +192,7 @@ class BoxDispatcher:
         """
         self._failAllReason = reason
         if self._ampOverload is not None:
-            self._ampOverload.forgetOwn()
+            self._ampOverload.line.forget()
         outstanding = self._outstandingRequests or {}
         self._outstandingRequests = None
         for request in list(outstanding.values()):
@@ -237,7 +237,7 @@ class BoxDispatcher:
             if self._ampOverload is None:
                 box._sendTo(self.boxSender)
             else:
-                self._ampOverload.ask(tag, box)
+                self._ampOverload.line.ask(tag, box)
         except ConnectionLost:
             outstanding.pop(tag, None)
             return request if request.called else fail()
@@ -253,7 +253,7 @@ class BoxDispatcher:
             if self._ampOverload is None:
                 box._sendTo(self.boxSender)
             else:
-                self._ampOverload.ask(tag, box)
+                self._ampOverload.line.ask(tag, box)
         except ConnectionLost:
             pass
 
@@ -271,12 +271,26 @@ class BoxDispatcher:
     def _ampForget(self, request: Any) -> None:
         """Drop a cancelled call."""
         tag = request._ampTag
-        if self._outstandingRequests is not None and self._outstandingRequests.pop(tag, None) is not None:
-            if self._ampOverload is not None and not self._ampOverload.cancelled(tag):
-                return  # it was not sent yet
-            if self._ampCancelledRequests is None:
-                self._ampCancelledRequests = {}  # which takes half of what a set does
-            self._ampCancelledRequests[tag] = None
+        if self._outstandingRequests is None or self._outstandingRequests.pop(tag, None) is None:
+            return
+        if self._ampOverload is None or self._ampOverload.line.cancelled(tag):  # else it was not sent yet
+            self._ampDropAnswer(tag)
+
+    def _ampDropAnswer(self, tag: bytes) -> None:
+        """Drop the answer to a call when it comes."""
+        if self._ampCancelledRequests is None:
+            self._ampCancelledRequests = {}  # which takes half of what a set does
+        self._ampCancelledRequests[tag] = None
+
+    def _ampIsDropped(self, tag: bytes) -> bool:
+        """Is the answer to a call dropped?  Then it is expected no more."""
+        cancelled = self._ampCancelledRequests
+        if cancelled is None or tag not in cancelled:
+            return False
+        del cancelled[tag]
+        if not cancelled:
+            self._ampCancelledRequests = None
+        return True
 
     @overload
     def callRemoteString(
@@ -325,6 +339,8 @@ class BoxDispatcher:
             command = commandType(*a, **kw)
         except BaseException:
             return fail()
+        if self._ampOverload is not None:
+            return self._ampOverload.line.call(command, self)
         return command._doCommand(self)
 
     def unhandledError(self, failure: Failure) -> Any:
@@ -339,16 +355,12 @@ class BoxDispatcher:
         @raise UnknownTagError: there is no such call.
         """
         if self._ampOverload is not None:
-            self._ampOverload.answered(tag)
+            self._ampOverload.line.answered(tag)
         outstanding = self._outstandingRequests
         request = None if outstanding is None else outstanding.pop(tag, None)
         if request is None:
-            cancelled = self._ampCancelledRequests
-            if cancelled is None or tag not in cancelled:
+            if not self._ampIsDropped(tag):
                 raise UnknownTagError(tag)
-            del cancelled[tag]
-            if not cancelled:
-                self._ampCancelledRequests = None
         elif type(request) is not Call or request.called:
             request.addErrback(self.unhandledError)
         elif request._ampIsSent:

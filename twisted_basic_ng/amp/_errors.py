@@ -20,6 +20,8 @@ Everything that goes wrong with AMP, as exceptions.
     +-- UnhandledCommand            nobody responds to a command
     +-- OnlyOneTLS                  TLS is or was asked for already
     +-- TooManyDescriptorsError     a peer sends descriptors that no box speaks of
+    +-- TooManyAnswersError         too many answers have to wait for TLS
+    +-- UnfinishedBoxError          a box takes too long to arrive
     +-- IncompatibleVersions        never raised; for applications
     ProtocolSwitched                the connection speaks another protocol by now
 
@@ -53,8 +55,10 @@ __all__ = [
     "ProtocolSwitched",
     "RemoteAmpError",
     "TooLong",
+    "TooManyAnswersError",
     "TooManyDescriptorsError",
     "TruncatedBoxError",
+    "UnfinishedBoxError",
     "UnhandledCommand",
     "UnknownRemoteError",
     "UnknownTagError",
@@ -309,6 +313,21 @@ class TooManyDescriptorsError(AmpError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"too many file descriptors: at most {limit} wait for their boxes")
+        self.limit = limit
+
+
+@public("amp")
+class TooManyAnswersError(AmpError):
+    """
+    A peer asked so much while TLS was being started that its answers, which wait for that, are too many.
+
+    @ivar size: how many bytes of memory they take.
+    @ivar limit: how many they may take.
+    """
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"too many answers wait for TLS to start: they take {size} bytes, at most {limit}")
+        self.size = size
         self.limit = limit
 
 

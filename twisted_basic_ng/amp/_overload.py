@@ -1,40 +1,65 @@
 """
-Options against overload: what a peer may have in progress, what it may leave unread, and how both sides stay alive.
+Options against overload: what a peer may have in progress, what it may leave unread, and why neither
+side waits for ever.
 
-A connection under such a bound stops reading from a peer that asks faster than it is answered, or that does not read
-its answers, and goes on when it does.  Two things keep two such connections from waiting for each other for ever:
+The rules.  A side is I{full} while as many of its peer's calls are in progress as may be, or while more
+bytes wait to be sent than may.  It keeps the calls that come then, in their order, and begins with them
+when there is room.  It I{holds} its peer, which means that it reads nothing, while it is full and
 
-  - Where calls of our own wait for their answers, reading goes on: the answers are delivered, and the peer's calls are
-    kept for later, in their order.
-  - No side has more calls under way than the bound says, so what the other has to keep is bounded, too.  Further
-    calls wait in line, on the side that makes them.
+  1. no call of its own waits for an answer, or
+  2. it has no room to keep more: it keeps over a MiB (L{ANYWAY}), and over twice its own bound.
 
-That a peer has sent a call is when it is held, and nothing else: before that, it may be a handshake of TLS that is
-to be read.
+Each side limits what it sends: the calls that its peer may have to keep are no more than its own bound
+allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
+
+The argument.  Suppose that two sides wait for each other for ever.  Responders come to an end, so both
+hold because of unsent bytes, and neither reads the other's.
+
+  - A call of the other side made the later of the two begin to hold.  The earlier one has read nothing
+    since, so that call has no answer yet: the earlier one has a call under way, and holds by rule 2.
+  - It therefore keeps more than twice its bound, and all of that is under way at the later one, so the
+    later one's bound is more than twice the earlier one's.
+  - So the later one has calls under way, too.  It holds by rule 2 as well, and by the same argument the
+    earlier one's bound is more than twice the later one's.  Both cannot be.
+
+Neither needs to know the other's bounds.  A peer without bounds always reads.
+
+Changing the connection.  A side that asks for TLS or for another protocol sends all its calls in front
+of that one, which may be more than its bounds allow, and its peer may hold it for that.  Until it is
+answered it can send nothing: its answers wait for TLS, or go nowhere.  Unsent bytes therefore do not
+make it full meanwhile, and it reads everything.  When the answer comes, the peer has begun with all
+these calls, and the rules above apply again.  A handshake is read in any case.
+
+What the argument leaves open:
+
+  - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what the
+    peer has under way, which depends on the peer's bounds, and on nothing where it has none.  The peer
+    is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice the bound.
+  - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the peer
+    has sent before it, so there has to be room for that by rule 2; a peer without bounds may send more.
 
 This file knows boxes, and of the connection only how it is held and let go.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred, fail
-from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
-from ._constants import ASK
+from ._constants import ASK, COMMAND
+from ._errors import TooManyAnswersError
+from ._line import ANYWAY, BOX_COST, Line, Window, sizeOf
 
 if TYPE_CHECKING:
     from ._dispatch import BoxDispatcher
 
-__all__ = ["Overload", "sizeOf"]
+__all__ = ["Overload"]
 
-
-def sizeOf(box: AmpBox) -> int:
-    """How many bytes a box has on the wire; of what is not bytes, how long it is."""
-    return sum(map(len, box)) + sum(map(len, box.values())) + 4 * len(box) + 2
+#: How much memory the answers that wait for TLS may take in any case, where boxes may have any size.
+_MOST_WITHHELD: Final = 16 * 2**20
 
 
 class Overload:
@@ -44,12 +69,11 @@ class Overload:
     @ivar asks: how many calls may be in progress, in each direction; C{None} for any number.
     @ivar unsent: how many bytes may wait to be sent, and how many the calls may have that are under way; C{None}
         for any number.
+    @ivar line: our own calls.
     @ivar inProgress: how many calls of the peer wait for their responders.
-    @ivar underWay: the sizes of our own calls that were sent and not answered yet, by their tags.
-    @ivar waiting: our own calls that wait in line.
     @ivar kept: calls of the peer that came while its earlier ones were too many.
     @ivar keptSize: their size.
-    @ivar isUrgent: calls do not wait in line now.
+    @ivar withheld: how much memory the answers take that wait for TLS.
     @ivar isHolding: nothing is read from the peer.
     @ivar isOver: the connection is gone, or the peer was left.
     """
@@ -59,13 +83,11 @@ class Overload:
         self.sender = sender
         self.asks = None if asks is None else max(asks, 1)  # with none at all there would be no conversation
         self.unsent = unsent
+        self.line = Line(dispatcher, sender, Window(self.asks, unsent), self._maybeLetGo)
         self.inProgress = 0
-        self.underWay: dict[bytes, int] = {}
-        self.underWaySize = 0
-        self.waiting: OrderedDict[bytes, AmpBox] = OrderedDict()  # whose first one is found at once, unlike a dict's
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
-        self.isUrgent = False
+        self.withheld = 0
         self.isHolding = False
         self.isRelieving = False
         self.isOver = False
@@ -74,10 +96,17 @@ class Overload:
 
     def isFull(self) -> bool:
         """Is there as much of the peer's under way as there may be?"""
-        return self._hasAllAsks() or (self.unsent is not None and self.sender._ampIsUnsent())
+        return self._hasAllAsks() or self._isUnsent()
 
     def _hasAllAsks(self) -> bool:
         return self.asks is not None and self.inProgress >= self.asks
+
+    def _isUnsent(self) -> bool:
+        return self.unsent is not None and not self._isChanging() and self.sender._ampIsUnsent()
+
+    def _isChanging(self) -> bool:
+        """Have we asked for TLS, or for another protocol?  Nothing is sent then."""
+        return self.sender._startingTLSBuffer is not None or self.sender._locked
 
     def _hasToWait(self, box: AmpBox) -> bool:
         """Can a call not be responded to now?  One that wants no answer adds nothing to what is not sent."""
@@ -107,38 +136,23 @@ class Overload:
 
     def relieve(self) -> None:
         """Go on with what was kept, as far as there is room again."""
-        if self.isRelieving:
-            return  # the loop below us sees to it
+        if self.isRelieving or self.line.isUrgent:
+            return  # the loop below us sees to it, or the end of what is urgent
         self.isRelieving = True
         try:
             while self.kept and not self.sender._ampIsPausedByApplication and not self._hasToWait(self.kept[0]):
-                self._respondToKept()
+                self._respondToFirst()
         finally:
             self.isRelieving = False
             self._maybeLetGo()
 
-    def _respondToKept(self) -> None:
+    def _respondToFirst(self) -> None:
         box = self.kept.popleft()
         self.keptSize -= sizeOf(box)
         try:
             self.dispatcher._commandReceived(box)
         except BaseException:
             fail().addErrback(self.sender.unhandledError)  # which may raise itself
-
-    def leavePlaintext(self, isAsking: bool) -> bytes:
-        """
-        TLS is to start: what was kept must not look as if it had come over TLS.
-
-        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it answered, and these
-            calls are responded to at once, as they would have been without a bound.
-        @return: what came behind the peer's own call for TLS.
-        """
-        while isAsking and self.kept:
-            self._respondToKept()
-        behind = b"".join(box.serialize() for box in self.kept)
-        self.kept.clear()
-        self.keptSize = 0
-        return behind
 
     def _maybeHold(self, box: AmpBox) -> None:
         """Read no more, after C{box} came, where that is too much."""
@@ -151,24 +165,22 @@ class Overload:
     def _mayReadOn(self) -> bool:
         """Is there something to be read that must not wait?"""
         # A handshake's bytes are those that let ours go.
-        return self.sender._justStartedTLS or (bool(self.underWay) and self._hasRoom())
+        return self.sender._justStartedTLS or (bool(self.line.window.underWay) and self._hasRoom())
 
     def _maybeLetGo(self) -> None:
         """Read on, where there is room again."""
-        if self.isHolding and not self.isRelieving and not self.isOver and (not self.isFull() or self._mayReadOn()):
+        if not self.isHolding or self.isRelieving or self.line.isUrgent or self.isOver:
+            return
+        if not self.isFull() or self._mayReadOn():
             self.isHolding = False
             self.sender._ampLetPeerGo()
 
     def _hasRoom(self) -> bool:
-        """
-        Is there room to keep more than a peer sends that has the same bounds?
-
-        Of two sides that wait for each other to read, both with too many bytes unsent, one always has: what each has
-        under way is, but for the last call, less than its own bound, and that cannot be more than twice the other's
-        on both sides.
-        """
+        """Is there room to keep more calls?  The last one does not count: it may be of any size."""
+        if self.keptSize + len(self.kept) * BOX_COST <= ANYWAY:
+            return True
         if self.unsent is not None:
-            return not self.kept or self.keptSize - sizeOf(self.kept[-1]) <= 2 * self.unsent
+            return self.keptSize - sizeOf(self.kept[-1]) <= 2 * self.unsent
         assert self.asks is not None
         return len(self.kept) <= 2 * self.asks
 
@@ -177,72 +189,50 @@ class Overload:
         self.isOver = True
         self.kept.clear()
         self.keptSize = 0
-        self.forgetOwn()
+        self.line.forget()
 
-    # Our own calls.
+    # The connection changes.
 
-    def mayAsk(self) -> bool:
-        """Is there room for one more call of our own?"""
-        if self.isUrgent or not self.underWay:
-            return True
-        if self.asks is not None and len(self.underWay) >= self.asks:
-            return False
-        return self.unsent is None or self.underWaySize < self.unsent
+    def beginChange(self) -> None:
+        """The next box changes the connection: send all calls of our own that wait in front of it."""
+        self.line.beginUrgent()
 
-    def ask(self, tag: bytes, box: AmpBox) -> None:
+    def endChange(self) -> None:
+        """That box was sent: read everything until it is answered."""
+        self.line.endUrgent()
+        self.relieve()
+
+    def withhold(self, box: AmpBox, size: int) -> None:
         """
-        Send a call, or have it wait in line.
+        Count an answer that waits for TLS, and drop the peer if too many do.
 
-        @raise Exception: it cannot be sent.
+        @param box: the answer; calls of our own are counted elsewhere.
+        @param size: how many bytes it has.
         """
-        if self.isUrgent or self.sender._locked or not (self.waiting or not self.mayAsk()):
-            self._send(tag, box)
-        else:
-            self.waiting[tag] = box
+        if self.unsent is None or COMMAND in box:
+            return
+        self.withheld += size + BOX_COST
+        length = self.sender.MAX_BOX_LENGTH
+        most = max(2 * self.unsent, _MOST_WITHHELD if length is None else length)
+        if self.withheld > most:
+            self.sender._ampAbort(TooManyAnswersError(self.withheld, most))
 
-    def _send(self, tag: bytes, box: AmpBox) -> None:
-        if ASK in box:
-            size = sizeOf(box)
-            self.underWay[tag] = size
-            self.underWaySize += size
-        try:
-            box._sendTo(self.sender)
-        except BaseException:
-            self._leftLine(tag)
-            raise
-        self._maybeLetGo()
+    def respondToKept(self) -> None:
+        """Begin with every call that was kept, as what comes next is none."""
+        while self.kept:
+            self._respondToFirst()
 
-    def _leftLine(self, tag: bytes) -> None:
-        self.underWaySize -= self.underWay.pop(tag, 0)
-
-    def answered(self, tag: bytes) -> None:
-        """A call of ours was answered: the next may go."""
-        self._leftLine(tag)
-        self.sendWaiting(False)
-
-    def forgetOwn(self) -> None:
-        """All calls of our own have failed."""
-        self.waiting.clear()
-        self.underWay.clear()
-        self.underWaySize = 0
-
-    def cancelled(self, tag: bytes) -> bool:
+    def leavePlaintext(self, isAsking: bool) -> bytes:
         """
-        A call of ours was cancelled.
+        TLS is to start: what was kept must not look as if it had come over TLS.
 
-        @return: whether it was sent already.
+        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it answered, and these
+            calls are responded to at once, as they would have been without a bound.
+        @return: what came behind the peer's own call for TLS.
         """
-        return self.waiting.pop(tag, None) is None
-
-    def sendWaiting(self, all_: bool) -> None:
-        """Send the calls that wait in line, as far as there is room, or all of them."""
-        while self.waiting and (all_ or self.mayAsk()):
-            tag, box = self.waiting.popitem(last=False)
-            error: Failure | None = None
-            try:
-                self._send(tag, box)
-            except BaseException:
-                error = Failure()
-            if error is not None:  # behind the handler: its frames are not for what the application raises
-                self.dispatcher._ampFailUnsent(tag, error)
-        self._maybeLetGo()
+        if isAsking:
+            self.respondToKept()
+        behind = b"".join(box.serialize() for box in self.kept)
+        self.kept.clear()
+        self.keptSize = 0
+        return behind

@@ -10,6 +10,7 @@ It knows nothing of sending, and nothing of asks and answers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from operator import attrgetter, length_hint
 from typing import Any, ClassVar, Final
@@ -189,6 +190,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             behind it are kept, and delivered with the next bytes.
         """
         self._justStartedTLS = False
+        if self._ampWithoutByte:
+            self._ampWithoutByte = 0
         backlog: Any = self._receiverState
         if self.innerProtocol is not None:
             if backlog:
@@ -403,6 +406,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
     def _receiverAbort(self, backlog: Backlog) -> None:
         self._ampRefusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
         self._ampForgetHalfBox()
+        self._ampCloseDescriptors()
         super()._receiverAbort(backlog)
 
     # Parting with a peer.
@@ -420,6 +424,17 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         if self._receiverState is not None:
             self._receiverState.transport = self._receiverState.watched = None
 
+    def _receiverDrop(self) -> object:
+        self._ampCloseDescriptors()
+        return super()._receiverDrop()
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:
+        """Keep a descriptor until a box claims it; one of a peer that was dropped is closed."""
+        if isinstance(self._receiverState, Dropped):
+            os.close(descriptor)
+        else:
+            super().fileDescriptorReceived(descriptor)
+
     def _ampRefuse(self, error: AmpError) -> None:
         """Be done with a peer that asks too much."""
         if self._ampRefusal is None:
@@ -432,7 +447,14 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
             )
             self._ampLeavePeer()
 
-    def _ampTooManyDescriptors(self, limit: int) -> None:
+    # File descriptors.
+
+    def _ampKeepsClaims(self) -> bool:
+        return self.paused
+
+    def _ampTooManyDescriptors(self) -> None:
+        limit = self.MAX_PENDING_DESCRIPTORS
+        assert limit is not None
         self._ampRefuse(TooManyDescriptorsError(limit))
 
 

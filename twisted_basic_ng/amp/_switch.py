@@ -36,9 +36,16 @@ class _SwitchBox(AmpBox):
         return f"_SwitchBox({self.innerProto!r}, **{dict.__repr__(self)})"
 
     def _sendTo(self, proto: Any) -> None:
-        super()._sendTo(proto)
-        proto._lockForSwitch()
-        proto._switchTo(self.innerProto)
+        overload = getattr(proto, "_ampOverload", None)
+        if overload is not None:
+            overload.beginChange()
+        try:
+            super()._sendTo(proto)
+            proto._lockForSwitch()
+            proto._switchTo(self.innerProto)
+        finally:
+            if overload is not None:
+                overload.endChange()
 
 
 @public("amp")
@@ -64,12 +71,14 @@ class ProtocolSwitchCommand(Command):
 
     def _doCommand(self, proto: Any) -> Any:
         """Send the call; nothing else is sent until it is answered."""
-        answering = self._ampDoUrgently(proto, super()._doCommand)
-        proto._lockForSwitch()
+        answering = self._ampDoAndChange(proto, super()._doCommand, proto._lockForSwitch)
 
         factory = self.protoToSwitchToFactory
 
         def changeOver(response: object) -> object:
+            overload = getattr(proto, "_ampOverload", None)
+            if overload is not None:
+                overload.respondToKept()
             try:
                 proto._switchTo(factory.buildProtocol(proto.transport.getPeer()), factory)
             except BaseException:

@@ -187,8 +187,9 @@ class StartTLS(Command):
             raise OnlyOneTLS("TLS is being started already")
         if getattr(proto, "_ampHasTLS", _ignore)():
             proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
-        answering = self._ampDoUrgently(proto, partial(Command._doCommand, self))
-        proto._prepareTLS(self.certificate, self.authorities)
+        answering = self._ampDoAndChange(
+            proto, partial(Command._doCommand, self), lambda: proto._prepareTLS(self.certificate, self.authorities)
+        )
 
         def start(response: object) -> object:
             try:

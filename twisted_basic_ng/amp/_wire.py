@@ -8,6 +8,7 @@ their tags.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from zope.interface import implementer
@@ -19,10 +20,11 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import safe_repr, safe_str
 
 from .._places import public
+from .._receiver import abort
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR, UNHANDLED_ERROR_CODE
 from ._descriptors import _DescriptorExchanger
-from ._errors import ForgedAnswerError, OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
+from ._errors import AmpError, ForgedAnswerError, OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
 from ._interfaces import IBoxSender
 from ._metering import MeteredTransport
 from ._reading import BoxReader
@@ -154,10 +156,15 @@ class BinaryBoxProtocol(BoxReader):
     def resumeProducing(self) -> None:
         """Go on with what was kept, and with reading, unless the peer has to wait for its answers."""
         self._ampIsPausedByApplication = False
-        wasHeld = self._ampIsHeld
+        wasHeld, hadInner = self._ampIsHeld, self.innerProtocol is not None
         self._ampRelieve()
-        if not (wasHeld or self._ampIsHeld or self._ampIsPausedByApplication):
+        if wasHeld or self._ampIsHeld or self._ampIsPausedByApplication:
+            return
+        if hadInner or self.innerProtocol is None:
             super().resumeProducing()
+        else:  # which came of what was kept, and has taken all that there was
+            self.paused = False
+            self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """Stop for good."""
@@ -225,12 +232,16 @@ class BinaryBoxProtocol(BoxReader):
         data = box.serialize()
         if self._startingTLSBuffer is not None:
             self._startingTLSBuffer.append(box)
+            if self._ampOverload is not None:
+                self._ampOverload.withhold(box, len(data))
         else:
             transport.write(data)
 
     def _ampSendKeptBack(self) -> None:
         """Send what was kept back for TLS; also where nothing else may be sent any more."""
         kept, self._startingTLSBuffer = self._startingTLSBuffer, None
+        if self._ampOverload is not None:
+            self._ampOverload.withheld = 0
         transport = self.transport
         for box in kept or ():
             transport.write(box.serialize())
@@ -250,12 +261,37 @@ class BinaryBoxProtocol(BoxReader):
 
     # File descriptors.
 
+    def _sendFileDescriptor(self, descriptor: int) -> int:
+        """Send a descriptor, unless its box cannot be sent; return its number."""
+        if self._ampOverload is not None and self._ampOverload.line.isPostponing():
+            number: int = self._ampOverload.line.postpone(descriptor)
+            return number
+        if self._locked or self.transport is None or self._ampTLSAbandoned:
+            return self._sendingDescriptorCounter()  # sendBox says what is wrong
+        return _DescriptorExchanger._sendFileDescriptor(self, descriptor)
+
     def fileDescriptorReceived(self, descriptor: int) -> None:
         """Keep a descriptor until a box claims it, or hand it to the protocol that was changed over to."""
-        if IFileDescriptorReceiver.providedBy(self.innerProtocol):
+        if self.innerProtocol is None:
+            super().fileDescriptorReceived(descriptor)
+        elif IFileDescriptorReceiver.providedBy(self.innerProtocol):
             self.innerProtocol.fileDescriptorReceived(descriptor)
         else:
-            super().fileDescriptorReceived(descriptor)
+            os.close(descriptor)
+
+    def _ampHandOverDescriptors(self) -> None:
+        """
+        Give the inner protocol the descriptors that no box has claimed, or close them: no box can claim them any more.
+
+        Those that its peer has sent first may have come before the last box, as they do with boxes.
+        """
+        isTaking = IFileDescriptorReceiver.providedBy(self.innerProtocol)
+        while isTaking and self._descriptors:
+            self.innerProtocol.fileDescriptorReceived(self._descriptors.pop(min(self._descriptors)))
+        self._ampCloseDescriptors()
+
+    def _ampKeepsClaims(self) -> bool:
+        return super()._ampKeepsClaims() or (self._ampOverload is not None and bool(self._ampOverload.kept))
 
     # Changing over to another protocol.
 
@@ -285,6 +321,7 @@ class BinaryBoxProtocol(BoxReader):
         self._ampForgetHalfBox()
         try:
             newProto.makeConnection(self._ampLeaveToInner())
+            self._ampHandOverDescriptors()
         finally:
             data = self._receiverBacklog().take()
         if data:
@@ -321,6 +358,13 @@ class BinaryBoxProtocol(BoxReader):
             return b"TLS is being started by both sides", True  # each waits for the other, and can say no more
         return None
 
+    def _ampAbort(self, error: AmpError) -> None:
+        """Be done at once with a peer that has too much wait for TLS, and send nothing of that."""
+        self._startingTLSBuffer = None
+        self._ampTLSAbandoned = True
+        self._ampRefuse(error)
+        abort(self.transport)
+
     def _prepareTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None:
         """
         Keep boxes back from now on, until TLS was started.
@@ -354,6 +398,8 @@ class BinaryBoxProtocol(BoxReader):
         self.hostCertificate = certificate
         isAsking = self._startingTLSBuffer is not None
         behind = b"" if self._ampOverload is None else self._ampOverload.leavePlaintext(isAsking)
+        if self._ampRefusal is not None:
+            raise self._ampRefusal  # these were too many
         self._justStartedTLS = True
         self.transport.startTLS(options)
         self._ampForgetHalfBox()

@@ -1,0 +1,141 @@
+"""
+Runs in memory: bytes move, answers come and calls are made in an order that is drawn, and that a network may have.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from unittest.mock import patch
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from twisted_basic_ng.amp import _DescriptorExchanger, _line, _metering, _overload
+
+from .pipe import Socket
+from .run import Run
+from .scenario import Scenario
+
+__all__ = ["bounded", "openDescriptors", "openFiles", "runInMemory"]
+
+#: After how many steps a run goes on for ever.
+_ENDLESS = 2_000_000
+
+
+def openDescriptors() -> int:
+    """How many descriptors are open, where there is a list of them."""
+    return next((len(os.listdir(each)) for each in ("/proc/self/fd", "/dev/fd") if os.path.isdir(each)), 0)
+
+
+@contextmanager
+def openFiles(count: int) -> Iterator[list[int]]:
+    """Open some files, all of them different."""
+    files = [tempfile.TemporaryFile() for _ in range(count)]  # noqa: SIM115 - they are closed below
+    try:
+        yield [each.fileno() for each in files]
+    finally:
+        for each in files:
+            each.close()
+
+
+@contextmanager
+def bounded(scenario: Scenario) -> Iterator[None]:
+    """Keep as little under any bound as the scenario says, which is otherwise seldom reached."""
+    anyway = _anyway(scenario)
+    with patch.object(_overload, "ANYWAY", anyway), patch.object(_line, "ANYWAY", max(anyway, 2000)):
+        yield
+
+
+def _anyway(scenario: Scenario) -> int:
+    return 2**20 if scenario.anyway is None else scenario.anyway
+
+
+def runInMemory(scenario: Scenario) -> list[str]:
+    """Run; return what is wrong."""
+    clock = Clock()
+    before = openDescriptors()
+    with (
+        openFiles(7 if scenario.hasDescriptors else 0) as files,
+        bounded(scenario),
+        patch.object(_metering._Waiter, "callLater", lambda waiter, *args: clock.callLater(*args)),
+        patch.object(_DescriptorExchanger, "_ampCallLater", lambda exchanger, *args: Clock().callLater(*args)),
+    ):
+        wrong = _Mover(scenario, clock, files).run()
+    left = openDescriptors() - before
+    return [*wrong, f"{left} descriptors are left"] if left else wrong
+
+
+class _Mover:
+    """Moves everything."""
+
+    def __init__(self, scenario: Scenario, clock: Clock, files: list[int]) -> None:
+        self.random = random = Random(scenario.name + " moved")
+        self.clock = clock
+        self.pool: list[Callable[[], object]] = []
+        self.talk = Run(scenario, self.pool.append, files)
+        self.sockets = [Socket(side == 0, scenario.enough, scenario.network) for side in (0, 1)]
+        for side in (0, 1):
+            self.sockets[side].other = self.sockets[1 - side]
+        # One direction may be slower than the other by far, or slower than the applications.
+        self.weights = [random.choice((0.001, 0.02, 0.3, 1, 1)) for _ in range(6)]
+        self.most = max(random.choice((5, 50, 1000, 100_000)), scenario.volume // 100)
+
+    def run(self) -> list[str]:
+        talk = self.talk
+        try:
+            for socket, end in zip(self.sockets, talk.ends, strict=True):
+                socket.connect(end)
+            talk.begin()
+            self.move()
+            while talk.askLast():
+                self.move()
+            if not talk.isDone():
+                talk.wrong.append(f"HANGS: {talk.describe()}")
+        finally:
+            talk.isEnding = True
+            for socket, end in zip(self.sockets, talk.ends, strict=True):
+                socket.close()
+                end.connectionLost(Failure(ConnectionDone()))
+            while self.pool:
+                self.pool.pop()()
+        return [*talk.judge(), *(each for socket in self.sockets for each in socket.complaints)]
+
+    def move(self) -> None:
+        """Do anything that can be done, until nothing can."""
+        random = self.random
+        for _ in range(_ENDLESS):
+            possible = self.possible()
+            if not possible:
+                return
+            weights = [weight for weight, _ in possible]
+            random.choices(possible, weights)[0][1]()
+        self.talk.wrong.append("it goes on for ever")
+
+    def possible(self) -> list[tuple[float, Callable[[], object]]]:
+        """What can be done, and how likely it is."""
+        found: list[tuple[float, Callable[[], object]]] = []
+        for side, socket in enumerate(self.sockets):
+            if socket.maySend():
+                found.append((self.weights[side], lambda socket=socket: socket.send(self.size())))
+            if socket.mayArrive():
+                found.append((self.weights[2 + side], lambda socket=socket: socket.arrive(self.size())))
+        if self.pool:
+            found.append((self.weights[4], self.happen))
+        if self.clock.getDelayedCalls():
+            found.append((self.weights[5], lambda: self.clock.advance(0)))
+        return found
+
+    def happen(self) -> None:
+        """Have the application do something, in any order."""
+        index = self.random.randrange(len(self.pool))
+        self.pool[index], self.pool[-1] = self.pool[-1], self.pool[index]
+        self.pool.pop()()
+
+    def size(self) -> int:
+        """How many bytes move."""
+        return self.random.randint(1, self.most)
