@@ -261,6 +261,8 @@ class BinaryBoxProtocol(BoxReader):
 
     # File descriptors.
 
+    # Differs from Twisted: the descriptor of a box that cannot be sent stays here.
+
     def _sendFileDescriptor(self, descriptor: int) -> int:
         """Send a descriptor, unless its box cannot be sent; return its number."""
         if self._ampOverload is not None and self._ampOverload.line.isPostponing():
@@ -278,6 +280,8 @@ class BinaryBoxProtocol(BoxReader):
             self.innerProtocol.fileDescriptorReceived(descriptor)
         else:
             os.close(descriptor)
+
+    # Differs from Twisted: descriptors that came ahead of the last box are the inner protocol's, or are closed.
 
     def _ampHandOverDescriptors(self) -> None:
         """
