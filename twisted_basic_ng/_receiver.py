@@ -312,8 +312,9 @@ class Receiver(Protocol):
         if self._receiverState is not None:
             self._receiverState.stopTimer()
         self._receiverState = Dropped(self.transport)
-        # There may be none any more: a callback has ended the connection, and this is what came behind.
-        return None if self.transport is None else self.transport.loseConnection()
+        if self.transport is None:
+            return None  # a callback has ended the connection, and this is what came behind
+        return self.transport.loseConnection()  # type: ignore[func-returns-value]
 
     def _receiverLogLimit(self, backlog: Backlog, size: int) -> None:
         """
