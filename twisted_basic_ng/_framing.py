@@ -240,10 +240,12 @@ def formatBox(box: dict[bytes, bytes]) -> bytes | None:
     """
     pieces: list[bytes] = []
     for key, value in sorted(box.items()):
-        size = len(value) if type(value) is bytes else 65536
-        if type(key) is not bytes or size > 65535 or len(key) > 255:
+        if type(key) is not bytes or type(value) is not bytes:
             return None
-        pieces += _KEY_LENGTHS[len(key)], key, _KEY_LENGTHS[size] if size < 256 else _valueLength(size), value
+        length, size = len(key), len(value)
+        if length > 255 or size > 65535:
+            return None
+        pieces += _KEY_LENGTHS[length], key, _KEY_LENGTHS[size] if size < 256 else _valueLength(size), value
     pieces.append(_KEY_LENGTHS[0])
     return b"".join(pieces)
 

@@ -87,6 +87,7 @@ class Call(Deferred[Any]):
             if self.called:
                 return  # by what was run to read the answer
         Deferred.callback(self, result)
+        self._canceller = None  # as newer Twisteds do
         if self._ampGuardian is not None:
             if isinstance(self.result, Failure) or self.paused:
                 self._ampAddGuardian()
@@ -104,6 +105,7 @@ class Call(Deferred[Any]):
         if self._ampGuardian is not None:
             self._ampAddGuardian()
         Deferred.errback(self, fail)
+        self._canceller = None
 
     def cancel(self) -> None:
         """Cancel the call; where its answer is there and is being read, that has no effect, as in Twisted."""
