@@ -29,6 +29,7 @@ class TestPackage:
     def test_classes(self) -> None:
         """The classes that its functions deal with are there, imported when they are asked for."""
         assert twisted_basic_ng.AlreadyInUseError is _swap.AlreadyInUseError
+        assert twisted_basic_ng.TwistedTooOldError is _swap.TwistedTooOldError
         assert isinstance(twisted_basic_ng.status(), twisted_basic_ng.Status)
         assert {*twisted_basic_ng.__all__} <= {*dir(twisted_basic_ng)}
         with pytest.raises(AttributeError, match="module 'twisted_basic_ng' has no attribute 'nothing'"):

@@ -41,7 +41,11 @@ def published() -> dict[str, Any]:
 
 
 THINGS = published()
-PACKAGES: list[Any] = [twisted_basic_ng.AlreadyInUseError, twisted_basic_ng.Status]
+PACKAGES: list[Any] = [
+    twisted_basic_ng.AlreadyInUseError,
+    twisted_basic_ng.Status,
+    twisted_basic_ng.TwistedTooOldError,
+]
 CLASSES: dict[str, type] = {name: thing for name, thing in THINGS.items() if isinstance(thing, type)}
 FUNCTIONS: dict[str, Any] = {name: thing for name, thing in THINGS.items() if inspect.isroutine(thing)}
 INTERFACES: dict[str, Any] = {name: thing for name, thing in THINGS.items() if isinstance(thing, InterfaceClass)}
@@ -103,7 +107,7 @@ class TestPublic:
 
     def test_package(self) -> None:
         """What is public in the package itself is so under the swap, too."""
-        for name in ("AlreadyInUseError", "Status"):
+        for name in ("AlreadyInUseError", "Status", "TwistedTooOldError"):
             kind = getattr(twisted_basic_ng, name)
             assert kind in PACKAGES
             changeOver(True)

@@ -23,7 +23,7 @@ from twisted.python.reflect import namedAny
 
 from tests.processes import python
 from twisted_basic_ng import _swap, basic, ftp, install, uninstall
-from twisted_basic_ng._places import changeOver
+from twisted_basic_ng._places import changeOver, place
 from twisted_basic_ng._swap import PATCHES, SWAPS, WARNED, AlreadyInUseError, TwistedTooOldError
 
 NAME = "twisted.protocols.basic"
@@ -320,6 +320,7 @@ class TestInstallIfPossible:
         assert twisted.protocols.basic is module  # type: ignore[attr-defined]
         assert importlib.import_module("twisted.protocols.amp").__name__ == "twisted.protocols.amp"
         assert not _swap.isInstalled()
+        assert basic.LineReceiver.__module__ == "twisted_basic_ng.basic"
 
     def test_patch(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """What we would put into Twisted's module cannot be imported: the module stays as it is."""
@@ -336,6 +337,28 @@ class TestInstallIfPossible:
         module: Any = importlib.import_module("twisted.protocols.ftp")
         assert "twisted_basic_ng.basic" in self.said(capsys)
         assert module.DTP is not ftp.DTP
+
+    def test_gotFar(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Ours fails when it stands at Twisted's name already."""
+        inherit()
+
+        def fail(name: str) -> ModuleType:
+            place(NAME, basic)
+            raise ImportError("so late")
+
+        monkeypatch.setattr(_swap, "_import", fail)
+        module: Any = importlib.import_module(NAME)
+        assert self.said(capsys) == "so late"
+        assert (module is basic, module.__name__, sys.modules[NAME] is module) == (False, NAME, True)
+
+    def test_patchedBefore(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """What we would put into a module that is imported already cannot be imported: nothing is swapped."""
+        module: Any = importlib.import_module("twisted.protocols.ftp")
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
+        monkeypatch.setattr(_swap, "_users", lambda stock: [])  # it holds them itself
+        _swap.installIfPossible()
+        assert "twisted_basic_ng.ftp" in self.said(capsys)
+        assert (_swap.isInstalled(), module.DTP is ftp.DTP) == (False, False)
 
     def test_manyUsers(
         self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -46,6 +46,8 @@ def install() -> None:
     with ours.
 
     @raise AlreadyInUseError: modules are in use that hold Twisted's own classes.
+    @raise TwistedTooOldError: Twisted's modules are imported already, and Twisted is older than 22.10.  Otherwise
+        their first import raises it.
     """
     from ._swap import install as swapIn
 

@@ -116,6 +116,7 @@ def _becomeStock(spec: ModuleSpec) -> ModuleType | None:
     """Turn C{spec} into that of Twisted's own module, and begin to load it."""
     from importlib.util import find_spec
 
+    sys.modules.pop(spec.name, None)  # ours, if it has got so far
     stock: Any = find_spec(spec.name)
     vars(spec).update(vars(stock))
     module: ModuleType | None = stock.loader.create_module(stock)
@@ -249,6 +250,8 @@ def install() -> None:
         raise AlreadyInUseError(users)
     _checkTwisted()
     ours = {name: _import(ours) for name, ours in SWAPS.items() if name in imported or ours in sys.modules}
+    for module in patched:
+        _import(PATCHES[module.__name__][0])
     sys.meta_path.insert(0, _finder)
     _stock.update(imported)
     changeOver(True)
