@@ -109,6 +109,8 @@ class BinaryBoxProtocol(BoxReader):
             self._ampCloseDescriptors()
             self._ampStopReceiving(self._ampWhyLost(reason))
 
+    # Differs from Twisted: where calls wait for ever then.
+
     def _ampStopReceiving(self, reason: Failure) -> None:
         """Tell the receiver of boxes; where an application's way to take that raises, its calls end all the same."""
         try:
