@@ -246,6 +246,13 @@ class FileSenderTests(SynchronousTestCase):
         self.failureResultOf(deferred, CancelledError)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_cancelledAtTheEnd(self) -> None:
+        """Cancelling a transfer while its consumer lets go of it is cancelling it, once."""
+        deferred = self.begin(BytesIO())
+        self.consumer.unregisterProducer = deferred.cancel  # type: ignore[method-assign]
+        self.sender.resumeProducing()
+        self.failureResultOf(deferred, CancelledError)
+
     def test_failingRegister(self) -> None:
         """A consumer that takes no producer leaves nothing begun; the file is let go."""
         self.consumer.registerProducer = lambda *args: 1 / 0  # type: ignore[method-assign, assignment, return-value]

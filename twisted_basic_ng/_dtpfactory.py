@@ -70,11 +70,12 @@ class DTPFactory(ClientFactory):
         """Make the protocol of the first connection; any other is refused."""
         if self._state is not self._IN_PROGRESS or not self._dtpIsWelcome(addr):
             return None
+        # Differs from Twisted: where an application's class cannot be made, nobody has connected, and time runs on.
         made = _currentDTP()()
         made.factory = self
         made.pi = self.pi
         self.pi.dtpInstance = made
-        self._state = self._FINISHED  # not before: where an application's class cannot be made, the time limit stays
+        self._state = self._FINISHED
         self.cancelTimeout()
         return made
 

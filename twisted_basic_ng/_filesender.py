@@ -108,7 +108,7 @@ class FileSender:
         try:
             self.consumer.unregisterProducer()
         finally:
-            if deferred is not None:
+            if deferred is not None and not deferred.called:  # what is told of the end may cancel
                 deferred.callback(result)
 
     def _senderCancelled(self, deferred: Deferred[bytes | str]) -> None:

@@ -198,7 +198,7 @@ class MeteredTransportTests(MeterCase):
         told = Told()
         meter = MeteredTransport(self.transport, 100, told.tell, told.tell)
         meter.write(b"x" * 101)
-        meter.forget()
+        meter._ampForget()
         self.transport.send()
         meter.loseConnection()
         kept = weakref.ref(told)

@@ -183,7 +183,7 @@ class _DescriptorExchanger:
         @raise ConnectionLost: there is no connection any more.
         """
         if self.transport is None:
-            raise ConnectionLost()
+            raise ConnectionLost()  # Differs from Twisted: where this is an AttributeError
         self.transport.sendFileDescriptor(descriptor)
         return self._sendingDescriptorCounter()
 

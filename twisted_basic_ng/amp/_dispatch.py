@@ -201,7 +201,7 @@ class BoxDispatcher:
             if not request.called:  # the errback of one may cancel another
                 try:
                     request.errback(reason)
-                except Exception:
+                except Exception:  # Differs from Twisted: it keeps no other call waiting
                     _log.failure("while failing an outstanding call")
 
     def _nextTag(self) -> bytes:

@@ -19,7 +19,7 @@ __all__ = ["MeteredTransport"]
 
 #: What a meter has for itself; every other attribute is the transport's.
 _OWN: Final = frozenset(
-    ("wrapped", "unsent", "_limit", "_onSent", "_onClosing", "isClosing", "_waiter", "_shared", "__provides__")
+    ("wrapped", "unsent", "_limit", "_onSent", "_onClosing", "_ampIsClosing", "_waiter", "_shared", "__provides__")
 )
 
 
@@ -149,7 +149,7 @@ class MeteredTransport:
     In every other respect it is the one that it wraps.
 
     @ivar wrapped: that one.
-    @ivar isClosing: the connection is to be closed.
+    @ivar _ampIsClosing: the connection is to be closed.
     @ivar unsent: how many bytes were written since it was last known that everything, but for what the transport
         keeps itself, was sent: 64 KiB, usually.
     """
@@ -169,7 +169,7 @@ class MeteredTransport:
         self._limit = limit if hasattr(transport, "registerProducer") else None
         self._onSent = onSent
         self._onClosing = onClosing
-        self.isClosing = False
+        self._ampIsClosing = False
         self._waiter = _Waiter(self._sent)
         self._shared: _Shared | None = None
         directlyProvides(self, providedBy(transport))
@@ -221,7 +221,7 @@ class MeteredTransport:
     def _sent(self) -> None:
         self._waiter.unregister(self.wrapped)
         self.unsent = 0
-        if self.isClosing:
+        if self._ampIsClosing:
             self._onClosing()
         else:
             self._onSent()
@@ -253,7 +253,7 @@ class MeteredTransport:
         if self._limit is not None and self.unsent > self._limit:
             self._wait()  # nothing else would tell of it
             self._waiter.lookSoon()
-        elif self.isClosing:
+        elif self._ampIsClosing:
             self._onClosing()
 
     # What becomes of the connection.
@@ -271,7 +271,7 @@ class MeteredTransport:
         if self._shared is not None and self._shared.isPaused:
             self._shared.resumeProducing()
 
-    def forget(self) -> None:
+    def _ampForget(self) -> None:
         """The connection is gone: nobody is told anything any more."""
         self._waiter.stopProducing()
         self._onSent = self._onClosing = _nothing
@@ -297,6 +297,6 @@ class MeteredTransport:
         self._close()
 
     def _close(self) -> None:
-        self.isClosing = True
+        self._ampIsClosing = True
         if not self._waiter.isRegistered and self._shared is None:
             self._onClosing()

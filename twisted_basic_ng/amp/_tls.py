@@ -111,7 +111,7 @@ class _TLSBox(AmpBox):
         """The authorities to verify the peer by, if it is to be verified."""
         return self.get(b"tls_verifyAuthorities", None)
 
-    # Differs from Twisted: which starts TLS again, inside of that which is there, and is mute where it cannot start it.
+    # Differs from Twisted: which starts TLS again, inside of that which is there.
 
     def _sendTo(self, proto: Any) -> None:
         refusal = self._ampRefusal(proto)

@@ -105,9 +105,11 @@ class BinaryBoxProtocol(BoxReader):
             if self._receiverState is not None:
                 self._receiverState.stopTimer()
             if isinstance(self.transport, MeteredTransport):
-                self.transport.forget()
+                self.transport._ampForget()
             self._ampCloseDescriptors()
             self._ampStopReceiving(self._ampWhyLost(reason))
+
+    # Differs from Twisted: where calls wait for ever then.
 
     def _ampStopReceiving(self, reason: Failure) -> None:
         """Tell the receiver of boxes; where an application's way to take that raises, its calls end all the same."""
@@ -173,7 +175,7 @@ class BinaryBoxProtocol(BoxReader):
 
     def _ampHoldPeer(self) -> None:
         """Read nothing from a peer that asks too much; on a connection that is being closed only its end is read."""
-        if isinstance(self.transport, MeteredTransport) and self.transport.isClosing:
+        if isinstance(self.transport, MeteredTransport) and self.transport._ampIsClosing:
             self._ampLeavePeer()
             return
         self._ampIsHeld = True
