@@ -246,6 +246,17 @@ class FileSenderTests(SynchronousTestCase):
         self.failureResultOf(deferred, CancelledError)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_abortedUnregisterWhenCancelled(self) -> None:
+        """A consumer that raises no mere C{Exception} when a transfer is cancelled keeps nobody waiting."""
+
+        def abort() -> None:
+            raise SystemExit
+
+        deferred = self.begin(BytesIO(b"abc"))
+        self.consumer.unregisterProducer = abort  # type: ignore[method-assign]
+        self.assertRaises(SystemExit, deferred.cancel)
+        self.failureResultOf(deferred, CancelledError)
+
     def test_cancelledAtTheEnd(self) -> None:
         """Cancelling a transfer while its consumer lets go of it is cancelling it, once."""
         deferred = self.begin(BytesIO())

@@ -114,8 +114,7 @@ class FileSender:
     def _senderCancelled(self, deferred: Deferred[bytes | str]) -> None:
         """End the transfer that C{deferred} is of, if it is still the one under way."""
         if self.deferred is deferred:
-            self.deferred = None
-            self._senderStop(Failure(CancelledError()))
+            self._senderStop(Failure(CancelledError()))  # which fires it, whatever the consumer raises
 
     def pauseProducing(self) -> None:
         """Nothing: it sends only when it is asked to."""
