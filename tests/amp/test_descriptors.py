@@ -10,7 +10,7 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
@@ -211,6 +211,12 @@ class DescriptorTests(SynchronousTestCase):
         exchanger.MAX_PENDING_DESCRIPTORS = 0  # type: ignore[misc]
         exchanger.fileDescriptorReceived(openDescriptor())
         self.assertEqual(self.transport.names(), ["loseConnection"])
+
+    def test_bareExchangerGone(self) -> None:
+        """It can send none when the connection is gone."""
+        exchanger = amp._DescriptorExchanger()
+        exchanger.transport = None
+        self.assertRaises(ConnectionLost, exchanger._sendFileDescriptor, 0)
 
     def test_bareExchangerInTime(self) -> None:
         """It does so, too, where none was claimed for a minute."""
