@@ -17,7 +17,7 @@ import pytest
 from tests.helpers import RecordingTransport
 
 from .boxes import ask
-from .promises import STOCK, Modules, alike, differs, require
+from .promises import OURS, STOCK, Modules, alike, differs, require
 
 #: How much more is delivered the second time, and how much longer that may take.
 GROWTH = 8
@@ -129,10 +129,14 @@ class TestChunks:
         """A netstring."""
         isLinear(modules, self.deliver(modules, "NetstringReceiver", chunk), size, isSound=True)
 
-    @alike
-    def test_box(self, modules: Modules) -> None:
-        """A box, a byte at a time, as far as a value may be long."""
-        isLinear(modules, self.deliver(modules, "AMP", 1), 8_000, isSound=True)
+    def test_box(self) -> None:
+        """
+        A box, a byte at a time, as far as a value may be long.
+
+        Twisted's copies at each byte what it has of the value.  That is 64 KiB at most: whether it shows in the time
+        depends on the machine, so nothing is asked of it here.
+        """
+        isLinear(OURS, self.deliver(OURS, "AMP", 1), 8_000)
 
 
 class TestMany:
