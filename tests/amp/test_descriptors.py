@@ -218,7 +218,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual((inner.received, self.protocol._descriptors), ([5], {}))
 
     def test_beforeInner(self) -> None:
-        """And those that came before and that no box has claimed: its peer's may come ahead of the last box."""
+        """And those that no box has claimed: its peer's may come ahead of the last box."""
         inner = Inner()
         for each in (5, 6, 7):
             self.protocol.fileDescriptorReceived(each)
@@ -385,7 +385,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.flushLoggedErrors(KeyError)
 
     def test_passed(self) -> None:
-        """Those that others were claimed behind are closed: nobody responded to their calls, or reads their answers."""
+        """Those that others were claimed behind are closed: nobody will claim them."""
         self.send(3)
         self.claim(2)
         self.send(3)

@@ -128,7 +128,7 @@ class AskedTests(SynchronousTestCase):
         self.assertFalse(self.worker.paused)
 
     def test_keptNoMore(self) -> None:
-        """But no more of them than a peer sends that keeps to the same bound, once they take a MiB."""
+        """But no more of them than a peer with the same bound sends."""
         self.patch(_overload, "ANYWAY", 0)
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(*range(20)))
@@ -140,7 +140,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual((overload.keptSize, self.worker.paused), (0, False))
 
     def test_keptAnyway(self) -> None:
-        """A MiB of them is kept under any bound: a peer with a larger one may send them in front of an answer."""
+        """A MiB of them is kept under any bound: an answer may come behind them."""
         result: Any = self.worker.callRemote(Work, number=9)
         self.worker.dataReceived(asks(*range(1500)))
         self.assertFalse(self.worker.paused)
@@ -445,7 +445,7 @@ class UnsentTests(SynchronousTestCase):
         self.assertTrue(self.transport.reading)
 
     def test_room(self) -> None:
-        """What is kept may be a bound's bytes twice, and a call of any size, once it takes a MiB."""
+        """What is kept may be a bound's bytes twice, and a call of any size."""
         self.patch(_overload, "ANYWAY", 0)
         self.echo.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.echo.dataReceived(asks(1))
@@ -596,7 +596,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(inner.received, [b"\0", b"more"])
 
     def test_askerOfSwitch(self) -> None:
-        """Who asked for another protocol begins with all that comes in front of the answer; nothing of it is held."""
+        """Who asked for another protocol begins with all that comes in front of the answer."""
         inner = Inner()
 
         class Factory:
@@ -720,7 +720,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((secured, worker._startingTLSBuffer), ([True], None))
 
     def test_askerIsNotHeld(self) -> None:
-        """Who asked for TLS reads all that comes in front of the answer, whatever waits to be sent."""
+        """Who asked for TLS reads all that comes in front of the answer."""
         self.patch(_overload, "ANYWAY", 0)
         echo = Echo()
         transport = Slow().connect(echo)
@@ -737,7 +737,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(transport.answered(), [b"%d" % each for each in range(20)])
 
     def test_askerLast(self) -> None:
-        """Nothing that is sent in answer to what was read comes behind the call for TLS in plaintext."""
+        """Nothing is sent in plaintext behind the call for TLS."""
         self.patch(_overload, "ANYWAY", 0)
         echo = Echo()
         transport = Slow().connect(echo)
@@ -761,7 +761,7 @@ class ChangingTests(SynchronousTestCase):
         return echo, transport
 
     def test_tooManyAnswers(self) -> None:
-        """A peer whose answers wait for TLS and take too much memory loses its connection, and gets none of them."""
+        """A peer whose answers wait for TLS and take too much memory is aborted."""
         echo, transport = self.withheld(20, MAX_BOX_LENGTH=10_000)
         self.assertTrue(transport.aborted)
         self.assertEqual((echo._startingTLSBuffer, transport.answered()), (None, []))
@@ -769,7 +769,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertIs(self.failure, amp.TooManyAnswersError)
 
     def test_manyAnswers(self) -> None:
-        """They may take as much as a box may have, or 16 MiB where that is any size, or twice the bound."""
+        """They may take as much as a box, or 16 MiB where that is any size, or twice the bound."""
         for bounds in (
             {"MAX_BOX_LENGTH": 20_000},
             {"MAX_BOX_LENGTH": None},

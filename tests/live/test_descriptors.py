@@ -1,4 +1,4 @@
-"""File descriptors over real UNIX sockets: a thousand calls at once, in both directions, under any bounds."""
+"""File descriptors over UNIX sockets: a thousand calls at once, under any bounds."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class ThousandTests(TestCase):
             await self.talk(StockEnd(self.files), OurEnd(self.files, bounds))
 
     async def test_cancelled(self) -> None:
-        """Calls that are cancelled in line neither leave a descriptor open nor shift the numbers of the others."""
+        """Calls that are cancelled in line leave no descriptor open, and shift no numbers."""
         server, client = OurEnd(self.files, (5, None)), OurEnd(self.files, (5, None))
 
         def call(n: int) -> Any:

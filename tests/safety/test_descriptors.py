@@ -157,7 +157,7 @@ class TestClosed:
     @differs
     @onSockets
     async def test_many(self, modules: Modules, network: Network) -> None:
-        """More than 64 whose boxes claim none of them are refused, and the peer is dropped; all are closed."""
+        """The peer of more than 64 that no box claims is dropped; all are closed."""
         words = ask(b"anything", text=b"at least a byte travels with each of them".ljust(100))
         await self.dropped(network, server(modules), 66, words)
 

@@ -1,5 +1,6 @@
 """
-The short form of the stress: some runs of each kind; and what the stress is there to find, it finds.
+The short form of the stress: some runs of each kind; and what the stress is there to find, it
+finds.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class TestFound:
 
     @pytest.mark.parametrize("defect", DEFECTS)
     def test_found(self, defect: str) -> None:
-        """Without what keeps two sides alive, runs hang or lose calls; with it, the same runs do not."""
+        """Without what keeps two sides alive, runs fail that do not fail with it."""
         where, wrong, numbers = DEFECTS[defect]
         for number in numbers:
             scenario = draw(1, number, "memory")

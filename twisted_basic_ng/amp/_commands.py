@@ -213,7 +213,7 @@ class Command(metaclass=_CommandMeta):
 
     def _ampDoAndChange(self, proto: Any, change: Callable[[], object]) -> Any:
         """
-        Send a call behind which nothing is as it was: so everything that waits in line is sent before it.
+        Send a call that changes the connection, and all that waits in line in front of it.
 
         @param change: changes what is to be different until the answer comes.
         """

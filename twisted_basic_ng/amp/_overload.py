@@ -1,42 +1,46 @@
 """
-Options against overload: what a peer may have in progress, what it may leave unread, and why neither
-side waits for ever.
+Options against overload: what a peer may have in progress, what it may leave unread, and why
+neither side waits for ever.
 
-The rules.  A side is I{full} while as many of its peer's calls are in progress as may be, or while more
-bytes wait to be sent than may.  It keeps the calls that come then, in their order, and begins with them
-when there is room.  It I{holds} its peer, which means that it reads nothing, while it is full and
+The rules.  A side is I{full} while as many of its peer's calls are in progress as may be, or while
+more bytes wait to be sent than may.  It keeps the calls that come then, in their order, and begins
+with them when there is room.  It I{holds} its peer, which means that it reads nothing, while it is
+full and
 
   1. no call of its own waits for an answer, or
   2. it has no room to keep more: it keeps over a MiB (L{ANYWAY}), and over twice its own bound.
 
-Each side limits what it sends: the calls that its peer may have to keep are no more than its own bound
-allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
+Each side limits what it sends: the calls that its peer may have to keep are no more than its own
+bound allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
 
-The argument.  Suppose that two sides wait for each other for ever.  Responders come to an end, so both
-hold because of unsent bytes, and neither reads the other's.
+The argument.  Suppose that two sides wait for each other for ever.  Responders come to an end, so
+both hold because of unsent bytes, and neither reads the other's.
 
-  - A call of the other side made the later of the two begin to hold.  The earlier one has read nothing
-    since, so that call has no answer yet: the earlier one has a call under way, and holds by rule 2.
-  - It therefore keeps more than twice its bound, and all of that is under way at the later one, so the
-    later one's bound is more than twice the earlier one's.
-  - So the later one has calls under way, too.  It holds by rule 2 as well, and by the same argument the
-    earlier one's bound is more than twice the later one's.  Both cannot be.
+  - A call of the other side made the later of the two begin to hold.  The earlier one has read
+    nothing since, so that call has no answer yet: the earlier one has a call under way, and holds
+    by rule 2.
+  - It therefore keeps more than twice its bound, and all of that is under way at the later one, so
+    the later one's bound is more than twice the earlier one's.
+  - So the later one has calls under way, too.  It holds by rule 2 as well, and by the same argument
+    the earlier one's bound is more than twice the later one's.  Both cannot be.
 
 Neither needs to know the other's bounds.  A peer without bounds always reads.
 
-Changing the connection.  A side that asks for TLS or for another protocol sends all its calls in front
-of that one, which may be more than its bounds allow, and its peer may hold it for that.  Until it is
-answered it can send nothing: its answers wait for TLS, or go nowhere.  Unsent bytes therefore do not
-make it full meanwhile, and it reads everything.  When the answer comes, the peer has begun with all
-these calls, and the rules above apply again.  A handshake is read in any case.
+Changing the connection.  A side that asks for TLS or for another protocol sends all its calls in
+front of that one, which may be more than its bounds allow, and its peer may hold it for that.
+Until it is answered it can send nothing: its answers wait for TLS, or go nowhere.  Unsent bytes
+therefore do not make it full meanwhile, and it reads everything.  When the answer comes, the peer
+has begun with all these calls, and the rules above apply again.  A handshake is read in any case.
 
 What the argument leaves open:
 
-  - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what the
-    peer has under way, which depends on the peer's bounds, and on nothing where it has none.  The peer
-    is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice the bound.
-  - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the peer
-    has sent before it, so there has to be room for that by rule 2; a peer without bounds may send more.
+  - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what
+    the peer has under way, which depends on the peer's bounds, and on nothing where it has none.
+    The peer is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice
+    the bound.
+  - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the
+    peer has sent before it, so there has to be room for that by rule 2; a peer without bounds may
+    send more.
 
 This file knows boxes, and of the connection only how it is held and let go.
 """
@@ -59,7 +63,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Overload"]
 
-#: How much memory the answers that wait for TLS may take in any case, where boxes may have any size.
+#: How much memory the answers that wait for TLS may take in any case, where boxes may have any
+#: size.
 _MOST_WITHHELD: Final = 16 * 2**20
 
 
@@ -195,7 +200,7 @@ class Overload:
     # The connection changes.
 
     def beginChange(self) -> None:
-        """The next box changes the connection: send all calls of our own that wait in front of it."""
+        """Send all calls of our own that wait: the next box changes the connection."""
         self.line.beginUrgent()
 
     def endChange(self) -> None:
@@ -227,8 +232,9 @@ class Overload:
         """
         TLS is to start: what was kept must not look as if it had come over TLS.
 
-        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it answered, and these
-            calls are responded to at once, as they would have been without a bound.
+        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it
+            answered, and these calls are responded to at once, as they would have been without a
+            bound.
         @return: what came behind the peer's own call for TLS.
         """
         if isAsking:
