@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
 import tempfile
 from typing import Any
@@ -23,6 +22,7 @@ from .test_amp import Accept
 
 if not hasattr(socket, "SCM_RIGHTS"):
     pytest.skip("no descriptors can be sent here", allow_module_level=True)
+resource = pytest.importorskip("resource")
 
 CALLS = 1000
 

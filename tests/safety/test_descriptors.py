@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
-from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from .boxes import ask
 from .promises import Modules, differs, require
 from .sockets import Network, Raw, onSockets, sleep
 
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not hasattr(socket, "SCM_RIGHTS"), reason="no descriptors can be sent here")
 
 
@@ -143,7 +143,9 @@ class TestClosed:
         sender = Raw()
         await network.pairOnUNIX(receiver, sender)
         if room is not None:
-            setrlimit(RLIMIT_NOFILE, (pipes[-1].writing + room, getrlimit(RLIMIT_NOFILE)[1]))
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (pipes[-1].writing + room, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+            )
         for pipe in pipes:
             sender.transport.sendFileDescriptor(pipe.writing)
         for each in words:
@@ -178,11 +180,11 @@ class TestClosed:
     @onSockets
     async def test_manyOfProcess(self, modules: Modules, network: Network) -> None:
         """A peer with more than 64 leaves descriptors for others, whatever it claims."""
-        limit = getrlimit(RLIMIT_NOFILE)
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         try:
             await self.dropped(network, server(modules), 150, b"\0\1x\xff\xff" + b"x" * 300, room=120)
         finally:
-            setrlimit(RLIMIT_NOFILE, limit)
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
     @differs
     def test_inMemory(self, modules: Modules) -> None:

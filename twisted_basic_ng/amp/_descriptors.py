@@ -132,8 +132,10 @@ class _Unclaimed:
 
 def _isLastOfProcess(descriptor: int) -> bool:
     """Is this one of the process's last?  The kernel gives the lowest free number."""
-    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit  # it is where descriptors can be sent
-
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:  # the system knows no such limit, nor UNIX sockets that send descriptors
+        return False
     most = getrlimit(RLIMIT_NOFILE)[0]
     return most != RLIM_INFINITY and descriptor >= most - _RESERVE
 
