@@ -635,20 +635,21 @@ class ChangingTests(SynchronousTestCase):
         """A protocol that takes over when the application resumes is not told that nothing came."""
         inner = Inner()
 
-        class Switching(Worker):
+        class Switching(Echo):
             @Switch.responder
             def switch(self) -> Any:
                 return inner
 
-        worker = Switching()
-        transport = Slow().connect(worker)
-        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
-        worker.dataReceived(asks(1, 2) + amp.Box(_command=b"Switch", _ask=b"3").serialize())
-        worker.pauseProducing()
-        worker.answer(1)
-        worker.resumeProducing()
+        echo = Switching()
+        transport = Slow().connect(echo)
+        echo.callRemote(Work, number=9).addErrback(lambda failure: None)
+        echo.dataReceived(asks(1) + amp.Box(_command=b"Switch", _ask=b"3").serialize())
+        echo.pauseProducing()
+        transport.send()
+        self.assertIsNone(echo.innerProtocol)
+        echo.resumeProducing()
         self.assertEqual((inner.received, inner.transport, transport.reading), ([], transport, True))
-        self.assertFalse(worker.paused)
+        self.assertFalse(echo.paused)
 
     def test_switchPaused(self) -> None:
         """What the application has paused stays paused."""
@@ -668,6 +669,57 @@ class ChangingTests(SynchronousTestCase):
         worker.callRemote(Switch, None).addErrback(lambda failure: None)
         self.assertRaises(amp.ProtocolSwitched, worker.callRemote, Work, number=3)
 
+    def test_change(self) -> None:
+        """A call that changes the connection waits for none in progress: these may wait for it."""
+        worker, transport = self.startTLS()
+        self.assertTrue(transport.TLS and transport.reading)
+        self.assertEqual(list(worker.asked), [1, 2])
+        worker.answer(1)
+        worker.answer(2)
+        self.assertEqual(worker._ampOverload.inProgress, 0)
+
+    def test_changeOnce(self) -> None:
+        """Once: then it waits as any other does."""
+
+        class Refusing(Worker):
+            acceptsStartTLS = False
+
+        worker = Refusing()
+        RecordingTransport().connect(worker)
+        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
+        starting = amp.Box(_command=b"StartTLS", _ask=b"9").serialize()
+        worker.dataReceived(asks(1, 2, 3) + starting)
+        self.assertEqual(list(worker.asked), [1, 2, 3])
+        worker.dataReceived(asks(4) + starting)
+        worker.answer(1)
+        self.assertEqual(list(worker.asked), [2, 3])
+        worker.answer(2)
+        self.assertEqual(list(worker.asked), [3, 4])
+
+    def test_changeAndUnsent(self) -> None:
+        """It waits for the bytes in front of it to be sent; what came behind it goes to the handshake."""
+        echo = Echo()
+        echo.MAX_ASKS_IN_PROGRESS = 1
+        transport = Slow().connect(echo)
+        echo.callRemote(Work, number=9).addErrback(lambda failure: None)
+        echo.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize() + asks(4))
+        self.assertFalse(transport.TLS)
+        transport.send()
+        self.assertFalse(transport.TLS)
+        transport.send()
+        self.assertTrue(transport.TLS)
+        self.assertEqual(transport.protocol.received, asks(4))
+
+    def test_changeForgotten(self) -> None:
+        """When the connection is lost, nothing is to be changed."""
+        echo = Echo()
+        echo.MAX_ASKS_IN_PROGRESS = 1
+        Slow().connect(echo)
+        echo.dataReceived(asks(1) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize())
+        echo.connectionLost(Failure(ConnectionDone()))
+        overload: Any = echo._ampOverload
+        self.assertIsNone(overload.change)
+
     def startTLS(self, *behind: int, **options: Any) -> tuple[Any, Any]:
         """Have a peer ask for TLS while its calls are too many."""
         worker = Worker()
@@ -675,14 +727,6 @@ class ChangingTests(SynchronousTestCase):
         worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         worker.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize() + asks(*behind))
         return worker, transport
-
-    def test_startTLS(self) -> None:
-        """It starts when there is room."""
-        worker, transport = self.startTLS()
-        self.assertFalse(transport.TLS)
-        worker.answer(1)
-        self.assertTrue(transport.TLS and transport.reading)
-        self.assertEqual(list(worker.asked), [2])
 
     def test_plaintextBehind(self) -> None:
         """What came behind that in plaintext goes to the handshake, and is no call."""

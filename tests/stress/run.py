@@ -160,8 +160,9 @@ class Run:
         self.open += 1
         if calling is None:
             return  # it ends when it is taken
-        book.calls[n] = calling
         book.results[n] = []
+        if kind != "poll":
+            book.calls[n] = calling
         calling.addBoth(self._ended, book, n, arguments)
         if waiting is not None:
             calling.addCallback(waiting.callback)
@@ -323,7 +324,7 @@ class Run:
         # Who answers later than the protocol changes answers nobody; who has asked for that answers
         # nobody at once.
         isLost = self.scenario.change == "switch" and failure.check(ConnectionClosed)
-        return bool(isLost) and (side != self.scenario.changer or book.kinds[n] == "later")
+        return bool(isLost) and (side != self.scenario.changer or book.kinds[n] in ("later", "back"))
 
     def _judgeOrder(self, side: int, book: Book, other: Book) -> None:
         taken = set(other.taken)

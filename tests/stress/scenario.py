@@ -163,7 +163,7 @@ def draw(seed: int, number: int, link: str) -> Scenario:
         gives=random.choice((0.1, 0.5, 1.0)) if hasDescriptors else 0.0,
         # One may be under way under any bound, and is all that is then.
         polls=random.choice((0, 1)) if change != "switch" and all(map(_hasRoom, bounds)) else 0,
-        backs=random.choice((0.0, 0.5, 1.0)) if change == "none" and anyway is None else 0.0,
+        backs=random.choice((0.0, 0.5, 1.0)) if anyway is None else 0.0,
         cancels=random.choice((0, 0, 3, 30)),
         pauses=random.choice((0, 0, 2, 6)),
         network=network,

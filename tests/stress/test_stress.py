@@ -79,7 +79,7 @@ DEFECTS: dict[str, tuple[type, dict[str, Callable[..., Any]], list[int]]] = {
     "unsent bytes hold while TLS starts": (Overload, {"_isChanging": lambda overload: False}, [32, 50, 119]),
     "calls without answers do not count": (Window, {"add": countsNothing, "needsAnswer": never}, [414, 584]),
     "nothing asks nevertheless": (Window, {"needsAnswer": never}, [121, 127, 149]),
-    "kept calls are forgotten": (Overload, {"respondToKept": lambda overload: None}, [36, 103, 193]),
+    "kept calls are forgotten": (Overload, {"respondToKept": lambda overload: None}, [36, 193, 322]),
     "a change overtakes the line": (Overload, {"beginChange": waitsForNothing}, [2, 6, 8]),
     "descriptors go before their boxes": (Line, {"postpone": sendsAtOnce}, [19, 26, 65]),
 }

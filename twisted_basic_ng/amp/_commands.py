@@ -99,6 +99,9 @@ class Command(metaclass=_CommandMeta):
 
     requiresAnswer: ClassVar[bool] = True
 
+    #: Nothing is as it was behind this call.
+    _ampChangesConnection: ClassVar[bool] = False
+
     def __init__(self, **kw: Any) -> None:
         """
         Make a call, to be sent.

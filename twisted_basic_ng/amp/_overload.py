@@ -32,6 +32,10 @@ Until it is answered it can send nothing: its answers wait for TLS, or go nowher
 therefore do not make it full meanwhile, and it reads everything.  When the answer comes, the peer
 has begun with all these calls, and the rules above apply again.  A handshake is read in any case.
 
+Its peer's responders may wait for those answers, and be as many as may be in progress.  The peer
+therefore begins with the call that changes the connection, and with all that it keeps in front of
+it, however many are in progress.  It does so once for a connection.
+
 What the argument leaves open:
 
   - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what
@@ -39,8 +43,8 @@ What the argument leaves open:
     The peer is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice
     the bound.
   - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the
-    peer has sent before it, so there has to be room for that by rule 2; a peer without bounds may
-    send more.
+    peer has sent before it, so there has to be room for that by rule 2; a peer without bounds, or
+    one that changes the connection, may send more.
 
 This file knows boxes, and of the connection only how it is held and let go.
 """
@@ -79,6 +83,7 @@ class Overload:
     @ivar inProgress: how many calls of the peer wait for their responders.
     @ivar kept: calls of the peer that came while its earlier ones were too many.
     @ivar keptSize: their size.
+    @ivar change: the first call of the peer that changes the connection, while it is kept.
     @ivar withheld: how much memory the answers take that wait for TLS.
     @ivar isHolding: nothing is read from the peer.
     @ivar isOver: the connection is gone, or the peer was left.
@@ -93,6 +98,8 @@ class Overload:
         self.inProgress = 0
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
+        self.change: AmpBox | None = None
+        self.hasChange = False
         self.withheld = 0
         self.isHolding = False
         self.isRelieving = False
@@ -105,7 +112,7 @@ class Overload:
         return self._hasAllAsks() or self._isUnsent()
 
     def _hasAllAsks(self) -> bool:
-        return self.asks is not None and self.inProgress >= self.asks
+        return self.asks is not None and self.inProgress >= self.asks and self.change is None
 
     def _isUnsent(self) -> bool:
         return self.unsent is not None and not self._isChanging() and self.sender._ampIsUnsent()
@@ -123,6 +130,10 @@ class Overload:
         if self.kept or self._hasToWait(box):
             self.kept.append(box)
             self.keptSize += sizeOf(box)
+            if not self.hasChange and self.dispatcher._ampChangesConnection(box):
+                self.hasChange = True  # once: a peer may have its calls refused
+                self.change = box
+                self.relieve()
             self._maybeHold(box)
             return
         try:
@@ -155,6 +166,8 @@ class Overload:
     def _respondToFirst(self) -> None:
         box = self.kept.popleft()
         self.keptSize -= sizeOf(box)
+        if box is self.change:
+            self.change = None
         try:
             self.dispatcher._commandReceived(box)
         except Exception:
@@ -190,11 +203,15 @@ class Overload:
         assert self.asks is not None
         return len(self.kept) <= 2 * self.asks
 
+    def _forgetKept(self) -> None:
+        self.kept.clear()
+        self.keptSize = 0
+        self.change = None
+
     def forget(self) -> None:
         """The connection is gone, or the peer was left: nothing more is done for it."""
         self.isOver = True
-        self.kept.clear()
-        self.keptSize = 0
+        self._forgetKept()
         self.line.forget()
 
     # The connection changes.
@@ -240,6 +257,5 @@ class Overload:
         if isAsking:
             self.respondToKept()
         behind = b"".join(box.serialize() for box in self.kept)
-        self.kept.clear()
-        self.keptSize = 0
+        self._forgetKept()
         return behind
