@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-import resource
-from resource import RLIMIT_NOFILE, getrlimit
+import sys
 from typing import Any
+from unittest.mock import patch
+
+try:
+    import resource
+except ImportError:
+    resource = None  # type: ignore[assignment]
 
 from zope.interface import implementer
 
@@ -15,7 +20,7 @@ from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import amp
@@ -248,7 +253,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual((inner.received, self.protocol._descriptors), ([5], {}))
 
     def test_beforeInner(self) -> None:
-        """And those that came before and that no box has claimed: its peer's may come ahead of the last box."""
+        """And those that no box has claimed: its peer's may come ahead of the last box."""
         inner = Inner()
         for each in (5, 6, 7):
             self.protocol.fileDescriptorReceived(each)
@@ -415,7 +420,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.flushLoggedErrors(KeyError)
 
     def test_passed(self) -> None:
-        """Those that others were claimed behind are closed: nobody responded to their calls, or reads their answers."""
+        """Those that others were claimed behind are closed: nobody will claim them."""
         self.send(3)
         self.claim(2)
         self.send(3)
@@ -434,10 +439,16 @@ class UnclaimedTests(SynchronousTestCase):
         self.advance(80)
         self.requireDropped()
 
+    def reserve(self) -> None:
+        """Have all descriptors that come now be the last ones of the process."""
+        if resource is None:
+            raise SkipTest("the system knows no limit")
+        self.patch(_descriptors, "_RESERVE", resource.getrlimit(resource.RLIMIT_NOFILE)[0] - self.open[0])
+
     def test_lastOfProcess(self) -> None:
         """A peer may not take the last descriptors of the process, but for as many as may wait."""
         self.send(3)
-        self.patch(_descriptors, "_RESERVE", getrlimit(RLIMIT_NOFILE)[0] - self.open[0])
+        self.reserve()
         self.send(1)
         self.requireDropped()
 
@@ -446,15 +457,26 @@ class UnclaimedTests(SynchronousTestCase):
         self.send(3)
         self.claim(2)
         self.send(1)
-        self.patch(_descriptors, "_RESERVE", getrlimit(RLIMIT_NOFILE)[0] - self.open[0])
+        self.reserve()
         self.send(1)
         self.requireFine()
         self.assertEqual([isOpen(each) for each in self.open], [False] * 2 + [True] * 3)
 
     def test_noLimitOfProcess(self) -> None:
         """Where the process may have any number, it has no last ones."""
+        self.send(1)
+        self.reserve()
         self.patch(resource, "getrlimit", lambda what: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        self.send(10)
+        self.send(9)
+        self.assertFalse(self.transport.disconnecting)
+        self.claim(*range(10))
+        self.requireFine()
+
+    def test_noLimitKnown(self) -> None:
+        """Nor where the system knows no limit."""
+        self.patch(_descriptors, "_RESERVE", 1 << 62)
+        with patch.dict(sys.modules, {"resource": None}):
+            self.send(10)
         self.assertFalse(self.transport.disconnecting)
         self.claim(*range(10))
         self.requireFine()

@@ -99,7 +99,7 @@ class WindowTests(SynchronousTestCase):
         self.assertFalse(window.isOpen())
 
     def test_free(self) -> None:
-        """A call without an answer is free where nothing is under way: it is taken when it comes."""
+        """A call without an answer is free where nothing is under way."""
         self.send(b"1", 5000, False)
         self.assertEqual(self.window.size, 0)
         self.assertFalse(self.window.needsAnswer(box(5000)))
@@ -122,7 +122,7 @@ class WindowTests(SynchronousTestCase):
         self.assertTrue(self.window.needsAnswer(box(50)))
 
     def test_between(self) -> None:
-        """It does not count any more when a later call is answered, though an earlier one is not."""
+        """It does not count any more when a later call is answered."""
         self.send(b"1", 100, True)
         self.send(b"2", 200, False)
         self.send(b"3", 100, True)
@@ -146,7 +146,7 @@ class WindowTests(SynchronousTestCase):
         self.assertFalse(window.isOpen())
 
     def test_needsAnswer(self) -> None:
-        """One has to ask for an answer when those since the last one that did are a quarter, or when it is the last."""
+        """One has to ask for an answer after a quarter of the room, and when it is the last."""
         self.send(b"1", 500, True)
         self.send(b"2", 200, False)
         self.assertEqual([self.window.needsAnswer(box(size)) for size in (49, 50)], [False, True])
@@ -229,7 +229,7 @@ class UnaskedTests(LineCase):
         self.sent()
 
     def test_asks(self) -> None:
-        """Behind a call that the peer may not have begun with they do; that one answer says that it has."""
+        """Behind a call that the peer may not have begun with, they do."""
         for _ in range(3):
             self.ask(Note, load=b"x" * 150)
         (first,) = self.sent()

@@ -129,7 +129,7 @@ class AskedTests(SynchronousTestCase):
         self.assertFalse(self.worker.paused)
 
     def test_keptNoMore(self) -> None:
-        """But no more of them than a peer sends that keeps to the same bound, once they take a MiB."""
+        """But no more of them than a peer with the same bound sends."""
         self.patch(_overload, "ANYWAY", 0)
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(*range(20)))
@@ -141,7 +141,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual((overload.keptSize, self.worker.paused), (0, False))
 
     def test_keptAnyway(self) -> None:
-        """A MiB of them is kept under any bound: a peer with a larger one may send them in front of an answer."""
+        """A MiB of them is kept under any bound: an answer may come behind them."""
         result: Any = self.worker.callRemote(Work, number=9)
         self.worker.dataReceived(asks(*range(1500)))
         self.assertFalse(self.worker.paused)
@@ -503,7 +503,7 @@ class UnsentTests(SynchronousTestCase):
         self.assertTrue(self.transport.reading)
 
     def test_room(self) -> None:
-        """What is kept may be a bound's bytes twice, and a call of any size, once it takes a MiB."""
+        """What is kept may be a bound's bytes twice, and a call of any size."""
         self.patch(_overload, "ANYWAY", 0)
         self.echo.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.echo.dataReceived(asks(1))
@@ -654,7 +654,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(inner.received, [b"\0", b"more"])
 
     def test_askerOfSwitch(self) -> None:
-        """Who asked for another protocol begins with all that comes in front of the answer; nothing of it is held."""
+        """Who asked for another protocol begins with all that comes in front of the answer."""
         inner = Inner()
 
         class Factory:
@@ -693,20 +693,21 @@ class ChangingTests(SynchronousTestCase):
         """A protocol that takes over when the application resumes is not told that nothing came."""
         inner = Inner()
 
-        class Switching(Worker):
+        class Switching(Echo):
             @Switch.responder
             def switch(self) -> Any:
                 return inner
 
-        worker = Switching()
-        transport = Slow().connect(worker)
-        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
-        worker.dataReceived(asks(1, 2) + amp.Box(_command=b"Switch", _ask=b"3").serialize())
-        worker.pauseProducing()
-        worker.answer(1)
-        worker.resumeProducing()
+        echo = Switching()
+        transport = Slow().connect(echo)
+        echo.callRemote(Work, number=9).addErrback(lambda failure: None)
+        echo.dataReceived(asks(1) + amp.Box(_command=b"Switch", _ask=b"3").serialize())
+        echo.pauseProducing()
+        transport.send()
+        self.assertIsNone(echo.innerProtocol)
+        echo.resumeProducing()
         self.assertEqual((inner.received, inner.transport, transport.reading), ([], transport, True))
-        self.assertFalse(worker.paused)
+        self.assertFalse(echo.paused)
 
     def test_switchPaused(self) -> None:
         """What the application has paused stays paused."""
@@ -726,6 +727,57 @@ class ChangingTests(SynchronousTestCase):
         worker.callRemote(Switch, None).addErrback(lambda failure: None)
         self.assertRaises(amp.ProtocolSwitched, worker.callRemote, Work, number=3)
 
+    def test_change(self) -> None:
+        """A call that changes the connection waits for none in progress: these may wait for it."""
+        worker, transport = self.startTLS()
+        self.assertTrue(transport.TLS and transport.reading)
+        self.assertEqual(list(worker.asked), [1, 2])
+        worker.answer(1)
+        worker.answer(2)
+        self.assertEqual(worker._ampOverload.inProgress, 0)
+
+    def test_changeOnce(self) -> None:
+        """Once: then it waits as any other does."""
+
+        class Refusing(Worker):
+            acceptsStartTLS = False
+
+        worker = Refusing()
+        RecordingTransport().connect(worker)
+        worker.callRemote(Work, number=9).addErrback(lambda failure: None)
+        starting = amp.Box(_command=b"StartTLS", _ask=b"9").serialize()
+        worker.dataReceived(asks(1, 2, 3) + starting)
+        self.assertEqual(list(worker.asked), [1, 2, 3])
+        worker.dataReceived(asks(4) + starting)
+        worker.answer(1)
+        self.assertEqual(list(worker.asked), [2, 3])
+        worker.answer(2)
+        self.assertEqual(list(worker.asked), [3, 4])
+
+    def test_changeAndUnsent(self) -> None:
+        """It waits for the bytes in front of it to be sent; what came behind it goes to the handshake."""
+        echo = Echo()
+        echo.MAX_ASKS_IN_PROGRESS = 1
+        transport = Slow().connect(echo)
+        echo.callRemote(Work, number=9).addErrback(lambda failure: None)
+        echo.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize() + asks(4))
+        self.assertFalse(transport.TLS)
+        transport.send()
+        self.assertFalse(transport.TLS)
+        transport.send()
+        self.assertTrue(transport.TLS)
+        self.assertEqual(transport.protocol.received, asks(4))
+
+    def test_changeForgotten(self) -> None:
+        """When the connection is lost, nothing is to be changed."""
+        echo = Echo()
+        echo.MAX_ASKS_IN_PROGRESS = 1
+        Slow().connect(echo)
+        echo.dataReceived(asks(1) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize())
+        echo.connectionLost(Failure(ConnectionDone()))
+        overload: Any = echo._ampOverload
+        self.assertIsNone(overload.change)
+
     def startTLS(self, *behind: int, **options: Any) -> tuple[Any, Any]:
         """Have a peer ask for TLS while its calls are too many."""
         worker = Worker()
@@ -733,14 +785,6 @@ class ChangingTests(SynchronousTestCase):
         worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         worker.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize() + asks(*behind))
         return worker, transport
-
-    def test_startTLS(self) -> None:
-        """It starts when there is room."""
-        worker, transport = self.startTLS()
-        self.assertFalse(transport.TLS)
-        worker.answer(1)
-        self.assertTrue(transport.TLS and transport.reading)
-        self.assertEqual(list(worker.asked), [2])
 
     def test_plaintextBehind(self) -> None:
         """What came behind that in plaintext goes to the handshake, and is no call."""
@@ -778,7 +822,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((secured, worker._startingTLSBuffer), ([True], None))
 
     def test_askerIsNotHeld(self) -> None:
-        """Who asked for TLS reads all that comes in front of the answer, whatever waits to be sent."""
+        """Who asked for TLS reads all that comes in front of the answer."""
         self.patch(_overload, "ANYWAY", 0)
         echo = Echo()
         transport = Slow().connect(echo)
@@ -795,7 +839,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(transport.answered(), [b"%d" % each for each in range(20)])
 
     def test_askerLast(self) -> None:
-        """Nothing that is sent in answer to what was read comes behind the call for TLS in plaintext."""
+        """Nothing is sent in plaintext behind the call for TLS."""
         self.patch(_overload, "ANYWAY", 0)
         echo = Echo()
         transport = Slow().connect(echo)
@@ -819,7 +863,7 @@ class ChangingTests(SynchronousTestCase):
         return echo, transport
 
     def test_tooManyAnswers(self) -> None:
-        """A peer whose answers wait for TLS and take too much memory loses its connection, and gets none of them."""
+        """A peer whose answers wait for TLS and take too much memory is aborted."""
         echo, transport = self.withheld(20, MAX_BOX_LENGTH=10_000)
         self.assertTrue(transport.aborted)
         self.assertEqual((echo._startingTLSBuffer, transport.answered()), (None, []))
@@ -827,7 +871,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertIs(self.failure, amp.TooManyAnswersError)
 
     def test_manyAnswers(self) -> None:
-        """They may take as much as a box may have, or 16 MiB where that is any size, or twice the bound."""
+        """They may take as much as a box, or 16 MiB where that is any size, or twice the bound."""
         for bounds in (
             {"MAX_BOX_LENGTH": 20_000},
             {"MAX_BOX_LENGTH": None},

@@ -248,7 +248,7 @@ class Overloaded(RuleBasedStateMachine):
             self.ends[side].resumeProducing()
 
     def write(self, side: int) -> None:
-        """Write past AMP, which does not know of it; if both did, they might wait for each other."""
+        """Write past AMP, on one side alone: AMP does not count it."""
         if side == 0:
             end = self.ends[0]
             number = b"%d" % self.nextNumber(end)

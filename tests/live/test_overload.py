@@ -441,7 +441,8 @@ class Flood:
         await self.flood(OurEnd(10, 1000), OurEnd(10, 1000), 50, 60_000)
 
 
-#: How many calls each end makes, and how large they and their answers are, to fill every buffer there is.
+#: How many calls each end makes, and how large they and their answers are, to fill every buffer
+#: there is.
 FLOOD, LARGE = 400, 20_000
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
-from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from .boxes import ask
 from .promises import Modules, differs, require
 from .sockets import Network, Raw, onSockets, sleep
 
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not hasattr(socket, "SCM_RIGHTS"), reason="no descriptors can be sent here")
 
 
@@ -143,7 +143,9 @@ class TestClosed:
         sender = Raw()
         await network.pairOnUNIX(receiver, sender)
         if room is not None:
-            setrlimit(RLIMIT_NOFILE, (pipes[-1].writing + room, getrlimit(RLIMIT_NOFILE)[1]))
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (pipes[-1].writing + room, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+            )
         for pipe in pipes:
             sender.transport.sendFileDescriptor(pipe.writing)
         for each in words:
@@ -157,7 +159,7 @@ class TestClosed:
     @differs
     @onSockets
     async def test_many(self, modules: Modules, network: Network) -> None:
-        """More than 64 whose boxes claim none of them are refused, and the peer is dropped; all are closed."""
+        """The peer of more than 64 that no box claims is dropped; all are closed."""
         words = ask(b"anything", text=b"at least a byte travels with each of them".ljust(100))
         await self.dropped(network, server(modules), 66, words)
 
@@ -178,11 +180,11 @@ class TestClosed:
     @onSockets
     async def test_manyOfProcess(self, modules: Modules, network: Network) -> None:
         """A peer with more than 64 leaves descriptors for others, whatever it claims."""
-        limit = getrlimit(RLIMIT_NOFILE)
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         try:
             await self.dropped(network, server(modules), 150, b"\0\1x\xff\xff" + b"x" * 300, room=120)
         finally:
-            setrlimit(RLIMIT_NOFILE, limit)
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
     @differs
     def test_inMemory(self, modules: Modules) -> None:

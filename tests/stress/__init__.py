@@ -1,1 +1,1 @@
-"""Random conversations of two AMP ends under every pair of bounds; see C{python -m tests.stress --help}."""
+"""Random conversations of two AMP ends under every pair of bounds."""

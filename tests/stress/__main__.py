@@ -1,9 +1,11 @@
 """
-Has two AMP ends under every pair of bounds call each other at full speed, in memory and over real sockets.
+Has two AMP ends under every pair of bounds call each other at full speed, in memory and over real
+sockets.
 
-Either may be Twisted's.  TLS starts in the middle, or another protocol takes over.  Calls are cancelled, ends paused,
-and answers come later.  Every call has to come to its end, once and in order.  Neither end may wait for ever, keep more
-than its bounds say, or leave a descriptor open.  What happens in a run is drawn from the seed and its number alone.
+Either may be Twisted's.  TLS starts in the middle, or another protocol takes over.  Calls are
+cancelled, ends paused, and answers come later.  Every call has to come to its end, once and in
+order.  Neither end may wait for ever, keep more than its bounds say, or leave a descriptor open.
+What happens in a run is drawn from the seed and its number alone.
 """
 
 from __future__ import annotations
@@ -107,7 +109,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def shares(options: argparse.Namespace) -> dict[str, int]:
-    """How many runs are made over each link: half of them in memory, where they take the least time."""
+    """How many runs are made over each link: half of them in memory."""
     found = links(options.links)
     sockets = [each for each in found if each != "memory"]
     inMemory = 0 if "memory" not in found else options.runs // 2 if sockets else options.runs

@@ -1,5 +1,6 @@
 """
-Runs in memory: bytes move, answers come and calls are made in an order that is drawn, and that a network may have.
+Runs in memory: bytes move, answers come and calls are made in an order that is drawn, and that a
+network may have.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
 A transport in memory, with a buffer and a network behind it that holds so much and no more.
 
-It takes producers, sends descriptors and starts TLS as Twisted's transports do; nothing moves but when told.
+It takes producers, sends descriptors and starts TLS as Twisted's transports do; nothing moves but
+when told.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Socket(RecordingTransport):
     One end.
 
     @ivar buffer: what was written and not sent.
-    @ivar network: what was sent and has not arrived: bytes, each with the descriptors that travel with them.
+    @ivar network: what was sent and has not arrived: bytes, each with the descriptors that travel
+        with them.
     @ivar other: the other end.
     @ivar complaints: what went wrong.
     """

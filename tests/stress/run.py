@@ -1,7 +1,8 @@
 """
 One run: two ends that call each other as the scenario says, and whether all of it came to its end.
 
-Nothing here knows how the two are connected, nor what time is: what is to happen later is handed to the link.
+Nothing here knows how the two are connected, nor what time is: what is to happen later is handed to
+the link.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class Run:
         return waiting
 
     def isDone(self) -> bool:
-        """Has all ended that ends by itself?  When the protocol has changed, what was not answered will not be."""
+        """Has all ended that ends by itself?  Not all calls do when the protocol changes."""
         return len(self._heard) == 2 if self.scenario.change == "switch" else not self.open
 
     def _maybeQuiet(self) -> None:
@@ -159,8 +160,9 @@ class Run:
         self.open += 1
         if calling is None:
             return  # it ends when it is taken
-        book.calls[n] = calling
         book.results[n] = []
+        if kind != "poll":
+            book.calls[n] = calling
         calling.addBoth(self._ended, book, n, arguments)
         if waiting is not None:
             calling.addCallback(waiting.callback)
@@ -230,7 +232,7 @@ class Run:
         self._maybeQuiet()
 
     def credentials(self) -> dict[str, Any]:
-        """What an end shows of itself where TLS starts: Twisted's would make a key for each connection."""
+        """What an end shows of itself where TLS starts; Twisted's would make a key."""
         return {"tls_localCertificate": certificate("server")} if certificate is not None else {}
 
     def sawSomething(self) -> None:
@@ -270,7 +272,8 @@ class Run:
 
     def askLast(self) -> bool:
         """
-        Have both ends call once more, behind everything: what they have sent was taken when that is answered.
+        Have both ends call once more, behind everything: what they have sent was taken when that is
+        answered.
 
         @return: whether they do; they have done so, or cannot.
         """
@@ -318,9 +321,10 @@ class Run:
     def _mayFail(self, side: int, book: Book, n: int, failure: Failure) -> bool:
         if failure.check(CancelledError):
             return n in book.cancelled
-        # Who answers later than the protocol changes answers nobody; who has asked for that answers nobody at once.
+        # Who answers later than the protocol changes answers nobody; who has asked for that answers
+        # nobody at once.
         isLost = self.scenario.change == "switch" and failure.check(ConnectionClosed)
-        return bool(isLost) and (side != self.scenario.changer or book.kinds[n] == "later")
+        return bool(isLost) and (side != self.scenario.changer or book.kinds[n] in ("later", "back"))
 
     def _judgeOrder(self, side: int, book: Book, other: Book) -> None:
         taken = set(other.taken)

@@ -11,7 +11,8 @@ from twisted_basic_ng.amp._tlssupport import currentSSL
 
 __all__ = ["CHANGES", "LINKS", "SIDES", "Scenario", "draw"]
 
-#: How the two ends are connected; C{"memory"} needs no reactor, and moves bytes in any order that a network may.
+#: How the two ends are connected; C{"memory"} needs no reactor, and moves bytes in any order that a
+#: network may.
 LINKS = ("memory", "tcp", "unix", "tls")
 
 #: Whose the two ends are.  The first one opens the connection.
@@ -46,7 +47,8 @@ class Scenario:
     @ivar later: which share of the calls is answered later.
     @ivar notes: which share of the calls wants no answer, for each end.
     @ivar gives: which share of the calls has descriptors.
-    @ivar polls: how many calls each end makes first that are answered when all else has come to its end.
+    @ivar polls: how many calls each end makes first that are answered when all else has come to its
+        end.
     @ivar backs: which share of the first end's calls is answered when the other has called it back.
     @ivar cancels: how many calls are cancelled.
     @ivar pauses: how often an end is paused.
@@ -132,7 +134,8 @@ def draw(seed: int, number: int, link: str) -> Scenario:
     bounds = _bounds(random), _bounds(random)
     if random.random() < 0.25:
         bounds = bounds[0], bounds[0]
-    # Twisted's AMP cannot ask for TLS where it has accepted the connection, nor be asked by who has.
+    # Twisted's AMP cannot ask for TLS where it has accepted the connection, nor be asked by who
+    # has.
     changer = random.randrange(2) if change == "switch" or sides == ("ours", "ours") else 0
     # It sends the descriptors of answers that it cannot send, too, and then loses the connection.
     isSafe = change == "none" or (change == "switch" and "stock" not in sides)
@@ -160,7 +163,7 @@ def draw(seed: int, number: int, link: str) -> Scenario:
         gives=random.choice((0.1, 0.5, 1.0)) if hasDescriptors else 0.0,
         # One may be under way under any bound, and is all that is then.
         polls=random.choice((0, 1)) if change != "switch" and all(map(_hasRoom, bounds)) else 0,
-        backs=random.choice((0.0, 0.5, 1.0)) if change == "none" and anyway is None else 0.0,
+        backs=random.choice((0.0, 0.5, 1.0)) if anyway is None else 0.0,
         cancels=random.choice((0, 0, 3, 30)),
         pauses=random.choice((0, 0, 2, 6)),
         network=network,

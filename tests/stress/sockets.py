@@ -1,7 +1,9 @@
 """
-Runs over real sockets, some at a time: TCP, UNIX sockets and TLS, from the first byte on or started in the middle.
+Runs over real sockets, some at a time: TCP, UNIX sockets and TLS, from the first byte on or started
+in the middle.
 
-That a run hangs is told by nothing happening on its connection any more; no run waits for time to pass.
+That a run hangs is told by nothing happening on its connection any more; no run waits for time to
+pass.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ __all__ = ["runBatch"]
 
 clock: Any = reactor
 
-#: How many seconds nothing happens where nothing will, and how many times that has to be seen: a process that the
-#: machine has no time for looks before it reads.
+#: How many seconds nothing happens where nothing will, and how many times that has to be seen: a
+#: process that the machine has no time for looks before it reads.
 _QUIET, _LOOKS = 1.0, 5
 
 #: How many bytes the kernel is to hold: as few as go without pauses of its own.
@@ -178,7 +180,7 @@ async def runBatch(scenarios: list[Scenario], directory: str) -> list[list[str]]
 
 
 async def _warmUp() -> None:
-    """Connect something: Twisted opens a descriptor with the first connection that it accepts, and keeps it."""
+    """Connect something: Twisted opens a descriptor then, once, and keeps it."""
     ends = _Brief(), _Brief()
     port = await TCP4ServerEndpoint(clock, 0, interface="127.0.0.1").listen(_Accept(ends[0]))
     await connectProtocol(TCP4ClientEndpoint(clock, "127.0.0.1", port.getHost().port), ends[1])

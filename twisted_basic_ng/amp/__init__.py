@@ -8,10 +8,11 @@ tag, and C{_command}, a name; its answer repeats the tag as C{_answer}, or as C{
 C{_error_description}.
 
 The map, from the bottom up: C{_constants}, C{_names}, C{_tlssupport}; C{_errors}, C{_interfaces}, C{_types}; C{_boxes};
-C{_arguments}, C{_responders}; C{_dispatch} (the conversation, without bytes) and what bounds it, C{_overload} (the
-peer's calls), C{_line} (our own) and C{_metering}; C{_descriptors} and C{_commands}; C{_switch}, C{_tls}; C{_reading}
-(bytes to boxes), C{_wire} (a connection); C{_protocol} (all of it together).  This file holds no code of its own but
-what asks for Twisted's TLS: it is where all the names are.
+C{_arguments}, C{_responders}; C{_dispatch} (the conversation, without bytes) and what bounds it,
+C{_overload} (the peer's calls), C{_line} (our own) and C{_metering}; C{_descriptors} and
+C{_commands}; C{_switch}, C{_tls}; C{_reading} (bytes to boxes), C{_wire} (a connection);
+C{_protocol} (all of it together).  This file holds no code of its own but what asks for Twisted's
+TLS: it is where all the names are.
 """
 
 # The modules and functions among them are names that twisted.protocols.amp has, too.

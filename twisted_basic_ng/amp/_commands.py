@@ -105,6 +105,9 @@ class Command(metaclass=_CommandMeta):
 
     requiresAnswer: ClassVar[bool] = True
 
+    #: Nothing is as it was behind this call.
+    _ampChangesConnection: ClassVar[bool] = False
+
     def __init__(self, **kw: Any) -> None:
         """
         Make a call, to be sent.
@@ -222,7 +225,7 @@ class Command(metaclass=_CommandMeta):
 
     def _ampDoAndChange(self, proto: Any, doCommand: Callable[[Any], Any], change: Callable[[], object]) -> Any:
         """
-        Send a call behind which nothing is as it was: so everything that waits in line is sent before it.
+        Send a call that changes the connection, and all that waits in line in front of it.
 
         @param doCommand: sends it.
         @param change: changes what is to be different until the answer comes.

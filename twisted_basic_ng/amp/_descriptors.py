@@ -26,7 +26,8 @@ __all__ = ["Descriptor", "_DescriptorExchanger"]
 #: In how many parts the time is looked at in which a descriptor has to be claimed.
 _LOOKS: Final = 4
 
-#: How many descriptors of the process a peer leaves to others: enough to accept connections, and to write a log.
+#: How many descriptors of the process a peer leaves to others: enough to accept connections, and to
+#: write a log.
 _RESERVE: Final = 32
 
 
@@ -59,13 +60,15 @@ class _Unclaimed:
     """
     Sees to it that a peer with too many unclaimed descriptors goes on claiming them.
 
-    Their boxes are on their way where the peer is a Twisted one: its transport sends each descriptor with the first
-    byte that it has, so those of a thousand calls that are made at once arrive with the first thousand bytes, ahead of
-    everything else that waits to be sent.  What tells such a peer from one that sends descriptors and nothing to claim
-    them with is that its boxes come: so one has to be claimed from time to time, and that is all.
+    Their boxes are on their way where the peer is a Twisted one: its transport sends each
+    descriptor with the first byte that it has, so those of a thousand calls that are made at once
+    arrive with the first thousand bytes, ahead of everything else that waits to be sent.  What
+    tells such a peer from one that sends descriptors and nothing to claim them with is that its
+    boxes come: so one has to be claimed from time to time, and that is all.
 
-    Some may never be claimed although their peer does nothing wrong: those of calls that nobody responds to, and of
-    answers to calls that were cancelled.  Such a descriptor is known by one that came later and was claimed.
+    Some may never be claimed although their peer does nothing wrong: those of calls that nobody
+    responds to, and of answers to calls that were cancelled.  Such a descriptor is known by one
+    that came later and was claimed.
 
     @ivar looks: how many times nothing had been claimed since the last look.
     @ivar last: the number of the last descriptor that came.
@@ -101,7 +104,8 @@ class _Unclaimed:
         """
         Was one claimed?
 
-        It takes several looks to know: a process that was busy, or stopped, looks before it reads what has come.
+        It takes several looks to know: a process that was busy, or stopped, looks before it reads
+        what has come.
         """
         self.looks = 0 if self._exchanger._ampKeepsClaims() else self.looks + 1
         if self._areFew():
@@ -112,7 +116,7 @@ class _Unclaimed:
             self._wait()
 
     def strike(self) -> None:
-        """Close the descriptors that others were claimed behind; if too many are left, be done with the peer."""
+        """Close those that others were claimed behind; if too many are left, drop the peer."""
         unclaimed = self._exchanger._descriptors
         claimed = next((each for each in range(self.last, -1, -1) if each not in unclaimed), 0)
         for each in [each for each in unclaimed if each < claimed]:
@@ -131,9 +135,11 @@ class _Unclaimed:
 
 
 def _isLastOfProcess(descriptor: int) -> bool:
-    """Has the process room for hardly any descriptor more?  The kernel gives the lowest number that is free."""
-    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit  # it is where descriptors can be sent
-
+    """Is this one of the process's last?  The kernel gives the lowest free number."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:  # the system knows no such limit, nor UNIX sockets that send descriptors
+        return False
     most = getrlimit(RLIMIT_NOFILE)[0]
     return most != RLIM_INFINITY and descriptor >= most - _RESERVE
 
@@ -148,9 +154,9 @@ class _DescriptorExchanger:
     @ivar _getDescriptor: claims one by its number.
     @ivar _sendingDescriptorCounter: gives the number of the next one to be sent.
     @ivar _receivingDescriptorCounter: gives the number of the next one to be received.
-    @cvar MAX_PENDING_DESCRIPTORS: how many descriptors may wait for boxes that do not come; C{None} for any number.
-        The peer that sends more is dropped: at once, where not a byte comes with them, or where the process has no room
-        for more; else when none was claimed for a minute.
+    @cvar MAX_PENDING_DESCRIPTORS: how many descriptors may wait for boxes that do not come; C{None}
+        for any number.  The peer that sends more is dropped: at once, where not a byte comes with
+        them, or where the process has no room for more; else when none was claimed for a minute.
     """
 
     MAX_PENDING_DESCRIPTORS: int | None = 64

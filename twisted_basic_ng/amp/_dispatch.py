@@ -442,6 +442,11 @@ class BoxDispatcher:
         _log.failure("while sending the answer to a command")
         self._safeEmit(self._ampUnknownError(tag))
 
+    def _ampChangesConnection(self, box: AmpBox) -> bool:
+        """Is C{box} a call that changes the connection, as far as its responder's command says so?"""
+        declared = getattr(self.locator, "_commandDispatch", {}).get(box[COMMAND])
+        return declared is not None and getattr(declared[0], "_ampChangesConnection", False)
+
     def ampBoxReceived(self, box: AmpBox) -> None:
         """
         Take a box: a call of the peer, or an answer to one of ours.

@@ -319,7 +319,8 @@ class TooManyDescriptorsError(AmpError):
 @public("amp")
 class TooManyAnswersError(AmpError):
     """
-    A peer asked so much while TLS was being started that its answers, which wait for that, are too many.
+    A peer asked so much while TLS was being started that its answers, which wait for that, are too
+    many.
 
     @ivar size: how many bytes of memory they take.
     @ivar limit: how many they may take.

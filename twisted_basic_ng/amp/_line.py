@@ -1,16 +1,17 @@
 """
-Our own calls under bounds: how far they may be ahead of the peer, and the line that the others wait in.
+Our own calls under bounds: how far they may be ahead of the peer, and the line that the others wait
+in.
 
-A peer may have to keep the calls that it has not begun with.  L{Window} knows how many bytes these can
-be from the answers alone, and L{Line} sends no more than fits.
+A peer may have to keep the calls that it has not begun with.  L{Window} knows how many bytes these
+can be from the answers alone, and L{Line} sends no more than fits.
 
-  - A peer begins with calls in the order in which they come.  An answer therefore says that it has begun
-    with every call in front of that one, too, whether these want an answer or not.
+  - A peer begins with calls in the order in which they come.  An answer therefore says that it has
+    begun with every call in front of that one, too, whether these want an answer or not.
   - A peer keeps a call that wants no answer only behind one that does.  Such a call counts from the
     first call on that the peer may not have begun with, and not at all where there is none.
-  - Nothing might ever tell that it was taken, if no other call follows.  Some calls that want no answer
-    therefore ask for one, and it is dropped when it comes.  On the wire that is an ordinary ask, which
-    every responder has to bear.
+  - Nothing might ever tell that it was taken, if no other call follows.  Some calls that want no
+    answer therefore ask for one, and it is dropped when it comes.  On the wire that is an ordinary
+    ask, which every responder has to bear.
 
 This file knows boxes, their tags and C{sendBox}.  It does not know what the peer calls.
 """
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ANYWAY", "BOX_COST", "Line", "Window", "sizeOf"]
 
-#: How much memory kept calls may take under any bound.  A responder that calls its caller needs that room where the
-#: caller's bound is larger than ours, or counts something else.
+#: How much memory kept calls may take under any bound.  A responder that calls its caller needs
+#: that room where the caller's bound is larger than ours, or counts something else.
 ANYWAY: Final = 2**20
 
 #: How much memory a box takes besides its bytes, about.
@@ -49,8 +50,10 @@ class Window:
     """
     What we have sent: the calls that the peer has not answered, and those that it may have to keep.
 
-    @ivar underWay: by its tag, each call that is not answered: its place in the order of all calls, and its size.
-    @ivar size: the size of all of these, and of the calls without an answer that may be kept behind them.
+    @ivar underWay: by its tag, each call that is not answered: its place in the order of all calls,
+        and its size.
+    @ivar size: the size of all of these, and of the calls without an answer that may be kept behind
+        them.
     """
 
     def __init__(self, asks: int | None, unsent: int | None) -> None:
@@ -84,7 +87,7 @@ class Window:
         return self._unasking + size >= self._most // 4 or self.size + size >= self._most
 
     def _sizeOf(self, box: AmpBox) -> int:
-        """The size of a call without an answer; where only calls are bounded, the memory that it may take there."""
+        """The size of a call without an answer; in memory, where only calls are bounded."""
         return sizeOf(box) + (0 if self._countsBytes else BOX_COST)
 
     def add(self, tag: bytes, box: AmpBox, asksAnyway: bool) -> None:
@@ -132,8 +135,8 @@ class _Postponed:
     """
     A call with descriptors that waits in line.
 
-    A descriptor's number is its place among all that were sent.  It is known only when the call leaves the line, so the
-    call's arguments are written anew then.
+    A descriptor's number is its place among all that were sent.  It is known only when the call
+    leaves the line, so the call's arguments are written anew then.
 
     @ivar descriptors: its descriptors, in the order in which they are written.
     """
@@ -163,7 +166,7 @@ class _Postponed:
 
 
 def _copied(value: Any) -> Any:
-    """Copy the lists and dictionaries of a call's arguments, which its caller may go on to change."""
+    """Copy a call's lists and dictionaries, which its caller may go on to change."""
     if type(value) is dict:
         return {key: _copied(each) for key, each in value.items()}
     return [*map(_copied, value)] if type(value) is list else value
@@ -196,7 +199,10 @@ class Line:
     def call(self, command: Any, proto: Any) -> Any:
         """Make a call; if it has to wait, its descriptors wait with it."""
         outer = self._writing
-        self._writing = None if self._goesAtOnce() else _Postponed(command, proto)
+        goesAtOnce = self._goesAtOnce()
+        if goesAtOnce and outer is None:
+            return command._doCommand(proto)  # as most do
+        self._writing = None if goesAtOnce else _Postponed(command, proto)
         try:
             return command._doCommand(proto)
         finally:
@@ -217,9 +223,11 @@ class Line:
 
         @raise Exception: it cannot be sent.
         """
-        writing, self._writing = self._writing, None  # while it is sent, other boxes may be written
-        if writing is not None and writing.descriptors:
-            self._postponed[tag] = writing
+        writing = self._writing
+        if writing is not None:
+            self._writing = None  # while it is sent, other boxes may be written
+            if writing.descriptors:
+                self._postponed[tag] = writing
         if self._goesAtOnce():
             self._send(tag, box)
         else:
@@ -283,7 +291,8 @@ class Line:
         """
         Send all calls that wait, and those that are made until L{endUrgent} at once.
 
-        Nothing is read meanwhile: an answer to what was read could come behind the urgent call, where it is wrong.
+        Nothing is read meanwhile: an answer to what was read could come behind the urgent call,
+        where it is wrong.
         """
         self.isUrgent = True
         self._writing = None  # the urgent call itself does not wait

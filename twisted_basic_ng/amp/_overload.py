@@ -1,42 +1,50 @@
 """
-Options against overload: what a peer may have in progress, what it may leave unread, and why neither
-side waits for ever.
+Options against overload: what a peer may have in progress, what it may leave unread, and why
+neither side waits for ever.
 
-The rules.  A side is I{full} while as many of its peer's calls are in progress as may be, or while more
-bytes wait to be sent than may.  It keeps the calls that come then, in their order, and begins with them
-when there is room.  It I{holds} its peer, which means that it reads nothing, while it is full and
+The rules.  A side is I{full} while as many of its peer's calls are in progress as may be, or while
+more bytes wait to be sent than may.  It keeps the calls that come then, in their order, and begins
+with them when there is room.  It I{holds} its peer, which means that it reads nothing, while it is
+full and
 
   1. no call of its own waits for an answer, or
   2. it has no room to keep more: it keeps over a MiB (L{ANYWAY}), and over twice its own bound.
 
-Each side limits what it sends: the calls that its peer may have to keep are no more than its own bound
-allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
+Each side limits what it sends: the calls that its peer may have to keep are no more than its own
+bound allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
 
-The argument.  Suppose that two sides wait for each other for ever.  Responders come to an end, so both
-hold because of unsent bytes, and neither reads the other's.
+The argument.  Suppose that two sides wait for each other for ever.  Responders come to an end, so
+both hold because of unsent bytes, and neither reads the other's.
 
-  - A call of the other side made the later of the two begin to hold.  The earlier one has read nothing
-    since, so that call has no answer yet: the earlier one has a call under way, and holds by rule 2.
-  - It therefore keeps more than twice its bound, and all of that is under way at the later one, so the
-    later one's bound is more than twice the earlier one's.
-  - So the later one has calls under way, too.  It holds by rule 2 as well, and by the same argument the
-    earlier one's bound is more than twice the later one's.  Both cannot be.
+  - A call of the other side made the later of the two begin to hold.  The earlier one has read
+    nothing since, so that call has no answer yet: the earlier one has a call under way, and holds
+    by rule 2.
+  - It therefore keeps more than twice its bound, and all of that is under way at the later one, so
+    the later one's bound is more than twice the earlier one's.
+  - So the later one has calls under way, too.  It holds by rule 2 as well, and by the same argument
+    the earlier one's bound is more than twice the later one's.  Both cannot be.
 
 Neither needs to know the other's bounds.  A peer without bounds always reads.
 
-Changing the connection.  A side that asks for TLS or for another protocol sends all its calls in front
-of that one, which may be more than its bounds allow, and its peer may hold it for that.  Until it is
-answered it can send nothing: its answers wait for TLS, or go nowhere.  Unsent bytes therefore do not
-make it full meanwhile, and it reads everything.  When the answer comes, the peer has begun with all
-these calls, and the rules above apply again.  A handshake is read in any case.
+Changing the connection.  A side that asks for TLS or for another protocol sends all its calls in
+front of that one, which may be more than its bounds allow, and its peer may hold it for that.
+Until it is answered it can send nothing: its answers wait for TLS, or go nowhere.  Unsent bytes
+therefore do not make it full meanwhile, and it reads everything.  When the answer comes, the peer
+has begun with all these calls, and the rules above apply again.  A handshake is read in any case.
+
+Its peer's responders may wait for those answers, and be as many as may be in progress.  The peer
+therefore begins with the call that changes the connection, and with all that it keeps in front of
+it, however many are in progress.  It does so once for a connection.
 
 What the argument leaves open:
 
-  - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what the
-    peer has under way, which depends on the peer's bounds, and on nothing where it has none.  The peer
-    is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice the bound.
-  - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the peer
-    has sent before it, so there has to be room for that by rule 2; a peer without bounds may send more.
+  - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what
+    the peer has under way, which depends on the peer's bounds, and on nothing where it has none.
+    The peer is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice
+    the bound.
+  - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the
+    peer has sent before it, so there has to be room for that by rule 2; a peer without bounds, or
+    one that changes the connection, may send more.
 
 This file knows boxes, and of the connection only how it is held and let go.
 """
@@ -58,7 +66,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Overload"]
 
-#: How much memory the answers that wait for TLS may take in any case, where boxes may have any size.
+#: How much memory the answers that wait for TLS may take in any case, where boxes may have any
+#: size.
 _MOST_WITHHELD: Final = 16 * 2**20
 
 
@@ -73,6 +82,7 @@ class Overload:
     @ivar inProgress: how many calls of the peer wait for their responders.
     @ivar kept: calls of the peer that came while its earlier ones were too many.
     @ivar keptSize: their size.
+    @ivar change: the first call of the peer that changes the connection, while it is kept.
     @ivar withheld: how much memory the answers take that wait for TLS.
     @ivar isHolding: nothing is read from the peer.
     @ivar isOver: the connection is gone, or the peer was left.
@@ -87,6 +97,8 @@ class Overload:
         self.inProgress = 0
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
+        self.change: AmpBox | None = None
+        self.hasChange = False
         self.withheld = 0
         self.isHolding = False
         self.isRelieving = False
@@ -99,7 +111,7 @@ class Overload:
         return self._hasAllAsks() or self._isUnsent()
 
     def _hasAllAsks(self) -> bool:
-        return self.asks is not None and self.inProgress >= self.asks
+        return self.asks is not None and self.inProgress >= self.asks and self.change is None
 
     def _isUnsent(self) -> bool:
         return self.unsent is not None and not self._isChanging() and self.sender._ampIsUnsent()
@@ -117,6 +129,10 @@ class Overload:
         if self.kept or self._hasToWait(box):
             self.kept.append(box)
             self.keptSize += sizeOf(box)
+            if not self.hasChange and self.dispatcher._ampChangesConnection(box):
+                self.hasChange = True  # once: a peer may have its calls refused
+                self.change = box
+                self.relieve()
             self._maybeHold(box)
             return
         try:
@@ -149,6 +165,8 @@ class Overload:
     def _respondToFirst(self) -> None:
         box = self.kept.popleft()
         self.keptSize -= sizeOf(box)
+        if box is self.change:
+            self.change = None
         try:
             self.dispatcher._commandReceived(box)
         except BaseException:
@@ -184,17 +202,21 @@ class Overload:
         assert self.asks is not None
         return len(self.kept) <= 2 * self.asks
 
+    def _forgetKept(self) -> None:
+        self.kept.clear()
+        self.keptSize = 0
+        self.change = None
+
     def forget(self) -> None:
         """The connection is gone, or the peer was left: nothing more is done for it."""
         self.isOver = True
-        self.kept.clear()
-        self.keptSize = 0
+        self._forgetKept()
         self.line.forget()
 
     # The connection changes.
 
     def beginChange(self) -> None:
-        """The next box changes the connection: send all calls of our own that wait in front of it."""
+        """Send all calls of our own that wait: the next box changes the connection."""
         self.line.beginUrgent()
 
     def endChange(self) -> None:
@@ -226,13 +248,13 @@ class Overload:
         """
         TLS is to start: what was kept must not look as if it had come over TLS.
 
-        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it answered, and these
-            calls are responded to at once, as they would have been without a bound.
+        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it
+            answered, and these calls are responded to at once, as they would have been without a
+            bound.
         @return: what came behind the peer's own call for TLS.
         """
         if isAsking:
             self.respondToKept()
         behind = b"".join(box.serialize() for box in self.kept)
-        self.kept.clear()
-        self.keptSize = 0
+        self._forgetKept()
         return behind

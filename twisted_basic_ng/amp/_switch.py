@@ -60,6 +60,8 @@ class ProtocolSwitchCommand(Command):
     @ivar protoToSwitchToFactory: the caller's factory.
     """
 
+    _ampChangesConnection = True
+
     def __init__(self, _protoToSwitchToFactory: Any, **kw: Any) -> None:
         self.protoToSwitchToFactory = _protoToSwitchToFactory
         super().__init__(**kw)

@@ -173,6 +173,7 @@ class StartTLS(Command):
     arguments = [(name, _LocalArgument(optional=True)) for name in _CREDENTIALS]
     response = [*arguments]
     responseType = _TLSBox
+    _ampChangesConnection = True
 
     def __init__(self, *, tls_localCertificate: Any = None, tls_verifyAuthorities: Any = None, **kw: Any) -> None:
         if currentSSL() is None:

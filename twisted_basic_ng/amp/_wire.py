@@ -283,17 +283,18 @@ class BinaryBoxProtocol(BoxReader):
         else:
             os.close(descriptor)
 
-    # Differs from Twisted: descriptors that came ahead of the last box are the inner protocol's, or are closed.
+    # Differs from Twisted: descriptors that came ahead of the last box are the inner protocol's, or
+    # are closed.
 
     def _ampHandOverDescriptors(self) -> None:
         """
-        Give the inner protocol the descriptors that no box has claimed, or close them: no box can claim them any more.
+        Give the inner protocol the descriptors that no box has claimed, or close them.
 
-        Those that its peer has sent first may have come before the last box, as they do with boxes.
+        Those that its own peer has sent may have come before the last box.
         """
-        isTaking = IFileDescriptorReceiver.providedBy(self.innerProtocol)
-        while isTaking and self._descriptors:
-            self.innerProtocol.fileDescriptorReceived(self._descriptors.pop(min(self._descriptors)))
+        if IFileDescriptorReceiver.providedBy(self.innerProtocol):
+            for number in sorted(self._descriptors):
+                self.innerProtocol.fileDescriptorReceived(self._descriptors.pop(number))
         self._ampCloseDescriptors()
 
     def _ampKeepsClaims(self) -> bool:
