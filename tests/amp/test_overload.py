@@ -774,8 +774,9 @@ class ChangingTests(SynchronousTestCase):
         echo.MAX_ASKS_IN_PROGRESS = 1
         Slow().connect(echo)
         echo.dataReceived(asks(1) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize())
-        echo.connectionLost(Failure(ConnectionDone()))
         overload: Any = echo._ampOverload
+        self.assertIsNotNone(overload.change)
+        echo.connectionLost(Failure(ConnectionDone()))
         self.assertIsNone(overload.change)
 
     def startTLS(self, *behind: int, **options: Any) -> tuple[Any, Any]:
