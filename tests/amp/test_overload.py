@@ -773,7 +773,8 @@ class ChangingTests(SynchronousTestCase):
         echo = Echo()
         echo.MAX_ASKS_IN_PROGRESS = 1
         Slow().connect(echo)
-        echo.dataReceived(asks(1) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize())
+        echo.callRemote(Work, number=9).addErrback(lambda failure: None)
+        echo.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize())
         overload: Any = echo._ampOverload
         self.assertIsNotNone(overload.change)
         echo.connectionLost(Failure(ConnectionDone()))
