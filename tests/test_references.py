@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from twisted_basic_ng import _framing, _values, amp
-from twisted_basic_ng.amp._arguments import HOOKS
+from twisted_basic_ng.amp._schema import HOOKS
 
 #: How often a function is called: as many references would be left if it kept one.
 TIMES = 1000

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from twisted_basic_ng import _values, amp
-from twisted_basic_ng.amp._arguments import HOOKS
 from twisted_basic_ng.amp._names import IDENTIFIERS
+from twisted_basic_ng.amp._schema import HOOKS
 
 try:
     from twisted_basic_ng import _values_ext
