@@ -29,8 +29,13 @@ def extensions():
         if required:
             raise
         return []
-    names = ["_framing_ext", "_values_ext"]
-    found = cythonize([Extension(f"twisted_basic_ng.{name}", [f"twisted_basic_ng/{name}.pyx"]) for name in names])
+    room = "twisted_basic_ng/_accelerate"
+    found = cythonize(
+        [
+            Extension(f"{room}/{name}".replace("/", "."), [f"{room}/{name}.pyx"])
+            for name in ("framing_ext", "values_ext")
+        ]
+    )
     for extension in found:
         # Set here, since cythonize makes an Extension of its own that does not keep it.
         extension.optional = not required

@@ -26,9 +26,9 @@ def framing(request: pytest.FixtureRequest) -> ModuleType:
     Where the extension has to be there (C{TWISTED_BASIC_NG_REQUIRE_EXTENSION}), it is no reason to skip that it is not.
     """
     if request.param == "pure":
-        return importlib.import_module("twisted_basic_ng._framing")
+        return importlib.import_module("twisted_basic_ng._accelerate.framing")
     try:
-        return importlib.import_module("twisted_basic_ng._framing_ext")
+        return importlib.import_module("twisted_basic_ng._accelerate.framing_ext")
     except ImportError:
         if os.environ.get("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "") not in ("", "0"):
             raise

@@ -15,7 +15,7 @@ import sys
 from twisted_basic_ng import basic
 print("twisted" in sys.modules, "LineReceiver" in dir(basic), "LineReceiver" in vars(basic))
 basic.LineReceiver
-print("twisted" in sys.modules, "twisted_basic_ng._netstrings" in sys.modules, "LineReceiver" in vars(basic))
+print("twisted" in sys.modules, "twisted_basic_ng._receiving.netstrings" in sys.modules, "LineReceiver" in vars(basic))
 """
 
 

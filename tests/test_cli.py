@@ -14,7 +14,8 @@ from types import ModuleType
 import pytest
 
 from tests.processes import environment, python, write
-from twisted_basic_ng import __version__, _cli, _enable, _run
+from twisted_basic_ng import __version__, _cli
+from twisted_basic_ng._swapping import enable, run
 
 
 class TestHelp:
@@ -60,9 +61,9 @@ class TestCommands:
 
     @pytest.fixture
     def site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setattr(_enable, "_ownSites", lambda: [tmp_path])
-        monkeypatch.setattr(_enable, "_otherSites", lambda: [tmp_path / "shared"])
-        monkeypatch.setattr(_enable, "_obstacle", lambda directory: "")
+        monkeypatch.setattr(enable, "_ownSites", lambda: [tmp_path])
+        monkeypatch.setattr(enable, "_otherSites", lambda: [tmp_path / "shared"])
+        monkeypatch.setattr(enable, "_obstacle", lambda directory: "")
         monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
         write(tmp_path / "twisted_basic_ng-1.dist-info" / "RECORD", "")
         return tmp_path
@@ -70,7 +71,7 @@ class TestCommands:
     def test_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """C{run} hands its words over, and those of the process serve where there are no others."""
         seen: list[object] = []
-        monkeypatch.setattr(_run, "run", seen.append)
+        monkeypatch.setattr(run, "run", seen.append)
         monkeypatch.setattr(sys, "argv", ["twisted-basic-ng", "run", "-m", "x", "--help"])
         _cli.main()
         assert seen == [["-m", "x", "--help"]]

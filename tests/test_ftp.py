@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.processes import python
-from twisted_basic_ng import _dtp, _dtpfactory, _ftpconsumers, ftp
+from twisted_basic_ng import ftp
+from twisted_basic_ng._ftp import consumers, dtp, dtpfactory
 
 
 class TestFacade:
@@ -11,10 +12,10 @@ class TestFacade:
 
     def test_names(self) -> None:
         """Each comes from where it belongs."""
-        assert (ftp.DTP, ftp.DTPFactory) == (_dtp.DTP, _dtpfactory.DTPFactory)
+        assert (ftp.DTP, ftp.DTPFactory) == (dtp.DTP, dtpfactory.DTPFactory)
         assert (ftp.ASCIIConsumerWrapper, ftp.FileConsumer) == (
-            _ftpconsumers.ASCIIConsumerWrapper,
-            _ftpconsumers.FileConsumer,
+            consumers.ASCIIConsumerWrapper,
+            consumers.FileConsumer,
         )
         assert [name for name in ftp.__all__ if not hasattr(ftp, name)] == []
 

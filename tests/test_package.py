@@ -10,7 +10,7 @@ import pytest
 
 import twisted_basic_ng
 from tests.processes import python
-from twisted_basic_ng import _swap
+from twisted_basic_ng._swapping import swap
 
 
 class TestPackage:
@@ -28,8 +28,8 @@ class TestPackage:
 
     def test_classes(self) -> None:
         """The classes that its functions deal with are there, imported when they are asked for."""
-        assert twisted_basic_ng.AlreadyInUseError is _swap.AlreadyInUseError
-        assert twisted_basic_ng.TwistedTooOldError is _swap.TwistedTooOldError
+        assert twisted_basic_ng.AlreadyInUseError is swap.AlreadyInUseError
+        assert twisted_basic_ng.TwistedTooOldError is swap.TwistedTooOldError
         assert isinstance(twisted_basic_ng.status(), twisted_basic_ng.Status)
         assert {*twisted_basic_ng.__all__} <= {*dir(twisted_basic_ng)}
         with pytest.raises(AttributeError, match="module 'twisted_basic_ng' has no attribute 'nothing'"):
@@ -46,8 +46,8 @@ class TestPackage:
     def test_functions(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The functions are those of the swap."""
         called: list[str] = []
-        monkeypatch.setattr(_swap, "install", lambda: called.append("install"))
-        monkeypatch.setattr(_swap, "uninstall", lambda: called.append("uninstall"))
+        monkeypatch.setattr(swap, "install", lambda: called.append("install"))
+        monkeypatch.setattr(swap, "uninstall", lambda: called.append("uninstall"))
         twisted_basic_ng.install()
         twisted_basic_ng.uninstall()
         assert called == ["install", "uninstall"]

@@ -236,7 +236,7 @@ print(
     "class AMP(" in inspect.getsource(amp.AMP),
     "class LineReceiver(" in inspect.getsource(basic.LineReceiver),
     "class DTP(" in inspect.getsource(ftp.DTP),
-    inspect.getsourcefile(ftp.DTP).endswith("_dtp.py"),
+    inspect.getsourcefile(ftp.DTP).endswith("dtp.py"),
     pathlib.Path(inspect.getsourcefile(ftp.FTP)).name,
     inspect.getsource(ftp.FTP).startswith("class FTP("),
 )

@@ -10,8 +10,8 @@ import pytest
 
 import twisted_basic_ng
 from tests.processes import python, write
-from twisted_basic_ng._children import ENVIRONMENT
-from twisted_basic_ng._swap import SWAPS
+from twisted_basic_ng._swapping.children import ENVIRONMENT
+from twisted_basic_ng._swapping.swap import SWAPS
 
 TEST = """\
 import subprocess, sys

@@ -36,8 +36,8 @@ def whyNone() -> str:
 
 def whyStale() -> str:
     """Say what is wrong with the compiled build that is imported here; an empty string if nothing is."""
-    for name in ("_framing_ext", "_values_ext"):
-        built = importlib.util.find_spec(f"twisted_basic_ng.{name}")
+    for name in ("framing_ext", "values_ext"):
+        built = importlib.util.find_spec(f"twisted_basic_ng._accelerate.{name}")
         if built is None or built.origin is None:
             return f"{name} was not built, although there is a compiler"
         source = Path(built.origin).with_name(f"{name}.pyx")

@@ -23,13 +23,13 @@ from .run_tests import note
 
 #: What feeds the extensions: its own tests, what a fuzzer has found, and the receivers.
 TESTS = [
-    "tests/test_framing.py",
-    "tests/test_values.py",
-    "tests/test_references.py",
+    "tests/accelerate/test_framing.py",
+    "tests/accelerate/test_values.py",
+    "tests/accelerate/test_references.py",
     "tests/fuzz/test_fuzz.py::TestCorpus",
-    "tests/test_lines.py",
-    "tests/test_netstrings.py",
-    "tests/test_intstrings.py",
+    "tests/receiving/test_lines.py",
+    "tests/receiving/test_netstrings.py",
+    "tests/receiving/test_intstrings.py",
     "tests/amp/test_reading.py",
 ]
 
@@ -39,7 +39,9 @@ _FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame
 
 #: The check that is taken away, what stands there instead, and a call that then reads behind the bytes.
 _CHECK = ("if size - start < width:", "if size < start:")
-_HOSTILE = "from twisted_basic_ng._framing_ext import splitStrings; splitStrings(bytes(33), 33, '!I', 4, 9, 9)"
+_HOSTILE = (
+    "from twisted_basic_ng._accelerate.framing_ext import splitStrings; splitStrings(bytes(33), 33, '!I', 4, 9, 9)"
+)
 
 
 def library() -> str:
@@ -58,7 +60,7 @@ def build(place: Path, check: bool = True) -> None:
     for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.rst"):
         shutil.copy(_ROOT / name, place)
     if not check:
-        source = place / "twisted_basic_ng" / "_framing_ext.pyx"
+        source = place / "twisted_basic_ng" / "_accelerate" / "framing_ext.pyx"
         text = source.read_text("utf-8")
         if _CHECK[0] not in text:
             raise SystemExit(f"the check is not in {source.name} any more: {_CHECK[0]}")

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as in typing, which is slow to import: an enabled environment does this at every start
 if TYPE_CHECKING:
-    from ._status import Status
-    from ._swap import AlreadyInUseError, TwistedTooOldError
+    from ._swapping.status import Status
+    from ._swapping.swap import AlreadyInUseError, TwistedTooOldError
 else:
 
     def __getattr__(name: str) -> object:
         """Import a class when it is first asked for."""
         if name == "AlreadyInUseError":
-            from ._swap import AlreadyInUseError as found
+            from ._swapping.swap import AlreadyInUseError as found
         elif name == "TwistedTooOldError":
-            from ._swap import TwistedTooOldError as found
+            from ._swapping.swap import TwistedTooOldError as found
         elif name == "Status":
-            from ._status import Status as found
+            from ._swapping.status import Status as found
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return found
@@ -49,7 +49,7 @@ def install() -> None:
     @raise TwistedTooOldError: Twisted's modules are imported already, and Twisted is older than 22.10.  Otherwise
         their first import raises it.
     """
-    from ._swap import install as swapIn
+    from ._swapping.swap import install as swapIn
 
     swapIn()
 
@@ -60,7 +60,7 @@ def uninstall() -> None:
 
     Classes that were built on ours stay as they are.
     """
-    from ._swap import uninstall as swapOut
+    from ._swapping.swap import uninstall as swapOut
 
     swapOut()
 
@@ -71,6 +71,6 @@ def status() -> Status:
 
     @return: the facts as attributes; C{str()} of it is text for people.
     """
-    from ._status import read
+    from ._swapping.status import read
 
     return read()

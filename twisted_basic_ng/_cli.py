@@ -46,7 +46,7 @@ class _UsageError(Exception):
 
 
 def _run(words: Sequence[str]) -> None:
-    from ._run import NoProgramError, run
+    from ._swapping.run import NoProgramError, run
 
     try:
         run(words)
@@ -79,7 +79,7 @@ def _noWords(command: str, does: str, words: Sequence[str]) -> bool:
 def _enable(words: Sequence[str]) -> None:
     does = "Let every program of this Python environment run on ours, by a .pth file in its site-packages."
     if _noWords("enable", does, words):
-        from . import _enable as switch
+        from ._swapping import enable as switch
 
         isNew = switch.enable()
         print(f"{'enabled' if isNew else 'was enabled already'}: {switch.enabledBy()}")
@@ -89,7 +89,7 @@ def _enable(words: Sequence[str]) -> None:
 
 def _disable(words: Sequence[str]) -> None:
     if _noWords("disable", "Undo enable: programs of this Python environment run on Twisted's own modules.", words):
-        from . import _enable as switch
+        from ._swapping import enable as switch
 
         isGone = switch.disable()
         print(f"{'disabled' if isGone else 'was not enabled'}: {switch.pthFile()}")
@@ -100,7 +100,7 @@ def _disable(words: Sequence[str]) -> None:
 
 def _status(words: Sequence[str]) -> None:
     if _noWords("status", "Say what is swapped in this Python environment, and which build is in use.", words):
-        from ._status import read
+        from ._swapping.status import read
 
         print(read())
 

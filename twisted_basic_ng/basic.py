@@ -2,13 +2,12 @@
 Line, netstring and int-prefixed protocols, and a producer that sends a file: the names and the behaviour of
 C{twisted.protocols.basic}, in linear time.
 
-Each receiver is a thin loop: the functions of C{_framing} find frames in batches, the loop delivers them one
-at a time.  Between two of them a callback may change what it likes, and it holds from the next one on.
+Each receiver is a thin loop.  The functions of L{twisted_basic_ng._accelerate} find frames in batches, and
+the loop delivers them one at a time.  A callback may change anything between two frames, and the change
+takes effect from the next frame on.
 
-The map: C{_framing} (where frames begin and end; C{_accelerate} chooses its build), C{_backlog} (the bytes
-that are not delivered), C{_receiver} (what all receivers do alike), C{_lines}, C{_netstrings}, C{_intstrings},
-C{_pausing}, C{_stateful}, C{_filesender}.  This file holds no code of its own but what imports them when they are asked
-for: it is where all the names are.
+This file re-exports the public names, and imports each when it is first asked for.  The receivers are in
+L{twisted_basic_ng._receiving}, L{FileSender} is in C{_filesender}.
 """
 
 # The modules and functions among them are names that twisted.protocols.basic has, too.
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from twisted.python import log
 
     from ._filesender import FileSender
-    from ._intstrings import (
+    from ._receiving.intstrings import (
         Int8StringReceiver,
         Int16StringReceiver,
         Int32StringReceiver,
@@ -38,15 +37,15 @@ if TYPE_CHECKING:
         StringTooLongError,
         _RecvdCompatHack,
     )
-    from ._lines import LineOnlyReceiver, LineReceiver
-    from ._netstrings import (
+    from ._receiving.lines import LineOnlyReceiver, LineReceiver
+    from ._receiving.netstrings import (
         IncompleteNetstring,
         NetstringParseError,
         NetstringReceiver,
         formatNetstring as _formatNetstring,
     )
-    from ._pausing import _PauseableMixin
-    from ._stateful import StatefulStringProtocol
+    from ._receiving.pausing import _PauseableMixin
+    from ._receiving.stateful import StatefulStringProtocol
 else:
 
     def __getattr__(name: str) -> object:
@@ -68,20 +67,20 @@ else:
 #: Where the names are that are imported when they are asked for: who wants lines alone does not wait for the rest.
 _PLACES: Final = {
     "FileSender": "._filesender:FileSender",
-    "IncompleteNetstring": "._netstrings:IncompleteNetstring",
-    "Int8StringReceiver": "._intstrings:Int8StringReceiver",
-    "Int16StringReceiver": "._intstrings:Int16StringReceiver",
-    "Int32StringReceiver": "._intstrings:Int32StringReceiver",
-    "IntNStringReceiver": "._intstrings:IntNStringReceiver",
-    "LineOnlyReceiver": "._lines:LineOnlyReceiver",
-    "LineReceiver": "._lines:LineReceiver",
-    "NetstringParseError": "._netstrings:NetstringParseError",
-    "NetstringReceiver": "._netstrings:NetstringReceiver",
-    "StatefulStringProtocol": "._stateful:StatefulStringProtocol",
-    "StringTooLongError": "._intstrings:StringTooLongError",
-    "_PauseableMixin": "._pausing:_PauseableMixin",
-    "_RecvdCompatHack": "._intstrings:_RecvdCompatHack",
-    "_formatNetstring": "._netstrings:formatNetstring",
+    "IncompleteNetstring": "._receiving.netstrings:IncompleteNetstring",
+    "Int8StringReceiver": "._receiving.intstrings:Int8StringReceiver",
+    "Int16StringReceiver": "._receiving.intstrings:Int16StringReceiver",
+    "Int32StringReceiver": "._receiving.intstrings:Int32StringReceiver",
+    "IntNStringReceiver": "._receiving.intstrings:IntNStringReceiver",
+    "LineOnlyReceiver": "._receiving.lines:LineOnlyReceiver",
+    "LineReceiver": "._receiving.lines:LineReceiver",
+    "NetstringParseError": "._receiving.netstrings:NetstringParseError",
+    "NetstringReceiver": "._receiving.netstrings:NetstringReceiver",
+    "StatefulStringProtocol": "._receiving.stateful:StatefulStringProtocol",
+    "StringTooLongError": "._receiving.intstrings:StringTooLongError",
+    "_PauseableMixin": "._receiving.pausing:_PauseableMixin",
+    "_RecvdCompatHack": "._receiving.intstrings:_RecvdCompatHack",
+    "_formatNetstring": "._receiving.netstrings:formatNetstring",
     "defer": "twisted.internet.defer",
     "implementer": "zope.interface:implementer",
     "interfaces": "twisted.internet.interfaces",

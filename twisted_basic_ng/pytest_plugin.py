@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 
-from . import _children, install, status
+from . import install, status
+from ._swapping import children
 
 __all__ = ["pytest_report_header"]
 
 install()
-_children.passOn(os.environ)
-_children.stayOn(sys.path)
+children.passOn(os.environ)
+children.stayOn(sys.path)
 
 
 def pytest_report_header() -> str:

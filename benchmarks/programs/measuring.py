@@ -31,7 +31,7 @@ LAUNCHERS = {"stock": [], "ours": ["-m", "twisted_basic_ng", "run"]}
 
 def builds() -> list[str]:
     """Name the builds that there are to measure."""
-    compiled = find_spec("twisted_basic_ng._framing_ext") is not None
+    compiled = find_spec("twisted_basic_ng._accelerate.framing_ext") is not None
     forced = os.environ.get("TWISTED_BASIC_NG_PURE", "") not in ("", "0")
     return ["ext", "pure"] if compiled and not forced else ["pure"]
 

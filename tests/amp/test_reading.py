@@ -12,7 +12,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, deliver, deliveries, partitions
-from twisted_basic_ng import _framing, amp
+from twisted_basic_ng import amp
+from twisted_basic_ng._accelerate import framing
 
 
 class Boxes:
@@ -568,7 +569,7 @@ class LinearTests(SynchronousTestCase):
 
         def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None) -> Any:
             nonlocal seen
-            found = _framing.parseBox(data, start, box, key)
+            found = framing.parseBox(data, start, box, key)
             seen += 100 + found[0] - start
             return found
 

@@ -110,7 +110,7 @@ class TestStarted:
 
     def test_compiled(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The compiled one, too, where it is there."""
-        pytest.importorskip("twisted_basic_ng._framing_ext", reason="the compiled build is not there")
+        pytest.importorskip("twisted_basic_ng._accelerate.framing_ext", reason="the compiled build is not there")
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", "1")
         with started("ext") as worker:
             assert json.loads(worker("")) == {"build": "ext"}

@@ -83,10 +83,10 @@ def unpinned() -> Iterator[None]:
     Pin nothing, on CPython 3.11, either.
 
     Between two chunks an application would see what was pinned of its class before it changed that: it is released with
-    the next chunk, as the table of differences says, and C{tests/test_pins.py} shows.
+    the next chunk, as the table of differences says, and C{tests/receiving/test_pins.py} shows.
     """
     with ExitStack() as stack:
-        for name in ("_lines", "_netstrings", "_intstrings", "amp._reading"):
+        for name in ("_receiving.lines", "_receiving.netstrings", "_receiving.intstrings", "amp._reading"):
             stack.enter_context(patch(f"twisted_basic_ng.{name}.PINNED", sys.maxsize))
         yield
 

@@ -75,13 +75,13 @@ def load(name: str) -> Build | None:
         for module in imported:
             for each in dir(module):
                 getattr(module, each)  # now, what is otherwise imported when it is first asked for
-        consumers = importlib.import_module("twisted_basic_ng._ftpconsumers")
+        consumers = importlib.import_module("twisted_basic_ng._ftp.consumers")
         if importlib.import_module("twisted_basic_ng._accelerate").build != name:
             if os.environ.get(_REQUIRED, "") not in ("", "0"):
                 raise ImportError("the extension has to be there, and is not")
             return None
         framing = importlib.import_module(
-            "twisted_basic_ng._framing" if name == "pure" else "twisted_basic_ng._framing_ext"
+            "twisted_basic_ng._accelerate.framing" if name == "pure" else "twisted_basic_ng._accelerate.framing_ext"
         )
         _hush()
     return Build(name, framing, *imported, consumers)

@@ -123,12 +123,12 @@ class TestBuilds:
         """They are on the builds that they are called by, and leave no trace."""
         pure = load("pure")
         assert pure is not None
-        assert pure.framing.__name__ == "twisted_basic_ng._framing"
+        assert pure.framing.__name__ == "twisted_basic_ng._accelerate.framing"
         assert sys.modules["twisted_basic_ng"] is twisted_basic_ng
         assert pure.basic is not sys.modules.get("twisted_basic_ng.basic")
         compiled = load("ext")
         if compiled is not None:
-            assert compiled.framing.__name__ == "twisted_basic_ng._framing_ext"
+            assert compiled.framing.__name__ == "twisted_basic_ng._accelerate.framing_ext"
             assert compiled.basic.LineReceiver is not pure.basic.LineReceiver
 
     def test_everyFunction(self) -> None:

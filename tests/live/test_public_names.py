@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import environment, python, running, waitFor, write
-from twisted_basic_ng._children import ENVIRONMENT, STARTUP
+from twisted_basic_ng._swapping.children import ENVIRONMENT, STARTUP
 
 NAMING = Path(__file__).parent / "naming.py"
 

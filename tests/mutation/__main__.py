@@ -37,7 +37,7 @@ _PACKAGE = "twisted_basic_ng"
 
 #: The parsers, and the tests that are to find what is wrong with them.
 PARSERS = {
-    "_framing.py": ["tests/test_framing.py"],
+    "_accelerate/framing.py": ["tests/accelerate/test_framing.py"],
     "amp/_boxes.py": ["tests/amp/test_boxes.py"],
 }
 
@@ -75,7 +75,7 @@ class _Loader(SourceFileLoader):
 
 def start(file: str, source: str, tests: list[str]) -> int:
     """Begin to test C{source} in place of C{file}, in another process; return its number."""
-    if f"{_PACKAGE}._framing" in sys.modules:
+    if f"{_PACKAGE}._accelerate.framing" in sys.modules:
         raise RuntimeError("the package is imported already")
     number = os.fork()
     if number:

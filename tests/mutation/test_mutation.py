@@ -166,7 +166,7 @@ class TestRunner:
     def test_imported(self) -> None:
         """Where the package is imported already, there is nothing to be tried."""
         with pytest.raises(RuntimeError, match="imported"):
-            runner.start("_framing.py", "", [])
+            runner.start("_accelerate/framing.py", "", [])
 
     @pytest.mark.parametrize(
         ("result", "status", "said"),

@@ -58,7 +58,7 @@ class TestWhyStale:
 
     def found(self, monkeypatch: pytest.MonkeyPatch, origin: Path | None) -> str:
         """Ask, with an extension at C{origin}."""
-        spec = None if origin is None else ModuleSpec("twisted_basic_ng._framing_ext", None, origin=str(origin))
+        spec = None if origin is None else ModuleSpec("twisted_basic_ng.any", None, origin=str(origin))
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
         return whyStale()
 
@@ -68,15 +68,15 @@ class TestWhyStale:
 
     def test_fresh(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """It is as old as its source, or has none beside it, as when it is installed."""
-        (tmp_path / "_framing_ext.so").touch()
-        assert self.found(monkeypatch, tmp_path / "_framing_ext.so") == ""
-        (tmp_path / "_framing_ext.pyx").touch()
-        os.utime(tmp_path / "_framing_ext.pyx", (1, 1))
-        assert self.found(monkeypatch, tmp_path / "_framing_ext.so") == ""
+        (tmp_path / "framing_ext.so").touch()
+        assert self.found(monkeypatch, tmp_path / "framing_ext.so") == ""
+        (tmp_path / "framing_ext.pyx").touch()
+        os.utime(tmp_path / "framing_ext.pyx", (1, 1))
+        assert self.found(monkeypatch, tmp_path / "framing_ext.so") == ""
 
     def test_old(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Its source was changed since."""
-        for name in ("_framing_ext.so", "_framing_ext.pyx"):
+        for name in ("framing_ext.so", "framing_ext.pyx"):
             (tmp_path / name).touch()
-        os.utime(tmp_path / "_framing_ext.so", (1, 1))
-        assert "older than its source" in self.found(monkeypatch, tmp_path / "_framing_ext.so")
+        os.utime(tmp_path / "framing_ext.so", (1, 1))
+        assert "older than its source" in self.found(monkeypatch, tmp_path / "framing_ext.so")

@@ -13,22 +13,9 @@ from .sources import imports, moduleName, sources
 #: what it imports in its functions is not looked at.
 LADDER = [
     {"_places"},
-    {
-        "_framing",
-        "_values",
-        "_pins",
-        "_pausing",
-        "_stateful",
-        "_filesender",
-        "_ftplisting",
-        "_hangup",
-        "_probe",
-        "_swap",
-    },
-    {"_accelerate", "_backlog", "_children", "_dtp", "_enabled", "_startup"},
-    {"_enable", "_receiver", "_dtpfactory"},
-    {"_lines", "_netstrings", "_intstrings", "_ftpconsumers", "_status"},
-    {"basic", "ftp", "_run", "amp._constants", "amp._names", "amp._tlssupport"},
+    {"_accelerate", "_filesender", "_ftp"},
+    {"_receiving", "_swapping"},
+    {"basic", "ftp", "amp._constants", "amp._names", "amp._tlssupport"},
     {"amp._errors", "amp._interfaces"},
     {"amp._types"},
     {"amp._boxes", "amp._metering"},
@@ -51,20 +38,20 @@ WITHOUT_TWISTED = {
     "",
     "__main__",
     "_accelerate",
-    "_backlog",
-    "_children",
+    "_accelerate.framing",
+    "_accelerate.values",
     "_cli",
-    "_enable",
-    "_enabled",
-    "_framing",
-    "_pins",
     "_places",
-    "_probe",
-    "_run",
-    "_startup.sitecustomize",
-    "_status",
-    "_swap",
-    "_values",
+    "_receiving.backlog",
+    "_receiving.pins",
+    "_swapping.children",
+    "_swapping.enable",
+    "_swapping.enabled",
+    "_swapping.probe",
+    "_swapping.run",
+    "_swapping.startup.sitecustomize",
+    "_swapping.status",
+    "_swapping.swap",
     "pytest_plugin",
 }
 
@@ -114,4 +101,4 @@ class TestPureFraming:
 
     def test_alone(self) -> None:
         """Nothing of the package is imported."""
-        assert ours("_framing") == set()
+        assert ours("_accelerate.framing") == set()

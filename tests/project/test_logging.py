@@ -15,9 +15,8 @@ FILES = [each for each in sources() if each.suffix == ".py"]
 
 def namespace(source: Path) -> str:
     """Say which namespace belongs to a file: that of the module of Twisted's that it stands for a part of."""
-    if source.parts[0] == "amp":
-        return "twisted.protocols.amp"
-    return f"twisted.protocols.{'ftp' if source.stem.startswith(('_dtp', '_ftp', 'ftp')) else 'basic'}"
+    room = source.parts[0].removesuffix(".py").strip("_")
+    return f"twisted.protocols.{room if room in ('amp', 'ftp') else 'basic'}"
 
 
 def loggers(text: str) -> Iterator[str]:
@@ -40,7 +39,7 @@ class TestNamespaces:
     def test_legacy(self) -> None:
         """What Twisted logs in its old way is logged so, there and nowhere else."""
         old = {str(each) for each in FILES if "log.msg(" in (PACKAGE / each).read_text(encoding="utf-8")}
-        assert {each for each in old if namespace(Path(each)).endswith("basic")} == {"_stateful.py"}
+        assert {each for each in old if namespace(Path(each)).endswith("basic")} == {"_receiving/stateful.py"}
         assert {namespace(Path(each)) for each in old} == {"twisted.protocols.basic", "twisted.protocols.ftp"}
 
     def test_found(self) -> None:

@@ -31,13 +31,13 @@ class TestNames:
         ("source", "expected"),
         [
             ("basic.py", "tests/test_basic.py"),
-            ("_framing.py", "tests/test_framing.py"),
-            ("_framing_ext.pyx", "tests/test_framing.py"),
+            ("_accelerate/framing.py", "tests/accelerate/test_framing.py"),
+            ("_accelerate/framing_ext.pyx", "tests/accelerate/test_framing.py"),
             ("__init__.py", "tests/test_package.py"),
             ("__main__.py", "tests/test_main.py"),
             ("amp/_boxes.py", "tests/amp/test_boxes.py"),
             ("_demo/__init__.py", "tests/demo/test_package.py"),
-            ("_startup/sitecustomize.py", "tests/test_startup.py"),
+            ("_swapping/startup/sitecustomize.py", "tests/swapping/test_startup.py"),
         ],
     )
     def test_name(self, source: str, expected: str) -> None:

@@ -14,7 +14,7 @@ class TestSources:
 
     def test_found(self) -> None:
         """Python and Cython alike, nothing that was generated or compiled."""
-        assert {Path("basic.py"), Path("_framing_ext.pyx"), Path("__init__.py")} <= set(sources())
+        assert {Path("basic.py"), Path("_accelerate/framing_ext.pyx"), Path("__init__.py")} <= set(sources())
         assert {each.suffix for each in sources()} == {".py", ".pyx"}
 
     def test_named(self) -> None:
@@ -26,7 +26,7 @@ class TestSources:
         """A file that says something and does nothing is told from one that does something."""
         assert isEmpty(Path("..", "tests", "project", "__init__.py"))
         assert not isEmpty(Path("__init__.py"))
-        assert not isEmpty(Path("_framing_ext.pyx"))
+        assert not isEmpty(Path("_accelerate/framing_ext.pyx"))
 
 
 class TestImports:
@@ -40,7 +40,7 @@ class TestImports:
             ("from . import _boxes", {"amp", "amp._boxes"}),
             ("from ._boxes import Box as B", {"amp._boxes", "amp._boxes.Box"}),
             ("from .. import __version__", {"", "__version__"}),
-            ("from .._framing import Stop", {"_framing", "_framing.Stop"}),
+            ("from .._accelerate.framing import Stop", {"_accelerate.framing", "_accelerate.framing.Stop"}),
             ("import twisted_basic_ng.basic", {"basic"}),
             ("def f():\n    if x:\n        from . import _tls", {"amp", "amp._tls"}),
             ("if TYPE_CHECKING:\n    import re\nelse:\n    import os", {"os"}),
@@ -56,4 +56,4 @@ class TestImports:
 
     def test_file(self) -> None:
         """A file of the package is read."""
-        assert {"_framing", "_framing_ext", "os"} <= imports(Path("_accelerate.py"))
+        assert {"_accelerate.framing", "_accelerate.framing_ext", "os"} <= imports(Path("_accelerate/__init__.py"))

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from tests.differential.amp_driver import quiet
 from tests.helpers import RecordingTransport
-from twisted_basic_ng._dtpfactory import DTPFactory
+from twisted_basic_ng._ftp.dtpfactory import DTPFactory
 from twisted_basic_ng.basic import FileSender
 
 from .hooks import Aborted, Plan, Planned

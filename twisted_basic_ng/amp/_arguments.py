@@ -22,8 +22,8 @@ from twisted.python._tzhelper import FixedOffsetTimeZone
 from twisted.python.compat import nativeString
 
 from .. import _accelerate
+from .._accelerate.values import Hooks
 from .._places import public
-from .._values import Hooks
 from ._boxes import AmpBox, bytesOf, newBox, parseBoxes
 from ._constants import MAX_VALUE_LENGTH
 from ._errors import ElementTooLongError

@@ -1,9 +1,10 @@
 """
 Bytes to boxes: the reading half of a connection.
 
-Where a box begins and ends, L{twisted_basic_ng._framing} knows.  This file delivers boxes one at a time, and looks
-after each whether its callback changed anything that matters for the next one: it may close the connection, start
-TLS, change over to another protocol, pause, raise, or hand in more bytes.
+L{twisted_basic_ng._accelerate.framing} finds where a box begins and ends.  This file delivers boxes one
+at a time, and checks after each whether its callback changed anything that matters for the next
+one: it may close the connection, start TLS, change over to another protocol, pause, raise, or hand
+in more bytes.
 
 It knows nothing of sending, and nothing of asks and answers.
 """
@@ -18,11 +19,11 @@ from typing import Any, ClassVar, Final
 from twisted.logger import Logger
 
 from .. import _accelerate
-from .._backlog import CAUTION, MANY, Backlog
-from .._intstrings import Int16StringReceiver
-from .._pins import PINNED
-from .._receiver import Dropped, describePeer
-from .._stateful import StatefulStringProtocol
+from .._receiving.backlog import CAUTION, MANY, Backlog
+from .._receiving.intstrings import Int16StringReceiver
+from .._receiving.pins import PINNED
+from .._receiving.receiver import Dropped, describePeer
+from .._receiving.stateful import StatefulStringProtocol
 from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._descriptors import _DescriptorExchanger

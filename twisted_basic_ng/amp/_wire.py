@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import safe_repr, safe_str
 
 from .._places import public
-from .._receiver import abort
+from .._receiving.receiver import abort
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR, UNHANDLED_ERROR_CODE
 from ._descriptors import _DescriptorExchanger

@@ -1,0 +1,69 @@
+"""Tests for L{twisted_basic_ng._accelerate}."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from twisted_basic_ng import _accelerate
+from twisted_basic_ng._accelerate import framing, values
+
+
+@pytest.fixture(autouse=True)
+def asItWas() -> Iterator[None]:
+    """The choice is made anew in each test, and as it was after it."""
+    before = dict(vars(_accelerate))
+    yield
+    vars(_accelerate).update(before)
+
+
+#: The modules of the compiled build, and their functions.
+BUILDS = {
+    "framing_ext": ("formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings"),
+    "values_ext": ("areGiven", "areKnown", "readBox", "readBoxes", "writeBox"),
+}
+
+
+class TestChoice:
+    """The compiled build is taken where there is one, unless it is switched off."""
+
+    def test_switchedOff(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The environment variable switches it off."""
+        monkeypatch.setenv("TWISTED_BASIC_NG_PURE", "1")
+        assert importlib.reload(_accelerate).build == "pure"
+        assert _accelerate.splitLines is framing.splitLines
+
+    @pytest.mark.parametrize("value", ["", "0"])
+    def test_built(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        """A module with the compiled functions is taken."""
+        monkeypatch.setenv("TWISTED_BASIC_NG_PURE", value)
+        for module, functions in BUILDS.items():
+            fake = type(sys)(f"twisted_basic_ng._accelerate.{module}")
+            vars(fake).update({name: object() for name in functions})
+            monkeypatch.setitem(sys.modules, fake.__name__, fake)
+            monkeypatch.setattr(fake.__name__, fake, raising=False)
+        reloaded = importlib.reload(_accelerate)
+        assert reloaded.build == "ext"
+        for module, functions in BUILDS.items():
+            fake = sys.modules[f"twisted_basic_ng._accelerate.{module}"]
+            assert [getattr(reloaded, name) for name in functions] == [getattr(fake, name) for name in functions]
+
+    @pytest.mark.parametrize("missing", BUILDS)
+    def test_notWhole(self, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+        """Without one of its modules it is none."""
+        monkeypatch.delenv("TWISTED_BASIC_NG_PURE", raising=False)
+        monkeypatch.delattr(f"twisted_basic_ng._accelerate.{missing}", raising=False)
+        monkeypatch.setitem(sys.modules, f"twisted_basic_ng._accelerate.{missing}", None)
+        assert importlib.reload(_accelerate).build == "pure"
+        assert _accelerate.readBox is values.readBox
+
+    def test_notBuilt(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without one, the pure functions serve."""
+        monkeypatch.delenv("TWISTED_BASIC_NG_PURE", raising=False)
+        monkeypatch.delattr("twisted_basic_ng._accelerate.framing_ext", raising=False)
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng._accelerate.framing_ext", None)
+        assert importlib.reload(_accelerate).build == "pure"
+        assert _accelerate.splitStrings is framing.splitStrings

@@ -1,0 +1,455 @@
+"""Tests for L{twisted_basic_ng._receiving.intstrings}."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport, deliveries
+from twisted_basic_ng.basic import (
+    Int8StringReceiver,
+    Int16StringReceiver,
+    Int32StringReceiver,
+    IntNStringReceiver,
+    StringTooLongError,
+    _RecvdCompatHack,
+)
+
+
+class Script:
+    """Collects what is delivered, and does what C{actions} says for it, if anything."""
+
+    def __init__(self) -> None:
+        self.strings: list[Any] = []
+        self.actions: dict[bytes, Any] = {}
+
+    def stringReceived(self, string: bytes) -> None:
+        self.strings.append(string)
+        self.actions.get(string, lambda: None)()
+
+
+class Strings8(Script, Int8StringReceiver):
+    pass
+
+
+class Strings16(Script, Int16StringReceiver):
+    pass
+
+
+class Strings32(Script, Int32StringReceiver):
+    pass
+
+
+class LittleEndian(Script, IntNStringReceiver):
+    structFormat = "<H"
+    prefixLength = 2
+
+
+class Signed(Script, IntNStringReceiver):
+    structFormat = "!b"
+    prefixLength = 1
+
+
+class Patient(Strings8):
+    def lengthLimitExceeded(self, length: int) -> None:
+        self.strings.append(length)
+
+
+KINDS: tuple[Any, ...] = (Strings8, Strings16, Strings32, LittleEndian)
+
+
+def connected(kind: Any, **attributes: Any) -> tuple[Any, RecordingTransport]:
+    receiver = kind()
+    vars(receiver).update(attributes)
+    return receiver, RecordingTransport().connect(receiver)
+
+
+def frame(kind: Any, string: bytes) -> bytes:
+    return struct.pack(kind.structFormat, len(string)) + string
+
+
+class ReceivingTests(SynchronousTestCase):
+    """Strings are delivered by the length in front of them."""
+
+    def test_anyCut(self) -> None:
+        """The same bytes give the same strings, in whatever chunks they come."""
+        for kind in KINDS:
+            data = frame(kind, b"") + frame(kind, b"hello") + frame(kind, b"x")
+            for chunks in deliveries(data, frame(kind, b"abc")[:-1]):
+                receiver = connected(kind)[0]
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual(receiver.strings, [b"", b"hello", b"x"])
+
+    def test_long(self) -> None:
+        """A string much longer than a chunk is one string."""
+        for size in (1, 1400, 65536):
+            receiver = connected(Strings32, MAX_LENGTH=1 << 20)[0]
+            data = frame(Strings32, b"x" * 100_000) + frame(Strings32, b"y")
+            for at in range(0, len(data), size):
+                receiver.dataReceived(data[at : at + size])
+            self.assertEqual([len(each) for each in receiver.strings], [100_000, 1])
+
+    def test_manyInOneChunk(self) -> None:
+        """However many there are in a chunk, each is delivered once."""
+        receiver = connected(Strings8)[0]
+        receiver.dataReceived(b"\x01x" * 5000)
+        self.assertEqual(receiver.strings, [b"x"] * 5000)
+
+    def test_limit(self) -> None:
+        """A longer string than the limit closes the connection, behind what was delivered."""
+        for kind in KINDS:
+            for chunks in deliveries(frame(kind, b"abc") + frame(kind, b"abcd"), frame(kind, b"d")):
+                receiver, transport = connected(kind, MAX_LENGTH=3)
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual((receiver.strings, transport.names()), ([b"abc"], ["loseConnection"]))
+
+    def test_limitChanged(self) -> None:
+        """Another limit holds from the next string on, one under way included."""
+        receiver, transport = connected(Strings8)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "MAX_LENGTH", 1)
+        receiver.dataReceived(b"\x01a\x01b\x02cc")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([b"a", b"b"], True))
+        receiver, transport = connected(Strings8)
+        for each in (b"\x09abc", b"d", b"e"):
+            receiver.dataReceived(each)
+        receiver.MAX_LENGTH = 8
+        receiver.dataReceived(b"f")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([], True))
+
+    def test_ownLimit(self) -> None:
+        """An application that goes on is told of the string with each chunk, until it makes an end of it."""
+        receiver, transport = connected(Patient, MAX_LENGTH=2)
+        receiver.dataReceived(b"\x01a\x03")
+        receiver.dataReceived(b"bcd")
+        self.assertEqual((receiver.strings, receiver.recvd), ([b"a", 3, 3], b"\x03bcd"))
+        receiver.recvd = receiver.recvd[4:] + b"\x01e"
+        receiver.dataReceived(b"\x01f")
+        self.assertEqual((receiver.strings[3:], transport.names()), ([b"e", b"f"], []))
+
+    def test_limitReentered(self) -> None:
+        """An application that accepts the string after all, and calls C{dataReceived}, gets it in that call."""
+
+        class Accepting(Strings8):
+            MAX_LENGTH = 2
+
+            def lengthLimitExceeded(self, length: int) -> None:
+                self.MAX_LENGTH += 1
+                self.dataReceived(b"")
+
+        receiver, _ = connected(Accepting)
+        receiver.dataReceived(b"\x01a\x03bcd\x01e")
+        self.assertEqual(receiver.strings, [b"a", b"bcd", b"e"])
+        receiver, _ = connected(Accepting)
+        receiver.dataReceived(b"\x09bcd")
+        self.assertEqual((receiver.strings, receiver.MAX_LENGTH), ([], 3))
+
+    def test_formatChanged(self) -> None:
+        """Another format holds from the next chunk on."""
+        receiver, _ = connected(Strings8)
+
+        def change() -> None:
+            receiver.structFormat, receiver.prefixLength = "!H", 2
+
+        receiver.actions.update({b"u": change, b"p": receiver.pauseProducing})
+        receiver.dataReceived(b"\x01u" + b"\x01a" * 40 + b"\x01p\x01b")
+        self.assertEqual((len(receiver.strings), receiver.recvd), (42, b"\x01b"))
+        receiver.recvd = b"\x00\x01c"
+        receiver.resumeProducing()
+        self.assertEqual(receiver.strings[42:], [b"c"])
+
+    def test_formatChangedMeanwhile(self) -> None:
+        """So is what a string that came in pieces announces, when it is complete."""
+        receiver, transport = connected(Strings32, MAX_LENGTH=2)
+        receiver.dataReceived(b"\0\0\0\1")
+        receiver.structFormat = "<I"
+        receiver.dataReceived(b"a")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([], True))
+        receiver, _ = connected(Strings16, MAX_LENGTH=10**6)
+        receiver.dataReceived(b"\0\2a")
+        receiver.prefixLength, receiver.structFormat = 4, "!I"
+        receiver.dataReceived(b"b")
+        self.assertEqual(receiver.recvd, b"\0\2ab")
+
+    def test_negative(self) -> None:
+        """A length below zero is refused."""
+        receiver, transport = connected(Signed)
+        receiver.dataReceived(b"\x01a\xffb")
+        self.assertEqual((receiver.strings, transport.disconnecting), ([b"a"], True))
+
+    def test_closing(self) -> None:
+        """Strings go on being delivered after the application closes the connection: answers may be among them."""
+        receiver, transport = connected(Strings8)
+        receiver.actions[b"a"] = transport.loseConnection
+        receiver.dataReceived(b"\x01a\x01b")
+        self.assertEqual(receiver.strings, [b"a", b"b"])
+
+
+class UndeliveredTests(SynchronousTestCase):
+    """What applications see of the bytes that are not delivered yet."""
+
+    def test_shown(self) -> None:
+        """In a callback and between chunks, C{recvd} is C{_unprocessed} from C{_compatibilityOffset} on."""
+        receiver, _ = connected(Strings8)
+        seen: list[Any] = []
+
+        def look() -> None:
+            seen.append((receiver.recvd, receiver._unprocessed, receiver._compatibilityOffset))
+
+        receiver.actions.update({b"a": look, b"b": look})
+        receiver.dataReceived(b"\x01a\x01b\x02c")
+        look()
+        self.assertEqual(
+            seen,
+            [
+                (b"\x01b\x02c", b"\x01a\x01b\x02c", 2),
+                (b"\x02c", b"\x01a\x01b\x02c", 4),
+                (b"\x02c", b"\x02c", 0),
+            ],
+        )
+
+    def test_joined(self) -> None:
+        """So it is where a string came in many pieces; when the callback is over, nothing of it is kept."""
+        data = b"\0\0\x30\0" + b"x" * 0x3000 + b"\0\0\0\1y\0\0"
+        for size in (1000, 3000, 0x3003):
+            receiver = Strings32()
+            RecordingTransport().connect(receiver)
+            shown: list[Any] = []
+
+            def show(receiver: Any = receiver, shown: list[Any] = shown) -> None:
+                shown.append((receiver.recvd, receiver._compatibilityOffset, receiver._unprocessed))
+
+            receiver.actions = {b"x" * 0x3000: show, b"y": show}
+            for start in range(0, 0x3000, size):
+                receiver.dataReceived(data[start : start + size])
+            receiver.dataReceived(data[start + size :])
+            self.assertEqual(shown, [(b"\0\0\0\1y\0\0", 0x3004, data), (b"\0\0", 0x3009, data)], f"in pieces of {size}")
+            self.assertEqual((receiver.recvd, receiver._unprocessed), (b"\0\0", b"\0\0"))
+            self.assertEqual(receiver._receiverBacklog().before, ())
+
+    def test_reentered(self) -> None:
+        """What arrives in a callback shows up behind the rest."""
+        receiver, _ = connected(Strings8)
+        seen: list[Any] = []
+
+        def enter() -> None:
+            receiver.dataReceived(b"\x01c")
+            seen.append((receiver.recvd, receiver._unprocessed, receiver._compatibilityOffset))
+
+        receiver.actions[b"a"] = enter
+        receiver.dataReceived(b"\x01a\x01b")
+        self.assertEqual(seen, [(b"\x01b\x01c", b"\x01a\x01b\x01c", 2)])
+        self.assertEqual(receiver.strings, [b"a", b"b", b"c"])
+
+    def test_replaced(self) -> None:
+        """What is assigned in a callback comes next."""
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "recvd", b"\x01x\x02y")
+        receiver.dataReceived(b"\x01a\x01b")
+        receiver.dataReceived(b"z")
+        self.assertEqual(receiver.strings, [b"a", b"x", b"yz"])
+
+    def test_replacedForShow(self) -> None:
+        """C{_unprocessed} shows what a callback has assigned to it until the delivery ends, which goes on as before."""
+        receiver, _ = connected(Strings8)
+        seen: list[tuple[bytes, bytes]] = []
+
+        def assign() -> None:
+            receiver._unprocessed = b"12345"
+            seen.append((receiver._unprocessed, receiver.recvd))
+
+        receiver.actions[b"a"] = assign
+        receiver.actions[b"b"] = lambda: seen.append((receiver._unprocessed, receiver.recvd))
+        receiver.dataReceived(b"\x01a\x01b\x01")
+        self.assertEqual((receiver.strings, seen), ([b"a", b"b"], [(b"12345", b"345"), (b"12345", b"5")]))
+        self.assertEqual((receiver._unprocessed, receiver.recvd), (b"\x01", b"\x01"))
+
+    def test_ownDataReceived(self) -> None:
+        """An application's own loop finds in C{__dict__} what a callback has assigned, and keeps its offset here."""
+        receiver, _ = connected(Strings8)
+        receiver._unprocessed = b"\x01a\x01b"
+        receiver._compatibilityOffset = 2
+        self.assertEqual(receiver.recvd, b"\x01b")
+        receiver.recvd = b"\x01c"
+        self.assertEqual(receiver.__dict__.pop("recvd"), b"\x01c")
+        self.assertEqual((receiver.recvd, receiver._compatibilityOffset), (b"\x01c", 0))
+
+    def test_onTheClass(self) -> None:
+        """The class has the values of a receiver that has received nothing."""
+        self.assertEqual((IntNStringReceiver._unprocessed, IntNStringReceiver._compatibilityOffset), (b"", 0))
+        self.assertRaises(AttributeError, getattr, Strings8, "nothing")
+        self.assertIsInstance(vars(IntNStringReceiver)["recvd"], _RecvdCompatHack)
+        self.assertIsInstance(IntNStringReceiver.recvd, _RecvdCompatHack)
+
+
+class SendingTests(SynchronousTestCase):
+    """Strings are sent behind their length."""
+
+    def test_sendString(self) -> None:
+        """In one write."""
+        for kind in KINDS:
+            receiver, transport = connected(kind)
+            receiver.sendString(b"hello")
+            self.assertEqual(transport.events, [("write", frame(kind, b"hello"))])
+
+    def test_tooLong(self) -> None:
+        """A string that its length cannot count is an error with both numbers, and nothing is sent."""
+        receiver, transport = connected(Strings8)
+        receiver.sendString(b"x" * 255)
+        error = self.assertRaises(StringTooLongError, receiver.sendString, b"x" * 256)
+        self.assertEqual(str(error), "Try to send 256 bytes whereas maximum is 256")
+        self.assertEqual(len(transport.events), 1)
+
+
+class ChangingTests(SynchronousTestCase):
+    """A batch survives what leaves it true, and nothing else."""
+
+    def delivered(self, change: Any, size: int = 4, count: int = 40, **attributes: Any) -> Any:
+        """Deliver a batch whose eleventh string has C{change} called."""
+        receiver, transport = connected(Strings8, **attributes)
+        receiver.actions[b"now"] = lambda: change(receiver)
+        receiver.dataReceived((b"\x04long" * 10 + b"\x03now") + b"\x04long" * count)
+        return receiver, transport
+
+    def test_paused(self) -> None:
+        """A pause leaves the rest of it to the time when the receiver is resumed."""
+        receiver, _ = self.delivered(lambda it: it.pauseProducing())
+        self.assertEqual((len(receiver.strings), receiver.recvd), (11, b"\x04long" * 40))
+        receiver.dataReceived(b"\x01x")
+        receiver.resumeProducing()
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
+
+    def test_pausedEach(self) -> None:
+        """So does a pause at each string, with looks at what is left."""
+        receiver, _ = connected(Strings8, paused=True)
+        receiver.actions[b"a"] = receiver.pauseProducing
+        receiver.dataReceived(b"\x01a" * 100)
+        for left in range(99, -1, -1):
+            receiver.resumeProducing()
+            self.assertEqual(receiver.recvd, b"\x01a" * left)
+
+    def test_shownAfterPause(self) -> None:
+        """In a batch that goes on, C{_unprocessed} begins where the call did."""
+        receiver, _ = self.delivered(lambda it: it.pauseProducing())
+        seen: list[Any] = []
+        receiver.actions[b"long"] = lambda: seen.append((receiver._unprocessed, receiver._compatibilityOffset))
+        receiver.resumeProducing()
+        self.assertEqual(seen[:2], [(b"\x04long" * 40, 5), (b"\x04long" * 40, 10)])
+
+    def test_limit(self) -> None:
+        """A string that is too long for the new limit is refused, and those behind it are kept."""
+        receiver, transport = self.delivered(lambda it: setattr(it, "MAX_LENGTH", 3))
+        self.assertEqual((len(receiver.strings), transport.disconnecting), (11, True))
+
+    def test_limitOfItsOwn(self) -> None:
+        """It is told, and what an application makes of it holds."""
+        receiver, _ = connected(Patient)
+        receiver.actions[b"now"] = lambda: setattr(receiver, "MAX_LENGTH", 3)
+        receiver.dataReceived(b"\x03now" + b"\x02ab" * 30 + b"\x04long" + b"\x01x" * 30)
+        self.assertEqual(receiver.strings, [b"now"] + [b"ab"] * 30 + [4])
+        self.assertEqual(receiver.recvd, b"\x04long" + b"\x01x" * 30)
+        receiver.MAX_LENGTH = 4
+        receiver.dataReceived(b"")
+        self.assertEqual(receiver.strings[32:], [b"long"] + [b"x"] * 30)
+
+    def test_limitAfterPause(self) -> None:
+        """So it is where the batch goes on after a pause, and C{_unprocessed} was not looked at."""
+        receiver, transport = self.delivered(lambda it: it.pauseProducing())
+        receiver.MAX_LENGTH = 3
+        receiver.resumeProducing()
+        self.assertEqual((len(receiver.strings), transport.disconnecting), (11, True))
+
+    def test_format(self) -> None:
+        """Another format makes another batch of the bytes."""
+        receiver, _ = connected(Strings16)
+        receiver.actions[b"now"] = receiver.pauseProducing
+        receiver.dataReceived(b"\0\3now" + b"\1\0" + b"x" * 256 + b"\0\1a" * 30)
+        receiver.structFormat = "<H"
+        receiver.resumeProducing()
+        self.assertEqual((receiver.strings[1], len(receiver.strings)), (b"x", 2))
+
+    def test_raised(self) -> None:
+        """An error leaves what is behind it."""
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"now"] = lambda: 1 / 0
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"\x03now" + b"\x01x" * 40)
+        self.assertEqual(receiver.recvd, b"\x01x" * 40)
+        receiver.dataReceived(b"\x01y")
+        self.assertEqual(receiver.strings, [b"now"] + [b"x"] * 40 + [b"y"])
+
+    def test_raisedLast(self) -> None:
+        """So does one in the last string of a batch."""
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"now"] = lambda: 1 / 0
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"\x01x" * 40 + b"\x03now\x02y")
+        self.assertEqual(receiver.recvd, b"\x02y")
+        receiver.dataReceived(b"z")
+        self.assertEqual(receiver.strings, [b"x"] * 40 + [b"now", b"yz"])
+
+    def test_formatInPieces(self) -> None:
+        """Another format holds for a string whose beginning has come, in pieces or not."""
+        for pieces in ([b"\0\5"], [b"\0\5", b"x"], [b"\0\x20" + b"x" * 9, b"x", b"x"]):
+            receiver, _ = connected(Strings16)
+            for each in pieces:
+                receiver.dataReceived(each)
+            receiver.structFormat, receiver.prefixLength = "!B", 1
+            receiver.dataReceived(b"")
+            receiver.dataReceived(b"a")
+            expected, _ = connected(Strings8)
+            expected.dataReceived(b"".join(pieces) + b"a")
+            self.assertEqual((receiver.strings, receiver.recvd), (expected.strings, expected.recvd))
+
+    def test_replacedByBuffer(self) -> None:
+        """What replaces the rest may be anything with a buffer."""
+        receiver, _ = self.delivered(lambda it: setattr(it, "recvd", bytearray(b"\x01x")))
+        self.assertEqual(receiver.strings[11:], [b"x"])
+        self.assertEqual(Strings8().recvd, b"")
+
+    def test_replacedAgain(self) -> None:
+        """Whoever replaces the rest at each string gets what is there, in linear work."""
+        receiver, _ = connected(Strings8)
+
+        def skip() -> None:
+            receiver.recvd = receiver.recvd[2:]
+
+        receiver.actions[b"a"] = skip
+        receiver.dataReceived(b"\x01a\x01b" * 200)
+        self.assertEqual(receiver.strings, [b"a"] * 200)
+
+    def test_fed(self) -> None:
+        """Strings that a callback sends in come behind the batch."""
+        receiver, _ = self.delivered(lambda it: it.dataReceived(b"\x01x"))
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
+
+    def test_looked(self) -> None:
+        """A callback that feeds and looks sees everything."""
+        seen: list[bytes] = []
+        self.delivered(lambda it: (it.dataReceived(b"\x01x"), seen.append(it.recvd), seen.append(it._unprocessed)))
+        rest = b"\x04long" * 40 + b"\x01x"
+        self.assertEqual(seen, [rest, b"\x04long" * 10 + b"\x03now" + rest])
+
+    def test_limits(self) -> None:
+        """A limit may be infinite, no number, or between two."""
+        for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (-0.5, 0), (float("-inf"), 0)):
+            for chunks in (
+                [b"\x01a\x02bb\x03ccc"],
+                [b"\x01a\x02bb\x03c", b"c", b"c"],
+                [b"\x01a\x02bb\x03ccc" + b"\x05"],
+            ):
+                receiver, transport = connected(Strings8, MAX_LENGTH=limit)
+                for each in chunks:
+                    receiver.dataReceived(each)
+                self.assertEqual(
+                    (receiver.strings[:3], transport.disconnecting), ([b"a", b"bb", b"ccc"][:expected], expected < 3)
+                )
+
+    def test_longUnlimited(self) -> None:
+        """A long string in pieces is whole under a limit that is no number."""
+        receiver, _ = connected(Strings32, MAX_LENGTH=float("nan"))
+        data = frame(Strings32, b"x" * 9000)
+        for at in range(0, len(data), 1000):
+            receiver.dataReceived(data[at : at + 1000])
+        self.assertEqual(receiver.strings, [b"x" * 9000])

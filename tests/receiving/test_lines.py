@@ -1,0 +1,512 @@
+"""Tests for L{twisted_basic_ng._receiving.lines}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.testing import EventLoggingObserver
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport, bytewise, deliveries, partitions
+from twisted_basic_ng import _accelerate
+from twisted_basic_ng.basic import LineOnlyReceiver, LineReceiver
+
+
+class Script:
+    """Writes down each call, and does what C{actions} says for it, if anything."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.actions: dict[bytes, Any] = {}
+
+    def _called(self, kind: str, data: bytes) -> Any:
+        self.calls.append((kind, data))
+        return self.actions.get(data, lambda: None)()
+
+    def lineReceived(self, line: bytes) -> Any:
+        return self._called("line", line)
+
+    def rawDataReceived(self, data: bytes) -> Any:
+        return self._called("raw", data)
+
+
+class Exceeding(Script):
+    """Writes down lines that are too long, and goes on."""
+
+    def lineLengthExceeded(self, line: bytes) -> Any:
+        return self._called("exceeded", line)
+
+
+class Lines(Script, LineReceiver):
+    pass
+
+
+class ExceedingLines(Exceeding, LineReceiver):
+    pass
+
+
+class OnlyLines(Script, LineOnlyReceiver):
+    pass
+
+
+class ExceedingOnlyLines(Exceeding, LineOnlyReceiver):
+    pass
+
+
+def connected(kind: Any, **attributes: Any) -> tuple[Any, RecordingTransport]:
+    receiver = kind()
+    vars(receiver).update(attributes)
+    return receiver, RecordingTransport().connect(receiver)
+
+
+class CommonTests(SynchronousTestCase):
+    """What both receivers of lines do."""
+
+    def test_anyCut(self) -> None:
+        """The same bytes give the same lines, in whatever chunks they come."""
+        for kind in (Lines, OnlyLines):
+            for delimiter in (b"\r\n", b"\n", b"aa", b"abab"):
+                data = b"x" + delimiter + delimiter + b"yz" + delimiter + b"a"
+                expected = connected(kind, delimiter=delimiter)[0]
+                expected.dataReceived(data)
+                for chunks in partitions(data) if len(data) < 12 else deliveries(data):
+                    receiver = connected(kind, delimiter=delimiter)[0]
+                    for each in chunks:
+                        receiver.dataReceived(each)
+                    self.assertEqual((receiver.calls, receiver._buffer), (expected.calls, expected._buffer))
+
+    def test_pausedInLongLine(self) -> None:
+        """What comes while a receiver is paused in a long line is delivered when it goes on, as in one piece."""
+        receiver, _ = connected(Lines)
+        receiver.dataReceived(b"x" * 3000)
+        receiver.dataReceived(b"x" * 1000)
+        receiver.pauseProducing()
+        receiver.dataReceived(b"x\r\ny")
+        receiver.dataReceived(b"z\r\n")
+        self.assertEqual(receiver.calls, [])
+        receiver.resumeProducing()
+        self.assertEqual(receiver.calls, [("line", b"x" * 4001), ("line", b"yz")])
+
+    def test_loggedSize(self) -> None:
+        """What is logged of a line that is too long is its own size, whatever stands behind it."""
+        for kind in (Lines, OnlyLines):
+            observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+            connected(kind, MAX_LENGTH=10)[0].dataReceived(b"x" * 11 + b"\r\n" + b"good\r\n" * 9)
+            (event,) = observer
+            self.assertEqual(event["size"], 11)
+
+    def test_long(self) -> None:
+        """A line much longer than a chunk is one line, and so is the next."""
+        for kind in (Lines, OnlyLines):
+            for size in (1, 7, 1400, 65536):
+                receiver = connected(kind, MAX_LENGTH=1 << 20)[0]
+                data = b"x" * 100_000 + b"\r\n" + b"y" * 50_000 + b"\r\nz\r\n"
+                for at in range(0, len(data), size):
+                    receiver.dataReceived(data[at : at + size])
+                self.assertEqual([len(line) for _, line in receiver.calls], [100_000, 50_000, 1])
+
+    def test_limit(self) -> None:
+        """A line may be as long as the limit, in any cut; one byte more closes the connection."""
+        for kind in (Lines, OnlyLines):
+            for data, lines in ((b"abc\r\nd\r\n", 2), (b"abcd\r\nd\r\n", 0)):
+                for chunks in deliveries(data):
+                    receiver, transport = connected(kind, MAX_LENGTH=3)
+                    for each in chunks:
+                        receiver.dataReceived(each)
+                    self.assertEqual((len(receiver.calls), transport.disconnecting), (lines, not lines), chunks)
+
+    def test_endless(self) -> None:
+        """A line that does not end is refused when it is too long."""
+        for kind in (ExceedingLines, ExceedingOnlyLines):
+            receiver = connected(kind, MAX_LENGTH=3)[0]
+            for each in bytewise(b"abcde"):
+                receiver.dataReceived(each)
+            self.assertEqual(receiver.calls[0][0], "exceeded")
+
+    def test_emptied(self) -> None:
+        """The application may take the buffer, and put something else there."""
+        for kind in (Lines, OnlyLines):
+            receiver = connected(kind)[0]
+            receiver.dataReceived(b"abc")
+            self.assertEqual(receiver._buffer, b"abc")
+            receiver._buffer = b"x"
+            receiver.dataReceived(b"y\r\n")
+            self.assertEqual(receiver.calls, [("line", b"xy")])
+
+    def test_limitChanged(self) -> None:
+        """Another limit holds from the next line on."""
+        for kind in (Lines, OnlyLines):
+            receiver, transport = connected(kind)
+            receiver.actions[b"a"] = lambda: setattr(receiver, "MAX_LENGTH", 1)  # noqa: B023
+            receiver.dataReceived(b"a\r\nb\r\nccc\r\nd\r\n")
+            self.assertEqual((len(receiver.calls), transport.disconnecting), (2, True))
+
+    def test_replacedOnInstance(self) -> None:
+        """A callback put on the instance is called from the next line on."""
+        for kind in (Lines, OnlyLines):
+            receiver, _ = connected(kind)
+            other: list[bytes] = []
+            receiver.actions[b"a"] = lambda: setattr(receiver, "lineReceived", other.append)  # noqa: B023
+            receiver.dataReceived(b"a\r\nb\r\n")
+            self.assertEqual((receiver.calls, other), ([("line", b"a")], [b"b"]))
+
+    def test_closing(self) -> None:
+        """Once the application closes the connection, the chunk's other lines are not delivered."""
+        for kind in (Lines, OnlyLines):
+            receiver, transport = connected(kind)
+            receiver.actions[b"a"] = transport.loseConnection
+            receiver.dataReceived(b"a\r\nb\r\n")
+            self.assertEqual(receiver.calls, [("line", b"a")])
+
+
+class LineOnlyReceiverTests(SynchronousTestCase):
+    """What only L{LineOnlyReceiver} does."""
+
+    def test_sendLine(self) -> None:
+        """A line is sent with its delimiter, in one call."""
+        receiver, transport = connected(OnlyLines, delimiter=b"\n")
+        receiver.sendLine(b"abc")
+        self.assertEqual(transport.events, [("write", b"abc\n")])
+
+    def test_buffer(self) -> None:
+        """In a callback the buffer shows what is behind the last delimiter, and can be replaced."""
+        receiver, _ = connected(OnlyLines)
+        seen: list[bytes] = []
+
+        def look() -> None:
+            seen.append(receiver._buffer)
+            receiver._buffer = b"x"
+
+        receiver.actions[b"a"] = look
+        receiver.dataReceived(b"a\r\nb\r\nc")
+        receiver.dataReceived(b"y\r\n")
+        self.assertEqual(seen, [b"c"])
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
+
+    def test_bufferReadBack(self) -> None:
+        """What a callback puts there is what it reads there, in each of a chunk's lines."""
+        receiver, _ = connected(OnlyLines)
+        seen: list[bytes] = []
+
+        def reset() -> None:
+            receiver._buffer = b""
+            seen.append(receiver._buffer)
+
+        receiver.actions.update({b"a": reset, b"b": reset})
+        receiver.dataReceived(b"a\r\nb\r\nrest")
+        self.assertEqual((seen, receiver._buffer), ([b"", b""], b""))
+
+    def test_afterException(self) -> None:
+        """Lines that an exception has left are not part of the buffer, nor lost with it."""
+        receiver, _ = connected(OnlyLines)
+        receiver.actions[b"a"] = lambda: 1 / 0
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\nb\r\nrest")
+        self.assertEqual(receiver._buffer, b"rest")
+        receiver._buffer = b"x"
+        receiver.dataReceived(b"y\r\n")
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
+
+    def test_exceededReenters(self) -> None:
+        """Lines that the callback for a line that is too long sends in are delivered in the same call."""
+        for sent in (b"abcd\r\ne\r\n", b"abcdef"):
+            receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
+            receiver.actions.update({sent[:4]: lambda: receiver.dataReceived(b"x\r\n")})  # noqa: B023
+            receiver.actions[sent] = lambda: setattr(receiver, "_buffer", b"") or receiver.dataReceived(b"x\r\n")  # type: ignore[func-returns-value] # noqa: B023
+            receiver.dataReceived(sent)
+            self.assertEqual(receiver.calls[-1], ("line", b"x"))
+
+    def test_emptyDelimiter(self) -> None:
+        """An empty delimiter is an error."""
+        receiver, _ = connected(OnlyLines, delimiter=b"")
+        self.assertRaises(ValueError, receiver.dataReceived, b"abc")
+
+    def test_exceeded(self) -> None:
+        """The line that is too long is told; the chunk's other lines are gone, what follows them is kept."""
+        receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
+        receiver.dataReceived(b"abcd\r\ne\r\nf")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("exceeded", b"abcd")], b"f"))
+
+    def test_delimiterChanged(self) -> None:
+        """Another delimiter holds from the next chunk on."""
+        receiver, _ = connected(OnlyLines)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
+        receiver.dataReceived(b"a\r\nb\r\nc;")
+        receiver.dataReceived(b"d;")
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c", b"d"])
+
+    def test_half(self) -> None:
+        """The delimiter's beginning is no part of the line, nor is what only looks like it."""
+        receiver, transport = connected(OnlyLines, MAX_LENGTH=3)
+        receiver.dataReceived(b"abc\r")
+        self.assertFalse(transport.disconnecting)
+        receiver.dataReceived(b"d")
+        self.assertTrue(transport.disconnecting)
+
+
+class LineReceiverTests(SynchronousTestCase):
+    """What only L{LineReceiver} does."""
+
+    def test_sendLine(self) -> None:
+        """A line is sent with its delimiter, in one write."""
+        receiver, transport = connected(Lines, delimiter=b"\n")
+        receiver.sendLine(b"abc")
+        self.assertEqual(transport.events, [("write", b"abc\n")])
+
+    def test_rawMode(self) -> None:
+        """From a line on, everything is raw; from a piece of raw data on, there are lines again."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"raw"] = receiver.setRawMode
+        receiver.actions[b"data\r\n"] = lambda: receiver.setLineMode(b"a\r\nb")
+        receiver.dataReceived(b"x\r\nraw\r\ndata\r\n")
+        receiver.dataReceived(b"c\r\n")
+        self.assertEqual(
+            receiver.calls, [("line", b"x"), ("line", b"raw"), ("raw", b"data\r\n"), ("line", b"a"), ("line", b"bc")]
+        )
+
+    def test_rawStops(self) -> None:
+        """A true value from a raw callback ends the delivery and is returned."""
+        receiver, _ = connected(Lines)
+        receiver.setRawMode()
+        receiver.actions[b"x"] = lambda: receiver.setLineMode(b"y\r\n") or "why"
+        self.assertEqual(receiver.dataReceived(b"x"), "why")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("raw", b"x")], b"y\r\n"))
+
+    def test_setLineMode(self) -> None:
+        """Outside a callback, the extra bytes are delivered at once."""
+        receiver, _ = connected(Lines)
+        receiver.setRawMode()
+        self.assertIsNone(receiver.setLineMode())
+        receiver.setLineMode(b"a\r\n")
+        self.assertEqual((receiver.calls, receiver.line_mode), ([("line", b"a")], 1))
+
+    def test_lineStops(self) -> None:
+        """A true value from a line's callback ends the delivery; the next chunk goes on with it."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = lambda: "why"
+        self.assertEqual(receiver.dataReceived(b"a\r\nb\r\n"), "why")
+        self.assertEqual(receiver._buffer, b"b\r\n")
+        receiver.dataReceived(b"c\r\n")
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c"])
+
+    def test_delimiterChanged(self) -> None:
+        """Another delimiter holds from the next line on."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
+        receiver.dataReceived(b"a\r\nb\r\nc;")
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b\r\nc"])
+
+    def test_buffer(self) -> None:
+        """In a callback the buffer shows what is not delivered; replacing it replaces that."""
+        receiver, _ = connected(Lines)
+        seen: list[bytes] = []
+
+        def replace() -> None:
+            seen.append(receiver._buffer)
+            receiver._buffer += b"d\r\n"
+
+        receiver.actions[b"a"] = replace
+        receiver.actions[b"c"] = lambda: seen.append(receiver.clearLineBuffer())
+        receiver.dataReceived(b"a\r\nb\r\nc\r\n")
+        self.assertEqual(seen, [b"b\r\nc\r\n", b"d\r\n"])
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c"])
+
+    def test_exceeded(self) -> None:
+        """The callback gets everything from the line that is too long on, and what it returns is returned."""
+        receiver, _ = connected(ExceedingLines, MAX_LENGTH=3)
+        receiver.actions[b"abcd\r\ne\r\nf"] = lambda: "why"
+        self.assertEqual(receiver.dataReceived(b"x\r\nabcd\r\ne\r\nf"), "why")
+        self.assertEqual(receiver.calls, [("line", b"x"), ("exceeded", b"abcd\r\ne\r\nf")])
+        self.assertEqual(receiver._buffer, b"")
+
+    def test_spoiled(self) -> None:
+        """Lines are not sought far ahead where each callback spoils what was found."""
+        receiver, _ = connected(Lines)
+        found: list[int] = []
+        split = _accelerate.splitLines
+        self.patch(
+            _accelerate,
+            "splitLines",
+            lambda *given: (found.append(given[3]), split(*given))[1],  # type: ignore[func-returns-value]
+        )
+        receiver.actions[b""] = lambda: setattr(receiver, "_buffer", receiver._buffer)
+        receiver.dataReceived(b"\r\n" * 3000)
+        self.assertEqual((len(receiver.calls), set(found)), (3000, {2048}))
+        self.assertLess(len(found), 10)
+
+    def test_busy(self) -> None:
+        """An application that says it is busy is not called; what comes is kept."""
+        receiver, _ = connected(Lines)
+        receiver._busyReceiving = True
+        receiver.dataReceived(b"a\r\n")
+        self.assertEqual((receiver.calls, receiver._buffer), ([], b"a\r\n"))
+        receiver._busyReceiving = False
+        receiver.dataReceived(b"")
+        self.assertEqual(receiver.calls, [("line", b"a")])
+
+    def test_emptyDelimiter(self) -> None:
+        """An empty delimiter ends no line."""
+        receiver, _ = connected(Lines, delimiter=b"")
+        receiver.dataReceived(b"abc")
+        receiver.dataReceived(b"d")
+        self.assertEqual((receiver.calls, receiver._buffer), ([], b"abcd"))
+
+    def test_noTransport(self) -> None:
+        """It works before there is a transport."""
+        receiver = Lines()
+        receiver.dataReceived(b"a\r\nb\r\n")
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b"])
+
+
+class ChangingTests(SynchronousTestCase):
+    """A batch of lines survives what leaves it true, and nothing else."""
+
+    def delivered(self, kind: Any, change: Any, rest: bytes = b"long\r\n" * 40, **attributes: Any) -> Any:
+        """Deliver a batch whose eleventh line has C{change} called."""
+        receiver, transport = connected(kind, **attributes)
+        receiver.actions[b"now"] = lambda: change(receiver)
+        receiver.dataReceived(b"long\r\n" * 10 + b"now\r\n" + rest)
+        return receiver, transport
+
+    def lines(self, receiver: Any) -> list[bytes]:
+        return [data for _, data in receiver.calls[11:]]
+
+    def test_paused(self) -> None:
+        """A pause leaves the rest of it to the time when the receiver is resumed."""
+        receiver, _ = self.delivered(Lines, lambda it: it.pauseProducing())
+        self.assertEqual((len(receiver.calls), receiver._buffer), (11, b"long\r\n" * 40))
+        receiver.dataReceived(b"x\r\n")
+        receiver.resumeProducing()
+        self.assertEqual(self.lines(receiver), [b"long"] * 40 + [b"x"])
+
+    def test_why(self) -> None:
+        """So does a true value."""
+        receiver, _ = self.delivered(Lines, lambda it: "why")
+        receiver.dataReceived(b"x\r\n")
+        self.assertEqual(self.lines(receiver), [b"long"] * 40 + [b"x"])
+
+    def test_raised(self) -> None:
+        """So does an error, in any line of a batch, and in the last one."""
+        for kind in (Lines, OnlyLines):
+            for rest, expected in ((b"a\r\n" * 40, [b"a"] * 40), (b"", [])):
+                receiver, _ = connected(kind)
+                receiver.actions[b"now"] = lambda: 1 / 0
+                self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\n" * 11 + b"now\r\n" + rest + b"x")
+                receiver.dataReceived(b"y\r\n")
+                self.assertEqual([data for _, data in receiver.calls[12:]], [*expected, b"xy"])
+
+    def test_delimiterAfterPause(self) -> None:
+        """Another delimiter makes other lines of what was kept."""
+        receiver, _ = self.delivered(Lines, lambda it: it.pauseProducing())
+        receiver.delimiter = b"g"
+        receiver.resumeProducing()
+        self.assertEqual(self.lines(receiver), [b"lon"] + [b"\r\nlon"] * 39)
+
+    def test_limit(self) -> None:
+        """Another limit holds from the next line on, and the rest goes to the callback for what is too long."""
+        receiver, _ = self.delivered(ExceedingLines, lambda it: setattr(it, "MAX_LENGTH", 3))
+        self.assertEqual(receiver.calls[11:], [("exceeded", b"long\r\n" * 40)])
+
+    def test_rawAndBack(self) -> None:
+        """Raw mode takes everything that is left, and gives back what is its own to give."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"raw"] = receiver.setRawMode
+
+        def back() -> None:
+            receiver.setLineMode(receiver.calls[-1][1][1:])
+
+        receiver.rawDataReceived = lambda data: (receiver.calls.append(("raw", data)), back())[1]  # type: ignore[func-returns-value]
+        receiver.dataReceived(b"raw\r\nx" * 100)
+        self.assertEqual([data for kind, data in receiver.calls if kind == "line"], [b"raw"] * 100)
+        self.assertEqual(len(receiver.calls), 200)
+
+    def test_nothingRaw(self) -> None:
+        """In raw mode, bytes that somebody has taken are not called back for."""
+        receiver, _ = connected(Lines)
+        receiver.dataReceived(b"x" * 100)
+        receiver.dataReceived(b"x" * 10)
+        receiver.clearLineBuffer()
+        receiver.setRawMode()
+        receiver.dataReceived(b"")
+        self.assertEqual(receiver.calls, [])
+
+    def test_backAndForth(self) -> None:
+        """A delimiter that is another for each line."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
+        receiver.actions[b"b"] = lambda: setattr(receiver, "delimiter", b"\r\n")
+        receiver.dataReceived(b"a\r\nb;" * 200)
+        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b"] * 200)
+
+    def test_looks(self) -> None:
+        """A look at what is left at each line shows it, after a spoiled batch, too."""
+        receiver, _ = connected(Lines)
+        seen: list[bytes] = []
+        receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
+        receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer)
+        receiver.dataReceived(b"b\r\n" * 20 + b"a\r\n" * 60 + b"x")
+        self.assertEqual(seen, [b"a\r\n" * left + b"x" for left in range(59, -1, -1)])
+
+    def test_longWhileCautious(self) -> None:
+        """A line that is too long behind a spoiled batch goes to the callback with what is behind it."""
+        receiver, _ = connected(ExceedingLines, MAX_LENGTH=9)
+        receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer)
+        receiver.dataReceived(b"b\r\n" * 20 + b"0123456789\r\nx" + b"y" * 60)
+        self.assertEqual(receiver.calls[20:], [("exceeded", b"0123456789\r\nx" + b"y" * 60)])
+
+    def test_forms(self) -> None:
+        """A delimiter may be anything with a buffer."""
+        for kind in (Lines, OnlyLines):
+            for form in (bytearray, memoryview):
+                for data in (b"a;b;" + b"c;" * 60, b"a;"):
+                    receiver, _ = connected(kind, delimiter=form(b";"))
+                    for chunk in (data, b"d", b";"):
+                        receiver.dataReceived(chunk)
+                    self.assertEqual(len(receiver.calls), data.count(b";") + 1)
+
+    def test_limits(self) -> None:
+        """A limit may be infinite, no number, or between two."""
+        for kind in (Lines, OnlyLines):
+            for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (float("-inf"), 0)):
+                for chunks in ([b"a\r\nbb\r\nccc\r\n"], bytewise(b"a\r\nbb\r\nccc\r\n")):
+                    receiver, transport = connected(kind, MAX_LENGTH=limit)
+                    for each in chunks:
+                        receiver.dataReceived(each)
+                    self.assertEqual((len(receiver.calls), transport.disconnecting), (expected, expected < 3), limit)
+
+    def test_assignedForNext(self) -> None:
+        """What a callback assigns to C{LineOnlyReceiver._buffer} is searched with the next chunk, as one with it."""
+        receiver, _ = connected(OnlyLines, delimiter=b"aba")
+        seen: list[bytes] = []
+        receiver.actions[b""] = lambda: setattr(receiver, "_buffer", b"aaba")
+        receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
+        receiver.dataReceived(b"aba")
+        receiver.dataReceived(b"b")
+        self.assertEqual((receiver.calls, seen), ([("line", b""), ("line", b"a")], [b"b"]))
+
+    def test_closedBehindAssigned(self) -> None:
+        """So is what is kept after the application has closed the connection."""
+        receiver, transport = connected(OnlyLines)
+        receiver.actions[b"a"] = transport.loseConnection
+        receiver.dataReceived(b"a\r\nb\r\nc;")
+        receiver.delimiter = b";"
+        receiver.dataReceived(b"d;e")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"e"))
+
+    def test_plaintext(self) -> None:
+        """What a callback assigns before it starts TLS is plaintext, too."""
+        receiver, transport = connected(OnlyLines)
+
+        def start() -> None:
+            receiver._buffer = b"assigned"
+            transport.startTLS()
+
+        receiver.actions[b"a"] = start
+        receiver.dataReceived(b"a\r\nb\r\nc")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b""))
+
+    def test_otherAttribute(self) -> None:
+        """Any other attribute is deleted as ever."""
+        receiver, _ = connected(OnlyLines, own=1)
+        del receiver.own
+        self.assertRaises(AttributeError, delattr, receiver, "own")

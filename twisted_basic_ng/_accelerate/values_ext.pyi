@@ -1,0 +1,3 @@
+from .values import areGiven, areKnown, readBox, readBoxes, writeBox
+
+__all__ = ["areGiven", "areKnown", "readBox", "readBoxes", "writeBox"]

@@ -1,3 +1,0 @@
-from ._framing import formatBox, parseBox, splitBoxes, splitLines, splitNetstrings, splitStrings
-
-__all__ = ["formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings"]

@@ -1,0 +1,333 @@
+"""
+Strings that their length precedes, as a binary number of one, two, four or any other number of bytes.
+
+L{twisted_basic_ng._accelerate.framing} finds where a string ends.  This file delivers strings one at a
+time, and checks after each whether its callback changed anything that matters for the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import length_hint
+from struct import calcsize, pack, unpack
+from typing import Any, ClassVar, Final
+
+from .. import _accelerate
+from .._places import public
+from .backlog import CAUTION, MANY, Backlog
+from .pausing import _PauseableMixin
+from .pins import PINNED
+from .receiver import Receiver, Undelivered
+
+__all__ = [
+    "Int8StringReceiver",
+    "Int16StringReceiver",
+    "Int32StringReceiver",
+    "IntNStringReceiver",
+    "StringTooLongError",
+    "_RecvdCompatHack",
+]
+
+
+#: In fewer bytes than these, looking ahead does not pay.
+_SHORT: Final = 64
+
+
+@public("basic")
+class StringTooLongError(AssertionError):
+    """A string is too long for the length in front of it to say so."""
+
+
+@public("basic")
+class _RecvdCompatHack(Undelivered):
+    """
+    L{IntNStringReceiver.recvd}: the bytes from the next string on.
+
+    A C{dataReceived} that an application brings along looks for what was assigned in the instance's
+    C{__dict__}, as Twisted's own does: so it is there, too, unless the delivery under way is ours.
+    """
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
+        if receiver is None:
+            return self
+        backlog = receiver._receiverState
+        if backlog is None:
+            if not receiver._receiverIsCopy:
+                return b""
+            backlog = receiver._receiverBacklog()
+        if not backlog.busy:
+            return backlog.rest()[backlog.skipped :]
+        if backlog.inHand is not None:
+            return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
+        if backlog.later is not None:
+            return backlog.peek()
+        return backlog.current[backlog.offset if backlog.frames else backlog.start :]
+
+    def __set__(self, receiver: Receiver, value: bytes) -> None:
+        backlog = receiver._receiverState
+        if backlog is not None and backlog.busy and type(value) is bytes:
+            backlog.replace(value)
+            return
+        super().__set__(receiver, value)
+        if backlog is None or not backlog.busy:
+            receiver.__dict__["recvd"] = value
+
+
+class _Unprocessed(Undelivered):
+    """
+    L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset} counts in.
+
+    What is assigned during a delivery has no effect on it, as in Twisted.
+    """
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
+        backlog = None if receiver is None else receiver._receiverState
+        if backlog is None or not backlog.busy:
+            return super().__get__(receiver, owner)
+        later = backlog.later
+        waiting = 0 if later is None else later.size
+        known = backlog.inHand
+        if known is not None and known[1] is backlog.current and known[2] == waiting:
+            return known[0]
+        inHand: bytes = b"".join((*backlog.before, backlog.current[backlog.begin() :]))
+        if later is not None:
+            inHand += later.join()
+        backlog.inHand = inHand, backlog.current, waiting
+        return inHand
+
+    def __set__(self, receiver: Receiver, value: bytes) -> None:
+        backlog = receiver._receiverState
+        if backlog is not None and backlog.busy:
+            backlog.inHand = value, backlog.current, 0 if backlog.later is None else backlog.later.size
+        else:
+            super().__set__(receiver, value)
+
+
+class _CompatibilityOffset(Undelivered):
+    """
+    L{IntNStringReceiver._compatibilityOffset}: how much of C{_unprocessed} was delivered.
+
+    What is assigned during a delivery has no effect on it, as in Twisted.
+    """
+
+    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
+        backlog = None if receiver is None else receiver._receiverState
+        if backlog is None:
+            return 0
+        if not backlog.busy:
+            return backlog.skipped
+        delivered = (backlog.offset if backlog.frames else backlog.start) - backlog.begin()
+        return delivered + sum(map(len, backlog.before)) if backlog.before else delivered
+
+    def __set__(self, receiver: Receiver, value: Any) -> None:
+        backlog = receiver._receiverBacklog()
+        if not backlog.busy:
+            backlog.skipped = value
+
+
+@public("basic")
+class IntNStringReceiver(Receiver, _PauseableMixin):
+    """
+    A protocol of strings that their length precedes, as a binary number.
+
+    Override L{stringReceived}, and in a format of one's own C{structFormat} and C{prefixLength}.  What a
+    callback changes (the limit, C{paused}, C{recvd}) holds from the very next string on.
+
+    @cvar MAX_LENGTH: the longest string to accept, in bytes.
+    @cvar structFormat: the length, as C{struct} writes it.
+    @cvar prefixLength: its size in bytes.
+    @ivar recvd: the bytes that are not delivered yet; assigning replaces them.
+    @ivar _unprocessed: the bytes in hand, those delivered in this very call included; kept for applications
+        that bring their own C{dataReceived}, as is the next.
+    @ivar _compatibilityOffset: how many of C{_unprocessed} were delivered.
+    """
+
+    _receiverSaved = "_unprocessed"
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused",)
+    _receiverShown = ("recvd", "_unprocessed", "_compatibilityOffset")
+    MAX_LENGTH: int = 99999
+    structFormat: str
+    prefixLength: int
+    recvd: bytes = _RecvdCompatHack()  # type: ignore[assignment]
+    _unprocessed: bytes = _Unprocessed()  # type: ignore[assignment]
+    _compatibilityOffset: int = _CompatibilityOffset()  # type: ignore[assignment]
+
+    def sendString(self, string: bytes) -> None:
+        """
+        Send a string behind its length.
+
+        @param string: the string; less than 2 ** (8 * C{prefixLength}) bytes.
+        @raise StringTooLongError: it is longer than its length can say.
+        """
+        limit = 2 ** (8 * self.prefixLength)
+        if len(string) >= limit:
+            raise StringTooLongError(f"Try to send {len(string)} bytes whereas maximum is {limit}")
+        self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+
+    def stringReceived(self, string: bytes) -> object:
+        """
+        Called with each string, without its length.  Override it.
+        """
+        raise NotImplementedError
+
+    def lengthLimitExceeded(self, length: int) -> object:
+        """
+        Called when a string is announced that is longer than C{MAX_LENGTH}: drops the peer.  Override it to
+        do something else; as long as that string comes first in C{recvd}, it is called for each chunk.
+
+        @param length: the length announced, in bytes; below zero where the format allows that.
+        """
+        return self._receiverDrop()
+
+    def _receiverDeliver(self, backlog: Backlog) -> None:
+        """
+        Deliver what there is.
+
+        One flat loop, for its speed: it is walked once for each batch of strings.
+        """
+        watched = backlog.watched
+        prefix = self.structFormat, self.prefixLength
+        backlog.skipped = 0
+        backlog.inHand = None
+        backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
+        while True:
+            pins = backlog.pins
+            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+                self._receiverUnpin(backlog)
+                pins = None
+            if self.paused or not (backlog.start < len(backlog.current) or backlog):
+                return
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            limit = self.MAX_LENGTH
+            isShort = len(backlog.current) - backlog.start < _SHORT
+            if (backlog.cautious or isShort) and backlog.aside is None and not backlog.frames:
+                # Something changes at each string: what is found ahead, and checked behind each, would be so in vain.
+                payload = backlog.start + prefix[1]
+                end = payload
+                if payload <= len(backlog.current):
+                    end += unpack(prefix[0], backlog.current[backlog.start : payload])[0]
+                if payload <= end <= len(backlog.current) and not end - payload > limit:
+                    if backlog.cautious:
+                        backlog.cautious -= 1
+                    backlog.start = end
+                    backlog.hasDelivered = True
+                    self.stringReceived(backlog.current[payload:end])
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
+                    continue
+            strings: Sequence[bytes] = backlog.frames
+            if strings:
+                if backlog.terms != prefix:
+                    backlog.putBack()
+                    continue
+                needed, reader, mayExceed = 0, backlog.reader, True
+            else:
+                strings, end, needed = found = self._receiverSplit(backlog, prefix, limit, backlog.most)
+                if strings:
+                    if len(strings) > 1:
+                        if len(strings) >= PINNED and pins is None:
+                            self._receiverPin(backlog)
+                            pins = backlog.pins
+                        backlog.frames = found[0]
+                        backlog.terms = prefix
+                        backlog.framing = prefix[1]
+                        backlog.taken = 0
+                        backlog.mark = backlog.start
+                    backlog.reader = reader = iter(strings)
+                    backlog.start = end
+                    mayExceed = False
+            if strings:
+                backlog.hasDelivered = True
+                kind = type(self)
+                for string in reader:
+                    if mayExceed and len(string) > limit:
+                        backlog.refuse(string)
+                        break
+                    self.stringReceived(string)
+                    if self.paused or (watched is not None and watched.TLS) or kind is not type(self):
+                        needed = 0
+                        break
+                    if limit is not self.MAX_LENGTH:
+                        limit, mayExceed, needed = self.MAX_LENGTH, True, 0
+                else:
+                    if backlog.reader is not reader:
+                        continue  # there are other bytes now
+                    if backlog.frames:
+                        if backlog.base < 0:
+                            backlog.begin()
+                        backlog.frames = ()
+                        backlog.caution = CAUTION
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
+                if needed <= 0:
+                    backlog.most = min(backlog.most * 2, MANY)
+                    continue
+            elif needed < 0:
+                if not self._receiverRefuse(backlog, prefix):
+                    return
+                continue
+            backlog.terms = prefix
+            if not backlog.unfinished(needed):
+                return
+
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:
+            return False
+        if backlog.terms != (self.structFormat, self.prefixLength):
+            return False
+        backlog.skipped = 0
+        return backlog.extendsString(data)
+
+    def _receiverSplit(
+        self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
+    ) -> tuple[list[bytes], int, int]:
+        """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
+        aside = backlog.aside
+        if aside is not None:
+            announced = backlog.needed - prefix[1]
+            if backlog.terms == prefix and announced > 0 and not announced > limit and aside.size >= prefix[1]:
+                if not backlog.completesAside():
+                    return [], 0, backlog.needed
+                return [backlog.takeString(prefix[1])], 0, 0
+            backlog.rejoin()
+        return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
+
+    def _receiverRefuse(self, backlog: Backlog, prefix: tuple[str, int]) -> bool:
+        """
+        Refuse the string that comes next.
+
+        @return: whether the callback has called C{dataReceived}, and so that there is something to deliver.
+        """
+        (length,) = unpack(prefix[0], backlog.current[backlog.start : backlog.start + prefix[1]])
+        self._receiverLogLimit(backlog, length)
+        backlog.reentered = False
+        self.lengthLimitExceeded(length)
+        if not backlog.reentered or self._receiverState is not backlog:
+            return False
+        return self._receiverSplit(backlog, prefix, self.MAX_LENGTH, 1)[2] >= 0
+
+
+@public("basic")
+class Int8StringReceiver(IntNStringReceiver):
+    """Strings of up to 255 bytes, behind 1 byte of length."""
+
+    structFormat = "!B"
+    prefixLength = calcsize(structFormat)
+
+
+@public("basic")
+class Int16StringReceiver(IntNStringReceiver):
+    """Strings of up to 65,535 bytes, behind 2 bytes of length in network order."""
+
+    structFormat = "!H"
+    prefixLength = calcsize(structFormat)
+
+
+@public("basic")
+class Int32StringReceiver(IntNStringReceiver):
+    """Strings of up to 4 GiB less a byte, behind 4 bytes of length in network order."""
+
+    structFormat = "!I"
+    prefixLength = calcsize(structFormat)

@@ -1,0 +1,241 @@
+"""
+Netstrings: U{http://cr.yp.to/proto/netstrings.txt}.
+
+What a netstring is, L{twisted_basic_ng._accelerate.framing} knows; this file delivers them and parts with a peer that
+sends anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import Protocol
+
+from .. import _accelerate
+from .._accelerate import Stop, formatNetstring, netstringLength
+from .._places import public
+from .backlog import CAUTION, MANY, Backlog
+from .pins import PINNED
+from .receiver import Receiver, Undelivered
+
+__all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver", "formatNetstring"]
+
+public("basic", "_formatNetstring")(formatNetstring)
+
+#: How many digits of a length that is too long go to the log.
+_DIGITS: Final = 20
+
+
+@public("basic")
+class NetstringParseError(ValueError):
+    """What came is not a netstring, or a longer one than is accepted."""
+
+
+@public("basic")
+class IncompleteNetstring(Exception):
+    """There is no whole netstring yet."""
+
+
+class _NetstringBacklog(Backlog):
+    """A backlog of netstrings, whose framing is as long as their length has digits."""
+
+    __slots__ = ()
+
+    def wireSize(self, frames: Sequence[bytes]) -> int:
+        return sum(len(formatNetstring(each)) for each in frames)
+
+
+@public("basic")
+class NetstringReceiver(Receiver):
+    """
+    A protocol of netstrings: U{http://cr.yp.to/proto/netstrings.txt}.
+
+    Override L{stringReceived}.  A peer that sends anything else than netstrings, or a longer one than
+    C{MAX_LENGTH}, loses its connection.
+
+    @cvar MAX_LENGTH: the longest payload to accept, in bytes.
+    @ivar brokenPeer: 1 once the peer has broken the protocol, 0 before.
+    @ivar _remainingData: the bytes that are not delivered yet.
+    """
+
+    _receiverShown = ("_remainingData",)
+    _receiverSaved = "_remainingData"
+    _remainingData: bytes = Undelivered()  # type: ignore[assignment]
+    MAX_LENGTH: int = 99999
+    brokenPeer = 0
+
+    _MISSING_LENGTH = "The received netstring does not start with a length specification."
+    _OVERFLOW = (
+        "The length specification of the received netstring cannot be represented in Python"
+        " - it causes an OverflowError!"
+    )
+    _TOO_LONG = "The received netstring is longer than the maximum %s specified by self.MAX_LENGTH"
+    _MISSING_COMMA = "The received netstring is not terminated by a comma."
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Start anew with C{transport}: nothing received, nothing broken."""
+        if self._receiverState is not None:
+            self._receiverState.replace(b"")  # ends a delivery that this call is made from
+            self._receiverState = None
+        if self._receiverIsCopy:
+            self._receiverIsCopy = False
+        self.brokenPeer = 0
+        Protocol.makeConnection(self, transport)
+
+    def sendString(self, string: bytes) -> None:
+        """
+        Send C{string} as a netstring.
+
+        @param string: the payload, of any length.
+        """
+        self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
+
+    def stringReceived(self, string: bytes) -> object:
+        """
+        Called with each payload.  Override it.
+
+        A L{NetstringParseError} that it raises counts as the peer's fault, like one found here.
+        """
+        raise NotImplementedError()
+
+    def _receiverMakeBacklog(self) -> Backlog:
+        return _NetstringBacklog()
+
+    def _receiverDeliver(self, backlog: Backlog) -> None:
+        try:
+            self._receiverStrings(backlog)
+        except IncompleteNetstring:
+            pass  # only a callback can raise it; the rest waits for more bytes, as in Twisted
+        except NetstringParseError:
+            self._handleParseError()
+
+    def _receiverStrings(self, backlog: Backlog) -> None:
+        """
+        Deliver what there is.
+
+        @raise NetstringParseError: what follows is not a netstring.
+        """
+        watched = backlog.watched
+        while backlog.start < len(backlog.current) or backlog:
+            if watched is not None and watched.TLS:
+                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            pins = backlog.pins
+            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+                self._receiverUnpin(backlog)
+                pins = None
+            limit = self.MAX_LENGTH
+            strings: Sequence[bytes] = backlog.frames
+            if strings:
+                if limit != backlog.terms:
+                    backlog.putBack()
+                    continue
+                needed, reader = 0, backlog.reader
+            else:
+                most = 1 if backlog.cautious else backlog.most
+                strings, end, needed = found = self._receiverSplit(backlog, most)
+                if strings:
+                    if len(strings) > 1:
+                        if len(strings) >= PINNED and pins is None:
+                            self._receiverPin(backlog)
+                            pins = backlog.pins
+                        backlog.frames = found[0]
+                        backlog.terms = limit
+                        backlog.taken = 0
+                        backlog.mark = backlog.start
+                    elif backlog.cautious:
+                        backlog.cautious -= 1
+                    backlog.reader = reader = iter(strings)
+                    backlog.start = end
+            if strings:
+                backlog.hasDelivered = True
+                kind = type(self)
+                for string in reader:
+                    self.stringReceived(string)
+                    if (
+                        (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
+                        or (watched is not None and watched.TLS)
+                        or kind is not type(self)
+                    ):
+                        needed = 0
+                        break
+                else:
+                    if backlog.reader is not reader:
+                        continue  # there are other bytes now
+                    if backlog.frames:
+                        backlog.frames = ()
+                        backlog.caution = CAUTION
+                    if backlog.start == len(backlog.current) and backlog.later is None:
+                        return
+                if needed <= 0:
+                    backlog.most = min(backlog.most * 2, MANY)
+                    continue
+            elif needed < 0:
+                raise NetstringParseError(self._receiverComplaint(backlog, needed))
+            if not backlog.unfinished(needed):
+                return
+
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        return backlog.extendsString(data)
+
+    def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
+        """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""
+        accepted = backlog.needed
+        aside = backlog.aside
+        if aside is not None:
+            if not backlog.completesAside():
+                return [], 0, accepted
+            digits = aside.begin(_DIGITS).partition(b":")[0]
+            last = accepted - aside.size - 1
+            isWhole = digits.isdigit() and len(digits) + 2 + int(digits) == accepted
+            if isWhole and backlog.current[last : last + 1] == b",":
+                string = backlog.takeString(len(digits) + 1, 1)
+                backlog.needed = 0
+                return [string], 0, 0
+            backlog.rejoin()
+        backlog.needed = 0
+        return _accelerate.splitNetstrings(
+            backlog.current, backlog.start, max(self.MAX_LENGTH, accepted), 1 if accepted else most
+        )
+
+    def _receiverComplaint(self, backlog: Backlog, stop: int) -> str:
+        """Say what is wrong with the next netstring; a limit that strikes is logged."""
+        if stop == Stop.TOO_LONG:
+            self._receiverLogLimit(backlog, self._receiverAnnounced(backlog))
+            return self._TOO_LONG % (self.MAX_LENGTH,)
+        return self._MISSING_LENGTH if stop == Stop.MALFORMED else self._MISSING_COMMA
+
+    @staticmethod
+    def _receiverAnnounced(backlog: Backlog) -> int:
+        """The length that is too long, by the digits of it that were looked at."""
+        digits = backlog.current[backlog.start : backlog.start + _DIGITS]
+        return int(digits[: len(digits) - len(digits.lstrip(b"0123456789"))])
+
+    # The next two are called by Twisted's own tests; nothing here needs them.
+
+    def _consumeLength(self) -> None:
+        """
+        Take the length in front of the next netstring; C{_expectedPayloadSize} then counts its comma, too.
+
+        @raise IncompleteNetstring: it has not come whole.
+        @raise NetstringParseError: it is none, or too long.
+        """
+        data = self._remainingData
+        length, colon = netstringLength(data, 0, self.MAX_LENGTH)
+        if length < 0:
+            raise NetstringParseError(self._receiverComplaint(self._receiverBacklog(), length))
+        if colon < 0:
+            raise IncompleteNetstring()
+        self._expectedPayloadSize = length + 1
+        self._remainingData = data[colon + 1 :]
+
+    def _payloadComplete(self) -> bool:
+        """Is no payload under way?"""
+        return b":" not in self._remainingData
+
+    def _handleParseError(self) -> None:
+        """Called when the peer has broken the protocol: drops it."""
+        self._receiverDrop()
+        self.brokenPeer = 1

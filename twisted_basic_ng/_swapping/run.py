@@ -1,0 +1,354 @@
+"""
+Runs a program as Python itself would have run it, with the swap in place.
+
+What the program can see of its start (C{sys.argv}, C{sys.path}, C{__main__}, its exit status, its traceback) is
+as if it had been started directly.  This file knows how Python starts programs, and nothing of Twisted; it is
+imported at every C{run}, so it imports little, and what not every program needs only for those that do.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from importlib.machinery import BuiltinImporter, PathFinder, SourceFileLoader, SourcelessFileLoader
+from types import ModuleType
+
+from . import children, swap
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType, TracebackType
+    from typing import Any, Final, NoReturn
+
+__all__ = ["USAGE", "NoProgramError", "run"]
+
+USAGE: Final = """\
+usage: twisted-basic-ng run [--verbose] PROGRAM [ARGUMENT ...]
+       twisted-basic-ng run [--verbose] -m MODULE [ARGUMENT ...]
+       twisted-basic-ng run [--verbose] -c CODE [ARGUMENT ...]
+
+Run a Python program with our modules in the place of Twisted's, in its process and in the Python processes
+that it starts.  PROGRAM is a file, a directory or zip file with a __main__.py, the name of an installed
+script (trial, twistd, pytest), or - for standard input.
+
+  --verbose   say on standard error what is swapped
+"""
+
+#: What a script that pip installs begins with where its interpreter's path is too long for a #! line.
+_LONG_PATH: Final = b"'''exec' "
+
+
+class NoProgramError(ValueError):
+    """There is no such program, or no such option of C{run}."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """
+    Run the program that the command line C{arguments} names; it ends as the program does.
+
+    @raise NoProgramError: they name none.
+    """
+    words = list(arguments)
+    if words[:1] == ["--verbose"]:
+        del words[0]
+        verbose = True
+    else:
+        verbose = False
+    if not words:
+        raise NoProgramError("run needs a program to run; see 'twisted-basic-ng run --help'")
+    if words[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return
+    start = _find(words)
+    swap.install()
+    children.passOn(os.environ)
+    children.stayOn(sys.path)
+    if verbose:
+        _tell()
+    _guard(start)
+
+
+def _tell() -> None:
+    from .status import read
+
+    print(read(), file=sys.stderr)
+
+
+def _find(words: list[str]) -> Callable[[], None]:
+    """
+    Find what to run.
+
+    @return: what runs it.
+    """
+    first = words[0]
+    if first in ("-m", "-c"):
+        if len(words) < 2:
+            raise NoProgramError(f"run {first} needs {'a module' if first == '-m' else 'code'} to run")
+        return (_module if first == "-m" else _command)(words[1], words[2:])
+    if first == "-":
+        return lambda: _standardInput(words[1:])
+    if first.startswith("-"):
+        raise NoProgramError(f"run has no option {first!r}; see 'twisted-basic-ng run --help'")
+    return _program(first, words[1:])
+
+
+def _module(name: str, arguments: list[str]) -> Callable[[], None]:
+    import runpy
+
+    _atFront(os.getcwd())
+    if not _isThere(name):
+        raise NoProgramError(f"there is no module {name!r}")
+
+    def start() -> None:
+        _showCommand(["-m", name], arguments)
+        _freshMain()
+        runpy._run_module_as_main(name)  # type: ignore[attr-defined]
+
+    return start
+
+
+def _isThere(name: str) -> bool:
+    """
+    Look for a module without importing its packages.
+
+    They are the program's: they may use Twisted's modules, fail, or print, and the swap is not in place yet.
+    """
+    from importlib.util import find_spec
+
+    top, *inner = name.split(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):  # an empty or a relative name
+        return False
+    for part in inner:
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+        top = f"{top}.{part}"
+        spec = PathFinder.find_spec(top, spec.submodule_search_locations)
+    return spec is not None
+
+
+def _command(code: str, arguments: list[str]) -> Callable[[], None]:
+    def start() -> None:
+        _showCommand(["-c", code], arguments)
+        _atFront("")
+        if sys.version_info >= (3, 13):  # whose tracebacks show lines of it
+            import linecache
+
+            lines = [f"{line}\n" for line in code.splitlines()]
+            linecache.cache["<string>"] = (len(code), None, lines, "<string>")
+        main = _freshMain()
+        main.__loader__ = BuiltinImporter
+        _exec(code, "<string>", main)
+
+    return start
+
+
+def _standardInput(arguments: list[str]) -> None:
+    """Run what comes on standard input, up to its end; at a terminal, statement by statement."""
+    _showCommand(["-"], arguments)
+    _atFront("")
+    main = _freshMain()
+    main.__loader__ = BuiltinImporter
+    if sys.stdin is None:
+        return
+    if sys.stdin.isatty():
+        from code import interact
+
+        interact(local=vars(main), exitmsg="")
+        return
+    main.__file__ = "<stdin>"
+    main.__dict__["__cached__"] = None
+    _exec(sys.stdin.buffer.read(), "<stdin>", main)
+
+
+def _exec(source: str | bytes, name: str, main: ModuleType) -> None:
+    # Else the code would be read with the __future__ imports of this file.
+    exec(compile(source, name, "exec", dont_inherit=True), vars(main))
+
+
+def _program(name: str, arguments: list[str]) -> Callable[[], None]:
+    path = _locate(name)
+    if path is None:
+        raise NoProgramError(f"there is no program {name!r}, neither as a file nor among the installed scripts")
+    if _isStream(path):
+        return lambda: _script(path, arguments)
+    if _isArchive(path):
+        return lambda: _archive(path, arguments)
+    if not _isPython(path):
+        if not os.access(path, os.X_OK):
+            raise NoProgramError(f"{name!r} is neither a Python program nor executable")
+        return lambda: _other(path, [name, *arguments])
+    return lambda: _script(path, arguments)
+
+
+def _other(path: str, words: list[str]) -> NoReturn:
+    try:
+        os.execv(path, words)
+    except OSError as error:
+        raise NoProgramError(f"cannot start {words[0]!r}: {error.strerror}") from error
+
+
+def _locate(name: str) -> str | None:
+    """
+    Find a program: a file, then a script beside the interpreter, then one on C{PATH}.
+
+    A directory counts where it can be run.
+    """
+    if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")) or _isStream(name):
+        return name
+    from shutil import which
+
+    beside = os.path.dirname(sys.executable)
+    return which(name, path=beside) or which(name)
+
+
+def _isStream(path: str) -> bool:
+    """Is it a pipe, or an open file by its number?  What is read of it here may be gone for the program."""
+    return os.path.exists(path) and (
+        not (os.path.isfile(path) or os.path.isdir(path)) or path.startswith(("/dev/", "/proc/"))
+    )
+
+
+def _isArchive(path: str) -> bool:
+    """Is it a directory or a zip file?  One with a C{#!} line and any name is, too, as Python itself takes it."""
+    if os.path.isdir(path):
+        return True
+    from zipimport import ZipImportError, zipimporter
+
+    try:
+        zipimporter(path)
+    except ZipImportError:
+        return False
+    return True
+
+
+def _isPython(path: str) -> bool:
+    """Is it a Python program, and not one for the shell or the machine?"""
+    if path.endswith((".py", ".pyc", ".pyw", ".tac")):
+        return True
+    try:
+        with open(path, "rb") as file:
+            first, second = file.readline(256), file.readline(256)
+    except OSError:  # it may be possible to execute it all the same
+        first = second = b""
+    if first.startswith(b"#!"):
+        return b"python" in first or second.startswith(_LONG_PATH)
+    return not os.access(path, os.X_OK)
+
+
+def _script(path: str, arguments: list[str]) -> None:
+    _showCommand([path], arguments)
+    _atFront(_home(path))
+    file = os.path.join(os.getcwd(), path)  # not normalised, as Python does not
+    main = _freshMain()
+    main.__file__ = file
+    main.__dict__["__cached__"] = None
+    exec(_code(main, file), vars(main))
+
+
+def _home(path: str) -> str:
+    """The directory that Python takes for the script's: behind links, but for those to what has no name of its own."""
+    try:
+        return os.path.dirname(os.path.realpath(path, strict=True))
+    except OSError:
+        link = os.readlink(path) if os.path.islink(path) else ""
+        return os.path.dirname(os.path.join(os.path.dirname(path), link) if os.sep in link else path)
+
+
+def _code(main: ModuleType, file: str) -> CodeType:
+    """Read the script's code; no compiled copy of it is kept, as Python keeps none."""
+    if file.endswith(".pyc"):
+        compiled = SourcelessFileLoader("__main__", file)
+        main.__loader__ = compiled
+        code = compiled.get_code("__main__")
+        assert code is not None  # only a package's directory has none
+        return code
+    loader = SourceFileLoader("__main__", file)
+    main.__loader__ = loader
+    try:
+        source = loader.get_data(file)
+    except OSError as error:
+        raise NoProgramError(f"cannot open {file!r}: {error.strerror}") from error
+    result: CodeType = loader.source_to_code(source, file)
+    return result
+
+
+def _archive(path: str, arguments: list[str]) -> None:
+    import runpy
+
+    _showCommand([path], arguments)
+    # The program itself is looked in even then.
+    sys.path[: 0 if _isSafe() else 1] = [os.path.join(os.getcwd(), path)]
+    _freshMain()
+    runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
+
+
+def _showCommand(program: list[str], arguments: list[str]) -> None:
+    """Let the program see the command line that it would have been started with directly."""
+    sys.argv[:] = [program[0], *arguments]
+    words = getattr(sys, "orig_argv", [])
+    launcher = words[: -len(program) - len(arguments)]
+    if launcher[-1:] == ["--verbose"]:
+        launcher.pop()
+    if len(launcher) > 2 and launcher.pop() == "run":
+        *python, name = launcher
+        if name == "twisted_basic_ng":
+            options = python.pop()[:-1]  # the m of "-m", or of several options in one word
+            python += [options] if options != "-" else []
+        words[:] = [*python, *program, *arguments]
+
+
+def _atFront(directory: str) -> None:
+    """Let imports look in C{directory} first, in the place of where this launcher was found."""
+    if not _isSafe():
+        sys.path[:1] = [directory]
+
+
+def _isSafe() -> bool:
+    """Is Python told to put no directory first?"""
+    return getattr(sys.flags, "safe_path", False) or bool(sys.flags.isolated)
+
+
+def _freshMain() -> ModuleType:
+    """Give the program a C{__main__} of its own."""
+    main = ModuleType("__main__")
+    vars(main).update(__builtins__=builtins, __annotations__={})
+    sys.modules["__main__"] = main
+    return main
+
+
+def _guard(start: Callable[[], None]) -> None:
+    """
+    Run the program.
+
+    An exception that ends it goes on to Python's own end of a program, with its own exit status; only the
+    frames of this launcher are left out of what is printed.
+    """
+    try:
+        start()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        own = _ownTraceback(error.__traceback__)
+        report = sys.excepthook
+
+        def reportOwn(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> Any:
+            sys.last_traceback = own
+            return report(kind, value.with_traceback(own), own)
+
+        sys.excepthook = reportOwn
+        raise
+
+
+def _ownTraceback(traceback: TracebackType | None) -> TracebackType | None:
+    """Leave out the launcher's frames; C{None} where the program had not begun."""
+    main = sys.modules["__main__"].__dict__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_globals is main or frame.f_code.co_name == "_run_module_as_main":
+            return traceback
+        traceback = traceback.tb_next
+    return None

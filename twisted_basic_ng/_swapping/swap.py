@@ -1,0 +1,368 @@
+"""
+Answers imports of Twisted's modules with ours, in this process.
+
+A finder in front of C{sys.meta_path} knows which module of ours stands for which of Twisted's; nothing is
+imported before a program asks for it.
+
+This file knows what to swap and nothing of what is in it.  It runs at every start of a child and of an enabled
+environment: it imports next to nothing that a bare interpreter has not imported already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .._places import Facade, changeOver, place, public
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, Final
+else:
+    ModuleSpec = type(__spec__)  # importlib takes longer to import than all of ours that runs at a start
+
+__all__ = [
+    "PATCHES",
+    "SWAPS",
+    "WARNED",
+    "AlreadyInUseError",
+    "TwistedTooOldError",
+    "install",
+    "installIfPossible",
+    "isInstalled",
+    "uninstall",
+    "warn",
+]
+
+#: Which module of ours stands for which of Twisted's.
+SWAPS: Final = {
+    "twisted.protocols.amp": "twisted_basic_ng.amp",
+    "twisted.protocols.basic": "twisted_basic_ng.basic",
+}
+
+#: Which names of one of Twisted's modules, which else stays as it is, are replaced by those of a module of ours.
+PATCHES: Final = {
+    "twisted.protocols.ftp": (
+        "twisted_basic_ng.ftp",
+        {
+            "ASCIIConsumerWrapper": "ASCIIConsumerWrapper",
+            "DTP": "DTP",
+            "DTPFactory": "DTPFactory",
+            "DataConnectionClosedError": "DataConnectionClosedError",
+            "FileConsumer": "FileConsumer",
+            "FTP._encodeName": "encodeName",
+        },
+    ),
+}
+
+#: The oldest Twisted that ours can stand in for.
+_OLDEST: Final = (22, 10)
+
+#: The environment variable by which the children of a process that has said so do not say again that they do not swap.
+WARNED: Final = "TWISTED_BASIC_NG_WARNED"
+
+
+@public("")
+class AlreadyInUseError(RuntimeError):
+    """
+    It is too late to swap: Twisted's own classes are in use.
+
+    @ivar modules: the names of the modules that hold them, or have built classes on them.
+    """
+
+    def __init__(self, modules: Iterable[str]) -> None:
+        self.modules = tuple(sorted(modules))
+        super().__init__(
+            "too late to install twisted_basic_ng: Twisted's own classes are in use already, by "
+            + ", ".join(self.modules)
+            + ".  Install it before they are imported, or start the program with 'python -m twisted_basic_ng run'."
+        )
+
+    def __reduce__(self) -> tuple[type[AlreadyInUseError], tuple[tuple[str, ...]]]:
+        return type(self), (self.modules,)
+
+
+@public("")
+class TwistedTooOldError(ImportError):
+    """Twisted lacks what our modules build on."""
+
+
+def _import(name: str) -> ModuleType:
+    """Do what C{importlib.import_module} does."""
+    __import__(name)
+    return sys.modules[name]
+
+
+class _Loader:
+    """Loads, under Twisted's name, the module of ours, which keeps its own name and spec."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        try:
+            module = _import(SWAPS[spec.name])
+        except Exception as error:
+            _giveWay(error)
+            return _becomeStock(spec)
+        self._ours = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._ours
+
+
+def _becomeStock(spec: ModuleSpec) -> ModuleType | None:
+    """Turn C{spec} into that of Twisted's own module, and begin to load it."""
+    from importlib.util import find_spec
+
+    sys.modules.pop(spec.name, None)  # ours, if it has got so far
+    stock: Any = find_spec(spec.name)
+    vars(spec).update(vars(stock))
+    module: ModuleType | None = stock.loader.create_module(stock)
+    return module
+
+
+class _PatchingLoader:
+    """Loads Twisted's own module, and puts names of ours into it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        if isInstalled():  # it may have imported another one of these, which has given way
+            try:
+                _patch(module)
+            except Exception as error:
+                _giveWay(error)
+
+
+class _Finder:
+    """
+    Finds ours where Twisted's is asked for.
+
+    @ivar isOptional: whether Twisted's own modules are found if ours cannot be used, because nobody has asked
+        for the swap in this very process.
+    """
+
+    isOptional = False
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in SWAPS and name not in PATCHES:
+            return None
+        try:
+            _checkTwisted()
+        except TwistedTooOldError as error:
+            _giveWay(error)
+            return self._findStock(name, path, target)
+        if name in SWAPS:
+            return ModuleSpec(name, _Loader())  # type: ignore[arg-type]
+        spec = self._findStock(name, path, target)
+        if spec is not None:
+            spec.loader = _PatchingLoader(spec.loader)  # type: ignore[assignment]
+        return spec
+
+    def _findStock(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        """Find Twisted's own module, in the way that it would be found without us."""
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+        return None
+
+
+def _checkTwisted() -> None:
+    """
+    Look at Twisted's version, if Twisted is imported; it is when a module of it is asked for.
+
+    @raise TwistedTooOldError: ours cannot stand in for that one.
+    """
+    version: str = getattr(sys.modules.get("twisted"), "__version__", "")
+    try:
+        year, month = map(int, version.split(".")[:2])
+    except ValueError:  # no release has such a version: trust it
+        return
+    if (year, month) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise TwistedTooOldError(f"Twisted {version} is too old: twisted_basic_ng needs {oldest} or later")
+
+
+def _giveWay(error: Exception) -> None:
+    """Let Twisted's own modules be found from now on, and say why; raise C{error} if they may not be."""
+    if not _finder.isOptional:
+        raise error
+    sys.meta_path.remove(_finder)
+    changeOver(False)
+    warn(error)
+
+
+def warn(reason: object) -> None:
+    """Say in a line on standard error that this process does not swap, unless a parent has said it already."""
+    if WARNED not in os.environ:
+        os.environ[WARNED] = "1"
+        line, _, _ = str(reason).partition("\n")
+        try:
+            sys.stderr.write(f"twisted_basic_ng: not swapped: {line}\n")
+        except (AttributeError, OSError, ValueError):
+            pass  # there is no standard error, or nobody to read it
+
+
+_finder: Final = _Finder()
+
+#: Twisted's own modules that were imported before, and stepped aside.
+_stock: Final[dict[str, ModuleType]] = {}
+
+#: Stands for what Twisted's module has not.
+_NOTHING: Final = object()
+
+#: What stood at the names in those modules that names of ours were put into.
+_replaced: Final[dict[str, dict[str, Any]]] = {}
+
+
+def isInstalled() -> bool:
+    """Are imports answered with ours?"""
+    return _finder in sys.meta_path
+
+
+def install() -> None:
+    """
+    Answer imports with ours from now on.
+
+    @raise AlreadyInUseError: too late; nothing is changed.
+    @raise TwistedTooOldError: modules of a Twisted that is too old are imported already; nothing is changed.
+    """
+    if isInstalled():
+        return
+    imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
+    patched = [sys.modules[name] for name in PATCHES if name in sys.modules]
+    users = set().union(*map(_users, imported.values()), *map(_patchedUsers, patched))
+    users -= imported.keys()  # these go together
+    if users:
+        raise AlreadyInUseError(users)
+    _checkTwisted()
+    ours = {name: _import(ours) for name, ours in SWAPS.items() if name in imported or ours in sys.modules}
+    for module in patched:
+        _import(PATCHES[module.__name__][0])
+    sys.meta_path.insert(0, _finder)
+    _stock.update(imported)
+    changeOver(True)
+    for name, module in ours.items():
+        place(name, module)
+    for module in patched:
+        _patch(module)
+
+
+def installIfPossible() -> None:
+    """
+    L{install} in a process that inherits the swap, and has not asked for it itself.
+
+    If something stands in the way, now or at an import later, a line on standard error says so, and the process
+    runs on what it has.
+    """
+    _finder.isOptional = True
+    try:
+        install()
+    except AlreadyInUseError as error:
+        some = [*error.modules[:3], "others"] if len(error.modules) > 3 else error.modules
+        warn(f"Twisted's own classes are in use already, by {', '.join(some)}")
+    except Exception as error:
+        warn(error)
+
+
+def uninstall() -> None:
+    """Answer imports with Twisted's own modules again."""
+    if not isInstalled():
+        return
+    sys.meta_path.remove(_finder)
+    changeOver(False)
+    swapped = [name for name in SWAPS if name in sys.modules]
+    for name in swapped:
+        del sys.modules[name]
+    for name in swapped:
+        if name in _stock:
+            place(name, _stock.pop(name))
+    for name in swapped:  # they import each other
+        place(name, _import(name))
+    for name, replaced in _replaced.items():
+        if name in sys.modules:
+            _unpatch(sys.modules[name], replaced)
+    _replaced.clear()
+
+
+def _patch(module: ModuleType) -> None:
+    """Put our names into C{module}."""
+    ours, names = PATCHES[module.__name__]
+    source = _import(ours)
+    things = {target: getattr(source, name) for target, name in names.items()}
+    _replaced[module.__name__] = {target: _get(module, target) for target in names}
+    for target, thing in things.items():
+        _put(module, target, thing)
+    module.__class__ = Facade
+
+
+def _unpatch(module: ModuleType, replaced: dict[str, Any]) -> None:
+    """Put back into C{module} what was replaced there."""
+    for target, thing in replaced.items():
+        _put(module, target, thing)
+    module.__class__ = type(sys)
+
+
+def _get(module: Any, target: str) -> Any:
+    """Find what stands at C{target}, a name or a class's and its attribute's; C{_NOTHING} if nothing does."""
+    owner, _, name = target.rpartition(".")
+    return getattr(getattr(module, owner) if owner else module, name, _NOTHING)
+
+
+def _put(module: Any, target: str, thing: Any) -> None:
+    """Put C{thing} there."""
+    owner, _, name = target.rpartition(".")
+    holder = _get(module, owner) if owner else module
+    if thing is _NOTHING:
+        delattr(holder, name)
+    else:
+        setattr(holder, name, thing)
+
+
+def _users(stock: ModuleType) -> Iterator[str]:
+    """Name the modules that hold C{stock} or a class of it, or have built classes on one."""
+    name = stock.__name__
+    own = [each for each in vars(stock).values() if isinstance(each, type) and each.__module__ == name]
+    return _holders(stock, [stock, *own], own)
+
+
+def _patchedUsers(stock: ModuleType) -> Iterator[str]:
+    """Name the modules besides C{stock} that hold what is to be replaced in it, or have built classes on it."""
+    own = [thing for each in PATCHES[stock.__name__][1] if isinstance(thing := _get(stock, each), type)]
+    return _holders(stock, own, own)
+
+
+def _holders(stock: ModuleType, things: list[Any], own: list[type]) -> Iterator[str]:
+    name = stock.__name__
+    package = sys.modules[name.rpartition(".")[0]]
+    sought = {id(each) for each in things}
+    for holder, module in list(sys.modules.items()):
+        if module is not stock and module is not package and not sought.isdisjoint(_values(module)):
+            yield holder
+    for each in own:
+        yield from (heir.__module__ for heir in _heirs(each) if heir.__module__ != name)
+
+
+def _values(module: ModuleType) -> list[int]:
+    """The identities of what C{module} holds; none for the odd objects in C{sys.modules} that are no modules."""
+    return [id(value) for value in list(getattr(module, "__dict__", {}).values())]
+
+
+def _heirs(base: type) -> Iterator[type]:
+    heir: type
+    for heir in type.__subclasses__(base):  # of a metaclass, too
+        yield heir
+        yield from _heirs(heir)

@@ -1,3 +1,0 @@
-from ._values import areGiven, areKnown, readBox, readBoxes, writeBox
-
-__all__ = ["areGiven", "areKnown", "readBox", "readBoxes", "writeBox"]
