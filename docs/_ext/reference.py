@@ -44,7 +44,7 @@ import twisted_basic_ng
 __all__ = ["setup"]
 
 _PACKAGE = twisted_basic_ng.__name__
-_SOURCES = [each for each in Path(twisted_basic_ng.__file__).parent.rglob("*.py") if each.parent.name != "_startup"]
+_SOURCES = [each for each in Path(twisted_basic_ng.__file__).parent.rglob("*.py") if each.parent.name != "startup"]
 
 #: Where Twisted documents its names.
 _TWISTED = "https://docs.twisted.org/en/stable/api/"
