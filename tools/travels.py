@@ -26,6 +26,9 @@ __all__ = ["TRAVELS", "main"]
 _PACKAGE = Path(twisted_basic_ng.__file__).parent
 _WIDTH = 64
 
+#: What runs on some versions of Python or Twisted alone.
+_SOMETIMES = {"Receiver._receiverPin", "addBehind"}
+
 
 @dataclass
 class Step:
@@ -46,7 +49,7 @@ class Step:
         indented = "  " * depth + self.name
         found = [f"{indented:<{_WIDTH}} {self.place}".rstrip()]
         for each, before in zip(self.steps, [None, *self.steps], strict=False):
-            if each != before:
+            if each != before and each.name not in _SOMETIMES:
                 found += each.lines(depth + 1)
         return found
 
@@ -65,7 +68,7 @@ class Tracer:
             function()
         finally:
             sys.setprofile(None)
-        return [line for step in self.top.steps for line in step.lines()]
+        return [line for step in self.top.steps if step.name not in _SOMETIMES for line in step.lines()]
 
     def _note(self, frame: FrameType, event: str, _argument: object) -> None:
         if event == "call" and _isShown(frame.f_code):
