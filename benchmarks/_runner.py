@@ -18,9 +18,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pyperf
-
-from twisted_basic_ng._bench._cases import CASES
-from twisted_basic_ng._bench._sides import STOCK, Case, Run, Side, whySwapped
+from twisted_basic_ng_demo.bench.cases import CASES
+from twisted_basic_ng_demo.bench.sides import STOCK, Case, Run, Side, whySwapped
 
 
 class Repeated:

@@ -25,7 +25,7 @@ from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
-from twisted_basic_ng._bench._loopback import calls
+from twisted_basic_ng_demo.bench.loopback import calls
 
 COUNTS = {1: 500, 100: 2000}
 

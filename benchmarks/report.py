@@ -19,11 +19,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from twisted_basic_ng._bench._cases import CASES
-from twisted_basic_ng._bench._chart import drawPeers, drawRatios, hasPeers
-from twisted_basic_ng._bench._measure import Plan, measure
-from twisted_basic_ng._bench._progress import progress
-from twisted_basic_ng._bench._results import (
+from twisted_basic_ng_demo.bench.cases import CASES
+from twisted_basic_ng_demo.bench.chart import drawPeers, drawRatios, hasPeers
+from twisted_basic_ng_demo.bench.measure import Plan, measure
+from twisted_basic_ng_demo.bench.progress import progress
+from twisted_basic_ng_demo.bench.results import (
     BuildFigures,
     CaseFigures,
     Document,
@@ -33,7 +33,7 @@ from twisted_basic_ng._bench._results import (
     missed,
     rate,
 )
-from twisted_basic_ng._bench._sides import OURS, STOCK
+from twisted_basic_ng_demo.bench.sides import OURS, STOCK
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "docs" / "performance"

@@ -31,11 +31,7 @@ _NAME = f"twisted_basic_ng-{twisted_basic_ng.__version__}"
 
 def packageFiles() -> dict[str, bytes]:
     """The package's files in the pure build, by their names in a wheel."""
-    return {
-        path.relative_to(_PACKAGE.parent).as_posix(): path.read_bytes()
-        for path in sorted(_PACKAGE.rglob("*.py"))
-        if not {"_bench", "_demo"} & set(path.parts)
-    }
+    return {path.relative_to(_PACKAGE.parent).as_posix(): path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))}
 
 
 def _pack(directory: Path, files: dict[str, bytes]) -> Path:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -112,12 +113,31 @@ class TestCommands:
     @pytest.mark.parametrize("command", ["demo", "bench"])
     def test_handsOver(self, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """C{demo} and C{bench} hand their words over, and the result is the exit status."""
-        fake = ModuleType(f"twisted_basic_ng._{command}")
+        fake = ModuleType(f"twisted_basic_ng_demo.{command}")
         fake.main = len  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
         with pytest.raises(SystemExit) as caught:
             _cli.main([command, "a", "b"])
         assert caught.value.code == 2
+
+    @pytest.mark.parametrize("command", ["demo", "bench"])
+    def test_without(self, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Without the package that has them, they say what to install."""
+        for name in ("twisted_basic_ng_demo", f"twisted_basic_ng_demo.{command}"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setattr(sys, "path", [])
+        monkeypatch.setattr(sys, "meta_path", [PathFinder])
+        with pytest.raises(SystemExit) as caught:
+            _cli.main([command])
+        assert caught.value.code == 1
+        wanted = f"'{command}' is a package of its own: pip install 'twisted_basic_ng[{command}]'"
+        assert wanted in capsys.readouterr().err
+
+    def test_broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If something else is missing, that is what is said."""
+        monkeypatch.setitem(sys.modules, "twisted_basic_ng_demo.demo", None)
+        with pytest.raises(ModuleNotFoundError, match=r"twisted_basic_ng_demo\.demo"):
+            _cli.main(["demo"])
 
 
 class TestOutput:

@@ -26,9 +26,6 @@ TARGET = ROOT / "docs" / "architecture"
 #: A folder with fewer files needs no picture.
 _FEW = 3
 
-#: Folders that are about the package, and no part of what it does.
-_ABOUT = {"_bench", "_demo"}
-
 #: Sizes in a picture, in its own units.
 _LETTER, _HEIGHT, _GAP, _ROW, _MARGIN = 7.3, 30, 18, 76, 16
 
@@ -40,7 +37,7 @@ def _rooms() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {"": []}
     for source in sources():
         room = "/".join(source.parts[:-1])
-        if source.parts[0] not in _ABOUT and source.suffix == ".py":
+        if source.suffix == ".py":
             found.setdefault(room, []).append(source)
     return found
 
@@ -51,7 +48,7 @@ def _childOf(room: str, module: str) -> str | None:
     if not module.startswith(prefix) or module in ("", prefix[:-1]):
         return None
     child = module[len(prefix) :].partition(".")[0]
-    if module.partition(".")[0] in _ABOUT or child == "__main__":
+    if child == "__main__":
         return None
     return f"{child}/" if (PACKAGE / room / child).is_dir() else child
 

@@ -3,6 +3,8 @@ Builds the sdist and the wheel, installs each into an empty environment, tries i
 
 usage: python -m tools.check_package DIRECTORY      (to work in; it is emptied first)
 
+The package of the demo is built, too, and tried beside the wheel.
+
 The installations: the wheel as built here, the sdist with a compiler if there is one, the sdist where the compiler
 fails, and the sdist with none to be found.
 """
@@ -46,16 +48,27 @@ def attempt(home: Path, archive: Path, build: str, **environment: str) -> None:
         sys.exit(f"pip has left {', '.join(left)}")
 
 
+def attemptDemo(home: Path, *archives: Path) -> None:
+    """Install the demo beside the library into a new environment in C{home}, and have it do one of its jobs."""
+    venv.create(home, with_pip=True)
+    binaries = home / ("Scripts" if os.name == "nt" else "bin")
+    run(binaries / "python", "-m", "pip", "install", "-q", *archives)
+    run(binaries / "twisted-basic-ng", "demo", "--job", "lines", "--rounds", "1", directory=home)
+    run(binaries / "twisted-basic-ng", "bench", "--list", directory=home)
+
+
 def main(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     dist = directory / "dist"
     missing = whyNone()
     required = "" if missing else "1"
     run(sys.executable, "-m", "build", "-q", "--outdir", dist, TWISTED_BASIC_NG_REQUIRE_EXTENSION=required)
+    run(sys.executable, "-m", "build", "-q", "--outdir", directory / "demo", "benchmarks")
     (wheel,) = dist.glob("*.whl")
     (sdist,) = dist.glob("*.tar.gz")
     run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist)
     attempt(directory / "wheel", wheel, "pure" if missing else "ext")
+    attemptDemo(directory / "with-demo", wheel, *(directory / "demo").glob("*.whl"))
     if missing:
         print(f"not tried: the sdist with a compiler ({missing})")
     else:

@@ -55,15 +55,26 @@ def _run(words: Sequence[str]) -> None:
 
 
 def _demo(words: Sequence[str]) -> None:
-    from ._demo import main as demo
-
+    try:
+        from twisted_basic_ng_demo.demo import main as demo
+    except ModuleNotFoundError as error:
+        _failWithout(error, "demo")
     sys.exit(demo(words))
 
 
 def _bench(words: Sequence[str]) -> None:
-    from ._bench import main as bench
-
+    try:
+        from twisted_basic_ng_demo.bench import main as bench
+    except ModuleNotFoundError as error:
+        _failWithout(error, "bench")
     sys.exit(bench(words))
+
+
+def _failWithout(error: ModuleNotFoundError, extra: str) -> NoReturn:
+    """Say how to get the package of the demo and the benchmarks, if that is what is missing."""
+    if error.name != "twisted_basic_ng_demo":
+        raise error
+    _fail(f"'{extra}' is a package of its own: pip install 'twisted_basic_ng[{extra}]'", 1)
 
 
 def _noWords(command: str, does: str, words: Sequence[str]) -> bool:

@@ -1,1 +1,1 @@
-"""Tests for L{twisted_basic_ng._bench}."""
+"""Tests for L{twisted_basic_ng_demo.bench}."""

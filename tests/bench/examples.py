@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted_basic_ng._bench._results import CaseFigures, Document, Times, figuresOf
-from twisted_basic_ng._bench._sides import OURS, STOCK, Case, Run, Side, WorkError, peerInMemory
+from twisted_basic_ng_demo.bench.results import CaseFigures, Document, Times, figuresOf
+from twisted_basic_ng_demo.bench.sides import OURS, STOCK, Case, Run, Side, WorkError, peerInMemory
 
 __all__ = ["CASE", "case", "document", "figures"]
 

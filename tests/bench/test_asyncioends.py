@@ -1,5 +1,5 @@
 """
-Tests for L{twisted_basic_ng._bench._asyncioends}.
+Tests for L{twisted_basic_ng_demo.bench.asyncioends}.
 
 What needs a loop of its own runs in processes: C{tests/bench/test_loopback.py}.
 """
@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-from twisted_basic_ng._bench import _asyncioends
-from twisted_basic_ng._bench._asyncioends import client, server, windowed
-from twisted_basic_ng._bench._sides import WorkError
+from twisted_basic_ng_demo.bench import asyncioends as module
+from twisted_basic_ng_demo.bench.asyncioends import client, server, windowed
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class TestWindowed:
@@ -48,7 +47,7 @@ class TestWords:
 
     def test_numbers(self) -> None:
         """Two numbers, as gRPC's messages."""
-        assert _asyncioends._two(_asyncioends._packed(40, -2)) == (40, -2)
+        assert module._two(module._packed(40, -2)) == (40, -2)
 
 
 class TestSides:

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._boxes}."""
+"""Tests for L{twisted_basic_ng_demo.bench.boxes}."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from twisted_basic_ng_demo.bench import boxes as module
+from twisted_basic_ng_demo.bench.sides import Prepare, WorkError
 
 from tests.helpers import loadStock
 from twisted_basic_ng import amp
-from twisted_basic_ng._bench import _boxes
-from twisted_basic_ng._bench._sides import Prepare, WorkError
 
-WORKS = [_boxes.parse, _boxes.serialize, _boxes.call, _boxes.listOf, _boxes.ampList]
+WORKS = [module.parse, module.serialize, module.call, module.listOf, module.ampList]
 
 
 class TestWorks:
@@ -38,10 +38,10 @@ class TestChecks:
                 return b"nothing"
 
         with pytest.raises(WorkError, match="serialised as b'nothing'"):
-            _boxes.serialize(cast("Any", SimpleNamespace(Box=Box)))
+            module.serialize(cast("Any", SimpleNamespace(Box=Box)))
 
     def test_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A call that is not answered is an error."""
-        monkeypatch.setattr(_boxes._Wire, "take", lambda self: b"")
+        monkeypatch.setattr(module._Wire, "take", lambda self: b"")
         with pytest.raises(WorkError, match="0 came out"):
-            _boxes.call(amp)()
+            module.call(amp)()

@@ -1,12 +1,12 @@
-"""Tests for L{twisted_basic_ng._bench._cases}."""
+"""Tests for L{twisted_basic_ng_demo.bench.cases}."""
 
 from __future__ import annotations
 
 import pytest
+from twisted_basic_ng_demo.bench.cases import CASES, GROUPS, selected
+from twisted_basic_ng_demo.bench.sides import OURS, STOCK
 
 from tests.project.sources import ROOT
-from twisted_basic_ng._bench._cases import CASES, GROUPS, selected
-from twisted_basic_ng._bench._sides import OURS, STOCK
 
 
 class TestTable:

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._chart}."""
+"""Tests for L{twisted_basic_ng_demo.bench.chart}."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
-from twisted_basic_ng._bench._chart import drawPeers, drawRatios, hasPeers
+from twisted_basic_ng_demo.bench.chart import drawPeers, drawRatios, hasPeers
 
 from .examples import CASE, case, figures
 

@@ -1,5 +1,5 @@
 """
-Tests for L{twisted_basic_ng._bench._end}.
+Tests for L{twisted_basic_ng_demo.bench.end}.
 
 That each end does its work is tested with C{_loopback}.
 """
@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from twisted_basic_ng._bench import _asyncioends, _end, _reactorends
-from twisted_basic_ng._bench._children import child
-from twisted_basic_ng._bench._sides import WorkError
+from twisted_basic_ng_demo.bench import asyncioends, end, reactorends
+from twisted_basic_ng_demo.bench.children import child
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class TestMain:
@@ -47,12 +46,12 @@ class TestMain:
         def further(name: str) -> Callable[..., None]:
             return lambda _, *rest: note(name)(*rest)
 
-        monkeypatch.setattr(_reactorends, "choose", note("choose"))
-        monkeypatch.setattr(_reactorends, "serve", plain("serve"))
-        monkeypatch.setattr(_reactorends, "ask", plain("ask"))
-        monkeypatch.setattr(_asyncioends, "serve", further("asyncio serve"))
-        monkeypatch.setattr(_asyncioends, "ask", further("asyncio ask"))
-        _end.main([word.replace("@", " on ") for word in words.split()])
+        monkeypatch.setattr(reactorends, "choose", note("choose"))
+        monkeypatch.setattr(reactorends, "serve", plain("serve"))
+        monkeypatch.setattr(reactorends, "ask", plain("ask"))
+        monkeypatch.setattr(asyncioends, "serve", further("asyncio serve"))
+        monkeypatch.setattr(asyncioends, "ask", further("asyncio ask"))
+        end.main([word.replace("@", " on ") for word in words.split()])
         assert said == expected
 
 
@@ -63,6 +62,6 @@ class TestRefused:
         """Where nobody listens, it ends, and its parent is told."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        words = ("twisted_basic_ng._bench._end", "client", "calls", "ours", port)
+        words = ("twisted_basic_ng_demo.bench.end", "client", "calls", "ours", port)
         with child(*words) as client, pytest.raises(WorkError, match="refused"):
             client("1 1")

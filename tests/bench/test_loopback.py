@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._loopback}."""
+"""Tests for L{twisted_basic_ng_demo.bench.loopback}."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from socket import create_server
 from threading import Thread
 
 import pytest
-
-from twisted_basic_ng._bench import _loopback
-from twisted_basic_ng._bench._children import Exchange
-from twisted_basic_ng._bench._loopback import calls, sending
-from twisted_basic_ng._bench._receivers import Delivery
-from twisted_basic_ng._bench._sides import WorkError
+from twisted_basic_ng_demo.bench import loopback as module
+from twisted_basic_ng_demo.bench.children import Exchange
+from twisted_basic_ng_demo.bench.loopback import calls, sending
+from twisted_basic_ng_demo.bench.receivers import Delivery
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class TestCalls:
@@ -79,7 +78,7 @@ class TestSending:
             def pretended(*words: object) -> Iterator[Exchange]:
                 yield lambda _: str(server.getsockname()[1])
 
-            monkeypatch.setattr(_loopback, "child", pretended)
+            monkeypatch.setattr(module, "child", pretended)
             opened: Callable[[], AbstractContextManager[Callable[[], float]]] = sending(
                 "lines", "x", Delivery(b"", 0, 1)
             )

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._machine}."""
+"""Tests for L{twisted_basic_ng_demo.bench.machine}."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import platform
 from pathlib import Path
 
 import pytest
+from twisted_basic_ng_demo.bench import machine as module
+from twisted_basic_ng_demo.bench.machine import machine, processor, versions
 
 import twisted
-
-from twisted_basic_ng._bench import _machine
-from twisted_basic_ng._bench._machine import machine, processor, versions
 
 
 class TestProcessor:
@@ -49,5 +48,5 @@ class TestVersions:
 
     def test_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What is not installed has none."""
-        monkeypatch.setattr(_machine, "DISTRIBUTIONS", ("twisted", "no-such-distribution-anywhere"))
+        monkeypatch.setattr(module, "DISTRIBUTIONS", ("twisted", "no-such-distribution-anywhere"))
         assert versions() == {"twisted": twisted.__version__}

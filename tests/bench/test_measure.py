@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._measure}."""
+"""Tests for L{twisted_basic_ng_demo.bench.measure}."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from twisted_basic_ng_demo.bench.children import Exchange
+from twisted_basic_ng_demo.bench.measure import Plan, measure, started
+from twisted_basic_ng_demo.bench.results import Document
+from twisted_basic_ng_demo.bench.sides import Case, WorkError
 
 from twisted_basic_ng import __version__
-from twisted_basic_ng._bench._children import Exchange
-from twisted_basic_ng._bench._measure import Plan, measure, started
-from twisted_basic_ng._bench._results import Document
-from twisted_basic_ng._bench._sides import Case, WorkError
 
 from .examples import CASE, case
 

@@ -1,11 +1,11 @@
-"""Tests for L{twisted_basic_ng._bench}."""
+"""Tests for L{twisted_basic_ng_demo.bench}."""
 
 from __future__ import annotations
 
 import pytest
+from twisted_basic_ng_demo import bench
 
 from tests.processes import python
-from twisted_basic_ng import _bench
 
 
 class TestMain:
@@ -13,10 +13,10 @@ class TestMain:
 
     def test_status(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Its exit status comes back."""
-        assert _bench.main(["--list"]) == 0
+        assert bench.main(["--list"]) == 0
         assert "lines-64k" in capsys.readouterr().out
 
     def test_light(self) -> None:
         """Every child process imports the package: that imports nothing."""
-        code = "import sys, twisted_basic_ng._bench; print({'twisted', 'rich', 'argparse'} & set(sys.modules))"
+        code = "import sys, twisted_basic_ng_demo.bench; print({'twisted', 'rich', 'argparse'} & set(sys.modules))"
         assert python("-c", code).stdout == "set()\n"

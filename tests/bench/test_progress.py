@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._progress}."""
+"""Tests for L{twisted_basic_ng_demo.bench.progress}."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import sys
 from io import StringIO
 
 import pytest
-
-from twisted_basic_ng._bench._progress import progress
+from twisted_basic_ng_demo.bench.progress import progress
 
 from .examples import case
 
@@ -63,4 +62,4 @@ class TestProgress:
             monkeypatch.setitem(sys.modules, name, None)
         said = shown(Terminal())
         assert said.endswith(LINES)
-        assert "pip install 'twisted_basic_ng[bench]'" in said
+        assert "pip install rich" in said

@@ -1,19 +1,20 @@
 """
-Tests for L{twisted_basic_ng._bench._reactorends}.
+Tests for L{twisted_basic_ng_demo.bench.reactorends}.
 
 What needs a reactor of its own runs in processes: C{tests/bench/test_loopback.py} and C{test_end.py}.
 """
 
 from __future__ import annotations
 
+from twisted_basic_ng_demo.bench import reactorends as module
+from twisted_basic_ng_demo.bench.reactorends import ECHOED, server, sink, windowed
+from twisted_basic_ng_demo.bench.sides import WorkError
+
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
 from twisted_basic_ng import amp, basic
-from twisted_basic_ng._bench import _reactorends
-from twisted_basic_ng._bench._reactorends import ECHOED, server, sink, windowed
-from twisted_basic_ng._bench._sides import WorkError
 
 
 class WindowedTests(SynchronousTestCase):
@@ -56,13 +57,13 @@ class ServerTests(SynchronousTestCase):
         """AMP's does the sum."""
         serving, client = server("ours").buildProtocol(None), amp.AMP()
         connection = connectInMemory(client, serving)
-        calling = client.callRemote(_reactorends._sum(amp), a=40, b=2)
+        calling = client.callRemote(module._sum(amp), a=40, b=2)
         connection.flush()
         self.assertEqual(self.successResultOf(calling), {"total": 42})
 
     def test_echo(self) -> None:
         """The raw one gives back what comes, and its client waits for all of it."""
-        client = _reactorends._Echoed()
+        client = module._Echoed()
         serving = server("echo").buildProtocol(None)
         connection = connectInMemory(client, serving, ECHOED - 1)
         calling = client.call(40)
@@ -71,7 +72,7 @@ class ServerTests(SynchronousTestCase):
 
     def test_echoes(self) -> None:
         """Many may be in flight, and come back together or in parts; who is answered may call again."""
-        client = _reactorends._Echoed()
+        client = module._Echoed()
         for size in (ECHOED - 1, 3 * ECHOED):
             connection = connectInMemory(client, server("echo").buildProtocol(None), size)
             done = windowed(client.call, 7, 3)

@@ -1,12 +1,11 @@
-"""Tests for L{twisted_basic_ng._bench._results}."""
+"""Tests for L{twisted_basic_ng_demo.bench.results}."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-
-from twisted_basic_ng._bench._results import Times, duration, figuresOf, missed, rate, table
+from twisted_basic_ng_demo.bench.results import Times, duration, figuresOf, missed, rate, table
 
 from .examples import CASE, case, figures
 

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._sides}."""
+"""Tests for L{twisted_basic_ng_demo.bench.sides}."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import sys
 from types import ModuleType
 
 import pytest
-
-from tests.helpers import loadStock
-from twisted_basic_ng import amp, basic
-from twisted_basic_ng._bench._sides import (
+from twisted_basic_ng_demo.bench.sides import (
     OURS,
     STOCK,
     Run,
@@ -20,6 +17,9 @@ from twisted_basic_ng._bench._sides import (
     peerInMemory,
     whySwapped,
 )
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp, basic
 
 
 class TestChecked:

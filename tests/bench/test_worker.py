@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._bench._worker}."""
+"""Tests for L{twisted_basic_ng_demo.bench.worker}."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from twisted_basic_ng_demo.bench import worker as module
+from twisted_basic_ng_demo.bench.children import child
+from twisted_basic_ng_demo.bench.sides import Case, Run, Side
+from twisted_basic_ng_demo.bench.worker import Worker, main
 
 from twisted_basic_ng import _accelerate, basic
-from twisted_basic_ng._bench import _worker
-from twisted_basic_ng._bench._children import child
-from twisted_basic_ng._bench._sides import Case, Run, Side
-from twisted_basic_ng._bench._worker import Worker, main
 
 from .examples import CASE, case
 
@@ -39,7 +39,7 @@ class TestWorker:
         def run() -> float:
             for seconds in lasts:
                 return seconds
-            raise _worker.WorkError("worn out")
+            raise module.WorkError("worn out")
 
         tiring = case("x", Side("tiring", lambda: self.opened([], "tiring", run)))
         worker = Worker()
@@ -124,7 +124,7 @@ class TestMain:
 
     def test_process(self) -> None:
         """It is a program."""
-        with child("twisted_basic_ng._bench._worker", environment={"TWISTED_BASIC_NG_PURE": "1"}) as worker:
+        with child("twisted_basic_ng_demo.bench.worker", environment={"TWISTED_BASIC_NG_PURE": "1"}) as worker:
             assert json.loads(worker("")) == {"build": "pure"}
             answer = json.loads(worker('{"case": "parse", "sides": ["ours"]}'))
         assert answer["seconds"]["ours"] > 0

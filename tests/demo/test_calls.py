@@ -1,15 +1,16 @@
-"""Tests for L{twisted_basic_ng._demo._calls}."""
+"""Tests for L{twisted_basic_ng_demo.demo.calls}."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from twisted_basic_ng_demo.demo import calls as module
+from twisted_basic_ng_demo.demo.protocols import words
+
 from twisted.protocols.amp import Box
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
-from twisted_basic_ng._demo import _calls
-from twisted_basic_ng._demo._protocols import words
 
 
 class CallTests(SynchronousTestCase):
@@ -20,7 +21,7 @@ class CallTests(SynchronousTestCase):
         for size in (1, 250):
             served: list[bytes] = []
             asked: list[bytes] = []
-            connection = connectInMemory(_calls.CallClient(size, asked), _calls.CallServer(size, served), 1000)
+            connection = connectInMemory(module.CallClient(size, asked), module.CallServer(size, served), 1000)
             connection.flush()
             self.assertTrue(connection.client.lost and connection.server.lost)
             self.assertEqual(served, list(words(size)))
@@ -28,12 +29,12 @@ class CallTests(SynchronousTestCase):
 
     def test_inFlight(self) -> None:
         """So many calls are made at first, and no more."""
-        transport = RecordingTransport().connect(_calls.CallClient(1000, []))
-        self.assertEqual(len(transport.events), _calls.IN_FLIGHT)
+        transport = RecordingTransport().connect(module.CallClient(1000, []))
+        self.assertEqual(len(transport.events), module.IN_FLIGHT)
 
     def test_failure(self) -> None:
         """A call that fails is logged."""
-        client: Any = _calls.CallClient(1, [])
+        client: Any = module.CallClient(1, [])
         RecordingTransport().connect(client)
         client.dataReceived(Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
         self.assertEqual(len(self.flushLoggedErrors()), 1)
@@ -43,7 +44,7 @@ class SecureCallTests(SynchronousTestCase):
     """With TLS, the first call is the one that starts it."""
 
     def setUp(self) -> None:
-        self.client: Any = _calls.SecureCallClient(1, [])
+        self.client: Any = module.SecureCallClient(1, [])
         self.transport = RecordingTransport().connect(self.client)
 
     def test_order(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._demo._child}."""
+"""Tests for L{twisted_basic_ng_demo.demo.child}."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
+from twisted_basic_ng_demo.demo import child as module
+from twisted_basic_ng_demo.demo.child import ParentLink, main, misplaced, run
+from twisted_basic_ng_demo.demo.jobs import JOBS
+
 from twisted.internet import reactor, stdio, task
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.protocols import basic
@@ -18,9 +22,6 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 import twisted_basic_ng
 from twisted_basic_ng import _accelerate, basic as ours
-from twisted_basic_ng._demo import _child
-from twisted_basic_ng._demo._child import ParentLink, main, misplaced, run
-from twisted_basic_ng._demo._jobs import JOBS
 from twisted_basic_ng._places import homeOf
 
 LINES = JOBS[0]
@@ -102,7 +103,7 @@ class RunTests(TestCase):
         """A process without ours has no build of ours."""
         with patch.dict(sys.modules):
             del sys.modules["twisted_basic_ng._accelerate"]
-            self.assertIs(_child._build(), None)
+            self.assertIs(module._build(), None)
 
 
 class MainTests(SynchronousTestCase):
@@ -135,7 +136,7 @@ class MainTests(SynchronousTestCase):
         calls: list[tuple[Any, ...]] = []
         self.patch(task, "react", started.append)
         self.patch(stdio, "StandardIO", lambda link, reactor: links.append(link))
-        self.patch(_child, "run", lambda *arguments: calls.append(arguments))
+        self.patch(module, "run", lambda *arguments: calls.append(arguments))
         main(["server", "lines", "5", IN_USE])
         started[0]("a reactor")
         ((reactor, role, job, size, link, tell),) = calls
@@ -148,8 +149,8 @@ class MainTests(SynchronousTestCase):
         """The module is a program."""
         self.patch(sys, "argv", ["_child.py", "server", "lines", "5", "nobody"])
         with patch.dict(sys.modules):
-            del sys.modules["twisted_basic_ng._demo._child"]
+            del sys.modules["twisted_basic_ng_demo.demo.child"]
             error = self.assertRaises(
-                SystemExit, runpy.run_module, "twisted_basic_ng._demo._child", run_name="__main__"
+                SystemExit, runpy.run_module, "twisted_basic_ng_demo.demo.child", run_name="__main__"
             )
         self.assertIn("and not from nobody", str(error.code))

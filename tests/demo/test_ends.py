@@ -1,9 +1,13 @@
-"""Tests for L{twisted_basic_ng._demo._ends}."""
+"""Tests for L{twisted_basic_ng_demo.demo.ends}."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+
+from twisted_basic_ng_demo.demo.ends import IncompleteError, Tap, ask, serve
+from twisted_basic_ng_demo.demo.jobs import JOBS
+from twisted_basic_ng_demo.demo.protocols import LineServer
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults, succeed
@@ -11,10 +15,6 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
-
-from twisted_basic_ng._demo._ends import IncompleteError, Tap, ask, serve
-from twisted_basic_ng._demo._jobs import JOBS
-from twisted_basic_ng._demo._protocols import LineServer
 
 LINES = JOBS[0]
 

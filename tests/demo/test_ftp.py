@@ -1,9 +1,11 @@
-"""Tests for L{twisted_basic_ng._demo._ftp}; the two talk in the tests of the ends, as all jobs do."""
+"""Tests for L{twisted_basic_ng_demo.demo.ftp}; the two talk in the tests of the ends, as all jobs do."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
+
+from twisted_basic_ng_demo.demo import ftp as module
 
 from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionDone
@@ -11,7 +13,6 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport
-from twisted_basic_ng._demo import _ftp
 
 
 class ServerTests(SynchronousTestCase):
@@ -19,7 +20,7 @@ class ServerTests(SynchronousTestCase):
 
     def test_file(self) -> None:
         """It is there, and then it is not."""
-        server: Any = _ftp.DownloadServer(10, [])
+        server: Any = module.DownloadServer(10, [])
         RecordingTransport().connect(server)
         path = os.path.join(server.directory.name, "file")
         self.assertEqual(os.path.getsize(path), 10)
@@ -33,7 +34,7 @@ class ClientTests(SynchronousTestCase):
     def test_failed(self) -> None:
         """A download that fails is logged, and the client takes its leave."""
         left: list[str] = []
-        client: Any = _ftp.DownloadClient(10, [])
+        client: Any = module.DownloadClient(10, [])
         client.retrieveFile = lambda name, protocol: fail(ZeroDivisionError())
         client.quit = lambda: left.append("quit")
         RecordingTransport().connect(client)

@@ -1,12 +1,13 @@
-"""Tests for L{twisted_basic_ng._demo._jobs}."""
+"""Tests for L{twisted_basic_ng_demo.demo.jobs}."""
 
 from __future__ import annotations
+
+from twisted_basic_ng_demo.demo.jobs import JOBS
 
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import connectInMemory
-from twisted_basic_ng._demo._jobs import JOBS
 
 
 class JobsTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._demo}."""
+"""Tests for L{twisted_basic_ng_demo.demo}."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from contextlib import redirect_stdout
 from io import StringIO
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted_basic_ng_demo.demo import main
 
-from twisted_basic_ng._demo import main
+from twisted.trial.unittest import SynchronousTestCase
 
 
 class MainTests(SynchronousTestCase):
@@ -24,6 +24,6 @@ class MainTests(SynchronousTestCase):
 
     def test_light(self) -> None:
         """To import it imports neither Twisted nor rich."""
-        code = "import sys, twisted_basic_ng._demo; print({'twisted', 'rich'} & set(sys.modules))"
+        code = "import sys, twisted_basic_ng_demo.demo; print({'twisted', 'rich'} & set(sys.modules))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout, "set()\n")

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._demo._pairs}."""
+"""Tests for L{twisted_basic_ng_demo.demo.pairs}."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+
+from twisted_basic_ng_demo.demo import pairs as module
+from twisted_basic_ng_demo.demo.pairs import OURS, STOCK, PairError, converse
 
 from twisted.trial.unittest import SynchronousTestCase
-
-import twisted_basic_ng
-from twisted_basic_ng._demo import _pairs
-from twisted_basic_ng._demo._pairs import HOME, OURS, STOCK, PairError, converse
 
 #: Seconds that are not reached unless something is wrong.
 AMPLE = 60.0
@@ -32,14 +30,10 @@ class ImplementationTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         """Ours has the launcher in front of the same words."""
-        end = ["twisted_basic_ng._demo._child", "server", "lines", "5"]
+        end = ["twisted_basic_ng_demo.demo.child", "server", "lines", "5"]
         self.assertEqual(STOCK.command("server", "lines", 5), [sys.executable, "-m", *end, "twisted"])
         launched = [sys.executable, "-m", "twisted_basic_ng", "run", "-m", *end, "twisted_basic_ng"]
         self.assertEqual(OURS.command("server", "lines", 5), launched)
-
-    def test_home(self) -> None:
-        """Children are started where they find this very copy of the package."""
-        self.assertEqual(HOME / "twisted_basic_ng", Path(str(twisted_basic_ng.__file__)).resolve().parent)
 
 
 class ConverseTests(SynchronousTestCase):
@@ -53,7 +47,7 @@ class ConverseTests(SynchronousTestCase):
             self.started.append(popen(*arguments, **options))  # type: ignore[call-overload]
             return self.started[-1]
 
-        self.patch(_pairs.subprocess, "Popen", start)
+        self.patch(module.subprocess, "Popen", start)
 
     def assertGone(self) -> None:
         """Both were started, have ended, and were waited for."""
@@ -98,7 +92,7 @@ class ConverseTests(SynchronousTestCase):
 
     def test_broken(self) -> None:
         """To tell a process something that has ended is no error."""
-        with _pairs._started("client", program("")) as end:
+        with module._started("client", program("")) as end:
             end.finish()
             end.tell("an address")
 

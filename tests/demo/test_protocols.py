@@ -1,14 +1,15 @@
-"""Tests for L{twisted_basic_ng._demo._protocols}."""
+"""Tests for L{twisted_basic_ng_demo.demo.protocols}."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from twisted_basic_ng_demo.demo import protocols as module
+
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
-from twisted_basic_ng._demo import _protocols
 
 
 class PayloadTests(SynchronousTestCase):
@@ -16,20 +17,20 @@ class PayloadTests(SynchronousTestCase):
 
     def test_words(self) -> None:
         """Words are as many as asked for, all different, of different lengths, and fit for a line."""
-        words = list(_protocols.words(1000))
+        words = list(module.words(1000))
         self.assertEqual((len(words), len(set(words))), (1000, 1000))
         self.assertGreater(len({len(word) for word in words}), 20)
         self.assertNotIn(b"\n", b"".join(words))
 
     def test_payload(self) -> None:
         """A payload has the size asked for, every value of a byte, and a period that no chunk has."""
-        payload = _protocols.payload(200_000)
+        payload = module.payload(200_000)
         self.assertEqual((len(payload), len(set(payload))), (200_000, 256))
-        self.assertNotEqual(payload[: _protocols.PIECE], payload[_protocols.PIECE : 2 * _protocols.PIECE])
+        self.assertNotEqual(payload[: module.PIECE], payload[module.PIECE : 2 * module.PIECE])
 
     def test_small(self) -> None:
         """A payload may be as small as one likes."""
-        self.assertEqual([len(_protocols.payload(size)) for size in (0, 1, 2)], [0, 1, 2])
+        self.assertEqual([len(module.payload(size)) for size in (0, 1, 2)], [0, 1, 2])
 
 
 class ProtocolTests(SynchronousTestCase):
@@ -46,50 +47,50 @@ class ProtocolTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """Each end has all lines of the other, and the last words."""
-        served, asked = self.converse(_protocols.LineServer, _protocols.LineClient, 100)
-        words = list(_protocols.words(100))
+        served, asked = self.converse(module.LineServer, module.LineClient, 100)
+        words = list(module.words(100))
         self.assertEqual(served, [*(b"client " + word for word in words), b"quit"])
         self.assertEqual(asked, [*(b"server " + word for word in words), b"bye"])
 
     def test_netstrings(self) -> None:
         """Each question comes back, in order."""
-        served, asked = self.converse(_protocols.NetstringServer, _protocols.NetstringClient, 100)
-        self.assertEqual(served, list(_protocols.words(100)))
+        served, asked = self.converse(module.NetstringServer, module.NetstringClient, 100)
+        self.assertEqual(served, list(module.words(100)))
         self.assertEqual(asked, served)
 
     def test_int32(self) -> None:
         """Each question comes back, in order."""
-        served, asked = self.converse(_protocols.Int32Server, _protocols.Int32Client, 100)
-        self.assertEqual(served, list(_protocols.words(100)))
+        served, asked = self.converse(module.Int32Server, module.Int32Client, 100)
+        self.assertEqual(served, list(module.words(100)))
         self.assertEqual(asked, served)
 
     def test_large(self) -> None:
         """A string of several pieces arrives whole and is confirmed."""
-        served, asked = self.converse(_protocols.LargeStringServer, _protocols.LargeStringClient, 150_000)
-        self.assertEqual(served, [_protocols.payload(150_000)])
+        served, asked = self.converse(module.LargeStringServer, module.LargeStringClient, 150_000)
+        self.assertEqual(served, [module.payload(150_000)])
         self.assertEqual(asked, [b"150000 bytes, thank you"])
 
     def test_largePieces(self) -> None:
         """It is written in pieces, behind its length."""
-        transport = RecordingTransport().connect(_protocols.LargeStringClient(150_000, []))
+        transport = RecordingTransport().connect(module.LargeStringClient(150_000, []))
         self.assertEqual([len(event[1]) for event in transport.events], [4, 65536, 65536, 18928])
 
     def test_file(self) -> None:
         """The file arrives whole, and its sender reports the last byte."""
-        served, asked = self.converse(_protocols.FileServer, _protocols.FileClient, 150_000)
-        self.assertEqual(asked, [_protocols.payload(150_000)])
+        served, asked = self.converse(module.FileServer, module.FileClient, 150_000)
+        self.assertEqual(asked, [module.payload(150_000)])
         self.assertEqual(served, [asked[0][-1:]])
 
     def test_fileCut(self) -> None:
         """A transfer that is cut leaves the file closed, and what was sent as the message."""
-        server = _protocols.FileServer(100_000, [])
+        server = module.FileServer(100_000, [])
         asked: list[bytes] = []
-        connection = connectInMemory(_protocols.FileClient(100_000, asked), server, 1000)
+        connection = connectInMemory(module.FileClient(100_000, asked), server, 1000)
         connection.pump()
         connection.pump()
         connection.server.lose(ConnectionLost)
         connection.client.lose(ConnectionLost)
-        self.assertTrue(_protocols.payload(100_000).startswith(asked[0]))
+        self.assertTrue(module.payload(100_000).startswith(asked[0]))
         self.assertTrue(0 < len(asked[0]) < 100_000)
         self.assertTrue(server.file.closed)
         self.assertEqual(len(self.flushLoggedErrors()), 1)

@@ -1,12 +1,12 @@
-"""Tests for L{twisted_basic_ng._demo._transcript}."""
+"""Tests for L{twisted_basic_ng_demo.demo.transcript}."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted_basic_ng_demo.demo.transcript import Record, Transcript, differences, digestMessages, digestStream
 
-from twisted_basic_ng._demo._transcript import Record, Transcript, differences, digestMessages, digestStream
+from twisted.trial.unittest import SynchronousTestCase
 
 
 class DigestTests(SynchronousTestCase):

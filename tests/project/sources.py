@@ -6,16 +6,19 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PACKAGE", "ROOT", "imports", "importsIn", "isEmpty", "moduleName", "sources"]
+__all__ = ["DEMO", "PACKAGE", "ROOT", "imports", "importsIn", "isEmpty", "moduleName", "sources"]
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "twisted_basic_ng"
 
+#: The package of the demo and the benchmarks.
+DEMO = ROOT / "benchmarks" / "twisted_basic_ng_demo"
 
-def sources() -> list[Path]:
-    """Every Python and Cython file of the package, relative to it."""
-    found = (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyx"))
-    return sorted(each.relative_to(PACKAGE) for each in found)
+
+def sources(package: Path = PACKAGE) -> list[Path]:
+    """Every Python and Cython file of a package, relative to it."""
+    found = (*package.rglob("*.py"), *package.rglob("*.pyx"))
+    return sorted(each.relative_to(package) for each in found)
 
 
 def moduleName(source: Path) -> str:
@@ -24,19 +27,19 @@ def moduleName(source: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def isEmpty(source: Path) -> bool:
+def isEmpty(source: Path, package: Path = PACKAGE) -> bool:
     """Has C{source} a docstring at most?"""
     if source.suffix != ".py":
         return False
-    body = ast.parse((PACKAGE / source).read_text(encoding="utf-8")).body
+    body = ast.parse((package / source).read_text(encoding="utf-8")).body
     return all(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in body)
 
 
-def _absolute(source: Path, node: ast.ImportFrom) -> str:
+def _absolute(source: Path, node: ast.ImportFrom, package: Path) -> str:
     """Name the module that names are imported from, in full."""
     if not node.level:
         return node.module or ""
-    here = ("twisted_basic_ng", *source.parts[:-1])
+    here = (package.name, *source.parts[:-1])
     return ".".join((*here[: len(here) - node.level + 1], *([node.module] if node.module else [])))
 
 
@@ -57,23 +60,23 @@ def _importStatements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
         yield from _importStatements(child)
 
 
-def importsIn(text: str, source: Path) -> set[str]:
+def importsIn(text: str, source: Path, package: Path = PACKAGE) -> set[str]:
     """
     Name what C{text}, the content of C{source}, imports anywhere in it; C{from a import b} is both C{a} and C{a.b}.
 
-    Names of our own package come without its name in front.
+    Names of the package come without its name in front.
     """
     found: set[str] = set()
     for node in _importStatements(ast.parse(text)):
         if isinstance(node, ast.Import):
             found.update(each.name for each in node.names)
         else:
-            module = _absolute(source, node)
+            module = _absolute(source, node, package)
             found.add(module)
             found.update(f"{module}.{each.name}" for each in node.names)
-    return {each.removeprefix("twisted_basic_ng").removeprefix(".") for each in found}
+    return {"" if each == package.name else each.removeprefix(f"{package.name}.") for each in found}
 
 
-def imports(source: Path) -> set[str]:
+def imports(source: Path, package: Path = PACKAGE) -> set[str]:
     """Name what C{source} imports, as L{importsIn} does."""
-    return importsIn((PACKAGE / source).read_text(encoding="utf-8"), source)
+    return importsIn((package / source).read_text(encoding="utf-8"), source, package)

@@ -37,8 +37,8 @@ class TestMap:
     """The map leads to each file."""
 
     def test_complete(self, drawn: dict[Path, str]) -> None:
-        """Each has a line, but for the demo's and the benchmarks'."""
-        files = [each for each in sources() if each.suffix == ".py" and each.parts[0] not in {"_bench", "_demo"}]
+        """Each has a line."""
+        files = [each for each in sources() if each.suffix == ".py"]
         lines = drawn[TARGET / "map.txt"].splitlines()
         assert [each for each in files if each.name != "__init__.py" and f"   * - ``{each.name}``" not in lines] == []
 

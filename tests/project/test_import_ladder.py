@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 import pytest
 
-from .sources import imports, moduleName, sources
+from .sources import DEMO, imports, moduleName, sources
 
 #: From the lowest rung up.  A module may import from the rungs below its own, and from no other place in the package.
 #: A folder stands for all that is in it.  The package's own file is below everything, for the version that it holds;
@@ -27,7 +27,6 @@ LADDER = [
     {"amp._wire"},
     {"amp._protocol"},
     {"amp"},
-    {"_bench", "_demo"},
     {"_cli", "pytest_plugin"},
     {"__main__"},
 ]
@@ -84,6 +83,20 @@ class TestLadder:
     def test_noCircle(self) -> None:
         """Nor is there a circle inside of a folder."""
         TopologicalSorter({name: ours(name) for name in MODULES.keys() - {""}}).prepare()
+
+
+class TestDemo:
+    """The demo and the benchmarks stand on the library, which does without them."""
+
+    def test_noCircle(self) -> None:
+        """Their files import one another one way only."""
+        modules = {moduleName(each): imports(each, DEMO) for each in sources(DEMO)}
+        TopologicalSorter({name: found & modules.keys() - {"", name} for name, found in modules.items()}).prepare()
+
+    def test_without(self) -> None:
+        """The command line hands over to them; nothing else of the library names them."""
+        naming = {name for name, file in MODULES.items() if any(each.startswith(DEMO.name) for each in imports(file))}
+        assert naming == {"_cli"}
 
 
 class TestWithoutTwisted:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .sources import ROOT, isEmpty, sources
+from .sources import DEMO, ROOT, isEmpty, sources
 
 
 def whereTested(source: Path) -> Path:
@@ -36,7 +36,7 @@ class TestNames:
             ("__init__.py", "tests/test_package.py"),
             ("__main__.py", "tests/test_main.py"),
             ("amp/_boxes.py", "tests/amp/test_boxes.py"),
-            ("_demo/__init__.py", "tests/demo/test_package.py"),
+            ("_receiving/__init__.py", "tests/receiving/test_package.py"),
             ("_swapping/startup/sitecustomize.py", "tests/swapping/test_startup.py"),
         ],
     )
@@ -54,3 +54,8 @@ class TestEverySource:
         expected = ROOT / whereTested(source)
         assert expected.is_file(), f"{source} needs {whereTested(source)}"
         assert "def test_" in expected.read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("source", [each for each in sources(DEMO) if not isEmpty(each, DEMO)], ids=str)
+    def test_hasOfDemo(self, source: Path) -> None:
+        """The same of the package of the demo, whose own files have theirs in C{tests/demo}."""
+        self.test_has(source if len(source.parts) > 1 else Path("demo", source))

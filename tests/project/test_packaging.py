@@ -32,6 +32,10 @@ class TestVersion:
         """The metadata takes it from the package."""
         assert read("setup.cfg")["metadata"]["version"] == "attr: twisted_basic_ng.__version__"
 
+    def test_demo(self) -> None:
+        """The package of the demo has the same one."""
+        assert read("benchmarks/setup.cfg")["metadata"]["version"] == twisted_basic_ng.__version__
+
     def test_installed(self) -> None:
         """An installed copy has the version that it says."""
         try:

@@ -50,9 +50,11 @@ class TestCommands:
         command = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1]
         assert f"\n    {command}\n" in README
 
-    def test_extras(self) -> None:
-        """What starts the demo installs the extras that there are."""
-        assert ".venv/bin/pip install -q '.[cli,tls]' && .venv/bin/twisted-basic-ng demo\n" in README
+    def test_demo(self) -> None:
+        """What starts the demo installs what there is: an extra, and the package of the demo."""
+        (extra, package) = re.findall(r"pip install -q '\.\[(\w+)\]' \./(\w+) && .*twisted-basic-ng demo\n", README)[0]
+        assert f"\n{extra} =\n" in (ROOT / "setup.cfg").read_text(encoding="utf-8")
+        assert (ROOT / package / "setup.cfg").exists()
 
 
 class TestNumbers:

@@ -10,8 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-
-from twisted_basic_ng._bench._cases import CASES
+from twisted_basic_ng_demo.bench.cases import CASES
 
 from .sources import ROOT
 
