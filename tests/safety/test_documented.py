@@ -31,8 +31,9 @@ class Row(NamedTuple):
 def rows() -> list[Row]:
     """Read the tables of tests."""
     shown = PAGE[PAGE.index(".. _shown:") :]
-    found = re.findall(r"^   \* - (\w+)\n     - .*\n     - ((?:.*\n(?!   \* -|\n))*.*\n)", shown, re.MULTILINE)
-    return [Row(name, re.findall(r"``(test_[\w.]+)``", tests)) for name, tests in found]
+    cell = r"     - (.*\n(?:       .*\n)*)"
+    found = re.findall(rf"^   \* - (\w+)\n{cell}{cell}", shown, re.MULTILINE)
+    return [Row(name, re.findall(r"``(test_[\w.]+)``", tests)) for name, _, tests in found]
 
 
 def members(name: str) -> list[Any]:

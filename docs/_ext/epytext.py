@@ -1,0 +1,134 @@
+"""
+Turns a docstring in epytext into reStructuredText.
+
+pydoctor's parser reads the docstring.  This file knows nothing of Sphinx but the names of its roles and fields.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+from pydoctor.epydoc.markup.epytext import parse
+
+if TYPE_CHECKING:
+    from pydoctor.epydoc.markup import ParseError
+    from pydoctor.epydoc.markup.epytext import Element
+
+__all__ = ["Docstring", "EpytextError", "read"]
+
+#: What Sphinx calls the fields of a function.
+_FIELDS = {"param": "param", "return": "returns", "raise": "raises"}
+
+#: The fields that document attributes.
+_ATTRIBUTES = {"ivar", "cvar", "var"}
+
+#: The characters that mean something to reStructuredText inside of a sentence.
+_MARKUP = re.compile(r"([\\*`|_])")
+
+
+class EpytextError(ValueError):
+    """A docstring that is not epytext, or has a tag that nothing here knows."""
+
+
+@dataclass
+class Docstring:
+    """
+    A docstring as lines of reStructuredText.
+
+    @ivar body: the text, without fields.
+    @ivar fields: the fields of a function: parameters, what it returns, what it raises.
+    @ivar attributes: the text of each attribute, by its name.
+    """
+
+    body: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    attributes: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph, on one line."""
+        lines = "\n".join(self.body).split("\n\n", 1)[0]
+        return " ".join(lines.split())
+
+
+def read(text: str | None) -> Docstring:
+    """
+    Read a docstring.
+
+    @raise EpytextError: it is not epytext.
+    """
+    found = Docstring()
+    errors: list[ParseError] = []
+    tree = parse(cleandoc(text or ""), errors)
+    if errors or tree is None:
+        raise EpytextError(f"{errors} in {text!r}")
+    for block in _elements(tree):
+        if block.tag != "fieldlist":
+            found.body += _block(block)
+            continue
+        for each in _elements(block):
+            _addField(found, each)
+    return found
+
+
+def _addField(found: Docstring, element: Element) -> None:
+    """Add a field to what a docstring says."""
+    tag, *rest = _elements(element)
+    name = _text(tag)
+    argument = ""
+    if rest and rest[0].tag == "arg":
+        argument = _text(rest.pop(0))
+    lines = [line for block in rest for line in _block(block)]
+    if name in _ATTRIBUTES:
+        found.attributes[argument] = lines
+    elif name in _FIELDS:
+        head = f":{' '.join(filter(None, (_FIELDS[name], argument)))}:"
+        found.fields += [f"{head} {lines[0]}".rstrip(), *(f"    {line}".rstrip() for line in lines[1:])]
+    else:
+        raise EpytextError(f"the tag @{name} is not known")
+
+
+def _elements(element: Element) -> list[Element]:
+    return [each for each in element.children if not isinstance(each, str)]
+
+
+def _text(element: Element) -> str:
+    """What stands in an element, without any markup."""
+    return "".join(each if isinstance(each, str) else _text(each) for each in element.children)
+
+
+def _block(element: Element) -> list[str]:
+    """Write a paragraph, a list or a literal block, with an empty line behind it."""
+    if element.tag == "para":
+        return ["".join(_inline(each) for each in element.children), ""]
+    if element.tag in ("literalblock", "doctestblock"):
+        return ["::", "", *(f"    {line}".rstrip() for line in _text(element).splitlines()), ""]
+    if element.tag in ("ulist", "olist"):
+        return [line for item in _elements(element) for line in _item(item, "-" if element.tag == "ulist" else "#.")]
+    raise EpytextError(f"a {element.tag} is not known")
+
+
+def _item(element: Element, bullet: str) -> list[str]:
+    first, *rest = [line for block in _elements(element) for line in _block(block)]
+    indent = " " * (len(bullet) + 1)
+    return [f"{bullet} {first}", *(f"{indent}{line}".rstrip() for line in rest)]
+
+
+def _inline(element: Element | str) -> str:
+    """Write text, or what is marked in it; a zero-width join keeps a role apart from what it touches."""
+    if isinstance(element, str):
+        return _MARKUP.sub(r"\\\1", element)
+    if element.tag == "code":
+        return rf"\ ``{_text(element)}``\ "
+    if element.tag == "link":
+        return rf"\ :py:obj:`~{_text(_elements(element)[1])}`\ "
+    if element.tag == "uri":
+        label, target = (_text(each) for each in _elements(element))
+        return rf"\ `{label} <{target}>`__\ " if label != target else rf"\ {target}\ "
+    mark = {"italic": "*", "bold": "**"}.get(element.tag)
+    if mark is None:
+        raise EpytextError(f"a {element.tag} is not known")
+    return rf"\ {mark}{_text(element)}{mark}\ "
