@@ -39,13 +39,12 @@ from ._errors import (
     UnhandledCommand,
     UnknownTagError,
 )
-from ._interfaces import IBoxReceiver
+from ._interfaces import IBoxReceiver, IBoxSender
 from ._overload import Overload
 from ._responders import SerializingResponder
 
 if TYPE_CHECKING:
     from ._commands import Command, OneWayCommand
-    from ._interfaces import IBoxSender
 
 __all__ = ["SEND_BOX_COMMAND", "BoxDispatcher", "Call", "errorBox"]
 

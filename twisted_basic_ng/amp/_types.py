@@ -5,7 +5,7 @@ Names for types that many files of this package speak of.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 from twisted.internet.defer import Deferred
 
@@ -33,7 +33,7 @@ class ArgumentType(Protocol):
 Schema: TypeAlias = Sequence[tuple[bytes, ArgumentType]]
 
 #: What takes a box that asks, and gives the one that answers.
-Responder: TypeAlias = "Callable[[AmpBox], AmpBox | Deferred[AmpBox]]"
+Responder: TypeAlias = Callable[["AmpBox"], Union["AmpBox", Deferred["AmpBox"]]]
 
 
 class BoxDispatch(Protocol):
