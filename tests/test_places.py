@@ -222,6 +222,17 @@ class TestSource:
         assert not [each for each in hints.values() if isinstance(each, (str, typing.ForwardRef))]
 
     @pytest.mark.parametrize("name", CLASSES)
+    def test_hintsOfMethods(self, name: str) -> None:
+        """Those of its methods, too."""
+        for function in _places._functions(CLASSES[name]):
+            assert not any(isinstance(each, str) for each in typing.get_type_hints(function).values())
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_hintsOfFunctions(self, name: str) -> None:
+        """And those of each function."""
+        assert not any(isinstance(each, str) for each in typing.get_type_hints(FUNCTIONS[name]).values())
+
+    @pytest.mark.parametrize("name", CLASSES)
     def test_annotations(self, name: str) -> None:
         """Those of its own, too, by C{inspect}; as they stand there, they are text."""
         found = inspect.get_annotations(CLASSES[name], eval_str=True)

@@ -253,6 +253,18 @@ class TLSTests(MeterCase):
         self.tls.producer.stopProducing()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_gone(self) -> None:
+        """A transport whose connection is gone, and that takes no producer any more, is written to as it is."""
+
+        def refuse(producer: object, streaming: bool) -> None:
+            raise AttributeError("protocol")
+
+        self.tls.registerProducer = refuse  # type: ignore[method-assign]
+        self.meter.write(b"x" * 101)
+        self.tls.turn()
+        self.assertEqual((self.meter.isOver(), len(self.tls.bytes)), (False, 101))
+        self.assertEqual((self.events, self.clock.getDelayedCalls()), ([], []))
+
     def test_pausedAtOnce(self) -> None:
         """A transport that gathers nothing tells at once."""
         self.tls.onWrite = list

@@ -89,6 +89,22 @@ class ASCIITests(SynchronousTestCase):
         self.assertRaises(ZeroDivisionError, wrapper.unregisterProducer)
         self.assertTrue(kept.fObj.closed)
 
+    def test_failed(self) -> None:
+        """A consumer that has raised is given nothing more, and is closed."""
+        kept = Kept()
+        wrapper = ASCIIConsumerWrapper(kept)
+        self.patch(consumers, "_LOCAL", b"\n")
+        given: list[bytes] = []
+
+        def fail(data: bytes) -> None:
+            given.append(data)
+            raise OSError
+
+        kept.write = fail  # type: ignore[method-assign]
+        self.assertRaises(OSError, wrapper.write, b"a\r")
+        wrapper.unregisterProducer()
+        self.assertEqual((given, kept.fObj.closed), ([b"a"], True))
+
     def test_result(self) -> None:
         """What the consumer returns is returned."""
         consumer: Any = Kept()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import socket
 import time
 from types import SimpleNamespace
@@ -109,6 +111,8 @@ class ConnectionTests(DTPCase):
     def test_closed(self) -> None:
         """Without a connection nothing can be sent, and that has a name."""
         error = self.assertRaises(DataConnectionClosedError, self.dtp.write, b"data")
+        for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+            self.assertEqual((type(again), str(again)), (DataConnectionClosedError, str(error)))
         self.assertEqual(str(error), "the data connection is not open")
         self.connect()
         self.dtp.connectionLost(DONE)

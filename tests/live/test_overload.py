@@ -11,7 +11,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import connectProtocol
-from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionClosed, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.python.failure import Failure
@@ -521,6 +521,42 @@ class Securing:
             await client.callRemote(ours.StartTLS)
             await gatherResults([*first, *second], consumeErrors=True)
             self.assertEqual((server.asked, client.asked), (FLOOD, FLOOD))
+
+    async def test_answerAfterTheEnd(self) -> None:
+        """An answer that is given when the connection is gone goes nowhere, over TLS too, and is no error."""
+        given: list[bytes] = []
+
+        class Asking(OurEnd):  # type: ignore[misc, valid-type]
+            """Asks its caller, which it needs for its own answer."""
+
+            @OurEnd.command.responder
+            def ask(self, n: int, size: int) -> Any:
+                return self.callRemote(self.large, n=n, size=size, load=b"").addErrback(self.give)
+
+            def give(self, failure: Failure) -> Any:
+                failure.trap(ConnectionClosed)
+                given.append(b"x" * (UNSENT + 1))
+                return {"n": 1, "load": given[0]}
+
+        class Silent(OurEnd):  # type: ignore[misc, valid-type]
+            """Answers nothing; C{called} fires when it is called."""
+
+            called: Deferred[None]
+
+            @OurEnd.large.responder
+            def keep(self, **arguments: Any) -> Any:
+                self.called.callback(None)
+                return Deferred()
+
+        server, client = Asking(MOST, UNSENT), Silent(MOST, UNSENT)
+        client.called = Deferred()
+        await self.connect(server, client)
+        await client.callRemote(ours.StartTLS)
+        client.callRemote(client.command, n=1, size=1).addErrback(lambda failure: failure.trap(ConnectionClosed))
+        await client.called
+        client.transport.abortConnection()
+        await server.lost
+        self.assertEqual(len(given), 1)
 
 
 class OverTCPTests(Unread, Flood, Changing, Securing, OverloadCase):

@@ -46,7 +46,11 @@ class ASCIIConsumerWrapper:
         if bytes and _LOCAL != _NETWORK:
             text = b"".join((bytes,))  # whatever holds them
             bytes = self._dtpToNetwork(text) if self._dtpOutward else self._dtpToLocal(text)  # noqa: A001
-        return self.cons.write(bytes) if bytes else None
+        try:
+            return self.cons.write(bytes) if bytes else None
+        except BaseException:
+            self._dtpEndsInCR = False  # a consumer that has failed is not given the end of the text
+            raise
 
     def _dtpToNetwork(self, data: bytes) -> bytes:
         """Make each LF that no CR precedes a CR LF."""

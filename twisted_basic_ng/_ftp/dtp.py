@@ -36,8 +36,8 @@ _PATIENCE: Final = 65536
 class DataConnectionClosedError(Exception):
     """Something is to be sent over a data connection that is not open: not yet, or not any more."""
 
-    def __init__(self) -> None:
-        super().__init__("the data connection is not open")
+    def __init__(self, text: str = "the data connection is not open") -> None:
+        super().__init__(text)
 
 
 def _isClean(reason: object) -> bool:

@@ -7,17 +7,16 @@ C{sendBox}.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from .. import _accelerate
 from .._places import public
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._errors import KeyTooLongError, TooLong, TruncatedBoxError
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 __all__ = ["AmpBox", "Box", "QuitBox", "bytesOf", "newBox", "parseBoxes"]
+
+_Self = TypeVar("_Self", bound="AmpBox")  # typing has its own from Python 3.11 on
 
 
 @public("amp")
@@ -40,7 +39,7 @@ class AmpBox(dict[bytes, bytes]):
         for name in strings:
             self[name.encode("ascii")] = self.pop(name)
 
-    def copy(self) -> Self:
+    def copy(self: _Self) -> _Self:  # noqa: PYI019 - what it suggests may not be there at run time
         """Make another box of the same type, with the same content."""
         other: Any = newBox(AmpBox) if type(self) is AmpBox else self.__class__()
         other.update(self)

@@ -7,7 +7,7 @@ as an object that sends itself (L{twisted_basic_ng.amp._types.AnyCommand}).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import Any, Final, Literal, overload
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
@@ -19,10 +19,8 @@ from ._calls import Call
 from ._constants import ANSWER, ASK, COMMAND, ERROR
 from ._errorboxes import errorOf
 from ._errors import UnknownTagError
-
-if TYPE_CHECKING:
-    from ._overload import Overload
-    from ._types import AnyCommand, AnyOneWayCommand
+from ._overload import Overload
+from ._types import AnyCommand, AnyOneWayCommand
 
 __all__ = ["SEND_BOX_COMMAND", "Caller"]
 

@@ -8,7 +8,7 @@ answering half.  It knows boxes and no bytes: an L{twisted_basic_ng.amp.IBoxSend
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from zope.interface import implementer
 
@@ -23,12 +23,9 @@ from ._caller import Caller
 from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE
 from ._errorboxes import errorBox
 from ._errors import NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
-from ._interfaces import IBoxReceiver
+from ._interfaces import IBoxReceiver, IBoxSender
 from ._overload import Overload
 from ._responders import SerializingResponder
-
-if TYPE_CHECKING:
-    from ._interfaces import IBoxSender
 
 __all__ = ["BoxDispatcher"]
 

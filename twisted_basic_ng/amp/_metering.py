@@ -225,8 +225,10 @@ class MeteredTransport:
             return
         try:
             self._sendingWatcher.register(self.wrapped)
-        except RuntimeError:
-            self.unsent = 0  # there is a producer that was registered past us: it has to see to this
+        except (AttributeError, RuntimeError):
+            # Either a producer was registered past us, and has to see to this; or the connection is gone, where a
+            # transport that has started TLS has no protocol left that would take a producer.
+            self.unsent = 0
 
     def _sent(self) -> None:
         self._sendingWatcher.unregister(self.wrapped)

@@ -12,7 +12,7 @@ object in those places.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, Union
 
 from twisted.internet.defer import Deferred
 
@@ -64,7 +64,7 @@ class ArgumentType(Protocol):
 Schema: TypeAlias = Sequence[tuple[bytes, ArgumentType]]
 
 #: Takes a box that asks and returns the box that answers.
-Responder: TypeAlias = "Callable[[AmpBox], AmpBox | Deferred[AmpBox]]"
+Responder: TypeAlias = Callable[["AmpBox"], Union["AmpBox", Deferred["AmpBox"]]]
 
 
 class TLSCredentials(Protocol):
