@@ -31,6 +31,7 @@ TESTS = [
     "tests/receiving/test_netstrings.py",
     "tests/receiving/test_intstrings.py",
     "tests/amp/test_reading.py",
+    "tests/amp/test_strings.py",
 ]
 
 _ROOT = Path(__file__).parent.parent

@@ -10,9 +10,12 @@ from typing import Final
 
 import twisted_basic_ng
 
-__all__ = ["childEnvironment"]
+__all__ = ["HOME", "childEnvironment"]
 
 _HOMES: Final = [str(Path(each).resolve().parents[1]) for each in (__file__, str(twisted_basic_ng.__file__))]
+
+#: Start children here: C{python -m} looks first where it is started, which may be another copy.
+HOME: Final = _HOMES[0]
 
 
 def childEnvironment(**changes: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ import pytest
 
 from twisted_basic_ng import amp
 from twisted_basic_ng._accelerate import framing as pureFraming, values as pureValues
-from twisted_basic_ng.amp._arguments import HOOKS
+from twisted_basic_ng.amp._schema import HOOKS
 
 #: How often a function is called: as many references would be left if it kept one.
 TIMES = 1000

@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 
 from twisted_basic_ng import amp
 from twisted_basic_ng._accelerate import values as pure
-from twisted_basic_ng.amp._arguments import HOOKS
 from twisted_basic_ng.amp._names import IDENTIFIERS
+from twisted_basic_ng.amp._schema import HOOKS
 
 try:
     from twisted_basic_ng._accelerate import values_ext

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import struct
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import loadStock
 from twisted_basic_ng import amp
-from twisted_basic_ng.amp import _arguments
 
 ZONE = amp._FixedOffsetTZInfo.fromSignHoursMinutes
 
@@ -143,15 +141,6 @@ class ArgumentTests(SynchronousTestCase):
         """The base reads and writes nothing."""
         self.assertEqual((amp.Argument().fromString(b"1"), amp.Argument().toString(1)), (None, None))
 
-    def test_untouched(self) -> None:
-        """What a box is made of, and what is read out of it, stays as it was, whatever the argument's type does."""
-        schema = [(b"a", amp.Integer())]
-        objects, box = {"a": 1}, amp.AmpBox()
-        self.assertIs(_arguments._objectsToStrings(objects, schema, box, None), box)
-        self.assertEqual(objects, {"a": 1})
-        self.assertEqual(_arguments._stringsToObjects(box, schema, None), objects)
-        self.assertEqual(box, {b"a": b"1"})
-
 
 class DateTimeTests(SynchronousTestCase):
     """Moments arrive as they are."""
@@ -163,82 +152,3 @@ class DateTimeTests(SynchronousTestCase):
             moment = datetime.datetime(1890, 5, 6, 7, 8, 9, tzinfo=offset)
             arrived = amp.DateTime().fromString(amp.DateTime().toString(moment))
             self.assertEqual(arrived, moment)
-
-
-class Reversed(amp.Argument):
-    """Knows strings with their protocol alone."""
-
-    def fromStringProto(self, inString: bytes, proto: Any) -> Any:
-        return proto, inString[::-1]
-
-    def toStringProto(self, inObject: Any, proto: Any) -> bytes:
-        return proto + inObject[::-1]  # type: ignore[no-any-return]
-
-
-class Flat(amp.ListOf):
-    """A list with a form of its own."""
-
-    def fromString(self, inString: bytes) -> Any:
-        return [self.elementType.fromString(each) for each in inString.split(b",")]
-
-    def toString(self, inObject: Any) -> bytes:
-        return b",".join(map(self.elementType.toString, inObject))
-
-
-class ListTests(SynchronousTestCase):
-    """Lists of values, and of rows."""
-
-    def test_listOf(self) -> None:
-        """Each element stands behind its length."""
-        argument = amp.ListOf(amp.Integer())
-        self.assertEqual(argument.toString([1, 20]), b"\x00\x011\x00\x0220")
-        self.assertEqual(argument.fromString(b"\x00\x011\x00\x0220"), [1, 20])
-        self.assertEqual((argument.toString([]), argument.fromString(b"")), (b"", []))
-
-    def test_truncated(self) -> None:
-        """What is unfinished at the end is left out, as with Twisted."""
-        string = b"\x00\x011\x00\x0220"
-        for end in range(len(string)):
-            for module in (amp, loadStock("amp")):
-                found = module.ListOf(module.Integer()).fromString(string[:end])
-                self.assertEqual(found, [1] if end >= 3 else [])
-
-    def test_longElement(self) -> None:
-        """An element that is too long is an error that says so, of the type of Twisted's."""
-        error: Any = self.assertRaises(amp.ElementTooLongError, amp.ListOf(amp.String()).toString, [b"x" * 65536])
-        self.assertIsInstance(error, struct.error)
-        self.assertRaises(struct.error, loadStock("amp").ListOf(amp.String()).toString, [b"x" * 65536])
-
-    def test_rows(self) -> None:
-        """Rows are boxes, one behind the other."""
-        argument = amp.AmpList([(b"a", amp.Integer()), (b"b-c", amp.Unicode(optional=True))])
-        rows = [{"a": 1, "b_c": "x"}, {"a": 2, "b_c": None}]
-        string = argument.toStringProto(rows, None)
-        self.assertEqual(
-            string, b"".join(amp.Box(each).serialize() for each in ({"a": b"1", "b-c": b"x"}, {"a": b"2"}))
-        )
-        self.assertEqual(argument.fromStringProto(string, None), rows)
-
-    def test_rowNames(self) -> None:
-        """The names of the rows' columns are bytes."""
-        self.assertRaises(AssertionError, amp.AmpList, [("a", amp.Integer())])
-
-    def test_listOfRows(self) -> None:
-        """Elements that need the protocol have it, however deep they are; a list's own form goes first."""
-        argument = amp.ListOf(amp.ListOf(amp.AmpList([(b"a", amp.Integer())])))
-        value = [[[{"a": 1}, {"a": 2}], []], []]
-        self.assertEqual(argument.fromStringProto(argument.toStringProto(value, None), None), value)
-        reverse = amp.ListOf(Reversed())
-        self.assertEqual(reverse.toStringProto([b"ab"], b"p"), b"\x00\x03pba")
-        self.assertEqual(reverse.fromStringProto(b"\x00\x03pba", 5), [(5, b"abp")])
-        flat = Flat(amp.Integer())
-        self.assertEqual(flat.fromStringProto(flat.toStringProto([1, 2], None), None), [1, 2])
-
-    def test_listOfOwn(self) -> None:
-        """An element's own C{fromString}, set on the instance, is used."""
-        element = amp.Argument()
-        element.fromString = bytes.decode  # type: ignore[method-assign, assignment]
-        element.toString = str.encode  # type: ignore[method-assign, assignment]
-        argument = amp.ListOf(element, optional=True)
-        self.assertEqual(argument.fromStringProto(argument.toStringProto(["a"], None), None), ["a"])
-        self.assertTrue(argument.optional)

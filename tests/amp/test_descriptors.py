@@ -232,7 +232,7 @@ class DescriptorTests(SynchronousTestCase):
         exchanger.MAX_PENDING_DESCRIPTORS = 1  # type: ignore[misc]
         for _ in range(2):
             exchanger.fileDescriptorReceived(openDescriptor())
-            exchanger._ampWithoutByte = 0
+            exchanger._ampDescriptorsSinceByte = 0
         for _ in range(80):
             clock.advance(1)
         self.assertEqual((self.transport.names(), exchanger._descriptors), (["loseConnection"], {}))
@@ -443,7 +443,7 @@ class UnclaimedTests(SynchronousTestCase):
         """Have all descriptors that come now be the last ones of the process."""
         if resource is None:
             raise SkipTest("the system knows no limit")
-        self.patch(_descriptors, "_RESERVE", resource.getrlimit(resource.RLIMIT_NOFILE)[0] - self.open[0])
+        self.patch(_descriptors, "_RESERVED_DESCRIPTORS", resource.getrlimit(resource.RLIMIT_NOFILE)[0] - self.open[0])
 
     def test_lastOfProcess(self) -> None:
         """A peer may not take the last descriptors of the process, but for as many as may wait."""
@@ -474,7 +474,7 @@ class UnclaimedTests(SynchronousTestCase):
 
     def test_noLimitKnown(self) -> None:
         """Nor where the system knows no limit."""
-        self.patch(_descriptors, "_RESERVE", 1 << 62)
+        self.patch(_descriptors, "_RESERVED_DESCRIPTORS", 1 << 62)
         with patch.dict(sys.modules, {"resource": None}):
             self.send(10)
         self.assertFalse(self.transport.disconnecting)

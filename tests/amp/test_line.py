@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_basic_ng import amp
-from twisted_basic_ng.amp._line import ANYWAY, BOX_COST, Window, sizeOf
+from twisted_basic_ng.amp._line import ALWAYS_KEPT, BOX_COST, Window, sizeOf
 
 from .test_descriptors import SendingTransport
 
@@ -95,7 +95,7 @@ class WindowTests(SynchronousTestCase):
         window = Window(2, None)
         for tag in (b"1", b"2"):
             self.assertTrue(window.isOpen())
-            window.add(tag, box(ANYWAY, _ask=tag), False)
+            window.add(tag, box(ALWAYS_KEPT, _ask=tag), False)
         self.assertFalse(window.isOpen())
 
     def test_free(self) -> None:
@@ -139,7 +139,7 @@ class WindowTests(SynchronousTestCase):
         """Where only calls are bounded, those without an answer count what they take in memory."""
         window = Window(10, None)
         window.add(b"1", box(100, _ask=b"1"), False)
-        for number in range(ANYWAY // 2 // (BOX_COST + 100)):
+        for number in range(ALWAYS_KEPT // 2 // (BOX_COST + 100)):
             window.add(b"%d" % number, box(100), False)
             self.assertTrue(window.isOpen())
         window.add(b"9", box(300), False)

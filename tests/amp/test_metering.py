@@ -222,7 +222,7 @@ class TLSTests(MeterCase):
         self.clock = Clock()
         self.tls = TLS()
         self.meter = self.wrap(self.tls)
-        self.meter._waiter.callLater = self.clock.callLater  # type: ignore[method-assign]
+        self.meter._sendingWatcher.callLater = self.clock.callLater  # type: ignore[method-assign]
 
     def test_over(self) -> None:
         """What is more than the transport below has room for is waited for."""
@@ -240,7 +240,7 @@ class TLSTests(MeterCase):
     def test_under(self) -> None:
         """What is less than that is not."""
         self.meter = self.wrap(self.tls, 10)
-        self.meter._waiter.callLater = self.clock.callLater  # type: ignore[method-assign]
+        self.meter._sendingWatcher.callLater = self.clock.callLater  # type: ignore[method-assign]
         self.meter.write(b"x" * 20)
         self.assertTrue(self.meter.isOver())
         self.tls.turn()
@@ -455,6 +455,6 @@ class ClosingTests(MeterCase):
     def test_leave(self) -> None:
         """Who takes over the transport has it for itself."""
         self.meter.write(b"x" * 101)
-        self.assertIs(self.meter.leave(), self.transport)
+        self.assertIs(self.meter.unwrap(), self.transport)
         self.meter.write(b"x" * 101)
         self.assertEqual((self.transport.producer, self.meter.isOver()), (None, False))

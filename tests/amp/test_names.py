@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.helpers import loadStock
-from twisted_basic_ng.amp._names import _REMEMBERED, IDENTIFIERS, PYTHON_KEYWORDS, _wireNameToPythonIdentifier
+from twisted_basic_ng.amp._names import _MOST_IDENTIFIERS, IDENTIFIERS, PYTHON_KEYWORDS, _wireNameToPythonIdentifier
 
 
 class TestNames:
@@ -51,9 +51,9 @@ class TestNames:
 
     def test_many(self) -> None:
         """However many names there are, not all of them are remembered."""
-        for each in range(2 * _REMEMBERED):
+        for each in range(2 * _MOST_IDENTIFIERS):
             assert _wireNameToPythonIdentifier(b"a-%d" % each) == f"a_{each}"
-        assert len(IDENTIFIERS) <= _REMEMBERED
+        assert len(IDENTIFIERS) <= _MOST_IDENTIFIERS
         IDENTIFIERS.clear()
 
     def test_foreign(self) -> None:

@@ -130,7 +130,7 @@ class AskedTests(SynchronousTestCase):
 
     def test_keptNoMore(self) -> None:
         """But no more of them than a peer with the same bound sends."""
-        self.patch(_overload, "ANYWAY", 0)
+        self.patch(_overload, "ALWAYS_KEPT", 0)
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(*range(20)))
         overload: Any = self.worker._ampOverload
@@ -504,7 +504,7 @@ class UnsentTests(SynchronousTestCase):
 
     def test_room(self) -> None:
         """What is kept may be a bound's bytes twice, and a call of any size."""
-        self.patch(_overload, "ANYWAY", 0)
+        self.patch(_overload, "ALWAYS_KEPT", 0)
         self.echo.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.echo.dataReceived(asks(1))
         big = amp.Box(_command=b"Work", _ask=b"2", number=b"2", padding=b"x" * 1000).serialize()
@@ -776,9 +776,9 @@ class ChangingTests(SynchronousTestCase):
         echo.callRemote(Work, number=9).addErrback(lambda failure: None)
         echo.dataReceived(asks(1, 2) + amp.Box(_command=b"StartTLS", _ask=b"3").serialize())
         overload: Any = echo._ampOverload
-        self.assertIsNotNone(overload.change)
+        self.assertIsNotNone(overload.keptChange)
         echo.connectionLost(Failure(ConnectionDone()))
-        self.assertIsNone(overload.change)
+        self.assertIsNone(overload.keptChange)
 
     def startTLS(self, *behind: int, **options: Any) -> tuple[Any, Any]:
         """Have a peer ask for TLS while its calls are too many."""
@@ -825,7 +825,7 @@ class ChangingTests(SynchronousTestCase):
 
     def test_askerIsNotHeld(self) -> None:
         """Who asked for TLS reads all that comes in front of the answer."""
-        self.patch(_overload, "ANYWAY", 0)
+        self.patch(_overload, "ALWAYS_KEPT", 0)
         echo = Echo()
         transport = Slow().connect(echo)
         echo.callRemote(Work, number=1).addErrback(lambda failure: None)
@@ -842,7 +842,7 @@ class ChangingTests(SynchronousTestCase):
 
     def test_askerLast(self) -> None:
         """Nothing is sent in plaintext behind the call for TLS."""
-        self.patch(_overload, "ANYWAY", 0)
+        self.patch(_overload, "ALWAYS_KEPT", 0)
         echo = Echo()
         transport = Slow().connect(echo)
         for number in range(3):
@@ -883,7 +883,7 @@ class ChangingTests(SynchronousTestCase):
             echo, transport = self.withheld(20, **bounds)
             self.assertFalse(transport.aborted)
             echo.dataReceived(amp.Box(_answer=b"1").serialize())
-            self.assertEqual((len(transport.answered()), echo._ampOverload.withheld), (20, 0))
+            self.assertEqual((len(transport.answered()), echo._ampOverload.withheldSize), (20, 0))
 
     def test_ownCalls(self) -> None:
         """Calls of one's own that wait for TLS are no answers."""
@@ -918,7 +918,7 @@ class ChangingTests(SynchronousTestCase):
         """What waits for TLS counts no more when the peer refuses it and the connection goes on."""
         echo, transport = self.withheld(5, plaintextAfterRefusedTLS=True)
         echo.dataReceived(amp.Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
-        self.assertEqual((len(transport.answered()), echo._ampOverload.withheld), (5, 0))
+        self.assertEqual((len(transport.answered()), echo._ampOverload.withheldSize), (5, 0))
 
     def test_askerWithoutBounds(self) -> None:
         """Without bounds nothing was kept."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from zope.interface.verify import verifyObject
 
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,11 +16,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import amp
 
-from .test_reading import Boxes
+from .boxes import Boxes
 
 
 class WireTests(SynchronousTestCase):
-    """A connection of boxes begins, sends and ends."""
+    """A connection of boxes begins and ends."""
 
     def setUp(self) -> None:
         self.boxes = Boxes()
@@ -42,37 +42,6 @@ class WireTests(SynchronousTestCase):
         self.protocol.connectionMade = lambda: order.append(self.protocol.connected)  # type: ignore[method-assign]
         self.connect()
         self.assertEqual(order, [self.protocol, 0])
-
-    def test_send(self) -> None:
-        """A box is written in one piece."""
-        self.connect()
-        box = amp.AmpBox(a=b"1")
-        self.protocol.sendBox(box)
-        self.assertEqual(self.transport.events, [("write", box.serialize())])
-
-    def test_lostMeanwhile(self) -> None:
-        """A box that ends the connection while it is serialised is written to what was the transport."""
-        protocol = amp.AMP()
-        transport = RecordingTransport().connect(protocol)
-
-        class Ending(amp.AmpBox):
-            def serialize(self) -> bytes:
-                protocol.connectionLost(Failure(ConnectionDone()))
-                return super().serialize()
-
-        result: Any = protocol._sendBoxCommand(b"x", Ending())
-        self.failureResultOf(result, ConnectionDone)
-        self.assertEqual(transport.names(), ["write"])
-
-    def test_notSent(self) -> None:
-        """Nothing is sent without a connection, nor over one that speaks another protocol."""
-        self.assertRaises(ConnectionLost, self.protocol.sendBox, amp.AmpBox())
-        self.connect()
-        self.protocol._lockForSwitch()
-        self.assertRaises(amp.ProtocolSwitched, self.protocol.sendBox, amp.AmpBox())
-        self.protocol._unlockFromSwitch()
-        self.protocol.sendBox(amp.AmpBox())
-        self.assertEqual(self.transport.written, b"\0\0")
 
     def test_end(self) -> None:
         """The receiver of boxes is told the transport's reason."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import twisted_basic_ng_demo
-from twisted_basic_ng_demo.paths import childEnvironment
+from twisted_basic_ng_demo.paths import HOME, childEnvironment
 
 import twisted_basic_ng
 
@@ -19,10 +19,13 @@ FILES = "import twisted_basic_ng, twisted_basic_ng_demo as demo; print(twisted_b
 class TestChildEnvironment:
     """A child runs the same code as this process."""
 
-    def test_found(self, tmp_path: Path) -> None:
-        """It finds the same copies, wherever it is started."""
+    def test_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It finds the same copies, whatever is where this process runs."""
+        (tmp_path / "twisted_basic_ng").mkdir()
+        (tmp_path / "twisted_basic_ng" / "__init__.py").touch()
+        monkeypatch.chdir(tmp_path)
         command = [sys.executable, "-S", "-c", FILES]
-        said = subprocess.check_output(command, cwd=tmp_path, env=childEnvironment(), text=True)
+        said = subprocess.check_output(command, cwd=HOME, env=childEnvironment(), text=True)
         own = [str(twisted_basic_ng.__file__), str(twisted_basic_ng_demo.__file__)]
         assert said.split() == [str(Path(each).resolve()) for each in own]
 

@@ -174,7 +174,7 @@ class Overloaded(RuleBasedStateMachine):
 
     @initialize(bounds=st.tuples(BOUNDS, BOUNDS), anyway=st.sampled_from([0, 0, 3000, 2**20]))
     def begin(self, bounds: Any, anyway: int) -> None:
-        self.patches = [patch.object(_overload, "ANYWAY", anyway), patch.object(_line, "ANYWAY", anyway)]
+        self.patches = [patch.object(_overload, "ALWAYS_KEPT", anyway), patch.object(_line, "ALWAYS_KEPT", anyway)]
         for each in self.patches:
             each.start()
         self.ends = [End(each) for each in bounds]

@@ -20,8 +20,9 @@ comparison = Comparison(stock, ours)
 
 #: What differs, by name, and why that is right.
 ACCEPTED = {
-    "AMP bases": "BoxReader has the reading half of BinaryBoxProtocol, Receiver what all receivers do alike",
-    "BinaryBoxProtocol bases": "BoxReader has its reading half, Receiver what all receivers do alike",
+    "AMP bases": "those of BinaryBoxProtocol and BoxDispatcher",
+    "BinaryBoxProtocol bases": "StringReader and BoxReader read, BoxWriter writes; Receiver is every receiver's base",
+    "BoxDispatcher bases": "Caller has its calling half",
     "IntNStringReceiver.recvd": "a descriptor, here as there; it has no value on the class",
     "_ParserHelper.parse": "it takes strict, too",
     "_ParserHelper.parseString": "it takes strict, too",
@@ -34,10 +35,10 @@ ADDED = {
     "BinaryBoxProtocol.plaintextAfterRefusedTLS": "an option",
     "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
     "BoxDispatcher.unknownErrorsAreFatal": "an option, as in Twisted by default",
-    "BoxReader.MAX_BOX_KEYS": "a bound on what a peer may send",
-    "BoxReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
+    "StringReader.MAX_BOX_KEYS": "a bound on what a peer may send",
+    "StringReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
     "CommandLocator.overriddenResponders": "an option, as in Twisted by default",
-    "BinaryBoxProtocol.MAX_UNSENT_BYTES": "an option against overload",
+    "BoxWriter.MAX_UNSENT_BYTES": "an option against overload",
     "BoxDispatcher.MAX_ASKS_IN_PROGRESS": "an option against overload",
     "Receiver.MAX_MESSAGE_TIME": "an option against overload",
     "_DescriptorExchanger.MAX_PENDING_DESCRIPTORS": "a bound on what a peer may send",

@@ -24,7 +24,7 @@ from tests.helpers import loadStock
 from tests.project.sources import PACKAGE, sources
 from twisted_basic_ng import amp, basic, ftp
 from twisted_basic_ng._places import homeOf
-from twisted_basic_ng.amp._dispatch import Call
+from twisted_basic_ng.amp._calls import Call
 
 #: Which prefixes names may have that are new in the classes of a module; those of AMP are receivers, too.
 PREFIXES: dict[ModuleType, tuple[str, ...]] = {

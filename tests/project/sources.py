@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["DEMO", "PACKAGE", "ROOT", "imports", "importsIn", "isEmpty", "moduleName", "sources"]
+__all__ = ["DEMO", "PACKAGE", "ROOT", "imports", "importsAtRunTime", "importsIn", "isEmpty", "moduleName", "sources"]
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "twisted_basic_ng"
@@ -44,7 +44,7 @@ def _absolute(source: Path, node: ast.ImportFrom, package: Path) -> str:
 
 
 def _followed(node: ast.AST) -> Iterator[ast.AST]:
-    """What stands in C{node}, but for what only a type checker follows."""
+    """The children of C{node} that Python runs; a type checker alone follows the others."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             yield from child.orelse
@@ -52,22 +52,24 @@ def _followed(node: ast.AST) -> Iterator[ast.AST]:
             yield child
 
 
-def _importStatements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+def _importStatements(node: ast.AST, isRun: bool) -> Iterator[ast.Import | ast.ImportFrom]:
     """The imports in C{node}, at any depth."""
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         yield node
-    for child in _followed(node):
-        yield from _importStatements(child)
+    for child in _followed(node) if isRun else ast.iter_child_nodes(node):
+        yield from _importStatements(child, isRun)
 
 
-def importsIn(text: str, source: Path, package: Path = PACKAGE) -> set[str]:
+def importsIn(text: str, source: Path, package: Path = PACKAGE, isRun: bool = False) -> set[str]:
     """
     Name what C{text}, the content of C{source}, imports anywhere in it; C{from a import b} is both C{a} and C{a.b}.
 
     Names of the package come without its name in front.
+
+    @param isRun: leave out the imports that only a type checker follows.
     """
     found: set[str] = set()
-    for node in _importStatements(ast.parse(text)):
+    for node in _importStatements(ast.parse(text), isRun):
         if isinstance(node, ast.Import):
             found.update(each.name for each in node.names)
         else:
@@ -78,5 +80,10 @@ def importsIn(text: str, source: Path, package: Path = PACKAGE) -> set[str]:
 
 
 def imports(source: Path, package: Path = PACKAGE) -> set[str]:
-    """Name what C{source} imports, as L{importsIn} does."""
+    """Name all that C{source} imports: in functions, and for type checkers alone, too."""
     return importsIn((package / source).read_text(encoding="utf-8"), source, package)
+
+
+def importsAtRunTime(source: Path) -> set[str]:
+    """Name what C{source} imports when it runs."""
+    return importsIn((PACKAGE / source).read_text(encoding="utf-8"), source, isRun=True)

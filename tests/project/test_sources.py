@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .sources import imports, importsIn, isEmpty, moduleName, sources
+from .sources import imports, importsAtRunTime, importsIn, isEmpty, moduleName, sources
 
 
 class TestSources:
@@ -43,12 +43,17 @@ class TestImports:
             ("from .._accelerate.framing import Stop", {"_accelerate.framing", "_accelerate.framing.Stop"}),
             ("import twisted_basic_ng.basic", {"basic"}),
             ("def f():\n    if x:\n        from . import _tls", {"amp", "amp._tls"}),
-            ("if TYPE_CHECKING:\n    import re\nelse:\n    import os", {"os"}),
+            ("if TYPE_CHECKING:\n    import re\nelse:\n    import os", {"os", "re"}),
         ],
     )
     def test_names(self, text: str, expected: set[str]) -> None:
-        """Wherever it stands and however it is written, but for what only a type checker follows."""
+        """Wherever it stands and however it is written."""
         assert importsIn(text, Path("amp", "_wire.py")) == expected
+
+    def test_atRunTime(self) -> None:
+        """The imports that only a type checker follows can be left out, in a function as well."""
+        text = "def f():\n    if TYPE_CHECKING:\n        import re\n    else:\n        import os"
+        assert importsIn(text, Path("_swap.py"), isRun=True) == {"os"}
 
     def test_facade(self) -> None:
         """In a package's own file one dot is that package."""
@@ -57,3 +62,9 @@ class TestImports:
     def test_file(self) -> None:
         """A file of the package is read."""
         assert {"_accelerate.framing", "_accelerate.framing_ext", "os"} <= imports(Path("_accelerate/__init__.py"))
+
+    def test_typeCheckers(self) -> None:
+        """With the imports for type checkers alone, or without them."""
+        source = Path("amp", "_types.py")
+        assert "amp._boxes" in imports(source)
+        assert "amp._boxes" not in importsAtRunTime(source)

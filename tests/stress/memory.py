@@ -48,7 +48,7 @@ def openFiles(count: int) -> Iterator[list[int]]:
 def bounded(scenario: Scenario) -> Iterator[None]:
     """Keep as little under any bound as the scenario says, which is otherwise seldom reached."""
     anyway = _anyway(scenario)
-    with patch.object(_overload, "ANYWAY", anyway), patch.object(_line, "ANYWAY", max(anyway, 2000)):
+    with patch.object(_overload, "ALWAYS_KEPT", anyway), patch.object(_line, "ALWAYS_KEPT", max(anyway, 2000)):
         yield
 
 
@@ -63,7 +63,7 @@ def runInMemory(scenario: Scenario) -> list[str]:
     with (
         openFiles(7 if scenario.hasDescriptors else 0) as files,
         bounded(scenario),
-        patch.object(_metering._Waiter, "callLater", lambda waiter, *args: clock.callLater(*args)),
+        patch.object(_metering._SendingWatcher, "callLater", lambda waiter, *args: clock.callLater(*args)),
         patch.object(_DescriptorExchanger, "_ampCallLater", lambda exchanger, *args: Clock().callLater(*args)),
     ):
         wrong = _Mover(scenario, clock, files).run()

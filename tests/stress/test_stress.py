@@ -62,7 +62,7 @@ def sendsAtOnce(line: Line, descriptor: int) -> int:
 
 def waitsForNothing(overload: Overload) -> None:
     """Have a call overtake those that wait."""
-    overload.line.isUrgent, overload.line._writing = True, None
+    overload.line.isUrgent, overload.line._callBeingWritten = True, None
 
 
 _ADD = Window.add

@@ -7,12 +7,22 @@ network order (for a key, the first of them is zero), and an empty key at the en
 tag, and C{_command}, a name; its answer repeats the tag as C{_answer}, or as C{_error} beside C{_error_code} and
 C{_error_description}.
 
-The map, from the bottom up: C{_constants}, C{_names}, C{_tlssupport}; C{_errors}, C{_interfaces}, C{_types}; C{_boxes};
-C{_arguments}, C{_responders}; C{_dispatch} (the conversation, without bytes) and what bounds it,
-C{_overload} (the peer's calls), C{_line} (our own) and C{_metering}; C{_descriptors} and
-C{_commands}; C{_switch}, C{_tls}; C{_reading} (bytes to boxes), C{_wire} (a connection);
-C{_protocol} (all of it together).  This file holds no code of its own but what asks for Twisted's
-TLS: it is where all the names are.
+The map, from the bottom up; a file imports from the lines above its own only, for type checkers, too:
+
+  - C{_constants}, C{_names}, C{_tlssupport}, and C{_errors};
+  - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces}, C{_types} (what the
+    layers expect of each other);
+  - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types), C{_lists} (C{ListOf},
+    C{AmpList});
+  - C{_responders} (finding who answers a command), C{_calls} (a call that waits for its answer);
+  - the bounds on both sides' calls: C{_metering} (unsent bytes), C{_line} (our own calls), C{_overload} (the peer's);
+  - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the peer);
+  - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the connection;
+  - the connection: C{_strings} and C{_reading} (bytes to boxes, a string or a box at a time), C{_sending} (boxes to
+    bytes), C{_wire} (its beginning, its end and its changes);
+  - C{_protocol} (all of it together).
+
+This file re-exports the public names.  Its only code imports Twisted's TLS when a name of that is asked for.
 """
 
 # The modules and functions among them are names that twisted.protocols.amp has, too.
@@ -61,21 +71,7 @@ from twisted.python.reflect import accumulateClassDict as accumulateClassDict
 from .._places import openFacade as _openFacade
 from ..basic import Int16StringReceiver, StatefulStringProtocol
 from . import _tlssupport
-from ._arguments import (
-    AmpList,
-    Argument,
-    Boolean,
-    DateTime,
-    Decimal,
-    Float,
-    Integer,
-    ListOf,
-    Path,
-    String,
-    Unicode,
-    _objectsToStrings as _objectsToStrings,
-    _stringsToObjects as _stringsToObjects,
-)
+from ._arguments import Argument, Boolean, DateTime, Decimal, Float, Integer, Path, String, Unicode
 from ._boxes import AmpBox, Box, QuitBox
 from ._commands import Command, OneWayCommand, _CommandMeta as _CommandMeta, _Self as _Self, _T_Callable as _T_Callable
 from ._constants import (
@@ -117,9 +113,11 @@ from ._errors import (
     UnknownTagError,
 )
 from ._interfaces import IArgumentType, IBoxReceiver, IBoxSender, IResponderLocator
+from ._lists import AmpList, ListOf
 from ._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier as _wireNameToPythonIdentifier
 from ._protocol import AMP, _ParserHelper as _ParserHelper, parse, parseString
 from ._responders import CommandLocator, SimpleStringLocator, _CommandLocatorMeta as _CommandLocatorMeta
+from ._schema import _objectsToStrings as _objectsToStrings, _stringsToObjects as _stringsToObjects
 from ._switch import ProtocolSwitchCommand, _SwitchBox as _SwitchBox
 from ._tls import (
     StartTLS,

@@ -1,19 +1,20 @@
 """
 The types of arguments: how a value is written to a box and read from it.
 
-An application's own type overrides C{toString} and C{fromString}; one that needs the connection C{toStringProto}
-and C{fromStringProto}; one that takes more than one key C{toBox} and C{fromBox}; one whose value is no argument of
-the call C{retrieve}.  Each calls the next, and all of them may also be set on an instance.
+An application's own type overrides C{toString} and C{fromString}.  A type that needs the connection overrides
+C{toStringProto} and C{fromStringProto}; one that takes more than one key, C{toBox} and C{fromBox}; one whose value is
+not among the arguments of the call, C{retrieve}.  Each hook calls the next one, and each may also be set on an
+instance.
 
-This file knows of no command and of no connection: the protocol it is given, it hands on.
+This file knows no command and no connection: it only hands on the protocol that it is given.  Lists are in
+L{twisted_basic_ng.amp._lists}.
 """
 
 from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
@@ -21,84 +22,22 @@ from twisted.python import filepath
 from twisted.python._tzhelper import FixedOffsetTimeZone
 from twisted.python.compat import nativeString
 
-from .. import _accelerate
-from .._accelerate.values import Hooks
 from .._places import public
-from ._boxes import AmpBox, bytesOf, newBox, parseBoxes
-from ._constants import MAX_VALUE_LENGTH
-from ._errors import ElementTooLongError
 from ._interfaces import IArgumentType
 from ._names import IDENTIFIERS
-from ._types import Objects, Schema, Strings
+from ._types import Objects, Strings
 
 __all__ = [
-    "HOOKS",
-    "AmpList",
     "Argument",
     "Boolean",
     "DateTime",
     "Decimal",
     "Float",
     "Integer",
-    "ListOf",
     "Path",
     "String",
     "Unicode",
-    "_objectsToStrings",
-    "_stringsToObjects",
 ]
-
-
-@public("amp")
-def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
-    """
-    Read a box.
-
-    @param strings: the box; it is not changed.
-    @param arglist: names and types, as in C{Command.arguments}.
-    @param proto: the protocol that received it.
-    @raise KeyError: a required argument is not there.
-    """
-    objects: Objects = {}
-    try:
-        _accelerate.readBox(strings, arglist, objects, proto, IDENTIFIERS, HOOKS)
-    except BaseException:
-        _discardObjects(objects, arglist)
-        raise
-    return objects
-
-
-def _discardObjects(objects: Objects, arglist: Schema) -> None:
-    """Let go of the values of a box that nobody will have."""
-    for name, argument in arglist:
-        value = objects.get(IDENTIFIERS[name])
-        if value is not None:
-            _discarding(argument)(value)
-
-
-def _discarding(argument: Any) -> Callable[[Any], object]:
-    """What lets go of a value of this type, which need not be a subclass of ours."""
-    return getattr(argument, "_ampDiscard", _ignore)
-
-
-def _ignore(value: Any) -> None:
-    """Most values hold nothing."""
-
-
-@public("amp")
-def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: Any) -> Any:
-    """
-    Write a box.
-
-    @param objects: the values; they are not changed.
-    @param arglist: names and types, as in C{Command.arguments}.
-    @param strings: the box to write to.
-    @param proto: the protocol that will send it.
-    @return: the box.
-    @raise KeyError: a required value is not there.
-    """
-    _accelerate.writeBox(objects, arglist, strings, proto, IDENTIFIERS, HOOKS)
-    return strings
 
 
 @implementer(IArgumentType)
@@ -107,7 +46,7 @@ class Argument:
     """
     A type of argument; the base of all others.
 
-    @ivar optional: may it be left out?  Then its value is C{None}.
+    @ivar optional: whether it may be left out; its value is C{None} then.
     """
 
     optional = False
@@ -145,17 +84,17 @@ class Argument:
             strings[name] = self.toStringProto(value, proto)
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
-        """Read a value that needs the protocol C{proto} to be understood; others leave it to L{fromString}."""
+        """Read a value with the protocol C{proto}; most types do it in L{fromString}."""
         return self.fromString(inString)
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
-        """Write a value that needs the protocol C{proto}; others leave it to L{toString}."""
+        """Write a value with the protocol C{proto}; most types do it in L{toString}."""
         return self.toString(inObject)
 
-    # Differs from Twisted: what a value holds is let go where another of the same box cannot be read.
+    # Differs from Twisted: a value is discarded when another of the same box cannot be read.
 
     def _ampDiscard(self, value: Any) -> None:
-        """Let go of what a value holds that was read, and that nobody will have."""
+        """Release what a value holds, a file descriptor for example, when the box is not read to its end."""
 
     def fromString(self, inString: bytes) -> Any:
         """Read a value.  Override it."""
@@ -169,8 +108,8 @@ class Integer(Argument):
     """
     An C{int} of any size, in decimal digits.
 
-    @raise ValueError: what came is no number.
-    @raise TypeError: what was given is none.
+    @raise ValueError: the bytes that were received are no number.
+    @raise TypeError: the value to be sent is no number.
     """
 
     if not TYPE_CHECKING:  # pragma: no branch - subclasses override it with a method, as which it is inherited
@@ -196,7 +135,7 @@ class Float(Argument):
     """
     A C{float}, in the shortest digits that mean it.
 
-    @raise ValueError: what was given is no C{float}, or what came cannot be read as one.
+    @raise ValueError: the value to be sent is no C{float}, or the bytes received cannot be read as one.
     """
 
     if not TYPE_CHECKING:  # pragma: no branch - as in Integer
@@ -213,7 +152,7 @@ class Boolean(Argument):
     """
     C{True} or C{False}, by their names.
 
-    @raise TypeError: what came is neither name.
+    @raise TypeError: the bytes received are neither name.
     """
 
     def fromString(self, inString: bytes) -> Any:
@@ -232,7 +171,7 @@ class Unicode(String):
     """
     A C{str}, in UTF-8.
 
-    @raise UnicodeError: what came is not, or what was given cannot be.
+    @raise UnicodeError: the bytes received are not UTF-8, or the value cannot be encoded.
     """
 
     def toString(self, inObject: Any) -> bytes:
@@ -244,7 +183,7 @@ class Unicode(String):
 
 @public("amp")
 class Path(Unicode):
-    """A C{FilePath}, by its path; it means something between processes that share a file system."""
+    """A C{FilePath}, by its path, for processes that share a file system."""
 
     def fromString(self, inString: bytes) -> Any:
         return filepath.FilePath(Unicode.fromString(self, inString))
@@ -253,131 +192,14 @@ class Path(Unicode):
         return Unicode.toString(self, inObject.asTextMode().path)
 
 
-def _is(method: Any, function: Any) -> bool:
-    """Is C{method}, of an instance, still what C{function} defines?"""
-    return getattr(method, "__func__", None) is function
-
-
-def _readsWithProto(argument: Any) -> bool:
-    """Can values of this type be read with the protocol alone?"""
-    if _is(argument.fromString, ListOf.fromString):
-        return _readsWithProto(argument.elementType)
-    return _is(argument.fromString, Argument.fromString)
-
-
-def _writesWithProto(argument: Any) -> bool:
-    """Can values of this type be written with the protocol alone?"""
-    if _is(argument.toString, ListOf.toString):
-        return _writesWithProto(argument.elementType)
-    return _is(argument.toString, Argument.toString)
-
-
-@public("amp")
-class ListOf(Argument):
-    """
-    A list of values of one type, each behind its length in two bytes, C{MAX_VALUE_LENGTH} bytes in all.
-
-    @ivar elementType: the type of the elements.
-    """
-
-    def __init__(self, elementType: Any, optional: bool = False) -> None:
-        self.elementType = elementType
-        Argument.__init__(self, optional)
-
-    # Differs from Twisted: elements that need the protocol, an AmpList for one, are read and written with it.
-
-    def fromStringProto(self, inString: bytes, proto: Any) -> Any:
-        if not _readsWithProto(self):
-            return super().fromStringProto(inString, proto)
-        values: list[Any] = []
-        read = self.elementType.fromStringProto
-        try:
-            for each in _elements(inString):
-                values.append(read(each, proto))  # noqa: PERF401 - those before an error are wanted
-        except BaseException:
-            self._ampDiscard(values)
-            raise
-        return values
-
-    def _ampDiscard(self, value: Any) -> None:
-        if _readsWithProto(self):
-            for each in value:
-                _discarding(self.elementType)(each)
-
-    def toStringProto(self, inObject: Any, proto: Any) -> bytes:
-        if not _writesWithProto(self):
-            return super().toStringProto(inObject, proto)
-        write = self.elementType.toStringProto
-        return _joinElements([write(each, proto) for each in inObject])
-
-    def fromString(self, inString: bytes) -> Any:
-        return [*map(self.elementType.fromString, _elements(inString))]
-
-    def toString(self, inObject: Any) -> bytes:
-        return _joinElements([*map(self.elementType.toString, inObject)])
-
-
-#: More than the elements that a value has room for.
-_ALL: Final = 1 << 30
-
-
-def _elements(string: bytes) -> list[bytes]:
-    """Cut a list into its elements; an unfinished one at the end is left out, as in Twisted."""
-    return _accelerate.splitStrings(bytesOf(string), 0, "!H", 2, MAX_VALUE_LENGTH, _ALL)[0]
-
-
-def _joinElements(elements: list[bytes]) -> bytes:
-    pieces: list[bytes] = []
-    for each in elements:
-        if len(each) > MAX_VALUE_LENGTH:
-            raise ElementTooLongError(each)
-        pieces += len(each).to_bytes(2, "big"), each
-    return b"".join(pieces)
-
-
-@public("amp")
-class AmpList(Argument):
-    """
-    A list of dictionaries with the same keys, as boxes one behind the other, C{MAX_VALUE_LENGTH} bytes in all.
-
-    @ivar subargs: the names and types of the keys, as in C{Command.arguments}.
-    """
-
-    def __init__(self, subargs: Schema, optional: bool = False) -> None:
-        assert all(isinstance(name, bytes) for name, _ in subargs), (
-            "AmpList should be defined with a list of (name, argument) "
-            f"tuples where `name' is a byte string, got: {subargs!r}"
-        )
-        self.subargs = subargs
-        Argument.__init__(self, optional)
-
-    def fromStringProto(self, inString: bytes, proto: Any) -> Any:
-        rows: list[Objects] = []
-        try:
-            _accelerate.readBoxes(parseBoxes(inString), self.subargs, rows, proto, IDENTIFIERS, HOOKS)
-        except BaseException:
-            self._ampDiscard(rows)
-            raise
-        return rows
-
-    def _ampDiscard(self, value: Any) -> None:
-        for objects in value:
-            _discardObjects(objects, self.subargs)
-
-    def toStringProto(self, inObject: Any, proto: Any) -> bytes:
-        subargs = self.subargs
-        rows = [_objectsToStrings(objects, subargs, newBox(AmpBox), proto) for objects in inObject]
-        return b"".join([row.serialize() for row in rows])
-
-
 @public("amp")
 class Decimal(Argument):
     """
     A C{decimal.Decimal}, in scientific notation with all its digits (U{https://speleotrove.com/decimal/}); infinities
     and the kinds of "not a number" by their names.
 
-    @raise ValueError: what was given is no C{Decimal}.
-    @raise ArithmeticError: what came cannot be read as one (C{decimal.InvalidOperation}).
+    @raise ValueError: the value to be sent is no C{Decimal}.
+    @raise ArithmeticError: the bytes received cannot be read as one (C{decimal.InvalidOperation}).
     """
 
     def fromString(self, inString: bytes) -> Any:
@@ -394,9 +216,9 @@ class DateTime(Argument):
     """
     A C{datetime.datetime} that knows its offset from UTC, in 32 bytes: C{2012-01-23T12:34:56.054321-01:23}.
 
-    The offset arrives as a fixed one, in whole minutes; the name of the time zone does not arrive.
+    The offset arrives in whole minutes, without the name of its time zone.
 
-    @raise ValueError: what was given knows no offset, or what came is not in this form.
+    @raise ValueError: the value to be sent has no offset, or the bytes received are not in this form.
     """
 
     _positions = [
@@ -425,22 +247,3 @@ class DateTime(Argument):
         hours, minutes = divmod(abs(minutes), 60)
         moment = i.replace(tzinfo=None).isoformat(timespec="microseconds")
         return f"{moment}{sign}{hours:02}:{minutes:02}".encode("ascii")
-
-
-#: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.
-HOOKS: Final = Hooks(
-    reading=(Argument.fromBox, Argument.retrieve, Argument.fromStringProto),
-    writing=(Argument.toBox, Argument.retrieve, Argument.toStringProto),
-    boxes=(AmpBox, dict),
-    readers=frozenset(
-        [
-            *(int, float, String.fromString, Boolean.fromString, Unicode.fromString),
-            *(Path.fromString, Decimal.fromString, DateTime.fromString),
-        ]
-    ),
-    plain=(
-        *(String, String.fromString, String.toString),
-        *(int, Integer.toString),
-        *(Unicode.fromString, Unicode.toString),
-    ),
-)

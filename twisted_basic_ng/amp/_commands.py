@@ -8,7 +8,7 @@ connection only that boxes can be sent over it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
@@ -17,12 +17,13 @@ from twisted.python.reflect import accumulateClassDict
 
 from .. import _accelerate
 from .._places import public
-from ._arguments import HOOKS, _stringsToObjects
 from ._boxes import AmpBox, Box, newBox
-from ._dispatch import SEND_BOX_COMMAND, Call
+from ._caller import SEND_BOX_COMMAND
+from ._calls import Call
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
 from ._names import IDENTIFIERS
 from ._responders import CommandLocator
+from ._schema import HOOKS, _stringsToObjects
 from ._types import Objects, Schema, Strings
 
 __all__ = ["Command", "OneWayCommand", "_CommandMeta"]
@@ -279,4 +280,4 @@ class OneWayCommand(Command):
     It is what C{requiresAnswer = False} makes of any other command; type checkers see it in the base.
     """
 
-    requiresAnswer = False
+    requiresAnswer: ClassVar[Literal[False]] = False

@@ -20,15 +20,16 @@ from twisted.internet.interfaces import IFileDescriptorReceiver
 
 from .._places import public
 from ._arguments import Integer
+from ._types import DescriptorCarrier
 
 __all__ = ["Descriptor", "_DescriptorExchanger"]
 
 #: In how many parts the time is looked at in which a descriptor has to be claimed.
-_LOOKS: Final = 4
+_CHECKS: Final = 4
 
 #: How many descriptors of the process a peer leaves to others: enough to accept connections, and to
 #: write a log.
-_RESERVE: Final = 32
+_RESERVED_DESCRIPTORS: Final = 32
 
 
 @public("amp")
@@ -39,7 +40,7 @@ class Descriptor(Integer):
     The connection has to be over a UNIX socket.
     """
 
-    def fromStringProto(self, inString: bytes, proto: Any) -> Any:
+    def fromStringProto(self, inString: bytes, proto: DescriptorCarrier) -> Any:
         """
         Claim a descriptor that C{proto} has received.
 
@@ -51,7 +52,7 @@ class Descriptor(Integer):
         if type(self).fromStringProto is Descriptor.fromStringProto:  # else a subclass made something of it
             os.close(value)
 
-    def toStringProto(self, inObject: int, proto: Any) -> bytes:
+    def toStringProto(self, inObject: int, proto: DescriptorCarrier) -> bytes:
         """Send a descriptor over C{proto}'s connection and write its number."""
         return Integer.toStringProto(self, proto._sendFileDescriptor(inObject), proto)
 
@@ -70,19 +71,19 @@ class _Unclaimed:
     responds to, and of answers to calls that were cancelled.  Such a descriptor is known by one
     that came later and was claimed.
 
-    @ivar looks: how many times nothing had been claimed since the last look.
-    @ivar last: the number of the last descriptor that came.
+    @ivar checksWithoutClaim: how many times nothing had been claimed since the last look.
+    @ivar lastNumber: the number of the last descriptor that came.
     """
 
     def __init__(self, exchanger: _DescriptorExchanger) -> None:
         self._exchanger = exchanger
         self._claim = exchanger._getDescriptor
         exchanger._getDescriptor = self.claim
-        self.looks = self.last = 0
-        self._wait()
+        self.checksWithoutClaim = self.lastNumber = 0
+        self._scheduleCheck()
 
-    def _wait(self) -> None:
-        self._timer = self._exchanger._ampCallLater(self._exchanger._ampClaimTime / _LOOKS, self._look)
+    def _scheduleCheck(self) -> None:
+        self._timer = self._exchanger._ampCallLater(self._exchanger._ampClaimTime / _CHECKS, self._check)
 
     def claim(self, number: int) -> int:
         """
@@ -91,7 +92,7 @@ class _Unclaimed:
         @raise KeyError: there is none with this number.
         """
         descriptor = self._claim(number)
-        self.looks = 0
+        self.checksWithoutClaim = 0
         if self._areFew():
             self.stop()
         return descriptor
@@ -100,25 +101,25 @@ class _Unclaimed:
         limit = self._exchanger.MAX_PENDING_DESCRIPTORS
         return limit is None or len(self._exchanger._descriptors) <= limit
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """
         Was one claimed?
 
         It takes several looks to know: a process that was busy, or stopped, looks before it reads
         what has come.
         """
-        self.looks = 0 if self._exchanger._ampKeepsClaims() else self.looks + 1
+        self.checksWithoutClaim = 0 if self._exchanger._ampKeepsClaims() else self.checksWithoutClaim + 1
         if self._areFew():
             self.stop()
-        elif self.looks > _LOOKS:
+        elif self.checksWithoutClaim > _CHECKS:
             self.strike()
         else:
-            self._wait()
+            self._scheduleCheck()
 
     def strike(self) -> None:
         """Close those that others were claimed behind; if too many are left, drop the peer."""
         unclaimed = self._exchanger._descriptors
-        claimed = next((each for each in range(self.last, -1, -1) if each not in unclaimed), 0)
+        claimed = next((each for each in range(self.lastNumber, -1, -1) if each not in unclaimed), 0)
         for each in [each for each in unclaimed if each < claimed]:
             os.close(unclaimed.pop(each))
         if self._areFew():
@@ -141,7 +142,7 @@ def _isLastOfProcess(descriptor: int) -> bool:
     except ImportError:  # the system knows no such limit, nor UNIX sockets that send descriptors
         return False
     most = getrlimit(RLIMIT_NOFILE)[0]
-    return most != RLIM_INFINITY and descriptor >= most - _RESERVE
+    return most != RLIM_INFINITY and descriptor >= most - _RESERVED_DESCRIPTORS
 
 
 @implementer(IFileDescriptorReceiver)
@@ -171,7 +172,7 @@ class _DescriptorExchanger:
     _receivingDescriptorCounter: Callable[[], int]
 
     #: How many came since the last byte.
-    _ampWithoutByte = 0
+    _ampDescriptorsSinceByte = 0
 
     #: Looks after them, where they are too many.
     _ampUnclaimed: _Unclaimed | None = None
@@ -197,16 +198,16 @@ class _DescriptorExchanger:
         """Keep a descriptor until a box claims it, and look whether too many are kept."""
         number = self._receivingDescriptorCounter()
         self._descriptors[number] = descriptor
-        self._ampWithoutByte += 1
+        self._ampDescriptorsSinceByte += 1
         limit = self.MAX_PENDING_DESCRIPTORS
         if limit is None or len(self._descriptors) <= limit:
             return
-        if self._ampWithoutByte > limit:
+        if self._ampDescriptorsSinceByte > limit:
             self._ampTooManyDescriptors()
             return
         if self._ampUnclaimed is None:
             self._ampUnclaimed = _Unclaimed(self)
-        self._ampUnclaimed.last = number
+        self._ampUnclaimed.lastNumber = number
         if _isLastOfProcess(descriptor):
             self._ampUnclaimed.strike()
 

@@ -29,13 +29,13 @@ from ._boxes import AmpBox
 from ._constants import ASK
 
 if TYPE_CHECKING:
-    from ._dispatch import BoxDispatcher
+    from ._types import BoundedSender, CallDropper, WaitingCommand
 
-__all__ = ["ANYWAY", "BOX_COST", "Line", "Window", "sizeOf"]
+__all__ = ["ALWAYS_KEPT", "BOX_COST", "Line", "Window", "sizeOf"]
 
 #: How much memory kept calls may take under any bound.  A responder that calls its caller needs
 #: that room where the caller's bound is larger than ours, or counts something else.
-ANYWAY: Final = 2**20
+ALWAYS_KEPT: Final = 2**20
 
 #: How much memory a box takes besides its bytes, about.
 BOX_COST: Final = 512
@@ -57,34 +57,34 @@ class Window:
     """
 
     def __init__(self, asks: int | None, unsent: int | None) -> None:
-        self._asks = asks
+        self._mostAsks = asks
         self._countsBytes = unsent is not None
-        self._most = ANYWAY // 2 if unsent is None else unsent
+        self._mostSize = ALWAYS_KEPT // 2 if unsent is None else unsent
         self.clear()
 
     def clear(self) -> None:
         """Nothing is under way any more."""
         self.underWay: dict[bytes, tuple[int, int]] = {}
         self.size = 0
-        self._place = 0
+        self._lastPlace = 0
         self._untaken: deque[int] = deque()  # the places of the calls that the peer may not have begun with
-        self._unasked: deque[tuple[int, int]] = deque()  # place and size of those without an answer behind them
-        self._unasking = 0  # the size of these, since the last one that asks nevertheless
+        self._oneWayCalls: deque[tuple[int, int]] = deque()  # place and size of those without an answer behind them
+        self._oneWaySize = 0  # the size of these, since the last one that asks nevertheless
 
     def isOpen(self) -> bool:
         """Is there room for one more call?  One may always be under way."""
         if not self.underWay:
             return True
-        if self._asks is not None and len(self.underWay) >= self._asks:
+        if self._mostAsks is not None and len(self.underWay) >= self._mostAsks:
             return False
-        return self.size < self._most
+        return self.size < self._mostSize
 
     def needsAnswer(self, box: AmpBox) -> bool:
         """Does a call that wants no answer have to ask for one?"""
         if not self._untaken:
             return False
         size = self._sizeOf(box)
-        return self._unasking + size >= self._most // 4 or self.size + size >= self._most
+        return self._oneWaySize + size >= self._mostSize // 4 or self.size + size >= self._mostSize
 
     def _sizeOf(self, box: AmpBox) -> int:
         """The size of a call without an answer; in memory, where only calls are bounded."""
@@ -97,17 +97,17 @@ class Window:
         @param asksAnyway: is it one that wants no answer, and asks for one nevertheless?
         """
         if ASK in box:
-            self._place += 1
+            self._lastPlace += 1
             size = sizeOf(box) if self._countsBytes else 0
-            self.underWay[tag] = self._place, size
-            self._untaken.append(self._place)
+            self.underWay[tag] = self._lastPlace, size
+            self._untaken.append(self._lastPlace)
             if asksAnyway:
-                self._unasking = 0
+                self._oneWaySize = 0
         elif self._untaken:
-            self._place += 1
+            self._lastPlace += 1
             size = self._sizeOf(box)
-            self._unasked.append((self._place, size))
-            self._unasking += size
+            self._oneWayCalls.append((self._lastPlace, size))
+            self._oneWaySize += size
         else:
             return
         self.size += size
@@ -125,10 +125,10 @@ class Window:
         self.size -= size
         while self._untaken and self._untaken[0] <= place:
             self._untaken.popleft()
-        while self._unasked and (not self._untaken or self._unasked[0][0] < self._untaken[0]):
-            self.size -= self._unasked.popleft()[1]
-        if not self._unasked:
-            self._unasking = 0
+        while self._oneWayCalls and (not self._untaken or self._oneWayCalls[0][0] < self._untaken[0]):
+            self.size -= self._oneWayCalls.popleft()[1]
+        if not self._oneWayCalls:
+            self._oneWaySize = 0
 
 
 class _Postponed:
@@ -141,7 +141,7 @@ class _Postponed:
     @ivar descriptors: its descriptors, in the order in which they are written.
     """
 
-    def __init__(self, command: Any, proto: Any) -> None:
+    def __init__(self, command: WaitingCommand, proto: Any) -> None:
         self._command = command
         self._proto = proto
         self._objects: Any = None
@@ -181,7 +181,9 @@ class Line:
     @ivar isUrgent: calls do not wait now.
     """
 
-    def __init__(self, dispatcher: BoxDispatcher, sender: Any, window: Window, readOn: Callable[[], object]) -> None:
+    def __init__(
+        self, dispatcher: CallDropper, sender: BoundedSender, window: Window, readOn: Callable[[], object]
+    ) -> None:
         """
         Make a line.
 
@@ -193,29 +195,29 @@ class Line:
         self.window = window
         self.waiting: OrderedDict[bytes, AmpBox] = OrderedDict()  # whose first one is found at once, unlike a dict's
         self._postponed: dict[bytes, _Postponed] = {}
-        self._writing: _Postponed | None = None
+        self._callBeingWritten: _Postponed | None = None
         self.isUrgent = False
 
-    def call(self, command: Any, proto: Any) -> Any:
+    def call(self, command: WaitingCommand, proto: Any) -> Any:
         """Make a call; if it has to wait, its descriptors wait with it."""
-        outer = self._writing
+        outer = self._callBeingWritten
         goesAtOnce = self._goesAtOnce()
         if goesAtOnce and outer is None:
             return command._doCommand(proto)  # as most do
-        self._writing = None if goesAtOnce else _Postponed(command, proto)
+        self._callBeingWritten = None if goesAtOnce else _Postponed(command, proto)
         try:
             return command._doCommand(proto)
         finally:
-            self._writing = outer
+            self._callBeingWritten = outer
 
     def isPostponing(self) -> bool:
         """Is a call being written that has to wait?"""
-        return self._writing is not None
+        return self._callBeingWritten is not None
 
     def postpone(self, descriptor: int) -> int:
         """Take a descriptor of that call; return a number that stands in for its own."""
-        assert self._writing is not None
-        return self._writing.add(descriptor)
+        assert self._callBeingWritten is not None
+        return self._callBeingWritten.add(descriptor)
 
     def ask(self, tag: bytes, box: AmpBox) -> None:
         """
@@ -223,9 +225,9 @@ class Line:
 
         @raise Exception: it cannot be sent.
         """
-        writing = self._writing
+        writing = self._callBeingWritten
         if writing is not None:
-            self._writing = None  # while it is sent, other boxes may be written
+            self._callBeingWritten = None  # while it is sent, other boxes may be written
             if writing.descriptors:
                 self._postponed[tag] = writing
         if self._goesAtOnce():
@@ -274,9 +276,9 @@ class Line:
         self._postponed.pop(tag, None)
         return self.waiting.pop(tag, None) is None
 
-    def sendWaiting(self, all_: bool) -> None:
+    def sendWaiting(self, evenWithoutRoom: bool) -> None:
         """Send the calls that wait in line, as far as there is room, or all of them."""
-        while self.waiting and (all_ or self.window.isOpen()):
+        while self.waiting and (evenWithoutRoom or self.window.isOpen()):
             tag, box = self.waiting.popitem(last=False)
             error: Failure | None = None
             try:
@@ -295,7 +297,7 @@ class Line:
         where it is wrong.
         """
         self.isUrgent = True
-        self._writing = None  # the urgent call itself does not wait
+        self._callBeingWritten = None  # the urgent call itself does not wait
         self.sendWaiting(True)
 
     def endUrgent(self) -> None:

@@ -18,13 +18,23 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer, ISSLTransp
 __all__ = ["MeteredTransport"]
 
 #: What a meter has for itself; every other attribute is the transport's.
-_OWN: Final = frozenset(
-    ("wrapped", "unsent", "_limit", "_onSent", "_onClosing", "_ampIsClosing", "_waiter", "_shared", "__provides__")
+_OWN_ATTRIBUTES: Final = frozenset(
+    (
+        "wrapped",
+        "unsent",
+        "_limit",
+        "_onSent",
+        "_onClosing",
+        "_ampIsClosing",
+        "_sendingWatcher",
+        "_sharedProducer",
+        "__provides__",
+    )
 )
 
 
 @implementer(IPushProducer, IPullProducer)
-class _Waiter:
+class _SendingWatcher:
     """
     Is told when everything was sent; it produces nothing.
 
@@ -38,7 +48,7 @@ class _Waiter:
     def __init__(self, sent: Callable[[], object]) -> None:
         self._sent = sent
         self.isRegistered = self.isStreaming = self.isPaused = self._wasAsked = False
-        self._looking: Any = None
+        self._delayedCheck: Any = None
 
     def register(self, transport: Any) -> None:
         """
@@ -58,14 +68,14 @@ class _Waiter:
             self.stopProducing()
             transport.unregisterProducer()
 
-    def lookSoon(self) -> None:
+    def checkSoon(self) -> None:
         """
         See after this turn of the reactor whether there is something to wait for.
 
         By then, what TLS gathers for a turn has gone to the transport below it, which has paused us if it is too much.
         """
-        if self.isRegistered and self.isStreaming and not self.isPaused and self._looking is None:
-            self._looking = self.callLater(0, self._look)
+        if self.isRegistered and self.isStreaming and not self.isPaused and self._delayedCheck is None:
+            self._delayedCheck = self.callLater(0, self._check)
 
     def callLater(self, *args: Any) -> Any:
         """Have something done later."""
@@ -73,8 +83,8 @@ class _Waiter:
 
         return reactor.callLater(*args)
 
-    def _look(self) -> None:
-        self._looking = None
+    def _check(self) -> None:
+        self._delayedCheck = None
         if not self.isPaused:
             self._sent()
 
@@ -89,13 +99,13 @@ class _Waiter:
 
     def stopProducing(self) -> None:
         """The connection is gone; whoever waits will be told so in other ways."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        delayed, self._delayedCheck = self._delayedCheck, None
+        if delayed is not None:
+            delayed.cancel()
 
 
 @implementer(IPushProducer, IPullProducer)
-class _Shared:
+class _SharedProducer:
     """
     The application's producer, at whose pauses the meter looks.
 
@@ -108,13 +118,13 @@ class _Shared:
         self._sent = sent
         self.isStreaming = isStreaming
         self.isPaused = False
-        self._wasTold = False
+        self._wasToldToPause = False
         self._wasAsked = False
 
     def pauseProducing(self) -> None:
         self.isPaused = True
-        if not self._wasTold:
-            self._wasTold = True
+        if not self._wasToldToPause:
+            self._wasToldToPause = True
             self._producer.pauseProducing()
 
     def resumeProducing(self) -> None:
@@ -128,17 +138,17 @@ class _Shared:
         self._producer.resumeProducing()
 
     def _resume(self) -> None:
-        if self._wasTold:  # the transport may mean one that it had before
+        if self._wasToldToPause:  # the transport may mean one that it had before
             self._sent()
             if not self.isPaused:  # by what was sent now
-                self._wasTold = False
+                self._wasToldToPause = False
                 self._producer.resumeProducing()
 
     def stopProducing(self) -> None:
         self._producer.stopProducing()
 
 
-def _nothing() -> None:
+def _doNothing() -> None:
     """Tell nobody."""
 
 
@@ -170,15 +180,15 @@ class MeteredTransport:
         self._onSent = onSent
         self._onClosing = onClosing
         self._ampIsClosing = False
-        self._waiter = _Waiter(self._sent)
-        self._shared: _Shared | None = None
+        self._sendingWatcher = _SendingWatcher(self._sent)
+        self._sharedProducer: _SharedProducer | None = None
         directlyProvides(self, providedBy(transport))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.wrapped, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _OWN:
+        if name in _OWN_ATTRIBUTES:
             object.__setattr__(self, name, value)
         else:
             setattr(self.wrapped, name, value)  # who hands a connection over sets its protocol
@@ -194,7 +204,7 @@ class MeteredTransport:
             return
         self._wait()  # before it is written: whether that is too much, a transport says only then
         self.wrapped.write(data)
-        self._waiter.lookSoon()
+        self._sendingWatcher.checkSoon()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Write, and count."""
@@ -204,22 +214,22 @@ class MeteredTransport:
         """Do more bytes wait to be sent than may?"""
         if self._limit is None or self.unsent <= self._limit:
             return False
-        if self._shared is not None and self._shared.isStreaming and not self._shared.isPaused:
+        if self._sharedProducer is not None and self._sharedProducer.isStreaming and not self._sharedProducer.isPaused:
             self.unsent = 0  # what the transport has of it is no more than it wants to have
             return False
         return True
 
     def _wait(self) -> None:
         """Wait for everything to be sent, if nothing does so yet."""
-        if self._shared is not None or self._waiter.isRegistered:
+        if self._sharedProducer is not None or self._sendingWatcher.isRegistered:
             return
         try:
-            self._waiter.register(self.wrapped)
+            self._sendingWatcher.register(self.wrapped)
         except RuntimeError:
             self.unsent = 0  # there is a producer that was registered past us: it has to see to this
 
     def _sent(self) -> None:
-        self._waiter.unregister(self.wrapped)
+        self._sendingWatcher.unregister(self.wrapped)
         self.unsent = 0
         if self._ampIsClosing:
             self._onClosing()
@@ -230,21 +240,21 @@ class MeteredTransport:
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Register a producer of the application's."""
-        waited = self._waiter.isRegistered
-        self._waiter.unregister(self.wrapped)
-        before = self._shared
-        self._shared = shared = _Shared(producer, streaming, self._sent)  # which may write at once
+        waited = self._sendingWatcher.isRegistered
+        self._sendingWatcher.unregister(self.wrapped)
+        previous = self._sharedProducer
+        self._sharedProducer = shared = _SharedProducer(producer, streaming, self._sent)  # which may write at once
         try:
             self.wrapped.registerProducer(shared, streaming)
         except BaseException:
-            self._shared = before
+            self._sharedProducer = previous
             raise
         if waited and streaming:
             self._sent()  # nothing would tell of it any more; if it is too early, the next bytes will tell
 
     def unregisterProducer(self) -> None:
         """Unregister it."""
-        shared, self._shared = self._shared, None
+        shared, self._sharedProducer = self._sharedProducer, None
         if shared is None:
             return
         self.wrapped.unregisterProducer()
@@ -252,7 +262,7 @@ class MeteredTransport:
             self.unsent = 0
         if self._limit is not None and self.unsent > self._limit:
             self._wait()  # nothing else would tell of it
-            self._waiter.lookSoon()
+            self._sendingWatcher.checkSoon()
         elif self._ampIsClosing:
             self._onClosing()
 
@@ -264,25 +274,25 @@ class MeteredTransport:
 
         A transport that does so takes its producer along, but not what it has told it; so it begins anew.
         """
-        self._waiter.unregister(self.wrapped)
+        self._sendingWatcher.unregister(self.wrapped)
         self.unsent = 0
         self.wrapped.startTLS(*args)
         directlyProvides(self, providedBy(self.wrapped))
-        if self._shared is not None and self._shared.isPaused:
-            self._shared.resumeProducing()
+        if self._sharedProducer is not None and self._sharedProducer.isPaused:
+            self._sharedProducer.resumeProducing()
 
     def _ampForget(self) -> None:
         """The connection is gone: nobody is told anything any more."""
-        self._waiter.stopProducing()
-        self._onSent = self._onClosing = _nothing
+        self._sendingWatcher.stopProducing()
+        self._onSent = self._onClosing = _doNothing
 
-    def leave(self) -> Any:
+    def unwrap(self) -> Any:
         """
         Have no more to do with it.
 
         @return: the transport.
         """
-        self._waiter.unregister(self.wrapped)
+        self._sendingWatcher.unregister(self.wrapped)
         self._limit = None
         return self.wrapped
 
@@ -298,5 +308,5 @@ class MeteredTransport:
 
     def _close(self) -> None:
         self._ampIsClosing = True
-        if not self._waiter.isRegistered and self._shared is None:
+        if not self._sendingWatcher.isRegistered and self._sharedProducer is None:
             self._onClosing()

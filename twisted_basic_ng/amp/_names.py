@@ -14,7 +14,7 @@ from .._places import public
 __all__ = ["IDENTIFIERS", "PYTHON_KEYWORDS", "_wireNameToPythonIdentifier"]
 
 #: How many names are remembered: more than a program has; who makes them up without end pays for each.
-_REMEMBERED: Final = 4096
+_MOST_IDENTIFIERS: Final = 4096
 
 
 class _Identifiers(dict[bytes, str]):
@@ -25,7 +25,7 @@ class _Identifiers(dict[bytes, str]):
         if name in PYTHON_KEYWORDS:
             name = name.title()
         name = intern(name)  # as the names of parameters are: they are found sooner
-        if len(self) < _REMEMBERED:
+        if len(self) < _MOST_IDENTIFIERS:
             self[key] = name
         return name
 
@@ -41,7 +41,7 @@ class _Keywords(list[str]):
         return list, (list(self),)  # which says nothing of this class: a copy is a list as any other
 
 
-def _forgetting(method: Any) -> Any:
+def _clearingIdentifiers(method: Any) -> Any:
     """Make a method of lists one that forgets the names that were made before."""
 
     def change(self: _Keywords, *args: Any, **kw: Any) -> Any:
@@ -63,7 +63,7 @@ for _name in (
     "__imul__",
     "__setitem__",
 ):
-    setattr(_Keywords, _name, _forgetting(getattr(list, _name)))
+    setattr(_Keywords, _name, _clearingIdentifiers(getattr(list, _name)))
 
 #: Names on the wire that are capitalized in Python.  Adding one renames the arguments that are called so: this is
 #: what the word has always meant, and so Python's newer keywords are not here.

@@ -8,7 +8,7 @@ with them when there is room.  It I{holds} its peer, which means that it reads n
 full and
 
   1. no call of its own waits for an answer, or
-  2. it has no room to keep more: it keeps over a MiB (L{ANYWAY}), and over twice its own bound.
+  2. it has no room to keep more: it keeps over a MiB (L{ALWAYS_KEPT}), and over twice its own bound.
 
 Each side limits what it sends: the calls that its peer may have to keep are no more than its own
 bound allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
@@ -59,10 +59,10 @@ from twisted.internet.defer import Deferred, fail
 from ._boxes import AmpBox
 from ._constants import ASK, COMMAND
 from ._errors import TooManyAnswersError
-from ._line import ANYWAY, BOX_COST, Line, Window, sizeOf
+from ._line import ALWAYS_KEPT, BOX_COST, Line, Window, sizeOf
 
 if TYPE_CHECKING:
-    from ._dispatch import BoxDispatcher
+    from ._types import BoundedSender, Dispatcher
 
 __all__ = ["Overload"]
 
@@ -75,34 +75,34 @@ class Overload:
     """
     What a dispatcher has under way, where that is bounded.
 
-    @ivar asks: how many calls may be in progress, in each direction; C{None} for any number.
-    @ivar unsent: how many bytes may wait to be sent, and how many the calls may have that are under way; C{None}
+    @ivar mostAsks: how many calls may be in progress, in each direction; C{None} for any number.
+    @ivar mostUnsent: how many bytes may wait to be sent, and how many the calls may have that are under way; C{None}
         for any number.
     @ivar line: our own calls.
     @ivar inProgress: how many calls of the peer wait for their responders.
     @ivar kept: calls of the peer that came while its earlier ones were too many.
     @ivar keptSize: their size.
-    @ivar change: the first call of the peer that changes the connection, while it is kept.
-    @ivar withheld: how much memory the answers take that wait for TLS.
+    @ivar keptChange: the first call of the peer that changes the connection, while it is kept.
+    @ivar withheldSize: how much memory the answers take that wait for TLS.
     @ivar isHolding: nothing is read from the peer.
-    @ivar isOver: the connection is gone, or the peer was left.
+    @ivar isForgotten: the connection is gone, or the peer was left.
     """
 
-    def __init__(self, dispatcher: BoxDispatcher, sender: Any, asks: int | None, unsent: int | None) -> None:
+    def __init__(self, dispatcher: Dispatcher, sender: BoundedSender, asks: int | None, unsent: int | None) -> None:
         self.dispatcher = dispatcher
         self.sender = sender
-        self.asks = None if asks is None else max(asks, 1)  # with none at all there would be no conversation
-        self.unsent = unsent
-        self.line = Line(dispatcher, sender, Window(self.asks, unsent), self._maybeLetGo)
+        self.mostAsks = None if asks is None else max(asks, 1)  # with none at all there would be no conversation
+        self.mostUnsent = unsent
+        self.line = Line(dispatcher, sender, Window(self.mostAsks, unsent), self._maybeLetGo)
         self.inProgress = 0
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
-        self.change: AmpBox | None = None
-        self.hasChange = False
-        self.withheld = 0
+        self.keptChange: AmpBox | None = None
+        self.hadChange = False
+        self.withheldSize = 0
         self.isHolding = False
         self.isRelieving = False
-        self.isOver = False
+        self.isForgotten = False
 
     # Calls of the peer.
 
@@ -111,10 +111,10 @@ class Overload:
         return self._hasAllAsks() or self._isUnsent()
 
     def _hasAllAsks(self) -> bool:
-        return self.asks is not None and self.inProgress >= self.asks and self.change is None
+        return self.mostAsks is not None and self.inProgress >= self.mostAsks and self.keptChange is None
 
     def _isUnsent(self) -> bool:
-        return self.unsent is not None and not self._isChanging() and self.sender._ampIsUnsent()
+        return self.mostUnsent is not None and not self._isChanging() and self.sender._ampIsUnsent()
 
     def _isChanging(self) -> bool:
         """Have we asked for TLS, or for another protocol?  Nothing is sent then."""
@@ -124,14 +124,14 @@ class Overload:
         """Can a call not be responded to now?  One that wants no answer adds nothing to what is not sent."""
         return self.isFull() if ASK in box else self._hasAllAsks()
 
-    def take(self, box: AmpBox) -> None:
+    def receive(self, box: AmpBox) -> None:
         """Have a call responded to, now or later."""
         if self.kept or self._hasToWait(box):
             self.kept.append(box)
             self.keptSize += sizeOf(box)
-            if not self.hasChange and self.dispatcher._ampChangesConnection(box):
-                self.hasChange = True  # once: a peer may have its calls refused
-                self.change = box
+            if not self.hadChange and self.dispatcher._ampChangesConnection(box):
+                self.hadChange = True  # once: a peer may have its calls refused
+                self.keptChange = box
                 self.relieve()
             self._maybeHold(box)
             return
@@ -140,7 +140,7 @@ class Overload:
         finally:
             self._maybeHold(box)
 
-    def await_(self, answer: Deferred[Any]) -> None:
+    def countUntilAnswered(self, answer: Deferred[Any]) -> None:
         """Count a call of the peer until it is answered."""
         self.inProgress += 1
         answer.addBoth(self._finished)
@@ -165,8 +165,8 @@ class Overload:
     def _respondToFirst(self) -> None:
         box = self.kept.popleft()
         self.keptSize -= sizeOf(box)
-        if box is self.change:
-            self.change = None
+        if box is self.keptChange:
+            self.keptChange = None
         try:
             self.dispatcher._commandReceived(box)
         except BaseException:
@@ -174,7 +174,7 @@ class Overload:
 
     def _maybeHold(self, box: AmpBox) -> None:
         """Read no more, after C{box} came, where that is too much."""
-        if self.isHolding or self.isRelieving or self.isOver or not (self.kept or self._hasToWait(box)):
+        if self.isHolding or self.isRelieving or self.isForgotten or not (self.kept or self._hasToWait(box)):
             return
         if not self._mayReadOn():
             self.isHolding = True
@@ -187,7 +187,7 @@ class Overload:
 
     def _maybeLetGo(self) -> None:
         """Read on, where there is room again."""
-        if not self.isHolding or self.isRelieving or self.line.isUrgent or self.isOver:
+        if not self.isHolding or self.isRelieving or self.line.isUrgent or self.isForgotten:
             return
         if not self.isFull() or self._mayReadOn():
             self.isHolding = False
@@ -195,21 +195,21 @@ class Overload:
 
     def _hasRoom(self) -> bool:
         """Is there room to keep more calls?  The last one does not count: it may be of any size."""
-        if self.keptSize + len(self.kept) * BOX_COST <= ANYWAY:
+        if self.keptSize + len(self.kept) * BOX_COST <= ALWAYS_KEPT:
             return True
-        if self.unsent is not None:
-            return self.keptSize - sizeOf(self.kept[-1]) <= 2 * self.unsent
-        assert self.asks is not None
-        return len(self.kept) <= 2 * self.asks
+        if self.mostUnsent is not None:
+            return self.keptSize - sizeOf(self.kept[-1]) <= 2 * self.mostUnsent
+        assert self.mostAsks is not None
+        return len(self.kept) <= 2 * self.mostAsks
 
     def _forgetKept(self) -> None:
         self.kept.clear()
         self.keptSize = 0
-        self.change = None
+        self.keptChange = None
 
     def forget(self) -> None:
         """The connection is gone, or the peer was left: nothing more is done for it."""
-        self.isOver = True
+        self.isForgotten = True
         self._forgetKept()
         self.line.forget()
 
@@ -231,13 +231,13 @@ class Overload:
         @param box: the answer; calls of our own are counted elsewhere.
         @param size: how many bytes it has.
         """
-        if self.unsent is None or COMMAND in box:
+        if self.mostUnsent is None or COMMAND in box:
             return
-        self.withheld += size + BOX_COST
+        self.withheldSize += size + BOX_COST
         length = self.sender.MAX_BOX_LENGTH
-        most = max(2 * self.unsent, _MOST_WITHHELD if length is None else length)
-        if self.withheld > most:
-            self.sender._ampAbort(TooManyAnswersError(self.withheld, most))
+        most = max(2 * self.mostUnsent, _MOST_WITHHELD if length is None else length)
+        if self.withheldSize > most:
+            self.sender._ampAbort(TooManyAnswersError(self.withheldSize, most))
 
     def respondToKept(self) -> None:
         """Begin with every call that was kept, as what comes next is none."""

@@ -1,202 +1,77 @@
 """
-Bytes to boxes: the reading half of a connection.
+Bytes to boxes, a box at a time: the fast way, where no application looks at the strings.
 
 L{twisted_basic_ng._accelerate.framing} finds where a box begins and ends.  This file delivers boxes one
-at a time, and checks after each whether its callback changed anything that matters for the next
-one: it may close the connection, start TLS, change over to another protocol, pause, raise, or hand
-in more bytes.
+at a time.  After each it checks whether the callback changed anything that matters for the next
+one: a callback may close the connection, start TLS, change over to another protocol, pause, raise,
+or pass in more bytes.
 
 It knows nothing of sending, and nothing of asks and answers.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from operator import attrgetter, length_hint
-from typing import Any, ClassVar, Final
-
-from twisted.logger import Logger
+from operator import attrgetter
+from typing import Any, Final
 
 from .. import _accelerate
 from .._receiving.backlog import CAUTION, MANY, Backlog
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.pins import PINNED
-from .._receiving.receiver import Dropped, describePeer
-from .._receiving.stateful import StatefulStringProtocol
 from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
-from ._descriptors import _DescriptorExchanger
-from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, UnfinishedBoxError
+from ._strings import StringReader
 
 __all__ = ["BoxReader"]
 
-_log = Logger("twisted.protocols.amp")
-
-#: No bound.
-_ANY: Final = 1 << 62
+#: Stands for no bound at all.
+_UNBOUNDED: Final = 1 << 62
 
 
-#: Reads the methods that are skipped where boxes are read whole; not from the instance's C{__dict__}, which CPython
-#: 3.11 makes when somebody looks, and from then on reads every attribute more slowly.
+#: Reads the methods that are skipped when boxes are read whole.  It does not look into the instance's C{__dict__}:
+#: CPython 3.11 creates that at the first look, and then reads every attribute more slowly.
 _hooksOf: Final = attrgetter(
     *(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value"))
 )
 
-#: Reads the rest of what is taken for granted there.
+#: Reads the format that is taken for granted then.
 _formatOf: Final = attrgetter("structFormat", "_MAX_KEY_LENGTH", "_MAX_VALUE_LENGTH")
 
-#: Reads all of it, and where between two boxes a receiver stands.
-_restOf: Final = attrgetter(
+#: Reads both, and the state of a receiver, which has fixed values between two boxes.
+_stateOf: Final = attrgetter(
     *(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value")),
     *("structFormat", "_MAX_KEY_LENGTH", "_MAX_VALUE_LENGTH", "MAX_LENGTH", "state", "_currentBox"),
 )
 
 
-class _BoxBacklog(Backlog):
-    """
-    A backlog of boxes.
-
-    @ivar ends: for each box of the batch, the offset behind it.
-    @ivar hasBox: a box was delivered since the last look at the timer.
-    """
-
-    __slots__ = ("ends", "hasBox")
-
-    def __init__(self) -> None:
-        self.ends: Sequence[int] = ()
-        self.hasBox = False
-        super().__init__()
-
-    @property
-    def offset(self) -> int:
-        """Where in C{current} the undelivered bytes begin."""
-        if self.frames and self.ends:
-            return self.ends[-1 - length_hint(self.reader)]
-        return super().offset
-
-
-class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
+class BoxReader(StringReader):
     """
     The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
     """
 
-    MAX_BOX_KEYS: int | None = 4096
-    MAX_BOX_LENGTH: int | None = 16 * 2**20
-
-    _MAX_KEY_LENGTH: int = MAX_KEY_LENGTH
-    _MAX_VALUE_LENGTH: int = MAX_VALUE_LENGTH
-    MAX_LENGTH: int = _MAX_KEY_LENGTH
-
-    boxReceiver: Any
-    transport: Any
-
-    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_startingTLSBuffer")
-
-    #: What is kept back until TLS was started.
-    _startingTLSBuffer: list[AmpBox] | None = None
-
-    _keyLengthLimitExceeded = False
-    _currentKey: bytes | None = None
-    _currentBox: AmpBox | None = None
-
-    #: How many bytes of the current box were taken so far.
-    _ampCurrentSize = 0
-
-    #: The protocol that was changed over to.
-    innerProtocol: Any = None
-
-    #: TLS was started, and nothing has come since.
-    _justStartedTLS = False
-
-    #: The connection is gone.
-    _ampIsLost = False
-
-    #: Why the peer was dropped, if it asked too much.
-    _ampRefusal: AmpError | None = None
-
-    # Bytes to boxes, a string at a time: what subclasses override, and what happens where one does.
-
-    def proto_init(self, string: bytes) -> str:
-        """Begin a box with its first key."""
-        self._currentBox = newBox(AmpBox)
-        self._ampCurrentSize = 0
-        return self.proto_key(string)
-
-    def proto_key(self, string: bytes) -> str:
-        """Take a key; an empty one completes the box."""
-        if string:
-            self._currentKey = string
-            self.MAX_LENGTH = self._MAX_VALUE_LENGTH
-            return "value"
-        box = self._currentBox
-        assert box is not None
-        self._ampForgetHalfBox()  # before the callback, which may raise
-        if isinstance(self._receiverState, _BoxBacklog):
-            self._receiverState.hasBox = True
-        self._ampDeliver(box)
-        return "init"
-
-    def proto_value(self, string: bytes) -> str:
-        """Take the value of the key that came before it."""
-        box, key = self._currentBox, self._currentKey
-        assert box is not None
-        assert key is not None
-        box[key] = string
-        self._currentKey = None
-        self._ampCurrentSize += len(key) + len(string) + 2 * self.prefixLength
-        self.MAX_LENGTH = self._MAX_KEY_LENGTH
-        return "init" if self._ampIsRefused(box, self._ampCurrentSize) else "key"
-
-    def lengthLimitExceeded(self, length: int) -> None:
-        """Drop a peer that sends a key that is too long."""
-        self._keyLengthLimitExceeded = True
-        self._ampForgetHalfBox()
-        self._receiverDrop()
-
-    def _ampDeliver(self, box: AmpBox) -> None:
-        """Deliver a box that was received."""
-        self.boxReceiver.ampBoxReceived(box)
-
-    def _ampIsRefused(self, box: AmpBox, size: int) -> bool:
-        """Is C{box}, of C{size} bytes so far, too large?  Then its peer is dropped."""
-        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
-        if keys is not None and len(box) > keys:
-            self._ampRefuse(BoxTooLargeError(len(box), keys, "keys"))
-        elif length is not None and size > length:
-            self._ampRefuse(BoxTooLargeError(size, length, "bytes"))
-        else:
-            return False
-        return True
-
-    # Bytes to boxes, a box at a time: the same, where nobody looks at the strings.
-
     def _receiverSplit(
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
     ) -> tuple[list[bytes], int, int]:
-        """Find one string: the next one has another limit."""
+        """Find one string at a time: the next one has another limit."""
         return super()._receiverSplit(backlog, prefix, limit, 1)
-
-    def _receiverMakeBacklog(self) -> Backlog:
-        return _BoxBacklog()
 
     def dataReceived(self, data: bytes) -> Any:
         """
         Deliver the boxes that C{data} completes, or hand it to the protocol that was changed over to.
 
-        A chunk of nothing but whole boxes, where nothing is kept, is what most are: it is delivered here, at once.  Any
-        other goes the way that it goes in every receiver.
+        Most chunks consist of whole boxes, and nothing is kept from before: these are delivered here, at once.  Any
+        other chunk goes the way of every receiver.
 
-        @raise AmpError: what the receiver of boxes raises for a box that says nothing it understands; the boxes
-            behind it are kept, and delivered with the next bytes.
+        @raise AmpError: the receiver of boxes does not understand a box.  The boxes behind it are kept, and delivered
+            with the next bytes.
         """
         self._justStartedTLS = False
-        if self._ampWithoutByte:
-            self._ampWithoutByte = 0
+        if self._ampDescriptorsSinceByte:
+            self._ampDescriptorsSinceByte = 0
         backlog: Any = self._receiverState
         if self.innerProtocol is not None:
             if backlog:
-                return backlog.put(data)  # what is being handed over goes first
+                return backlog.put(data)  # behind the bytes that are being handed over
             return self.innerProtocol.dataReceived(data)
         if (
             backlog is None
@@ -216,13 +91,18 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
             self._receiverUnpin(backlog)
         try:
-            if _restOf(self) != _REST:
+            if _stateOf(self) != _BETWEEN_BOXES:
                 return Int16StringReceiver.dataReceived(self, data)
         except AttributeError:  # a hook is a function, set on the instance
             return Int16StringReceiver.dataReceived(self, data)
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         boxes, ends = _accelerate.splitBoxes(
-            data, 0, AmpBox, backlog.most, _ANY if keys is None else keys, _ANY if length is None else length
+            data,
+            0,
+            AmpBox,
+            backlog.most,
+            _UNBOUNDED if keys is None else keys,
+            _UNBOUNDED if length is None else length,
         )
         if not boxes or ends[-1] != len(data):
             return Int16StringReceiver.dataReceived(self, data)
@@ -249,11 +129,11 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     def _receiverDeliver(self, backlog: Any) -> None:
         """
-        Deliver what there is; by whole boxes where that makes no difference.
+        Deliver the bytes in hand, by whole boxes where an application cannot tell the difference.
 
-        One flat loop, for its speed: it is walked once for each batch of boxes.
+        This is one flat loop, for speed: it runs once for each batch of boxes.
         """
-        backlog.putBack()  # an interrupted batch: finding boxes again takes a third of what delivering them takes
+        backlog.putBack()  # an interrupted batch: finding its boxes again takes a third of the time of delivering them
         backlog.skipped = 0
         backlog.inHand = None
         backlog.base = backlog.start
@@ -263,10 +143,10 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 backlog = self._receiverLeavePlaintext(backlog, b"")
                 continue
             try:
-                isAtRest = _restOf(self) == _REST
+                isBetweenBoxes = _stateOf(self) == _BETWEEN_BOXES
             except AttributeError:  # a hook is a function, set on the instance
-                isAtRest = False
-            if not isAtRest and not self._ampGoesOnWithBox():
+                isBetweenBoxes = False
+            if not isBetweenBoxes and not self._ampGoesOnWithBox():
                 backlog.ends = ()
                 super()._receiverDeliver(backlog)
                 return
@@ -274,15 +154,15 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 if not backlog.unfinished(backlog.needed):
                     return
                 continue
-            if isAtRest:
+            if isBetweenBoxes:
                 keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
                 boxes, ends = _accelerate.splitBoxes(
                     backlog.current,
                     backlog.start,
                     AmpBox,
                     1 if backlog.cautious else backlog.most,
-                    _ANY if keys is None else keys,
-                    _ANY if length is None else length,
+                    _UNBOUNDED if keys is None else keys,
+                    _UNBOUNDED if length is None else length,
                 )
                 if boxes:
                     if backlog.cautious:
@@ -298,7 +178,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 return
 
     def _ampGoesOnWithBox(self) -> bool:
-        """Does nothing stand between the strings and the boxes that they make, in the middle of a box?"""
+        """Whether the rest of the current box can be read without calling the hooks for its strings."""
         try:
             if _formatOf(self) != _FORMAT or _hooksOf(self) != _HOOKS:
                 return False
@@ -313,7 +193,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         return "key" if self._currentKey is None else "value"
 
     def _ampDeliverBoxes(self, backlog: Any, boxes: list[AmpBox]) -> None:
-        """Deliver a batch of boxes, until one changes something."""
+        """Deliver a batch of boxes, until a callback changes something."""
         if len(boxes) >= PINNED and backlog.pins is None:
             self._receiverPin(backlog)
         backlog.hasBox = True
@@ -326,7 +206,7 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
                 self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)
-            self.state = "init"  # whatever the callback made of it, as in Twisted
+            self.state = "init"  # even if the callback has set another, as in Twisted
             if box is last:
                 backlog.frames = ()
                 if len(boxes) > 1:
@@ -347,9 +227,9 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     def _ampDeliverBox(self, backlog: Any) -> bool:
         """
-        Go on with a box that is not in hand whole, or that is not to be accepted.
+        Go on with a box that is incomplete, or that will be refused.
 
-        @return: whether to look again.
+        @return: whether to continue.
         """
         box = self._currentBox
         if box is None:
@@ -370,11 +250,11 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
 
     def _ampKeepHalfBox(self, backlog: Backlog, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
         """
-        Keep what came of a box.
+        Keep the part of a box that has arrived.
 
         @param needed: how many bytes its next string needs, or a C{Stop}.
-        @param size: how many bytes of the box came just now.
-        @return: whether to look again.
+        @param size: how many bytes of the box have just arrived.
+        @return: whether to continue.
         """
         if size:
             self._currentBox, self._currentKey = box, key
@@ -388,78 +268,8 @@ class BoxReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchange
         backlog.terms = self.structFormat, self.prefixLength
         return backlog.unfinished(needed)
 
-    def _ampForgetHalfBox(self) -> None:
-        """Begin with a new box."""
-        self._currentBox = self._currentKey = None
-        self._ampCurrentSize = 0
-        self.state = "init"
 
-    # The time of a box.
-
-    def _receiverTime(self, backlog: Any) -> None:
-        backlog.hasDelivered, backlog.hasBox = backlog.hasBox, False
-        if not self._ampIsLost:  # a callback may have ended the connection, and nothing would stop the timer
-            super()._receiverTime(backlog)
-
-    def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
-        return not self.paused and (bool(backlog) or self._currentBox is not None)
-
-    def _receiverAbort(self, backlog: Backlog) -> None:
-        self._ampRefusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
-        self._ampForgetHalfBox()
-        self._ampCloseDescriptors()
-        super()._receiverAbort(backlog)
-
-    # Parting with a peer.
-
-    def _ampLeavePeer(self) -> None:
-        """Be done with the peer: what it has sent is forgotten, what it still sends is ignored."""
-        if self.transport is not None and not isinstance(self._receiverState, Dropped):
-            self._receiverBacklog().replace(b"")
-            self._ampForgetHalfBox()
-            self._receiverDrop()
-
-    def _ampForgetTransport(self) -> None:
-        """Let go of a transport that is gone."""
-        self.transport = None
-        if self._receiverState is not None:
-            self._receiverState.transport = self._receiverState.watched = None
-
-    def _receiverDrop(self) -> object:
-        self._ampCloseDescriptors()
-        return super()._receiverDrop()
-
-    def fileDescriptorReceived(self, descriptor: int) -> None:
-        """Keep a descriptor until a box claims it; one of a peer that was dropped is closed."""
-        if isinstance(self._receiverState, Dropped):
-            os.close(descriptor)
-        else:
-            super().fileDescriptorReceived(descriptor)
-
-    def _ampRefuse(self, error: AmpError) -> None:
-        """Be done with a peer that asks too much."""
-        if self._ampRefusal is None:
-            self._ampRefusal = error
-            _log.warn(
-                "{receiver} closes the connection to {peer}: {error}",
-                receiver=type(self).__qualname__,
-                peer=describePeer(self.transport),
-                error=error,
-            )
-            self._ampLeavePeer()
-
-    # File descriptors.
-
-    def _ampKeepsClaims(self) -> bool:
-        return self.paused
-
-    def _ampTooManyDescriptors(self) -> None:
-        limit = self.MAX_PENDING_DESCRIPTORS
-        assert limit is not None
-        self._ampRefuse(TooManyDescriptorsError(limit))
-
-
-#: Remembered, so that others that an application puts in their place, in these classes, are seen to be others.
+#: The values of a plain receiver.  A hook or value that an application puts in the place of one is noticed by these.
 _HOOKS: Final = _hooksOf(BoxReader())
 _FORMAT: Final = _formatOf(BoxReader)
-_REST: Final = _restOf(BoxReader())
+_BETWEEN_BOXES: Final = _stateOf(BoxReader())

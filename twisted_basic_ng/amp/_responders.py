@@ -21,7 +21,7 @@ from .._places import public
 from ._boxes import AmpBox
 from ._errors import BadLocalReturn, RemoteAmpError
 from ._interfaces import IResponderLocator
-from ._types import Responder
+from ._types import Responder, RespondingCommand
 
 __all__ = ["CommandLocator", "SerializingResponder", "SimpleStringLocator", "_CommandLocatorMeta"]
 
@@ -64,7 +64,7 @@ class SerializingResponder:
 
     __slots__ = ("_command", "_function", "_proto")
 
-    def __init__(self, function: Callable[..., Any], command: Any, proto: Any) -> None:
+    def __init__(self, function: Callable[..., Any], command: RespondingCommand, proto: Any) -> None:
         self._function = function
         self._command = command
         self._proto = proto
@@ -142,7 +142,7 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
     overriddenResponders: bool = False
     _commandDispatch: ClassVar[dict[bytes, tuple[Any, Callable[..., Any]]]]
 
-    def _wrapWithSerialization(self, aCallable: Callable[..., Any], command: Any) -> Responder:
+    def _wrapWithSerialization(self, aCallable: Callable[..., Any], command: RespondingCommand) -> Responder:
         """
         Make a responder that takes and gives boxes of one that takes and gives values.
 

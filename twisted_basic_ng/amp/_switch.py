@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from .._places import public
 from ._boxes import AmpBox
 from ._commands import Command
+from ._types import SwitchableProtocol
 
 __all__ = ["ProtocolSwitchCommand", "_SwitchBox"]
 
@@ -35,7 +36,7 @@ class _SwitchBox(AmpBox):
     def __repr__(self) -> str:
         return f"_SwitchBox({self.innerProto!r}, **{dict.__repr__(self)})"
 
-    def _sendTo(self, proto: Any) -> None:
+    def _sendTo(self, proto: SwitchableProtocol) -> None:
         overload = getattr(proto, "_ampOverload", None)
         if overload is not None:
             overload.beginChange()
@@ -71,7 +72,7 @@ class ProtocolSwitchCommand(Command):
         """Make the box that changes over to C{innerProto}."""
         return _SwitchBox(innerProto)
 
-    def _doCommand(self, proto: Any) -> Any:
+    def _doCommand(self, proto: SwitchableProtocol) -> Any:
         """Send the call; nothing else is sent until it is answered."""
         answering = self._ampDoAndChange(proto, super()._doCommand, proto._lockForSwitch)
 

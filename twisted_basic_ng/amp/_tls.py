@@ -19,10 +19,10 @@ from ._arguments import String
 from ._boxes import AmpBox, QuitBox
 from ._commands import Command
 from ._constants import ANSWER, TLS_ERROR_CODE
-from ._dispatch import errorBox
+from ._errorboxes import errorBox
 from ._errors import OnlyOneTLS, RemoteAmpError
 from ._tlssupport import currentSSL
-from ._types import Objects, Strings
+from ._types import Objects, Strings, TLSStarter
 
 __all__ = ["StartTLS", "_LocalArgument", "_NoCertificate", "_TLSBox"]
 
@@ -113,7 +113,7 @@ class _TLSBox(AmpBox):
 
     # Differs from Twisted: which starts TLS again, inside of that which is there.
 
-    def _sendTo(self, proto: Any) -> None:
+    def _sendTo(self, proto: TLSStarter) -> None:
         refusal = self._ampRefusal(proto)
         if refusal is not None:
             refusal._sendTo(proto)
@@ -182,7 +182,7 @@ class StartTLS(Command):
         self.authorities = tls_verifyAuthorities
         Command.__init__(self, **kw)
 
-    def _doCommand(self, proto: Any) -> Any:
+    def _doCommand(self, proto: TLSStarter) -> Any:
         """Send the call; TLS starts with its answer."""
         if getattr(proto, "_startingTLSBuffer", None) is not None:
             raise OnlyOneTLS("TLS is being started already")

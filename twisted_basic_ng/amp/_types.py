@@ -1,18 +1,49 @@
 """
-Names for types that many files of this package speak of.
+The types that several files of this package share.
+
+A file imports only the files below it.  A class that needs something of a class above it names a C{Protocol} from
+here, which lists exactly the members that it uses.  So this file is also the list of what the layers expect of each
+other.
+
+The C{Protocol}s are for type checkers.  Nothing is ever tested against one at run time: an application may put any
+object in those places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 if TYPE_CHECKING:
-    from ._boxes import AmpBox
+    from twisted.python.failure import Failure
 
-__all__ = ["ArgumentType", "BoxDispatch", "Objects", "Responder", "Schema", "Strings", "TLSCredentials"]
+    from ._boxes import AmpBox
+    from ._errors import AmpError
+
+__all__ = [
+    "AnswerReader",
+    "AnyCommand",
+    "AnyOneWayCommand",
+    "ArgumentType",
+    "BoundedSender",
+    "BoxDispatch",
+    "CallDropper",
+    "CallResponder",
+    "DescriptorCarrier",
+    "Dispatcher",
+    "ErrorGuardian",
+    "Objects",
+    "Responder",
+    "RespondingCommand",
+    "Schema",
+    "Strings",
+    "SwitchableProtocol",
+    "TLSCredentials",
+    "TLSStarter",
+    "WaitingCommand",
+]
 
 #: Values by their names in Python.
 Objects: TypeAlias = "dict[str, Any]"
@@ -29,21 +60,159 @@ class ArgumentType(Protocol):
     def toBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> object: ...
 
 
-#: What a command's C{arguments} and C{response} are.
+#: The type of a command's C{arguments} and C{response}.
 Schema: TypeAlias = Sequence[tuple[bytes, ArgumentType]]
 
-#: What takes a box that asks, and gives the one that answers.
+#: Takes a box that asks and returns the box that answers.
 Responder: TypeAlias = "Callable[[AmpBox], AmpBox | Deferred[AmpBox]]"
-
-
-class BoxDispatch(Protocol):
-    """What a command is sent over: L{twisted_basic_ng.amp.BoxDispatcher} and what is used like one."""
-
-    def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = ...) -> Any: ...
 
 
 class TLSCredentials(Protocol):
     """What one side of a TLS connection shows of itself, a C{PrivateCertificate} for example."""
 
     def options(self, *authorities: Any) -> Any:
-        """Make what C{transport.startTLS} takes, which verifies the peer if there are authorities."""
+        """Make the argument of C{transport.startTLS}; it verifies the peer if there are authorities."""
+
+
+# What the calling half of a dispatcher needs of commands, which are defined above it.
+
+
+class AnyCommand(Protocol):
+    """A call of a L{twisted_basic_ng.amp.Command}, as C{callRemote} sees it."""
+
+    def _doCommand(self, proto: Any) -> Any: ...
+
+
+class AnyOneWayCommand(Protocol):
+    """A call of an L{twisted_basic_ng.amp.OneWayCommand}, as C{callRemote} sees it."""
+
+    requiresAnswer: ClassVar[Literal[False]]
+
+    def _doCommand(self, proto: Any) -> Any: ...
+
+
+class AnswerReader(Protocol):
+    """A command that reads the box, or the error, that answers it."""
+
+    def _ampReadResponse(self, box: Any, proto: Any) -> Any: ...
+
+    def _ampAsDeclared(self, error: Failure) -> Failure: ...
+
+
+class WaitingCommand(Protocol):
+    """A command that waits in line to be sent."""
+
+    structured: Objects
+
+    def makeArguments(self, objects: Objects, proto: Any) -> Any: ...
+
+    def _doCommand(self, proto: Any) -> Any: ...
+
+
+# What responders need of commands.
+
+
+class RespondingCommand(Protocol):
+    """A command class that reads the box that asks and writes the box that answers."""
+
+    allErrors: Mapping[type[Exception], bytes]
+    fatalErrors: Any
+
+    def parseArguments(self, box: Any, protocol: Any) -> Objects: ...
+
+    def makeResponse(self, objects: Any, proto: Any) -> Any: ...
+
+
+# What files below a dispatcher need of it.
+
+
+class BoxDispatch(Protocol):
+    """What a command is sent over: a L{twisted_basic_ng.amp.BoxDispatcher}, or an object used like one."""
+
+    def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = ...) -> Any: ...
+
+
+class ErrorGuardian(Protocol):
+    """A dispatcher that is told of errors that no callback handled."""
+
+    def unhandledError(self, failure: Failure) -> Any: ...
+
+
+class CallResponder(Protocol):
+    """The answering half of a dispatcher, for the queue of the peer's calls."""
+
+    def _commandReceived(self, box: AmpBox) -> Any: ...
+
+    def _ampChangesConnection(self, box: AmpBox) -> bool: ...
+
+
+class CallDropper(Protocol):
+    """The calling half of a dispatcher, for the line of our own calls."""
+
+    def _ampDropAnswer(self, tag: bytes) -> None: ...
+
+    def _ampIsDropped(self, tag: bytes) -> bool: ...
+
+    def _ampFailUnsent(self, tag: bytes, error: Failure) -> None: ...
+
+
+class Dispatcher(CallResponder, CallDropper, Protocol):
+    """Both halves of a dispatcher."""
+
+
+# What files below a connection need of it.
+
+
+class BoundedSender(Protocol):
+    """A connection whose peer can be held, for the bounds on both sides' calls."""
+
+    MAX_BOX_LENGTH: int | None
+    _startingTLSBuffer: Any
+    _locked: bool
+    _justStartedTLS: bool
+    _ampIsPausedByApplication: bool
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def unhandledError(self, failure: Failure) -> None: ...
+
+    def _ampIsUnsent(self) -> bool: ...
+
+    def _ampHoldPeer(self) -> None: ...
+
+    def _ampLetPeerGo(self) -> None: ...
+
+    def _ampAbort(self, error: AmpError) -> None: ...
+
+
+class DescriptorCarrier(Protocol):
+    """A connection that passes file descriptors beside its boxes."""
+
+    def _getDescriptor(self, number: int) -> int: ...
+
+    def _sendFileDescriptor(self, descriptor: int) -> int: ...
+
+
+class SwitchableProtocol(Protocol):
+    """A connection that can change over to another protocol."""
+
+    innerProtocol: Any
+    transport: Any
+
+    def _lockForSwitch(self) -> None: ...
+
+    def _unlockFromSwitch(self) -> None: ...
+
+    def _switchTo(self, newProto: Any, clientFactory: Any = ...) -> None: ...
+
+
+class TLSStarter(Protocol):
+    """A connection that can start TLS."""
+
+    transport: Any
+
+    def _prepareTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None: ...
+
+    def _startTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None: ...
+
+    def _ampAbandonTLS(self, refused: bool) -> None: ...

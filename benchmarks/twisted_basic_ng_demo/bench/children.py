@@ -15,7 +15,7 @@ from threading import Timer
 from types import MappingProxyType
 from typing import Final
 
-from ..paths import childEnvironment
+from ..paths import HOME, childEnvironment
 from .sides import WorkError
 
 __all__ = ["Exchange", "child"]
@@ -47,6 +47,7 @@ def child(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            cwd=HOME,
             env=childEnvironment(**environment),
             text=True,
         ) as process,

@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from threading import Event, Timer
 from typing import IO, Final
 
-from ..paths import childEnvironment
+from ..paths import HOME, childEnvironment
 
 __all__ = ["OURS", "STOCK", "Implementation", "PairError", "converse"]
 
@@ -110,7 +110,13 @@ def _started(role: str, command: Sequence[str]) -> Iterator[_End]:
     with (
         TemporaryFile() as errors,
         subprocess.Popen(
-            command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=childEnvironment()
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=HOME,
+            env=childEnvironment(),
         ) as process,
     ):
         try:

@@ -1,0 +1,184 @@
+"""Tests for L{twisted_basic_ng.amp._caller}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.python.failure import Failure
+
+from twisted_basic_ng import amp
+
+from .conversations import DispatchCase
+
+
+class AskTests(DispatchCase):
+    """Calls are sent, and answered."""
+
+    def test_box(self) -> None:
+        """A call is a box with its name and a tag of its own."""
+        self.ask(a=b"1")
+        self.ask()
+        self.assertEqual(
+            self.sender.boxes,
+            [{b"_command": b"command", b"_ask": b"1", b"a": b"1"}, {b"_command": b"command", b"_ask": b"2"}],
+        )
+        self.assertEqual(list(self.dispatcher._outstandingRequests or ()), [b"1", b"2"])
+
+    def test_answer(self) -> None:
+        """An answer goes to who waits for it, in whatever order they come."""
+        first, second = self.ask(), self.ask()
+        self.receive(_answer=b"2", a=b"1")
+        self.assertNoResult(first)
+        self.assertEqual(self.successResultOf(second), {b"_answer": b"2", b"a": b"1"})
+        self.assertEqual(list(self.dispatcher._outstandingRequests or ()), [b"1"])
+
+    def test_error(self) -> None:
+        """So does an error."""
+        errors = self.failing()
+        self.receive(_error=b"1", _error_code=b"CODE", _error_description=b"\xe2\x98\x83\xff")
+        (error,) = errors
+        self.assertEqual((error.errorCode, error.description), (b"CODE", "\N{SNOWMAN}\N{REPLACEMENT CHARACTER}"))
+
+    def test_textError(self) -> None:
+        """Between two ends without bytes, a text may be a string already."""
+        errors = self.failing()
+        box: Any = {"_error": b"1", "_error_code": b"CODE", "_error_description": "text"}
+        self.dispatcher.ampBoxReceived(amp.AmpBox(box))
+        self.assertEqual([error.description for error in errors], ["text"])
+
+    def test_bareError(self) -> None:
+        """An error without a code or a text is an error."""
+        errors = self.failing()
+        self.receive(_error=b"1")
+        (error,) = errors
+        self.assertEqual((error.errorCode, error.description), (amp.UNKNOWN_ERROR_CODE, ""))
+
+    def test_unhandledCommand(self) -> None:
+        """AMP's own codes have errors of their own."""
+        errors = self.failing()
+        self.receive(_error=b"1", _error_code=b"UNHANDLED", _error_description=b"text")
+        self.assertEqual([(type(each), each.args) for each in errors], [(amp.UnhandledCommand, (b"UNHANDLED", "text"))])
+
+    def test_unknownTag(self) -> None:
+        """An answer to nothing is a KeyError that says so; also when the connection is gone."""
+        for kw in ({"_answer": b"9"}, {"_error": b"9"}):
+            self.assertIsInstance(self.assertRaises(amp.UnknownTagError, self.receive, **kw), KeyError)
+        self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
+        self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1")
+
+    def test_unhandled(self) -> None:
+        """An error that no callback handles goes to the sender."""
+        result = self.ask()
+        result.addCallback(lambda box: 1 / 0)
+        self.receive(_answer=b"1")
+        self.assertEqual([each.type for each in self.sender.unhandled], [ZeroDivisionError])
+
+    def test_noAnswer(self) -> None:
+        """A call that wants no answer has no tag; it takes a number nevertheless."""
+        self.assertIsNone(self.dispatcher.callRemoteString(b"command", requiresAnswer=False))
+        self.ask()
+        self.assertEqual([box.get(b"_ask") for box in self.sender.boxes], [None, b"2"])
+
+    def test_notSent(self) -> None:
+        """What cannot be sent is the caller's error, and is not waited for."""
+        self.sender.error = amp.ProtocolSwitched()
+        self.assertRaises(amp.ProtocolSwitched, self.ask)
+        self.assertEqual(self.dispatcher._outstandingRequests, {})
+
+    def test_notConstructed(self) -> None:
+        """A command that cannot be made is a failure."""
+        self.failureResultOf(self.dispatcher.callRemote(amp.ProtocolSwitchCommand), TypeError)
+
+
+class SynchronousTests(DispatchCase):
+    """Both ends may be in one process, and answer within the send."""
+
+    def test_answer(self) -> None:
+        """The answer is there when the call returns."""
+        self.sender.onSend = lambda box: self.receive(_answer=box[b"_ask"])
+        self.assertEqual(self.successResultOf(self.ask()), {b"_answer": b"1"})
+        self.assertEqual(self.dispatcher._outstandingRequests, {})
+
+    def test_error(self) -> None:
+        """An error waits for the caller to handle it."""
+        self.sender.onSend = lambda box: self.receive(_error=box[b"_ask"])
+        self.failureResultOf(self.ask(), amp.RemoteAmpError)
+        self.assertEqual(self.sender.unhandled, [])
+
+
+class CancelTests(DispatchCase):
+    """A cancelled call is forgotten."""
+
+    def test_late(self) -> None:
+        """Its answer is ignored, once."""
+        for kw in ({"_answer": b"1"}, {"_error": b"2"}):
+            result = self.ask()
+            result.cancel()
+            self.failureResultOf(result, CancelledError)
+            self.assertEqual(self.dispatcher._outstandingRequests, {})
+            self.receive(**kw)
+            self.assertRaises(amp.UnknownTagError, self.receive, **kw)
+        self.assertEqual(self.sender.unhandled, [])
+
+    def test_lost(self) -> None:
+        """One that the errback of another cancels fails once."""
+        first, second = self.ask(), self.ask()
+        first.addErrback(lambda reason: second.cancel())
+        self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
+        self.failureResultOf(second, CancelledError)
+
+    def test_answeredLate(self) -> None:
+        """Once the late answers have come, nothing is kept of the calls."""
+        results = [self.ask(), self.ask()]
+        for result in results:
+            result.cancel()
+            self.failureResultOf(result, CancelledError)
+        self.receive(_answer=b"1")
+        self.receive(_error=b"2", _error_code=b"NO", _error_description=b"")
+        self.assertIsNone(self.dispatcher._ampCancelledRequests)
+        self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1")
+
+    def test_answered(self) -> None:
+        """Cancelling what is answered changes nothing."""
+        result = self.ask()
+        self.receive(_answer=b"1")
+        result.cancel()
+        self.assertEqual(self.successResultOf(result), {b"_answer": b"1"})
+        self.assertIsNone(self.dispatcher._ampCancelledRequests)
+
+
+class LossTests(DispatchCase):
+    """No call waits for ever."""
+
+    def test_all(self) -> None:
+        """Every call fails when the connection ends, and every later one."""
+        results = [self.ask(), self.ask()]
+        reason = Failure(ConnectionDone())
+        self.dispatcher.stopReceivingBoxes(reason)
+        for result in (*results, self.ask()):
+            self.assertIs(self.failureResultOf(result), reason)
+        self.assertIsNone(self.dispatcher.callRemoteString(b"command", requiresAnswer=False))
+        self.assertEqual(len(self.sender.boxes), 2)
+
+    def test_meanwhile(self) -> None:
+        """A call whose box ends the connection, while it is filled or sent, fails with the connection's reason."""
+        reason = Failure(ConnectionDone())
+        dispatcher = self.dispatcher
+
+        class Filled(amp.AmpBox):
+            def __setitem__(self, name: bytes, value: bytes) -> None:
+                super().__setitem__(name, value)
+                dispatcher.stopReceivingBoxes(reason)
+
+        class Sent(amp.AmpBox):
+            def _sendTo(self, proto: Any) -> None:
+                dispatcher.stopReceivingBoxes(reason)
+                raise ConnectionLost
+
+        for box in (Filled(), Sent()):
+            self.setUp()
+            dispatcher = self.dispatcher
+            result: Any = dispatcher._sendBoxCommand(b"command", box)
+            self.assertIs(self.failureResultOf(result), reason)

@@ -1,0 +1,247 @@
+"""
+Calls to the peer: asks go out, answers and errors come back to the calls that wait for them.
+
+L{Caller} is the calling half of L{twisted_basic_ng.amp.BoxDispatcher}.  It knows boxes and no bytes, and a command only
+as an object that sends itself (L{twisted_basic_ng.amp._types.AnyCommand}).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionLost
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ._boxes import AmpBox
+from ._calls import Call
+from ._constants import ANSWER, ASK, COMMAND, ERROR
+from ._errorboxes import errorOf
+from ._errors import UnknownTagError
+
+if TYPE_CHECKING:
+    from ._overload import Overload
+    from ._types import AnyCommand, AnyOneWayCommand
+
+__all__ = ["SEND_BOX_COMMAND", "Caller"]
+
+_log = Logger("twisted.protocols.amp")
+
+
+class Caller:
+    """
+    The calling half of L{twisted_basic_ng.amp.BoxDispatcher}, where its attributes are described.
+    """
+
+    #: The bounds on what is under way, if there are any.
+    _ampOverload: Overload | None = None
+
+    _failAllReason: Failure | None = None
+    _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
+    _counter = 0
+    boxSender: Any = None
+
+    #: Tags of calls that were cancelled; their answers may still come.
+    _ampCancelledRequests: dict[bytes, None] | None = None
+
+    def _nextTag(self) -> bytes:
+        """Make a tag that no call on this connection has had."""
+        self._counter += 1
+        return b"%x" % (self._counter,)
+
+    # Calls go out.
+
+    @overload
+    def callRemote(self, commandType: type[AnyOneWayCommand], *a: Any, **kw: Any) -> None: ...
+
+    @overload
+    def callRemote(self, commandType: type[AnyCommand], *a: Any, **kw: Any) -> Deferred[dict[str, Any]]: ...
+
+    def callRemote(self, commandType: Any, *a: Any, **kw: Any) -> Any:
+        """
+        Call the peer.
+
+        @param commandType: the L{twisted_basic_ng.amp.Command} to call, the class itself.
+        @param a: arguments that the command takes itself and does not send: the factory of a C{ProtocolSwitchCommand}.
+        @param kw: the command's arguments.
+        @return: a C{Deferred} of a dictionary of the command's response; C{None} for a command that requires no answer.
+            It fails with the errors that the command declares, with L{UnknownRemoteError} for any other error of
+            the responder, with L{UnhandledCommand} if there is none, with C{ConnectionLost} and its like, and with
+            L{InvalidSignature} for arguments that the command does not take.  An error that nobody handles closes the
+            connection.
+        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        @raise TooLong: an argument is too long to be sent.
+        """
+        try:
+            command = commandType(*a, **kw)
+        except BaseException:
+            return fail()
+        if self._ampOverload is not None:
+            return self._ampOverload.line.call(command, self)
+        return command._doCommand(self)
+
+    @overload
+    def callRemoteString(
+        self, command: bytes, requiresAnswer: Literal[True] = ..., **kw: bytes
+    ) -> Deferred[AmpBox]: ...
+
+    @overload
+    def callRemoteString(self, command: bytes, requiresAnswer: Literal[False], **kw: bytes) -> None: ...
+
+    @overload
+    def callRemoteString(self, command: bytes, requiresAnswer: bool, **kw: bytes) -> Deferred[AmpBox] | None: ...
+
+    def callRemoteString(self, command: bytes, requiresAnswer: bool = True, **kw: Any) -> Deferred[AmpBox] | None:
+        """
+        Call the peer with boxes instead of values.
+
+        @param command: the command's name on the wire.
+        @param requiresAnswer: whether an answer is wanted.
+        @param kw: the content of the box, all bytes.
+        @return: a C{Deferred} of the box that answers, or C{None}.
+        """
+        return self._sendBoxCommand(command, AmpBox(kw), requiresAnswer)
+
+    def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = True) -> Deferred[AmpBox] | None:
+        """
+        Send C{box} as a command; applications override it.
+
+        @param command: the command's name on the wire.
+        @param box: its arguments.  The name is added to it, and the tag if an answer is wanted.
+        @param requiresAnswer: whether an answer is wanted.
+        @return: a C{Deferred} of the box that answers, if an answer is wanted.
+        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        """
+        if self._failAllReason is not None:
+            return fail(self._failAllReason) if requiresAnswer else None
+        box[COMMAND] = command
+        tag = self._nextTag()
+        if not requiresAnswer:
+            self._ampSendUnanswered(tag, box)
+            return None
+        box[ASK] = tag
+        outstanding = self._outstandingRequests
+        if outstanding is None:  # a box of an application's own class has ended the connection
+            return fail(self._failAllReason)
+        request = Call(self._ampForget)
+        request._ampTag = tag
+        outstanding[tag] = request
+        try:
+            if self._ampOverload is None:
+                box._sendTo(self.boxSender)
+            else:
+                self._ampOverload.line.ask(tag, box)
+        except ConnectionLost:
+            outstanding.pop(tag, None)
+            return request if request.called else fail()
+        except BaseException:
+            outstanding.pop(tag, None)  # a call that cannot be sent leaves no trace
+            raise
+        request._ampIsSent = True
+        return request
+
+    def _ampSendUnanswered(self, tag: bytes, box: AmpBox) -> None:
+        """Send a box that wants no answer; it is lost if there is no connection."""
+        try:
+            if self._ampOverload is None:
+                box._sendTo(self.boxSender)
+            else:
+                self._ampOverload.line.ask(tag, box)
+        except ConnectionLost:
+            pass
+
+    def _ampFailUnsent(self, tag: bytes, error: Failure) -> None:
+        """Fail a call that waited in line and cannot be sent."""
+        request = None if self._outstandingRequests is None else self._outstandingRequests.pop(tag, None)
+        if request is None:
+            _log.failure("while sending a call that waited in line", error)
+        else:
+            request.addErrback(self.unhandledError)
+            request.errback(error)
+
+    # Answers come back.
+
+    def unhandledError(self, failure: Failure) -> Any:
+        """Take an error that no callback of the application handled; applications override it."""
+        return self.boxSender.unhandledError(failure)
+
+    def _ampRequestFor(self, tag: bytes) -> Deferred[AmpBox] | None:
+        """
+        Find the call that C{tag} answers, and remove it from the outstanding calls.
+
+        @return: C{None} if it was cancelled.
+        @raise UnknownTagError: there is no such call.
+        """
+        if self._ampOverload is not None:
+            self._ampOverload.line.answered(tag)
+        outstanding = self._outstandingRequests
+        request = None if outstanding is None else outstanding.pop(tag, None)
+        if request is None:
+            if not self._ampIsDropped(tag):
+                raise UnknownTagError(tag)
+        elif type(request) is not Call or request.called:
+            request.addErrback(self.unhandledError)
+        elif request._ampIsSent:
+            request._ampGuardian = self
+        return request
+
+    def _answerReceived(self, box: AmpBox) -> None:
+        """Deliver an answer box to the call it answers."""
+        request = self._ampRequestFor(box[ANSWER])
+        if request is not None:
+            request.callback(box)
+
+    def _errorReceived(self, box: AmpBox) -> None:
+        """Deliver an error box to the call it answers."""
+        request = self._ampRequestFor(box[ERROR])
+        if request is not None:
+            request.errback(errorOf(box))
+
+    # Differs from Twisted: a call that is cancelled is forgotten, but for its tag.
+
+    def _ampForget(self, request: Any) -> None:
+        """Drop a cancelled call."""
+        tag = request._ampTag
+        if self._outstandingRequests is None or self._outstandingRequests.pop(tag, None) is None:
+            return
+        if self._ampOverload is None or self._ampOverload.line.cancelled(tag):  # else it was not sent yet
+            self._ampDropAnswer(tag)
+
+    def _ampDropAnswer(self, tag: bytes) -> None:
+        """Drop the answer to a call when it comes."""
+        if self._ampCancelledRequests is None:
+            self._ampCancelledRequests = {}  # which takes half the memory of a set
+        self._ampCancelledRequests[tag] = None
+
+    def _ampIsDropped(self, tag: bytes) -> bool:
+        """Tell whether the answer to a call is dropped; it is no longer expected then."""
+        cancelled = self._ampCancelledRequests
+        if cancelled is None or tag not in cancelled:
+            return False
+        del cancelled[tag]
+        if not cancelled:
+            self._ampCancelledRequests = None
+        return True
+
+    def failAllOutgoing(self, reason: Failure) -> None:
+        """
+        Fail every call that is not answered, and every call that is made from now on.
+
+        @param reason: the error that they fail with.
+        """
+        self._failAllReason = reason
+        if self._ampOverload is not None:
+            self._ampOverload.line.forget()
+        outstanding = self._outstandingRequests or {}
+        self._outstandingRequests = None
+        for request in list(outstanding.values()):
+            if not request.called:  # the errback of one may cancel another
+                try:
+                    request.errback(reason)
+                except Exception:  # Differs from Twisted: one that raises keeps no other call waiting
+                    _log.failure("while failing an outstanding call")
+
+
+#: Kept to notice another function that an application puts in its place in the class.
+SEND_BOX_COMMAND: Final = Caller._sendBoxCommand

@@ -1,0 +1,101 @@
+"""
+One call to the peer that waits for its answer.
+
+L{Call} is the C{Deferred} that C{callRemote} returns.  This file knows a command only as the reader of an answer.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+if TYPE_CHECKING:
+    from ._types import AnswerReader, ErrorGuardian
+
+__all__ = ["Call"]
+
+
+class Call(Deferred[Any]):
+    """
+    The answer to a call.
+
+    It saves each call two callbacks that nobody else would notice: the one that reads the box that answers, and the
+    one that takes an error that nobody handled.  Once it has fired, it holds nothing of the connection.
+
+    @ivar _ampTag: the tag of the call, which its answer repeats.
+    @ivar _ampIsSent: whether the call was sent and its caller has this C{Deferred}.  Where both ends are in one
+        process, the answer may arrive before that.
+    @ivar _ampCommand: the command, if it reads its own answer; C{None} from the moment that the answer is there.
+    @ivar _ampProto: the protocol that the command reads the answer with; C{None} at the same times.
+    @ivar _ampGuardian: the dispatcher to tell of an error that no callback handles; set only while the answer is
+        delivered.
+    """
+
+    _ampTag: bytes
+    _ampIsSent = False
+    _ampCommand: AnswerReader | None = None
+    _ampProto: Any = None
+    _ampGuardian: ErrorGuardian | None = None
+
+    def callback(self, result: Any) -> None:
+        """Answer the call with a box."""
+        command = self._ampCommand
+        if command is not None:
+            proto = self._ampProto
+            self._ampCommand = self._ampProto = None
+            try:
+                result = command._ampReadResponse(result, proto)
+            except BaseException:
+                result = Failure()
+            if self.called:
+                return  # by a hook of the application's that read the answer
+        Deferred.callback(self, result)
+        self._canceller = None  # as newer Twisteds do
+        if self._ampGuardian is not None:
+            if isinstance(self.result, Failure) or self.paused:
+                self._ampAddGuardian()
+            self._ampGuardian = None
+
+    def errback(self, fail: Any = None) -> None:
+        """Answer the call with an error."""
+        command = self._ampCommand
+        if command is not None:
+            fail = fail if isinstance(fail, Failure) else Failure(fail)
+            self._ampCommand = self._ampProto = None
+            fail = command._ampAsDeclared(fail)
+            if self.called:
+                return  # by the constructor of the declared error
+        if self._ampGuardian is not None:
+            self._ampAddGuardian()
+        Deferred.errback(self, fail)
+        self._canceller = None
+
+    def cancel(self) -> None:
+        """Cancel the call; this has no effect while its answer is being read, as in Twisted."""
+        if self.called or self._ampGuardian is None:
+            Deferred.cancel(self)
+
+    def _ampAddGuardian(self) -> None:
+        """Add the guardian as a callback like any other."""
+        guardian, self._ampGuardian = self._ampGuardian, None
+        assert guardian is not None
+        Deferred.addErrback(self, guardian.unhandledError)
+
+
+def _addingBehindGuardian(add: Any) -> Any:
+    """Make of a method that adds a callback one that adds the guardian first, where a callback calls it."""
+
+    @wraps(add)
+    def addBehind(self: Call, *args: Any, **kw: Any) -> Any:
+        if self._ampGuardian is not None:
+            self._ampAddGuardian()
+        return add(self, *args, **kw)
+
+    return addBehind
+
+
+for _name in ("addBoth", "addCallback", "addCallbacks", "addErrback"):
+    setattr(Call, _name, _addingBehindGuardian(getattr(Deferred, _name)))

@@ -1,0 +1,185 @@
+"""
+Boxes to bytes: the sending half of a connection, and holding a peer that asks more than is answered.
+
+Everything that AMP writes to the transport is written here.  While TLS is being started, boxes are kept back.  Where
+unsent bytes are bounded (L{twisted_basic_ng.amp._overload}), nothing is read from the peer while there are too many.
+
+This file knows nothing of asks and answers, but for their tags.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.error import ConnectionLost
+from twisted.logger import Logger
+
+from .._receiving.receiver import abort
+from ._boxes import AmpBox
+from ._constants import ANSWER, ASK, ERROR
+from ._descriptors import _DescriptorExchanger
+from ._errors import AmpError, ForgedAnswerError, ProtocolSwitched
+from ._metering import MeteredTransport
+from ._reading import BoxReader
+
+__all__ = ["BoxWriter"]
+
+_log = Logger("twisted.protocols.amp")
+
+
+class BoxWriter(BoxReader):
+    """
+    The sending half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
+    """
+
+    MAX_UNSENT_BYTES: int | None = None
+
+    #: The bounds on what is under way, if there are any.
+    _ampOverload: Any = None
+
+    #: Nothing is read from the peer because too much is under way.
+    _ampIsHeld = False
+
+    _ampIsPausedByApplication = False
+
+    #: No box can be sent: the connection changes over to another protocol.
+    _locked = False
+
+    #: TLS could not be started, and nothing may be sent without it.
+    _ampTLSAbandoned = False
+
+    # Sending.
+
+    def sendBox(self, box: AmpBox) -> None:
+        """
+        Send a box.  Nothing else in AMP writes to the transport.
+
+        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        @raise ConnectionLost: there is no connection any more, or none that may be used without TLS.
+        @raise TooLong: a key or a value is too long.
+        """
+        if self._locked:
+            raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
+        transport = self.transport  # a box of an application's own class may end it
+        if transport is None or self._ampTLSAbandoned:
+            raise ConnectionLost()
+        data = box.serialize()
+        if self._startingTLSBuffer is not None:
+            self._startingTLSBuffer.append(box)
+            if self._ampOverload is not None:
+                self._ampOverload.withhold(box, len(data))
+        else:
+            transport.write(data)
+
+    def _ampSendKeptBack(self) -> None:
+        """Send the boxes that waited for TLS, even if no other box may be sent any more."""
+        kept, self._startingTLSBuffer = self._startingTLSBuffer, None
+        if self._ampOverload is not None:
+            self._ampOverload.withheldSize = 0
+        transport = self.transport
+        for box in kept or ():
+            transport.write(box.serialize())
+
+    def _ampDeliver(self, box: AmpBox) -> None:
+        """Deliver a box that was received."""
+        if self._startingTLSBuffer and self._ampAnswersUnsent(box):
+            # Differs from Twisted: an answer to a call that was not sent yet comes from somebody else.
+            self._ampRefuse(ForgedAnswerError())
+        else:
+            super()._ampDeliver(box)
+
+    def _ampAnswersUnsent(self, box: AmpBox) -> bool:
+        """Whether C{box} answers a call that waits for TLS and was not sent yet."""
+        tag = box.get(ANSWER, box.get(ERROR))
+        return tag is not None and any(each.get(ASK) == tag for each in self._startingTLSBuffer or ())
+
+    def _ampAbort(self, error: AmpError) -> None:
+        """Abort the connection, and drop the boxes that wait for TLS: they are too many."""
+        self._startingTLSBuffer = None
+        self._ampTLSAbandoned = True
+        self._ampRefuse(error)
+        abort(self.transport)
+
+    # File descriptors.
+
+    # Differs from Twisted: the descriptor of a box that cannot be sent is not sent.
+
+    def _sendFileDescriptor(self, descriptor: int) -> int:
+        """Send a descriptor, unless its box cannot be sent; return its number."""
+        if self._ampOverload is not None and self._ampOverload.line.isPostponing():
+            number: int = self._ampOverload.line.postpone(descriptor)
+            return number
+        if self._locked or self.transport is None or self._ampTLSAbandoned:
+            return self._sendingDescriptorCounter()  # sendBox will raise
+        return _DescriptorExchanger._sendFileDescriptor(self, descriptor)
+
+    def _ampKeepsClaims(self) -> bool:
+        return super()._ampKeepsClaims() or (self._ampOverload is not None and bool(self._ampOverload.kept))
+
+    # Holding a peer.
+
+    def pauseProducing(self) -> None:
+        """Stop delivering, and reading from the transport."""
+        self._ampIsPausedByApplication = True
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Deliver what was kept, and read on, unless the peer is held."""
+        self._ampIsPausedByApplication = False
+        wasHeld, hadInnerProtocol = self._ampIsHeld, self.innerProtocol is not None
+        self._ampRelieve()
+        if wasHeld or self._ampIsHeld or self._ampIsPausedByApplication:
+            return
+        if hadInnerProtocol or self.innerProtocol is None:
+            super().resumeProducing()
+        else:  # a box that was kept has changed the protocol, which has taken all other bytes
+            self.paused = False
+            self.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Stop for good."""
+        self._ampIsPausedByApplication = True
+        super().stopProducing()
+
+    def _ampHoldPeer(self) -> None:
+        """Stop reading from a peer that asks too much; leave it if the connection is being closed."""
+        if isinstance(self.transport, MeteredTransport) and self.transport._ampIsClosing:
+            self._ampLeavePeer()
+            return
+        self._ampIsHeld = True
+        if not self._ampIsPausedByApplication:
+            super().pauseProducing()
+
+    def _ampLetPeerGo(self) -> None:
+        """Read on; an error in that ends the connection, as it does when the transport delivers bytes."""
+        self._ampIsHeld = False
+        if self._ampIsPausedByApplication or self.transport is None:
+            return
+        try:
+            super().resumeProducing()
+        except Exception:
+            _log.failure("while going on with what a peer has sent")
+            self._ampLeavePeer()
+
+    def _ampIsUnsent(self) -> bool:
+        """Whether more bytes wait to be sent than C{MAX_UNSENT_BYTES} allows."""
+        return isinstance(self.transport, MeteredTransport) and self.transport.isOver()
+
+    def _ampRelieve(self) -> None:
+        """Go on with the peer's calls that were kept: there is room again."""
+        if self._ampOverload is not None:
+            self._ampOverload.relieve()
+
+    def _ampClose(self) -> None:
+        """Leave a held peer and read on, once everything was sent on a connection that is being closed."""
+        if self._ampIsHeld:
+            self._ampIsHeld = False
+            self._ampLeavePeer()
+            if not self._ampIsPausedByApplication:
+                self.transport.resumeProducing()
+
+    def _ampLeavePeer(self) -> None:
+        """Close the connection; forget the peer's calls, and our own that wait for it."""
+        if self._ampOverload is not None:
+            self._ampOverload.forget()
+        super()._ampLeavePeer()

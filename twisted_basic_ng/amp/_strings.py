@@ -1,0 +1,223 @@
+"""
+Bytes to boxes, a string at a time: the documented hooks, the limits, and what becomes of a peer that breaks them.
+
+A box is read as keys and values, each of them a string behind its length.  L{StringReader} takes one string after the
+other, in the states C{init}, C{key} and C{value}.  L{twisted_basic_ng.amp._reading} does the same a box at a time,
+wherever no application looks at the strings.
+
+This file knows nothing of sending, and nothing of asks and answers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from operator import length_hint
+from typing import Any, ClassVar
+
+from twisted.logger import Logger
+
+from .._receiving.backlog import Backlog
+from .._receiving.intstrings import Int16StringReceiver
+from .._receiving.receiver import Dropped, describePeer
+from .._receiving.stateful import StatefulStringProtocol
+from ._boxes import AmpBox, newBox
+from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
+from ._descriptors import _DescriptorExchanger
+from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, UnfinishedBoxError
+
+__all__ = ["StringReader"]
+
+_log = Logger("twisted.protocols.amp")
+
+
+class _BoxBacklog(Backlog):
+    """
+    A backlog of boxes.
+
+    @ivar ends: for each box of the batch, the offset behind it.
+    @ivar hasBox: whether a box was delivered since the timer was last looked at.
+    """
+
+    __slots__ = ("ends", "hasBox")
+
+    def __init__(self) -> None:
+        self.ends: Sequence[int] = ()
+        self.hasBox = False
+        super().__init__()
+
+    @property
+    def offset(self) -> int:
+        """Where in C{current} the undelivered bytes begin."""
+        if self.frames and self.ends:
+            return self.ends[-1 - length_hint(self.reader)]
+        return super().offset
+
+
+class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
+    """
+    The part of L{twisted_basic_ng.amp.BinaryBoxProtocol} that reads strings; its attributes are described there.
+    """
+
+    MAX_BOX_KEYS: int | None = 4096
+    MAX_BOX_LENGTH: int | None = 16 * 2**20
+
+    _MAX_KEY_LENGTH: int = MAX_KEY_LENGTH
+    _MAX_VALUE_LENGTH: int = MAX_VALUE_LENGTH
+    MAX_LENGTH: int = _MAX_KEY_LENGTH
+
+    boxReceiver: Any
+    transport: Any
+
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_startingTLSBuffer")
+
+    #: The boxes that wait for TLS to start.
+    _startingTLSBuffer: list[AmpBox] | None = None
+
+    _keyLengthLimitExceeded = False
+    _currentKey: bytes | None = None
+    _currentBox: AmpBox | None = None
+
+    #: How many bytes of the current box were read so far.
+    _ampCurrentSize = 0
+
+    #: The protocol that the connection has changed over to.
+    innerProtocol: Any = None
+
+    #: Whether TLS was started and nothing has arrived since.
+    _justStartedTLS = False
+
+    #: Whether the connection is gone.
+    _ampIsLost = False
+
+    #: Why the peer was dropped, if it broke a limit.
+    _ampRefusal: AmpError | None = None
+
+    # What subclasses override.
+
+    def proto_init(self, string: bytes) -> str:
+        """Begin a box with its first key."""
+        self._currentBox = newBox(AmpBox)
+        self._ampCurrentSize = 0
+        return self.proto_key(string)
+
+    def proto_key(self, string: bytes) -> str:
+        """Take a key; an empty one completes the box."""
+        if string:
+            self._currentKey = string
+            self.MAX_LENGTH = self._MAX_VALUE_LENGTH
+            return "value"
+        box = self._currentBox
+        assert box is not None
+        self._ampForgetHalfBox()  # before the callback, which may raise
+        if isinstance(self._receiverState, _BoxBacklog):
+            self._receiverState.hasBox = True
+        self._ampDeliver(box)
+        return "init"
+
+    def proto_value(self, string: bytes) -> str:
+        """Take the value of the key that came before it."""
+        box, key = self._currentBox, self._currentKey
+        assert box is not None
+        assert key is not None
+        box[key] = string
+        self._currentKey = None
+        self._ampCurrentSize += len(key) + len(string) + 2 * self.prefixLength
+        self.MAX_LENGTH = self._MAX_KEY_LENGTH
+        return "init" if self._ampIsRefused(box, self._ampCurrentSize) else "key"
+
+    def lengthLimitExceeded(self, length: int) -> None:
+        """Drop a peer that sends a key that is too long."""
+        self._keyLengthLimitExceeded = True
+        self._ampForgetHalfBox()
+        self._receiverDrop()
+
+    def _ampDeliver(self, box: AmpBox) -> None:
+        """Deliver a received box."""
+        self.boxReceiver.ampBoxReceived(box)
+
+    def _ampIsRefused(self, box: AmpBox, size: int) -> bool:
+        """Drop the peer if C{box}, of C{size} bytes so far, is too large; return whether it is."""
+        keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
+        if keys is not None and len(box) > keys:
+            self._ampRefuse(BoxTooLargeError(len(box), keys, "keys"))
+        elif length is not None and size > length:
+            self._ampRefuse(BoxTooLargeError(size, length, "bytes"))
+        else:
+            return False
+        return True
+
+    def _ampForgetHalfBox(self) -> None:
+        """Forget the box that is not complete yet."""
+        self._currentBox = self._currentKey = None
+        self._ampCurrentSize = 0
+        self.state = "init"
+
+    # The bytes that are not delivered yet.
+
+    def _receiverMakeBacklog(self) -> Backlog:
+        return _BoxBacklog()
+
+    # The time of a box.
+
+    def _receiverTime(self, backlog: Any) -> None:
+        backlog.hasDelivered, backlog.hasBox = backlog.hasBox, False
+        if not self._ampIsLost:  # else a callback has ended the connection, and nothing would stop the timer
+            super()._receiverTime(backlog)
+
+    def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
+        return not self.paused and (bool(backlog) or self._currentBox is not None)
+
+    def _receiverAbort(self, backlog: Backlog) -> None:
+        self._ampRefusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
+        self._ampForgetHalfBox()
+        self._ampCloseDescriptors()
+        super()._receiverAbort(backlog)
+
+    # Parting with a peer.
+
+    def _ampLeavePeer(self) -> None:
+        """Close the connection, forget what the peer has sent, and ignore any further data."""
+        if self.transport is not None and not isinstance(self._receiverState, Dropped):
+            self._receiverBacklog().replace(b"")
+            self._ampForgetHalfBox()
+            self._receiverDrop()
+
+    def _ampForgetTransport(self) -> None:
+        """Drop the references to a transport that is gone."""
+        self.transport = None
+        if self._receiverState is not None:
+            self._receiverState.transport = self._receiverState.watched = None
+
+    def _receiverDrop(self) -> object:
+        self._ampCloseDescriptors()
+        return super()._receiverDrop()
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:
+        """Keep a descriptor until a box claims it; close it if the peer was dropped."""
+        if isinstance(self._receiverState, Dropped):
+            os.close(descriptor)
+        else:
+            super().fileDescriptorReceived(descriptor)
+
+    def _ampRefuse(self, error: AmpError) -> None:
+        """Log that the peer broke a limit, and close the connection."""
+        if self._ampRefusal is None:
+            self._ampRefusal = error
+            _log.warn(
+                "{receiver} closes the connection to {peer}: {error}",
+                receiver=type(self).__qualname__,
+                peer=describePeer(self.transport),
+                error=error,
+            )
+            self._ampLeavePeer()
+
+    # File descriptors.
+
+    def _ampKeepsClaims(self) -> bool:
+        return self.paused
+
+    def _ampTooManyDescriptors(self) -> None:
+        limit = self.MAX_PENDING_DESCRIPTORS
+        assert limit is not None
+        self._ampRefuse(TooManyDescriptorsError(limit))
