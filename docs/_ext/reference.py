@@ -325,9 +325,19 @@ def _documented(kind: type) -> dict[str, list[str]]:
         found |= epytext.read(each.__dict__.get("__doc__")).attributes
         for name in each.__dict__:
             text = [] if name.startswith("_") or name in found else _comment(each.__name__, name, None)
+            if not text and name not in found and isinstance(each.__dict__[name], _PLAIN):
+                text = _overriddenAttribute(kind, name)
             if text:
                 found[name] = text
     return {name: text for name, text in found.items() if not name.startswith("_")}
+
+
+def _overriddenAttribute(kind: type, name: str) -> list[str]:
+    """Say which documented attribute a class sets to another value."""
+    for each in kind.__mro__[1:]:
+        if _isPublic(each) and name in epytext.read(each.__dict__.get("__doc__")).attributes:
+            return [f"Overrides :py:attr:`{each.__name__}.{name} <{each.__module__}.{each.__name__}.{name}>`."]
+    return []
 
 
 def _members(kind: type) -> list[tuple[str, Any]]:
@@ -392,6 +402,7 @@ class Reference(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Write what documents the names, and have it parsed."""
         module = import_module(self.arguments[0])
+        twisted_basic_ng.uninstall()  # to import the plugin of pytest is to swap
         writer = _Writer(module)
         for name in [each.strip() for each in self.content if each.strip()] or sorted(module.__all__):
             writer.write(name)

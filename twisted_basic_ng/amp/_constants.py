@@ -29,9 +29,13 @@ ANSWER: Final = b"_answer"
 #: The key of a command's name.
 COMMAND: Final = b"_command"
 
-#: The key of the tag that is answered with an error, of that error's code, and of its text in UTF-8.
+#: The key of the tag that is answered with an error.
 ERROR: Final = b"_error"
+
+#: The key of that error's code.
 ERROR_CODE: Final = b"_error_code"
+
+#: The key of that error's text, in UTF-8.
 ERROR_DESCRIPTION: Final = b"_error_description"
 
 #: The code of an error that the command does not declare.
