@@ -12,7 +12,7 @@ from .sources import imports, importsAtRunTime, moduleName, sources
 #: at its top, in a function, or for type checkers alone.  A folder stands for all its files.  The package's own file is
 #: below everything, for the version that it holds; its functions import from above.
 LADDER = [
-    {"_places"},
+    {"_places", "_steps"},
     {
         "_framing",
         "_values",
@@ -32,6 +32,7 @@ LADDER = [
     {"amp._errors"},
     {"amp._boxes", "amp._metering"},
     {"amp._errorboxes", "amp._interfaces", "amp._types"},
+    {"amp._explain"},
     {"amp._arguments", "amp._calls", "amp._line", "amp._responders"},
     {"amp._schema", "amp._overload"},
     {"amp._lists", "amp._caller"},
@@ -65,6 +66,7 @@ WITHOUT_TWISTED = {
     "_run",
     "_startup.sitecustomize",
     "_status",
+    "_steps",
     "_swap",
     "_values",
     "pytest_plugin",
