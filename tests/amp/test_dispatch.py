@@ -10,7 +10,7 @@ import pytest
 
 from twisted.internet.defer import AlreadyCalledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.logger import globalLogPublisher
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
 from twisted_basic_ng import amp
@@ -102,6 +102,16 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.answered(lambda box: 1 / 0, _ask=b"7"), [self.unknown])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.sender.left, 1)
+
+    def test_logged(self) -> None:
+        """The log names the command and the peer, and the option that a responder's own error has."""
+        for error, advice in ((ZeroDivisionError(), "; name.errors may declare ZeroDivisionError"), (amp.TooLong, "")):
+            raised = error if isinstance(error, Exception) else error(True, True, b"")
+            with capturedLogs() as events:
+                self.answered(lambda box, raised=raised: fail(raised), _ask=b"7")
+            self.flushLoggedErrors(type(raised))
+            text = "while receiving response to command name, called by an unknown peer, who is told UNKNOWN"
+            self.assertEqual([formatEvent(each) for each in events], [text + advice])
 
     def test_unknownErrorOption(self) -> None:
         """The connection stays where the class says so."""

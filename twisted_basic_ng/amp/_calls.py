@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ._explain import addToRepr
+
 if TYPE_CHECKING:
     from ._types import AnswerReader, ErrorGuardian
 
@@ -64,14 +66,21 @@ class Call(Deferred[Any]):
         command = self._ampCommand
         if command is not None:
             fail = fail if isinstance(fail, Failure) else Failure(fail)
+            proto = self._ampProto
             self._ampCommand = self._ampProto = None
-            fail = command._ampAsDeclared(fail)
+            fail = command._ampAsDeclared(fail, proto)
             if self.called:
                 return  # by the constructor of the declared error
         if self._ampGuardian is not None:
             self._ampAddGuardian()
         Deferred.errback(self, fail)
         self._canceller = None
+
+    def __repr__(self) -> str:
+        more = (
+            f", tag {self._ampTag!r}" if self._ampCommand is None else f" of {self._ampCommand!r}, tag {self._ampTag!r}"
+        )
+        return addToRepr(super().__repr__(), more)
 
     def cancel(self) -> None:
         """Cancel the call; this has no effect while its answer is being read, as in Twisted."""

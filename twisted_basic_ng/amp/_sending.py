@@ -62,7 +62,8 @@ class BoxWriter(BoxReader):
             raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
         transport = self.transport  # a box of an application's own class may end it
         if transport is None or self._ampTLSAbandoned:
-            raise ConnectionLost()
+            why = "there is none yet, or no more" if transport is None else "TLS could not be started on it"
+            raise ConnectionLost(f"the box was not sent over this connection: {why}")
         data = box.serialize()
         if self._startingTLSBuffer is not None:
             self._startingTLSBuffer.append(box)

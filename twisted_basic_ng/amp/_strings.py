@@ -78,6 +78,9 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     _currentKey: bytes | None = None
     _currentBox: AmpBox | None = None
 
+    #: The length of the key that was too long.
+    _ampKeyLength = 0
+
     #: How many bytes of the current box were read so far.
     _ampCurrentSize = 0
 
@@ -129,6 +132,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that sends a key that is too long."""
         self._keyLengthLimitExceeded = True
+        self._ampKeyLength = length
         self._ampForgetHalfBox()
         self._receiverDrop()
 
