@@ -52,6 +52,7 @@ ROWS = {
     "TooLong.__repr__": "``str`` of ``TooLong`` is empty",
     "_DescriptorExchanger._ampCloseDescriptors": "File descriptors that no box claims",
     "_DescriptorExchanger._sendFileDescriptor": "A call with a descriptor raises",
+    "_LastLine": "``del receiver._buffer``",
     "_TLSBox._sendTo": "A second ``StartTLS`` may fail",
     "errorOf": "An error without a code or a text",
     "errorBox": "The text is cut",

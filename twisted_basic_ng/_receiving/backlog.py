@@ -31,6 +31,9 @@ MANY: Final = 1024
 CAUTION: Final = 16
 _UTMOST_CAUTION: Final = 4096
 
+#: How many frames in a row an application may look behind until each is taken to be looked behind.
+_GLANCES: Final = 2
+
 #: A chunk below this size is merged with its neighbours, so that a piece's own overhead stays a few percent.
 _SMALL: Final = 2048
 
@@ -151,7 +154,9 @@ class Backlog:
         "hasDelivered",
         "inHand",
         "isLookedAt",
+        "isSeen",
         "later",
+        "looks",
         "mark",
         "most",
         "needed",
@@ -183,6 +188,8 @@ class Backlog:
         self.most = SOME
         self.cautious = 0
         self.isLookedAt = False
+        self.isSeen: bool | None = None
+        self.looks = 0
         self.caution = CAUTION
         self.terms: object = None
         self.taken = self.mark = 0
@@ -238,6 +245,7 @@ class Backlog:
             self._defer(data)
 
     def _defer(self, data: bytes) -> None:
+        self.isSeen = None
         if self.later is None:
             self.later = Pieces()
         self.later.append(data)
@@ -262,6 +270,7 @@ class Backlog:
         if self.aside is None:
             self.aside = Pieces()
         self.aside.append(data)
+        self.isLookedAt = False
         probe = self.seam + data
         self.seam = probe[max(0, len(probe) - len(self.delimiter) + 1) :]
         self.current = b""
@@ -393,6 +402,15 @@ class Backlog:
             self.taken = taken
         return self.mark
 
+    def look(self) -> None:
+        """Note that the application looks at what is left; end the batch if it does so behind each frame."""
+        taken = len(self.frames) - length_hint(self.reader)
+        self.looks = self.looks + 1 if taken - self.taken < 2 else 0
+        if self.looks > _GLANCES:
+            self.looks = 0
+            self.putBack()
+            self.isLookedAt = True
+
     def putBack(self) -> None:
         """End a batch that is not true any more: its rest is searched again."""
         if self.frames:
@@ -445,6 +463,16 @@ class Backlog:
                 self.searched = False
                 self.reader = _NOTHING  # there is more to search than was
         return rest
+
+    def joinLater(self) -> None:
+        """Go on to what came later, too, without moving what is in hand."""
+        later, self.later = self.later, None
+        if later is not None:
+            current = later.joinTo(self.current, 0)
+            if self.inHand is not None and self.inHand[1:] == (self.current, later.size):
+                self.inHand = self.inHand[0], current, 0
+            self.current = current
+            self.searched = False
 
     def stopTimer(self) -> None:
         """No message is under way whose time would run."""

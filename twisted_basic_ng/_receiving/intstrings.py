@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import length_hint
-from struct import calcsize, pack, unpack
+from struct import Struct, calcsize, pack, unpack
 from typing import Any, ClassVar, Final
 
 from .. import _accelerate
@@ -55,8 +55,17 @@ class _RecvdCompatHack(Undelivered):
             if not receiver._receiverIsCopy:
                 return b""
             backlog = receiver._receiverBacklog()
+        if backlog.isSeen is not None:
+            backlog.isSeen = True
+            known = backlog.inHand
+            if known is None:
+                return backlog.current[backlog.start :]
+            if known[1] is backlog.current and not known[2]:
+                return known[0][backlog.start - backlog.base :]
         if not backlog.busy:
             return backlog.rest()[backlog.skipped :]
+        if backlog.frames:
+            backlog.look()
         if backlog.inHand is not None:
             return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
         if backlog.later is not None:
@@ -65,12 +74,20 @@ class _RecvdCompatHack(Undelivered):
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
         backlog = receiver._receiverState
-        if backlog is not None and backlog.busy and type(value) is bytes:
-            backlog.replace(value)
+        if backlog is not None and backlog.busy:
+            if type(value) is not bytes:
+                value = b"" + value if value else b""
+            if backlog.isSeen is None:
+                backlog.isLookedAt = backlog.cautious > 0
+                backlog.replace(value)
+            else:
+                backlog.isSeen = True
+                backlog.current = value
+                backlog.start = backlog.base = 0
+                backlog.before = ()
             return
         super().__set__(receiver, value)
-        if backlog is None or not backlog.busy:
-            receiver.__dict__["recvd"] = value
+        receiver.__dict__["recvd"] = value
 
 
 class _Unprocessed(Undelivered):
@@ -192,13 +209,15 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
         while True:
             pins = backlog.pins
-            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+            if pins is not None and (backlog.cautious or backlog.isLookedAt or type(self) is not pins.kind):
                 self._receiverUnpin(backlog)
                 pins = None
             if self.paused or not (backlog.start < len(backlog.current) or backlog):
                 return
             if watched is not None and watched.TLS:
                 backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            if backlog.isLookedAt and self._receiverOneByOne(backlog, watched, *prefix):
                 continue
             limit = self.MAX_LENGTH
             isShort = len(backlog.current) - backlog.start < _SHORT
@@ -271,6 +290,42 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
             backlog.terms = prefix
             if not backlog.unfinished(needed):
                 return
+
+    def _receiverOneByOne(self, backlog: Backlog, watched: Any, structFormat: str, width: int) -> bool:
+        """
+        Deliver strings as long as the application looks, behind each, at what is left.
+
+        @return: whether any was delivered.
+        """
+        prefix = Struct(structFormat)
+        if backlog.aside is not None or prefix.size != width:
+            return False
+        backlog.joinLater()
+        unpackFrom = prefix.unpack_from
+        isDelivered = False
+        backlog.isSeen = True
+        try:
+            while True:
+                current = backlog.current
+                start = backlog.start
+                payload = start + width
+                if payload > len(current):
+                    break
+                end = payload + unpackFrom(current, start)[0]
+                if not payload <= end <= len(current) or end - payload > self.MAX_LENGTH:
+                    break
+                backlog.start = end
+                backlog.isSeen = False
+                isDelivered = True
+                self.stringReceived(current[payload:end])
+                if not backlog.isSeen or self.paused or (watched is not None and watched.TLS):
+                    break
+            return isDelivered
+        finally:
+            if isDelivered:
+                backlog.hasDelivered = True
+            backlog.isLookedAt = backlog.isSeen is True
+            backlog.isSeen = None
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:

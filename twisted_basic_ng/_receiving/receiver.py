@@ -119,6 +119,9 @@ class Undelivered(Shown):
             if not receiver._receiverIsCopy:
                 return b""
             backlog = receiver._receiverBacklog()
+        if backlog.isSeen is not None:
+            backlog.isSeen = True
+            return backlog.current
         if backlog.frames or backlog.later or backlog.aside:
             return backlog.rest()
         start = backlog.start
@@ -134,6 +137,10 @@ class Undelivered(Shown):
         backlog = receiver._receiverState
         if backlog is None:
             backlog = receiver._receiverBacklog()
+        elif backlog.isSeen is not None:
+            backlog.isSeen = True
+            backlog.current = value
+            return
         elif value is backlog.current and not (backlog.start or backlog.frames or backlog.later or backlog.aside):
             return
         backlog.replace(value)
@@ -213,6 +220,10 @@ class Receiver(Protocol):
     def _receiverPin(self, backlog: Backlog) -> None:
         """Cache on the instance the attributes that are read after every frame."""
         backlog.pins = Pins(self, self._receiverFollowed, self._receiverPinned)
+        self._receiverPinFlags(backlog)
+
+    def _receiverPinFlags(self, backlog: Backlog) -> None:
+        """Do the same with those of the transport."""
         pinFlags(self.transport, ("disconnecting",))
         if backlog.watched is not None:
             pinFlags(backlog.watched, ("TLS",))
@@ -236,36 +247,39 @@ class Receiver(Protocol):
             backlog = self._receiverAttach()
         if backlog.busy:
             backlog.reentered = True
-            backlog.put(data)
+            if backlog.isSeen and not backlog.current and type(data) is bytes:
+                backlog.current = data  # as put does, without the call: the application hands back what it took
+            else:
+                backlog.put(data)
             return None
         if backlog.watched is not None and backlog.watched.TLS:
             backlog = self._receiverLeavePlaintext(backlog, data)
             if backlog.busy:
                 backlog.put(data)
                 return None
-        if backlog.tellsClose and backlog.transport.disconnecting:
-            data = self._receiverAfterClose(backlog, data)
-        pins = backlog.pins
-        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
-            self._receiverUnpin(backlog)
-        if type(data) is not bytes:
-            data = b"" + data  # anything with a buffer becomes bytes, anything else is an error
-        if not (backlog.current or backlog.later or backlog.aside):
-            backlog.current = data  # as put does, without the call: there is nothing else in most cases
-            backlog.searched = False
-        elif data:
-            if backlog.aside is not None and self._receiverSetsAside(backlog, data):
-                return None
-            backlog.put(data)
+        if data or type(data) is not bytes:  # no bytes are only leave to go on
+            if backlog.tellsClose and backlog.transport.disconnecting:
+                data = self._receiverAfterClose(backlog, data)
+            pins = backlog.pins
+            if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+                self._receiverUnpin(backlog)
+            if type(data) is not bytes:
+                data = b"" + data  # anything with a buffer becomes bytes, anything else is an error
+            if not (backlog.current or backlog.later or backlog.aside):
+                backlog.current = data  # as put does, without the call: there is nothing else in most cases
+                backlog.searched = False
+            elif data:
+                if backlog.aside is not None and self._receiverSetsAside(backlog, data):
+                    return None
+                backlog.put(data)
         backlog.busy = True
         backlog.reentered = False
         try:
             return self._receiverDeliver(backlog)
         finally:
             backlog.busy = False
-            if backlog.frames and not length_hint(backlog.reader):
+            if backlog.start == len(backlog.current) and not (backlog.frames and length_hint(backlog.reader)):
                 backlog.frames = ()
-            if backlog.start == len(backlog.current) and not backlog.frames:
                 backlog.current = b""
                 backlog.start = 0
             if (
