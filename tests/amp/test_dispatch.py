@@ -14,7 +14,7 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import loadStock
+from tests.helpers import RecordingTransport, loadStock
 from twisted_basic_ng import amp
 
 
@@ -60,6 +60,18 @@ class Locator:
 
     def locateResponder(self, name: bytes) -> Any:
         return self.respond
+
+
+class Long(amp.Command):
+    response = [(b"text", amp.String())]
+
+
+class Asked(amp.AMP):
+    """Answers with more than fits."""
+
+    @Long.responder
+    def respond(self) -> dict[str, bytes]:
+        return {"text": b"x" * 65536}
 
 
 class DispatchCase(SynchronousTestCase):
@@ -345,6 +357,22 @@ class RespondTests(DispatchCase):
             self.assertEqual(self.answered(lambda box, answer=answer: answer, _ask=b"7"), [self.unknown])
             self.assertEqual(len(self.flushLoggedErrors(kind)), 1)
         self.assertEqual(self.sender.unhandled, [])
+
+    def test_unwritableAtOnce(self) -> None:
+        """So is one that a responder of a command gives at once."""
+        peer = Asked()
+        transport = RecordingTransport()
+        transport.connect(peer)
+        peer.ampBoxReceived(amp.AmpBox(_command=b"Long", _ask=b"7"))
+        self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 1)
+        (written,) = (each[1] for each in transport.events if each[0] == "write")
+        self.assertIn(b"\0\x0b_error_code\0\x07UNKNOWN", written)
+
+    def test_dispatchCommand(self) -> None:
+        """If you call C{dispatchCommand}, you get a C{Deferred}, although the answer is there."""
+        answers: list[Any] = []
+        Asked().dispatchCommand(amp.AmpBox(_command=b"Long", _ask=b"7")).addCallback(answers.append)
+        self.assertEqual(answers, [{b"text": b"x" * 65536}])
 
     def test_effect(self) -> None:
         """But where a box does more than go, that error is another: the answer is on its way."""
