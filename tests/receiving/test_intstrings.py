@@ -322,6 +322,13 @@ class ChangingTests(SynchronousTestCase):
         receiver.resumeProducing()
         self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
 
+    def test_resumed(self) -> None:
+        """A batch that nobody looks at meanwhile is delivered to its end."""
+        receiver, _ = self.delivered(lambda it: it.pauseProducing())
+        receiver.resumeProducing()
+        receiver.dataReceived(b"\x01x")
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
+
     def test_pausedEach(self) -> None:
         """So does a pause at each string, with looks at what is left."""
         receiver, _ = connected(Strings8, paused=True)
@@ -418,6 +425,31 @@ class ChangingTests(SynchronousTestCase):
         receiver.actions[b"a"] = skip
         receiver.dataReceived(b"\x01a\x01b" * 200)
         self.assertEqual(receiver.strings, [b"a"] * 200)
+
+    def test_replacedLast(self) -> None:
+        """The last string of a batch may replace what is left, too, which is nothing."""
+        receiver, _ = self.delivered(lambda it: setattr(it, "recvd", b"\x01x"), count=0)
+        self.assertEqual(receiver.strings[11:], [b"x"])
+        receiver, _ = connected(Strings16)
+        string = b"x" * 10_000
+        receiver.actions[string] = lambda: setattr(receiver, "recvd", b"\0\1x")
+        receiver.dataReceived(frame(Strings16, string))
+        self.assertEqual(receiver.strings, [string, b"x"])
+
+    def test_offsetAssigned(self) -> None:
+        """What a callback assigns to C{_compatibilityOffset} has no effect."""
+        receiver, _ = self.delivered(lambda it: setattr(it, "_compatibilityOffset", 3))
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40)
+        self.assertEqual((receiver.recvd, receiver._compatibilityOffset), (b"", 0))
+
+    def test_formatInLongString(self) -> None:
+        """A format that changes within a long string reads that string anew."""
+        receiver, _ = connected(Strings32, MAX_LENGTH=1 << 20)
+        receiver.dataReceived(b"\0\0\x40\0" + b"x" * 4096)
+        receiver.dataReceived(b"x" * 4096)
+        receiver.structFormat, receiver.prefixLength = "!H", 2
+        receiver.dataReceived(b"x" * 8192)
+        self.assertEqual(receiver.strings, [b"", b"x" * 0x4000])
 
     def test_fed(self) -> None:
         """Strings that a callback sends in come behind the batch."""
