@@ -7,6 +7,7 @@ they go to and come from, an L{twisted_basic_ng.amp.IBoxSender} knows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
@@ -404,7 +405,7 @@ class BoxDispatcher:
             return
         if tag is not None:
             answer.addCallbacks(partial(_asAnswer, tag), partial(self._ampAsError, tag))
-            answer.addCallback(partial(self._ampEmitAnswer, tag))
+            answer.addCallback(partial(self._ampEmitAnswer, tag, self._safeEmit))
         answer.addErrback(self.unhandledError)
         if self._ampOverload is not None:
             self._ampOverload.await_(answer)
@@ -427,10 +428,14 @@ class BoxDispatcher:
 
     # Differs from Twisted: an answer that cannot be written is an error to who waits for it.
 
-    def _ampEmitAnswer(self, tag: bytes, box: AmpBox) -> None:
-        """Send the box that answers a call."""
+    def _ampEmitAnswer(self, tag: bytes, emit: Callable[[AmpBox], object], box: AmpBox) -> None:
+        """
+        Send the box that answers a call.
+
+        @param emit: what C{_safeEmit} was when the call came.
+        """
         try:
-            self._safeEmit(box)
+            emit(box)
         except (TooLong, TypeError):
             self._ampEmitInstead(tag, box)
 
