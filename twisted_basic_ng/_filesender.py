@@ -27,7 +27,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-# Differs from Twisted: it says that it is a pull producer, and every way to end fires its Deferred.
+# Differs from Twisted: it says that it is a pull producer; every way to end fires its Deferred, and unregisters it.
 
 
 @implementer(IPullProducer)

@@ -7,6 +7,7 @@ answering half.  It knows boxes and no bytes: an L{twisted_basic_ng.amp.IBoxSend
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -114,7 +115,7 @@ class BoxDispatcher(Caller):
             return
         if tag is not None:
             answer.addCallbacks(partial(_addTag, tag), partial(self._ampAsError, tag, box.get(COMMAND)))
-            answer.addCallback(partial(self._ampEmitAnswer, tag))
+            answer.addCallback(partial(self._ampEmitAnswer, tag, self._safeEmit))
         answer.addErrback(self.unhandledError)
         if self._ampOverload is not None:
             self._ampOverload.countUntilAnswered(answer)
@@ -182,10 +183,14 @@ class BoxDispatcher(Caller):
 
     # Differs from Twisted: the caller of a command whose answer cannot be written gets an error.
 
-    def _ampEmitAnswer(self, tag: bytes, box: AmpBox) -> None:
-        """Send the box that answers a call."""
+    def _ampEmitAnswer(self, tag: bytes, emit: Callable[[AmpBox], object], box: AmpBox) -> None:
+        """
+        Send the box that answers a call.
+
+        @param emit: what C{_safeEmit} was when the call arrived.
+        """
         try:
-            self._safeEmit(box)
+            emit(box)
         except (TooLong, TypeError):
             self._ampEmitInstead(tag, box)
 
