@@ -54,6 +54,8 @@ ROWS = {
     "_DescriptorExchanger._sendFileDescriptor": "A call with a descriptor raises",
     "_LastLine": "``del receiver._buffer``",
     "_TLSBox._sendTo": "A second ``StartTLS`` may fail",
+    "amendUnsent": "The errors of ``sendLine(",
+    "notOverridden": "The errors of ``sendLine(",
     "errorOf": "An error without a code or a text",
     "errorBox": "The text is cut",
 }

@@ -46,6 +46,7 @@ WITHOUT_TWISTED = {
     "_places",
     "_receiving.backlog",
     "_receiving.pins",
+    "_receiving.wording",
     "_swapping.children",
     "_swapping.enable",
     "_swapping.enabled",

@@ -14,7 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
-from twisted_basic_ng import amp
+from twisted_basic_ng import amp, basic
 
 from .sources import ROOT
 
@@ -164,6 +164,37 @@ def declare(**attributes: Any) -> list[str]:
     return [textOf(caught.value.__cause__), textOf(caught.value)]
 
 
+class Receivers:
+    """Receivers of an application's that override nothing."""
+
+    @staticmethod
+    def make(kind: type[Any], isConnected: bool = True) -> Any:
+        receiver = type("Mine", (kind,), {})()
+        if isConnected:
+            receiver.makeConnection(StringTransport())
+        return receiver
+
+    @classmethod
+    def unsent(cls) -> list[str]:
+        line, string = cls.make(basic.LineReceiver), cls.make(basic.NetstringReceiver)
+        return [raisedBy(line.sendLine, "x"), raisedBy(string.sendString, "x")]
+
+    @classmethod
+    def notOverridden(cls) -> list[str]:
+        line, raw = cls.make(basic.LineReceiver), cls.make(basic.LineReceiver)
+        raw.setRawMode()
+        string = cls.make(basic.Int8StringReceiver)
+        deliveries = ((line, b"x\r\n"), (raw, b"x"), (string, b"\1x"))
+        return [raisedBy(receiver.dataReceived, data) for receiver, data in deliveries]
+
+    @classmethod
+    def refused(cls) -> list[str]:
+        with logged() as texts:
+            receiver = cls.make(basic.LineReceiver)
+            receiver.dataReceived(b"x" * 16387)
+        return [raisedBy(cls.make(basic.Int8StringReceiver).sendString, b"x" * 256), *texts]
+
+
 #: What provokes the texts of each entry.
 PROVOKED: dict[str, Callable[[], list[str]]] = {
     "A value has the wrong type": lambda: [
@@ -208,6 +239,10 @@ PROVOKED: dict[str, Callable[[], list[str]]] = {
     "A limit strikes": lambda: received(b"".join(b"\0\4%04d\0\0" % each for each in range(4097))),
     "There is no TLS": lambda: [withoutTLS(), startTwice()],
     "The protocol was switched": lambda: [switched()],
+    "Text is sent": Receivers.unsent,
+    "Sending comes too early": lambda: [raisedBy(Receivers.make(basic.LineReceiver, False).sendLine, b"x")],
+    "A method is not overridden": Receivers.notOverridden,
+    "A string is too long": Receivers.refused,
 }
 
 

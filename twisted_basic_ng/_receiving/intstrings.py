@@ -18,6 +18,7 @@ from .backlog import CAUTION, MANY, Backlog
 from .pausing import _PauseableMixin
 from .pins import PINNED
 from .receiver import Receiver, Undelivered
+from .wording import amendUnsent, notOverridden
 
 __all__ = [
     "Int8StringReceiver",
@@ -179,13 +180,17 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         limit = 2 ** (8 * self.prefixLength)
         if len(string) >= limit:
             raise StringTooLongError(f"Try to send {len(string)} bytes whereas maximum is {limit}")
-        self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+        try:
+            self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+        except (AttributeError, TypeError) as error:
+            amendUnsent(error, self, "sendString", string)
+            raise
 
     def stringReceived(self, string: bytes) -> object:
         """
         Called with each string, without its length.  Override it.
         """
-        raise NotImplementedError
+        raise notOverridden(self, "stringReceived")
 
     def lengthLimitExceeded(self, length: int) -> object:
         """

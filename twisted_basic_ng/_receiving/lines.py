@@ -17,6 +17,7 @@ from .backlog import CAUTION, Backlog
 from .pausing import _PauseableMixin
 from .pins import PINNED
 from .receiver import Receiver, Shown, Undelivered
+from .wording import amendUnsent, notOverridden
 
 __all__ = ["LineOnlyReceiver", "LineReceiver"]
 
@@ -251,7 +252,7 @@ class LineOnlyReceiver(Receiver):
         """
         Called with each line, without its delimiter.  Override it.
         """
-        raise NotImplementedError
+        raise notOverridden(self, "lineReceived")
 
     def sendLine(self, line: bytes) -> Any:
         """
@@ -259,7 +260,11 @@ class LineOnlyReceiver(Receiver):
 
         @param line: the line without the delimiter, which is added; a delimiter inside is not looked for.
         """
-        return self.transport.writeSequence((line, self.delimiter))  # type: ignore[union-attr]
+        try:
+            return self.transport.writeSequence((line, self.delimiter))  # type: ignore[union-attr]
+        except (AttributeError, TypeError) as error:
+            amendUnsent(error, self, "sendLine", line)
+            raise
 
     def lineLengthExceeded(self, line: bytes) -> object:
         """
@@ -524,7 +529,7 @@ class LineReceiver(Receiver, _PauseableMixin):
 
         @return: a true value ends the delivery of this chunk.
         """
-        raise NotImplementedError
+        raise notOverridden(self, "rawDataReceived")
 
     def lineReceived(self, line: bytes) -> object:
         """
@@ -532,7 +537,7 @@ class LineReceiver(Receiver, _PauseableMixin):
 
         @return: a true value ends the delivery of this chunk: the other lines wait for the next one.
         """
-        raise NotImplementedError
+        raise notOverridden(self, "lineReceived")
 
     def sendLine(self, line: bytes) -> Any:
         """
@@ -540,7 +545,11 @@ class LineReceiver(Receiver, _PauseableMixin):
 
         @param line: the line without the delimiter, which is added; a delimiter inside is not looked for.
         """
-        return self.transport.write(line + self.delimiter)  # type: ignore[union-attr]
+        try:
+            return self.transport.write(line + self.delimiter)  # type: ignore[union-attr]
+        except (AttributeError, TypeError) as error:
+            amendUnsent(error, self, "sendLine", line)
+            raise
 
     def lineLengthExceeded(self, line: bytes) -> object:
         """

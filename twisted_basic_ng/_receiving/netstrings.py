@@ -19,6 +19,7 @@ from .._places import public
 from .backlog import CAUTION, MANY, Backlog
 from .pins import PINNED
 from .receiver import Receiver, Undelivered
+from .wording import amendUnsent, notOverridden
 
 __all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver", "formatNetstring"]
 
@@ -90,7 +91,11 @@ class NetstringReceiver(Receiver):
 
         @param string: the payload, of any length.
         """
-        self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
+        try:
+            self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
+        except (AttributeError, TypeError) as error:
+            amendUnsent(error, self, "sendString", string)
+            raise
 
     def stringReceived(self, string: bytes) -> object:
         """
@@ -98,7 +103,7 @@ class NetstringReceiver(Receiver):
 
         A L{NetstringParseError} that it raises counts as the peer's fault, like one found here.
         """
-        raise NotImplementedError()
+        raise notOverridden(self, "stringReceived")
 
     def _receiverMakeBacklog(self) -> Backlog:
         return _NetstringBacklog()

@@ -14,6 +14,7 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
 from ._constants import ANSWER, ASK, COMMAND, ERROR
@@ -28,6 +29,7 @@ __all__ = ["SEND_BOX_COMMAND", "Caller"]
 _log = Logger("twisted.protocols.amp")
 
 
+@publicMethods("amp", "BoxDispatcher")
 class Caller:
     """
     The calling half of L{twisted_basic_ng.amp.BoxDispatcher}, where its attributes are described.

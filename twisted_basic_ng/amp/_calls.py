@@ -7,15 +7,13 @@ L{Call} is the C{Deferred} that C{callRemote} returns.  This file knows a comman
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ._explain import addToRepr
-
-if TYPE_CHECKING:
-    from ._types import AnswerReader, ErrorGuardian
+from ._types import AnswerReader, ErrorGuardian
 
 __all__ = ["Call"]
 

@@ -12,22 +12,17 @@ from __future__ import annotations
 
 import decimal
 import reprlib
-import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
 from .._accelerate.steps import takeSteps
 from .._receiving.receiver import describePeer
+from .._receiving.wording import amend, longer
 from ._errors import MissingKeyError, TooLong
 from ._names import IDENTIFIERS
 from ._types import Schema
 
 __all__ = ["addText", "addToRepr", "briefly", "describePeerOf", "explainReading", "explainWriting", "nameOf"]
-
-#: The exceptions whose text is their only argument.  A subclass may be an application's: it is left alone.
-_AMENDABLE: Final = frozenset(
-    (AttributeError, OverflowError, TypeError, ValueError, decimal.InvalidOperation, struct.error)
-)
 
 
 def addText(error: Any, more: str) -> None:
@@ -37,15 +32,13 @@ def addText(error: Any, more: str) -> None:
     A text that is there already is not added again: an application may raise the same object each time.
     """
     if isinstance(error, TooLong):
-        error._ampContext = _longer(error._ampContext, more)
+        error._ampContext = longer(error._ampContext, more)
     elif type(error) in (UnicodeEncodeError, UnicodeDecodeError):
-        error.reason = _longer(error.reason, more)
-    elif type(error) in _AMENDABLE and [*map(type, error.args)] in ([str], [list]):  # a list is what decimal gives
-        error.args = (_longer(str(error.args[0]), more),)
-
-
-def _longer(text: str, more: str) -> str:
-    return text if more in text else f"{text}; {more}"
+        error.reason = longer(error.reason, more)
+    elif type(error) is decimal.InvalidOperation:
+        error.args = (longer(str(error), more),)
+    else:
+        amend(error, more)
 
 
 def addToRepr(text: str, more: str) -> str:

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from .. import _accelerate
+from .._places import publicMethods
 from .._receiving.backlog import CAUTION, MANY, Backlog
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.pins import PINNED
@@ -44,6 +45,7 @@ _stateOf: Final = attrgetter(
 )
 
 
+@publicMethods("amp", "BinaryBoxProtocol")
 class BoxReader(StringReader):
     """
     The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.

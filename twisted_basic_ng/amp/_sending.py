@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 
+from .._places import publicMethods
 from .._receiving.receiver import abort
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR
@@ -27,6 +28,7 @@ __all__ = ["BoxWriter"]
 _log = Logger("twisted.protocols.amp")
 
 
+@publicMethods("amp", "BinaryBoxProtocol")
 class BoxWriter(BoxReader):
     """
     The sending half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.

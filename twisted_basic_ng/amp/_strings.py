@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
+from .._places import publicMethods
 from .._receiving.backlog import Backlog
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.receiver import Dropped, describePeer
@@ -54,6 +55,7 @@ class _BoxBacklog(Backlog):
         return super().offset
 
 
+@publicMethods("amp", "BinaryBoxProtocol")
 class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
     """
     The part of L{twisted_basic_ng.amp.BinaryBoxProtocol} that reads strings; its attributes are described there.
