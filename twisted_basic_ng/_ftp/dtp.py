@@ -1,8 +1,9 @@
 """
 The data connection of an FTP server (RFC 959): one transfer or listing, in one direction.
 
-L{DTP} stands between the connection and either what sends (a file's producer, or the server's listing) or what
-receives (an upload's consumer).  This file knows nothing of commands and replies: C{twisted.protocols.ftp} does.
+L{DTP} connects the transport to either a sender (a file's producer, or the server's listing) or a
+receiver (the consumer of an upload).  This file knows no commands and no replies:
+C{twisted.protocols.ftp} handles those.
 """
 
 from __future__ import annotations
@@ -24,24 +25,26 @@ from .listing import formatRow, oneLine
 
 __all__ = ["DTP", "DataConnectionClosedError"]
 
-#: How many bytes, and how many chunks, are kept for a consumer that is not there yet.
+#: How many bytes, and how many chunks, to buffer while there is no consumer yet.
 _KEPT_BYTES: Final = 65536
 _KEPT_CHUNKS: Final = 1024
 
-#: How many bytes the peer may still send after this side has given up.
+#: How many more bytes the peer may send after this side has closed the connection.
 _PATIENCE: Final = 65536
 
 
 @public("ftp")
 class DataConnectionClosedError(Exception):
-    """Something is to be sent over a data connection that is not open: not yet, or not any more."""
+    """
+    The application sent data over a data connection that is not open yet, or is closed already.
+    """
 
     def __init__(self, text: str = "the data connection is not open") -> None:
         super().__init__(text)
 
 
 def _isClean(reason: object) -> bool:
-    """Did the peer close the connection in an orderly way?"""
+    """Whether the peer closed the connection in an orderly way."""
     return not isinstance(reason, Failure) or reason.check(ConnectionDone) is not None
 
 
@@ -49,8 +52,8 @@ class _Connected:
     """
     C{DTP.isConnected}: whether the connection is open.
 
-    It is stored under that name on the instance.  While nothing is read from the peer its end would not be seen: the
-    system is then asked for it.
+    The value is stored under that name on the instance.  While this side does not read, it cannot
+    notice that the peer has closed the connection, so this attribute asks the operating system.
     """
 
     def __get__(self, dtp: DTP | None, owner: type[DTP]) -> Any:
@@ -66,17 +69,17 @@ class DTP(Protocol):
     """
     The data connection of an FTP server.
 
-    To the side that sends it is a consumer, to the side that receives it is the producer.
+    A sender uses it as a consumer; the consumer of an upload uses it as its producer.
 
-    @ivar isConnected: whether the connection is open.  It is not when the peer has closed it, even if not everything
-        was read.
+    @ivar isConnected: whether the connection is open.  It is false once the peer has closed the
+        connection, even if unread data remains.
     @ivar pi: the server's protocol on the control connection.
-    @ivar factory: the L{DTPFactory} that made this.
-    @ivar _cons: the consumer of an upload, while there is one.
-    @ivar _onConnLost: fires when the upload is over.
-    @ivar _buffer: the chunks that the consumer was not given yet; C{None} without a connection, and, as in Twisted,
-        when there is nothing more to keep.
-    @cvar _encoding: how owners and groups are written in listings; names are bytes already.
+    @ivar factory: the L{DTPFactory} that made this instance.
+    @ivar _cons: the consumer of the upload in progress, or C{None}.
+    @ivar _onConnLost: fires when the upload has ended.
+    @ivar _buffer: the chunks that the consumer has not received yet.  It is C{None} without a
+        connection and, as in Twisted, when nothing more is to be buffered.
+    @cvar _encoding: the encoding of owners and groups in listings; file names are bytes already.
     """
 
     isConnected = _Connected()
@@ -104,26 +107,27 @@ class DTP(Protocol):
     # The connection.
 
     def connectionMade(self) -> None:
-        """Tell the server that the data connection is there."""
+        """Tell the server that the data connection is established."""
         self.isConnected = True
         self._buffer = []
         self.factory.deferred.callback(None)
 
     def _dtpIsOpen(self) -> Any:
-        """Whether the transport is still there, whatever the peer has done."""
+        """Whether the transport is connected, no matter what the peer has done."""
         return vars(self).get("isConnected", False)
 
     def _dtpIsLeft(self) -> bool:
-        """Whether the peer has closed a connection that is not, or was not, read to its end."""
+        """Whether the peer is known to have closed a connection that was not read to its end."""
         if self._dtpHeld and not self._dtpPeerHasLeft:
             self._dtpPeerHasLeft = hasHungUp(self.transport)
         return self._dtpPeerHasLeft
 
     def connectionLost(self, reason: Any = None) -> None:
         """
-        End an upload: it is complete if the peer closed the connection in an orderly way, and has failed if not.
+        End the upload: it is complete if the peer closed the connection in an orderly way, and has
+        failed otherwise.
 
-        @param reason: why the connection is closed.
+        @param reason: why the connection was closed.
         """
         self.isConnected = False
         if self._dtpIsStopped:
@@ -134,13 +138,13 @@ class DTP(Protocol):
             if not self._dtpIsUsed:
                 self._dtpLostReason = reason
             self._dtpFinish(reason)
-        elif not self._buffer:  # else the consumer, which has paused, takes the rest first
+        elif not self._buffer:  # otherwise the paused consumer receives the rest first
             self._dtpFinish(None)
 
-    # Differs from Twisted: an upload that is cut off has failed, and each ends once.
+    # Differs from Twisted: an upload that is cut off fails, and each upload ends once.
 
     def _dtpFinish(self, result: Any) -> None:
-        """Fire what waits for the end of the upload, with C{None} or a failure."""
+        """Fire the Deferred of the upload with C{None} or a failure, if it has not fired yet."""
         ending, self._onConnLost = self._onConnLost, None
         if ending is None:
             return
@@ -149,13 +153,14 @@ class DTP(Protocol):
         else:
             ending.callback(result)
 
-    # Differs from Twisted: no name makes two lines of one, and none makes it impossible to list the others.
+    # Differs from Twisted: no file name splits a line in two, and no file name keeps the others
+    # from being listed.
 
     def sendLine(self, line: bytes) -> None:
         """
         Send a line of a listing.
 
-        @param line: the line; control bytes in it are sent as C{?}.
+        @param line: the line, without its end; control bytes in it are sent as C{?}.
         """
         self._dtpSendOnly()
         self.transport.write(oneLine(line) + b"\r\n")
@@ -172,16 +177,17 @@ class DTP(Protocol):
         group: str,
     ) -> bytes:
         """
-        Write an entry as C{ls -l} does.
+        Format an entry as C{ls -l} does.
 
-        @param name: the entry's name, as it is to be sent.
-        @param size: in bytes.
-        @param directory: is it a directory?
-        @param permissions: what has C{shorthand}, a C{twisted.python.filepath.Permissions}.
-        @param hardlinks: how many there are.
-        @param modified: when it was modified, in seconds since the epoch.
-        @param owner: whose it is; eight characters of it are written.
-        @param group: whose group's; likewise.
+        @param name: the entry's name, as the bytes to send.
+        @param size: its size in bytes.
+        @param directory: whether the entry is a directory.
+        @param permissions: an object with a C{shorthand} method, such as
+            C{twisted.python.filepath.Permissions}.
+        @param hardlinks: the number of hard links.
+        @param modified: when the entry was modified, in seconds since the epoch.
+        @param owner: the owner's name, cut to eight characters.
+        @param group: the group's name, cut to eight characters.
         """
         return formatRow(name, size, directory, permissions, hardlinks, modified, owner, group, self._encoding)
 
@@ -189,23 +195,23 @@ class DTP(Protocol):
         """
         Send an entry of a listing.
 
-        @param name: its name.
-        @param response: size, directory, permissions, hardlinks, modified, owner and group.
+        @param name: the entry's name.
+        @param response: its size, directory, permissions, hardlinks, modified, owner and group.
         """
         self.sendLine(self._formatOneListResponse(name, *response))
 
-    # The consumer of what is sent: the transport, in effect.
+    # The consumer for a sender; it passes everything to the transport.
 
     def registerProducer(self, producer: Any, streaming: bool) -> Any:
-        """Have C{producer} send."""
+        """Register C{producer} as the sender."""
         self._dtpSendOnly()
         if self._dtpPeerHasLeft and self._dtpIsOpen():
             self._dtpGiveUp()
-            return producer.stopProducing()  # as a transport does whose connection is lost
+            return producer.stopProducing()  # as a transport does after the connection is lost
         return self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
-        """Take what was sent for all there is, and close the connection."""
+        """End the transfer: close the connection after all data has been sent."""
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 
@@ -219,19 +225,21 @@ class DTP(Protocol):
             raise DataConnectionClosedError
         return self.transport.write(data)
 
-    # Differs from Twisted: which keeps what is for nobody.
+    # Differs from Twisted: data that nobody will read is not kept.
 
     def _dtpSendOnly(self) -> None:
-        """Use the connection to send: what the peer sends is read, to see its end, and is for nobody."""
+        """
+        Use the connection for sending; from now on, read and discard what the peer sends.
+        """
         if not self._dtpIsUsed:
             self._dtpIsUsed = True
             self._buffer = None
             self._dtpLetGo()
 
-    # The producer of what is received.
+    # The producer for the consumer of an upload.
 
     def dataReceived(self, data: bytes) -> None:
-        """Give C{data} to the consumer, or keep it until there is one."""
+        """Pass C{data} to the consumer, or buffer it until there is one."""
         if self._dtpIsOver:
             self._dtpDisregard(data)
         elif self._cons is None:
@@ -242,10 +250,11 @@ class DTP(Protocol):
         else:
             self._conswrite(data)
 
-    # Differs from Twisted: not more is kept than is good for the server, which does not see the peer's end behind it.
+    # Differs from Twisted: the buffer is bounded.  While it is full, this side stops reading, and
+    # cannot notice that the peer has closed the connection.
 
     def _dtpKeep(self, data: bytes) -> None:
-        """Keep C{data}; stop reading when that is enough."""
+        """Buffer C{data}; stop reading when the buffer is full."""
         if self._buffer is None:
             self._buffer = []
         self._buffer.append(data)
@@ -254,7 +263,7 @@ class DTP(Protocol):
             self._dtpHold()
 
     def _dtpHold(self) -> None:
-        """Read no more until there is a consumer; give up if there will be none."""
+        """Stop reading until there is a consumer; give up if there will never be one."""
         if self._dtpIsAbandoned or getattr(self.transport, "disconnecting", False):
             self._dtpGiveUp()
         elif not self._dtpHeld:
@@ -262,36 +271,44 @@ class DTP(Protocol):
             self.transport.pauseProducing()
 
     def _dtpLetGo(self) -> None:
-        """Read on, if it was this side that did not."""
+        """Resume reading if L{_dtpHold} stopped it."""
         if self._dtpHeld:
             self._dtpHeld = False
             if self._dtpIsOpen() and not self._dtpPaused:
                 self.transport.resumeProducing()
 
     def _dtpDisregard(self, data: bytes) -> None:
-        """Ignore what comes after this side has given up; a peer that goes on loses its connection at once."""
+        """
+        Ignore C{data} that arrives after this side has given up; abort the connection if there is
+        too much.
+        """
         if 0 <= self._dtpPatience < len(data):
             getattr(self.transport, "abortConnection", self.transport.loseConnection)()
         self._dtpPatience -= len(data)
 
     def _conswrite(self, data: bytes) -> None:
-        """Give C{data} to the consumer; where it raises, the upload has failed."""
+        """Pass C{data} to the consumer; if it raises, the upload fails."""
         try:
             self._cons.write(data)
         except BaseException:
-            self._dtpFail(Failure())  # in no name here: it holds this frame
+            self._dtpFail(Failure())  # not in a local variable: the failure refers to this frame
 
     def _dtpFail(self, why: Failure) -> None:
-        """End an upload that has failed."""
+        """Fail the upload and close the connection."""
         try:
             self._dtpGiveUp()
         finally:
             self._dtpFinish(why)
 
-    # Differs from Twisted: where the connection stays, and the next bytes are an AttributeError.
+    # Differs from Twisted: the connection is closed.  Twisted's stays open, and the next bytes
+    # raise an AttributeError.
 
     def _dtpGiveUp(self) -> None:
-        """Take nothing more, and close the connection; it is read on, to see that the peer has closed it, too."""
+        """
+        Close the connection and ignore further data.
+
+        Reading continues, to notice when the peer has closed its side, too.
+        """
         self._dtpIsOver = True
         self._buffer = None
         isStopped = self._dtpHeld or self._dtpPaused
@@ -305,9 +322,11 @@ class DTP(Protocol):
         """
         Receive an upload.
 
-        @param cons: what takes the bytes, those that came before included.
-        @return: fires when the peer has sent everything; fails if the connection is lost before, if the consumer
-            raises, or if the connection was used already: it is for one transfer.
+        @param cons: the consumer of the upload; it also receives the data that has arrived before
+            this call.
+        @return: fires when the peer has sent everything.  It fails if the connection is lost first,
+            if the consumer raises, or if the connection was already used, because it serves one
+            transfer.
         """
         assert self._cons is None
         if self._dtpIsUsed or self._dtpIsOver:
@@ -315,7 +334,7 @@ class DTP(Protocol):
         self._dtpIsUsed = True
         if self._dtpLostReason is not None:
             return self._dtpRefuseConsumer(cons, self._dtpLostReason)
-        self._dtpIsLeft()  # the last moment to ask
+        self._dtpIsLeft()  # ask now: reading resumes below
         self._onConnLost = ending = Deferred[Any]()
         ending.addBoth(self._unregConsumer)
         self._dtpBegin(cons)
@@ -324,7 +343,7 @@ class DTP(Protocol):
         return ending
 
     def _dtpBegin(self, cons: Any) -> None:
-        """Register with the consumer; it is given what was kept after that."""
+        """Register with the consumer; it receives the buffered chunks afterwards."""
         self._cons = cons
         self._dtpIsDelivering = True
         try:
@@ -337,7 +356,11 @@ class DTP(Protocol):
             self._dtpIsDelivering = False
 
     def _dtpRefuseConsumer(self, cons: Any, why: Failure) -> Deferred[Any]:
-        """Say that the upload had failed before it began; the consumer is opened and closed, to leave nothing open."""
+        """
+        Report an upload that failed before it began.
+
+        Register with the consumer and unregister, so that it closes what it has opened.
+        """
         self._buffer = None
         cons.registerProducer(self, True)
         try:
@@ -347,9 +370,13 @@ class DTP(Protocol):
         return fail(why)
 
     def _dtpDeliverKept(self) -> None:
-        """Give the consumer what was kept for it, as long as it takes it; end the upload where that was all."""
+        """
+        Pass the buffered chunks to the consumer until it pauses.
+
+        If none are left and the connection is closed, end the upload.
+        """
         if self._dtpIsDelivering:
-            return  # the consumer pauses and goes on while it is given something: it is given the next behind that
+            return  # the consumer paused and resumed inside its write: the loop below continues
         self._dtpIsDelivering = True
         kept = self._buffer or []
         while kept and not self._dtpPaused and self._onConnLost is not None:
@@ -364,10 +391,11 @@ class DTP(Protocol):
 
     def _unregConsumer(self, ignored: Any) -> Any:
         """
-        Part with the consumer, whichever way the upload ended.
+        Unregister from the consumer, however the upload ended.
 
-        @return: how it ended.  What goes wrong with the consumer now is that, if nothing went wrong before; else it is
-            logged.
+        @return: C{ignored}, the result of the upload.  If the consumer raises now, that error
+            becomes the result of an upload that had succeeded; if the upload had failed, the error
+            is logged.
         """
         cons, self._cons = self._cons, None
         self._onConnLost = None
@@ -379,21 +407,22 @@ class DTP(Protocol):
             log.err(None, "while closing what an upload had failed to be written to")
         finally:
             if self._dtpIsOpen() and not self._dtpIsOver:
-                self._dtpGiveUp()  # the Deferred was cancelled
+                self._dtpGiveUp()  # the application cancelled the Deferred
         return ignored
 
     def _dtpAbandon(self) -> None:
         """
-        Expect no consumer any more: the control connection is gone, or has another data connection.
+        Expect no consumer: the control connection is closed, or has another data connection.
 
-        A connection that is not read is closed: its end would not be seen.
+        If reading is stopped, close the connection: nothing would notice that the peer has closed
+        it.
         """
         self._dtpIsAbandoned = True
         if self._dtpHeld:
             self._dtpGiveUp()
 
     def resumeProducing(self) -> None:
-        """Go on: with what was kept, then with reading."""
+        """Resume: first pass on the buffered chunks, then read."""
         self._dtpPaused = False
         if self._cons is not None and self._buffer:
             self._dtpDeliverKept()
@@ -401,14 +430,14 @@ class DTP(Protocol):
             self.transport.resumeProducing()
 
     def pauseProducing(self) -> None:
-        """Stop reading, and giving the consumer anything, for a while."""
+        """Stop reading, and stop passing data to the consumer, until L{resumeProducing}."""
         self._dtpPaused = True
         if self._dtpIsOpen():
             self.transport.pauseProducing()
 
     def stopProducing(self) -> None:
-        """Stop for good: the consumer wants nothing more, however the connection then ends."""
-        self._dtpIsStopped = self._cons is not None  # what came before a consumer is there is kept for it
+        """Stop for good: the consumer takes no more data, however the connection ends."""
+        self._dtpIsStopped = self._cons is not None  # without a consumer, keep the buffer for it
         if self._dtpIsOpen():
             self.transport.stopProducing()
         elif self._dtpIsStopped:
