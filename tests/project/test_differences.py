@@ -28,9 +28,6 @@ ROWS = {
     "BoxDispatcher._ampEmitAnswer": "If an answer cannot be written",
     "Caller._ampForget": "A cancelled call is kept",
     "Caller.failAllOutgoing": "If one call cannot be failed",
-    "DTP._dtpFinish": "An upload that is cut off",
-    "DTP._dtpGiveUp": "Data that arrives after an upload was cancelled",
-    "DTP._dtpKeep": "Data that arrives before there is a consumer",
     "DTP._dtpSendOnly": "during a listing or a download is kept",
     "DTP.sendLine": "Line breaks in names",
     "DTPFactory.buildProtocol": "If the application's class raises",
@@ -51,6 +48,9 @@ ROWS = {
     "_TLSBox._sendTo": "A second ``StartTLS`` may fail",
     "errorOf": "An error without a code or a text",
     "errorBox": "The text is cut",
+    "UploadConnection._dtpFinish": "An upload that is cut off",
+    "UploadConnection._dtpGiveUp": "Data that arrives after an upload was cancelled",
+    "UploadConnection._dtpKeep": "Data that arrives before there is a consumer",
 }
 
 
