@@ -6,9 +6,10 @@ puts these four into its module.
 """
 
 from ._ftp.consumers import ASCIIConsumerWrapper, FileConsumer
-from ._ftp.dtp import DTP, DataConnectionClosedError
+from ._ftp.dtp import DTP
 from ._ftp.dtpfactory import DTPFactory
 from ._ftp.listing import encodeName
+from ._ftp.upload import DataConnectionClosedError
 from ._places import openFacade as _openFacade
 
 __all__ = ["DTP", "ASCIIConsumerWrapper", "DTPFactory", "DataConnectionClosedError", "FileConsumer", "encodeName"]

@@ -32,9 +32,6 @@ ROWS = {
     "Caller._ampForget": "A cancelled call is kept",
     "Caller.failAllOutgoing": "If one call cannot be failed",
     "Command.__repr__": "have the ``repr`` of any object",
-    "DTP._dtpFinish": "An upload that is cut off",
-    "DTP._dtpGiveUp": "Data that arrives after an upload was cancelled",
-    "DTP._dtpKeep": "Data that arrives before there is a consumer",
     "DTP._dtpSendOnly": "during a listing or a download is kept",
     "DTP.sendLine": "Line breaks in names",
     "DTPFactory.buildProtocol": "If the application's class raises",
@@ -58,6 +55,9 @@ ROWS = {
     "notOverridden": "The errors of ``sendLine(",
     "errorOf": "An error without a code or a text",
     "errorBox": "The text is cut",
+    "UploadConnection._dtpFinish": "An upload that is cut off",
+    "UploadConnection._dtpGiveUp": "Data that arrives after an upload was cancelled",
+    "UploadConnection._dtpKeep": "Data that arrives before there is a consumer",
 }
 
 

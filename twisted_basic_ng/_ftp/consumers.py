@@ -1,5 +1,6 @@
 """
-What stands between an FTP data connection and a file: line ends that are translated, and the file itself.
+The consumers between an FTP data connection and a file: one translates line ends, the other writes
+the file.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .._places import public
 
 __all__ = ["ASCIIConsumerWrapper", "FileConsumer"]
 
-#: How lines end in files of this system.
+#: The line end in files of this operating system.
 _LOCAL: Final = os.linesep.encode("ascii")
 
 _NETWORK: Final = b"\r\n"
@@ -25,42 +26,44 @@ _NETWORK: Final = b"\r\n"
 @public("ftp")
 class ASCIIConsumerWrapper:
     """
-    A consumer of text, for another consumer: C{TYPE A} of RFC 959, where lines end in CR LF on the wire.
+    A consumer that translates line ends and passes the text to another consumer.
 
-    In front of a data connection, each end of a line becomes CR LF, unless it is that already; in front of any other
-    consumer, CR LF becomes the end of a line in files of this system.
+    It implements C{TYPE A} of RFC 959, where lines end in CR LF on the wire.  If the other consumer
+    is a data connection, each line end becomes CR LF, unless it is CR LF already.  For any other
+    consumer, CR LF becomes the line end of files of this operating system.
 
     @ivar cons: the other consumer.
     """
 
-    # Differs from Twisted: which has a TypeError for bytes, and the same translation for uploads as for downloads.
+    # Differs from Twisted: C{write} takes bytes, and translates uploads and downloads in opposite
+    # directions.  Twisted's raises a TypeError for bytes, and translates both in the same way.
 
     def __init__(self, cons: Any) -> None:
         self.cons = cons
         self.registerProducer = cons.registerProducer
         self._dtpEndsInCR = False
-        self._dtpOutward = hasattr(cons, "registerConsumer")  # as data connections have, an application's own, too
+        self._dtpOutward = hasattr(cons, "registerConsumer")  # a data connection
 
     def write(self, bytes: bytes) -> Any:  # noqa: A002 - its name in Twisted
-        """Translate a piece of text, which may begin and end anywhere."""
+        """Translate a chunk of text, which may begin and end anywhere in a line, and pass it on."""
         if bytes and _LOCAL != _NETWORK:
-            text = b"".join((bytes,))  # whatever holds them
+            text = b"".join((bytes,))  # any bytes-like object
             bytes = self._dtpToNetwork(text) if self._dtpOutward else self._dtpToLocal(text)  # noqa: A001
         try:
             return self.cons.write(bytes) if bytes else None
         except BaseException:
-            self._dtpEndsInCR = False  # a consumer that has failed is not given the end of the text
+            self._dtpEndsInCR = False  # do not write a pending CR to a consumer that has failed
             raise
 
     def _dtpToNetwork(self, data: bytes) -> bytes:
-        """Make each LF that no CR precedes a CR LF."""
+        """Replace each LF without a preceding CR with CR LF."""
         hasCR = self._dtpEndsInCR and data.startswith(b"\n")
         self._dtpEndsInCR = data.endswith(b"\r")
         text = data.replace(_NETWORK, b"\n").replace(b"\n", _NETWORK)
         return text[1:] if hasCR else text
 
     def _dtpToLocal(self, data: bytes) -> bytes:
-        """Make each CR LF the end of a line here; a CR at the end waits for what follows it."""
+        """Replace each CR LF with the local line end; keep a CR at the end until the next chunk."""
         if self._dtpEndsInCR:
             data = b"\r" + data
         self._dtpEndsInCR = data.endswith(b"\r")
@@ -69,7 +72,7 @@ class ASCIIConsumerWrapper:
         return data.replace(_NETWORK, _LOCAL)
 
     def unregisterProducer(self) -> None:
-        """End the text."""
+        """End the text: write a pending CR, then unregister from the other consumer."""
         try:
             if self._dtpEndsInCR and not self._dtpOutward:
                 self.cons.write(b"\r")
@@ -81,10 +84,10 @@ class ASCIIConsumerWrapper:
 @public("ftp")
 class FileConsumer:
     """
-    A consumer that writes to a file, and closes it at the end.
+    A consumer that writes to a file and closes it at the end.
 
     @ivar fObj: the file, open for writing bytes.
-    @ivar producer: who writes, while somebody does.
+    @ivar producer: the registered producer, or C{None}.
     """
 
     def __init__(self, fObj: BinaryIO) -> None:
@@ -92,15 +95,15 @@ class FileConsumer:
         self.producer: Any = None
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Begin; the producer has to be a push producer."""
+        """Register C{producer}, which must be a push producer."""
         self.producer = producer
         assert streaming
 
     def unregisterProducer(self) -> None:
-        """End, and close the file."""
+        """Unregister the producer and close the file."""
         self.producer = None
         self.fObj.close()
 
     def write(self, bytes: bytes) -> None:  # noqa: A002 - its name in Twisted
-        """Write to the file, at once."""
+        """Write C{bytes} to the file immediately."""
         self.fObj.write(bytes)

@@ -1,7 +1,7 @@
 """
-Whether a peer has closed its connection, asked of the system while nobody reads from it.
+Asks the operating system whether a peer has closed a connection that nobody reads from.
 
-It knows of a transport only that it may have a descriptor.
+All that this file knows of a transport is that it may have a file descriptor.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from typing import Any, Final
 
 __all__ = ["hasHungUp"]
 
-#: What the system calls a peer that sends no more; without that name it tells of a connection that is closed both ways.
+#: The event for a peer that sends no more.  On a system without it, C{poll} still reports a
+#: connection that is closed both ways.
 _PEER_IS_DONE: Final = getattr(select, "POLLRDHUP", 0)
 
 
 def hasHungUp(transport: Any) -> bool:
     """
-    Ask whether the peer has closed its side, or broken the connection off.
+    Ask whether the peer has closed its side, or has reset the connection.
 
-    @param transport: a transport; one without a socket has not been closed.
-    @return: C{False} also where the system cannot tell, and while bytes of the peer are still on their way.
+    @param transport: a transport; one without a socket counts as open.
+    @return: C{False} also if the system cannot tell, or while bytes of the peer are still in
+        transit.
     """
     try:
         watched = select.poll()

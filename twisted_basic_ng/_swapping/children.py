@@ -1,8 +1,9 @@
 """
-Carries the swap to the Python processes that a swapped one starts, by what they inherit.
+Passes the swap on to the Python processes that a swapped process starts.
 
-The environment tells them: a variable, and a directory in front of C{PYTHONPATH} whose C{sitecustomize} looks at
-the variable.  This file knows how a child is reached, and nothing of what is swapped in it.
+They inherit it through the environment: a variable, and a directory in front of C{PYTHONPATH} whose
+C{sitecustomize} reads the variable.  This file knows how to reach a child, and nothing about what
+is swapped there.
 """
 
 from __future__ import annotations
@@ -11,41 +12,42 @@ import os
 
 from .swap import WARNED
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Final
 
 __all__ = ["ENVIRONMENT", "STARTUP", "passOn", "stayOn"]
 
-#: The environment variable that tells a Python process to swap from its start; C{"1"} does.
+#: The environment variable that makes a Python process swap at its start, if its value is C{"1"}.
 ENVIRONMENT: Final = "TWISTED_BASIC_NG_SWAP"
 
-#: The directory of the C{sitecustomize} that looks at the variable.
+#: The directory of the C{sitecustomize} that reads the variable.
 STARTUP: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
 
 
 def passOn(environment: MutableMapping[str, str]) -> None:
     """
-    Have the Python processes that get C{environment} swap, too.
+    Make the Python processes that inherit C{environment} swap, too.
 
-    What is on their C{PYTHONPATH} stays there, in its order, behind the directory that does it.
+    Entries that are on C{PYTHONPATH} already stay there, in their order, after L{STARTUP}.
     """
     environment[ENVIRONMENT] = "1"
     environment.pop(WARNED, None)
     before = environment.get("PYTHONPATH")
-    # An empty entry among others is the working directory; an empty variable is none at all.
+    # An empty entry among others means the working directory; an empty variable has no entries.
     others = [each for each in before.split(os.pathsep) if each != STARTUP] if before else []
     environment["PYTHONPATH"] = os.pathsep.join([STARTUP, *others])
 
 
 def stayOn(path: list[str]) -> None:
     """
-    Keep the swap in a C{sys.path} that the program hands to its children as their C{PYTHONPATH}.
+    Add L{STARTUP} to C{path}, a C{sys.path} that the program may pass to its children as
+    C{PYTHONPATH}.
 
-    The directory stands where an entry of C{PYTHONPATH} would, behind the program's own; and once more behind that,
-    because programs assign to C{sys.path[0]} and to C{sys.path[1]}.  It is in front of all others, since the first
-    C{sitecustomize} that a child finds is the one that runs.
+    L{STARTUP} goes where an entry of C{PYTHONPATH} would be, after the program's own directory.  It
+    is added twice, because programs assign to C{sys.path[0]} and to C{sys.path[1]}.  It precedes
+    all other entries, because a child runs the first C{sitecustomize} that it finds.
     """
     path[:] = [each for each in path if each != STARTUP]
     path[1:1] = [STARTUP, STARTUP]

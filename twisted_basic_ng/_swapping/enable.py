@@ -1,13 +1,13 @@
 """
-Switches a whole Python environment to ours, and back: a C{.pth} file in its C{site-packages}.
+Makes a whole Python environment swap, or stop swapping, by a C{.pth} file in its C{site-packages}.
 
-For programs whose children start with an empty environment, out of reach of C{run}.  The line in the file runs at
-every start of that Python: it imports a few small modules of this package and nothing of Twisted's, and does nothing
-where this package has been uninstalled.
+This is for programs whose children start with an empty environment, which C{run} cannot reach.
+Python runs the line in the file at every start.  The line imports a few small modules of this
+package and nothing of Twisted's.  It does nothing if this package has been uninstalled.
 
-The file goes with the package: it is added to the C{RECORD} of the installation, which lists the files that an
-installer deletes.  The wheel itself does not bring one: every environment that has the package would then run its
-line at every start, whether it is enabled or not.
+Uninstalling the package deletes the file: L{enable} adds it to the C{RECORD} of the installation,
+which lists the files that an installer deletes.  The wheel does not contain the file, because then
+every environment with the package would run the line at every start, enabled or not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from .swap import SWAPS, WARNED
 
 __all__ = ["EnableError", "disable", "enable", "enabledBy", "isRecorded", "pthFile"]
 
-#: What the line in the file does: it calls L{enabled.start}, and survives whatever may be left of this package.
+#: The code that the line in the file runs.  It calls L{enabled.start}, and copes with any remains
+#: of an uninstalled package.
 _CODE: Final = f"""\
 try:
  import twisted_basic_ng._swapping.enabled as ng
@@ -46,17 +47,17 @@ except Exception as e:
 
 
 class EnableError(OSError):
-    """The environment would not swap; the message says why not."""
+    """The environment would not swap; the message says why."""
 
 
 @dataclass(frozen=True)
 class _Installation:
     """
-    What is known of how this package was installed.
+    One installation of this package.
 
-    @ivar directory: where the file belongs.
-    @ivar record: the list of what was installed, if that is in the same directory.
-    @ivar proof: the arguments by which L{enabled.start} knows the installation again.
+    @ivar directory: the directory for the file.
+    @ivar record: the installation's C{RECORD}, if it is in the same directory.
+    @ivar proof: the arguments by which L{enabled.start} recognises the installation.
     """
 
     directory: Path
@@ -65,7 +66,7 @@ class _Installation:
 
     @property
     def text(self) -> str:
-        """What is in the file."""
+        """The content of the file."""
         code = _CODE % self.proof
         return (
             "# 'twisted-basic-ng enable' wrote this file, and 'disable' deletes it; so may you.\n"
@@ -74,7 +75,7 @@ class _Installation:
 
 
 def _ownSites() -> list[Path]:
-    """The directories whose C{.pth} files this environment reads and no other one does."""
+    """The directories whose C{.pth} files this environment alone reads."""
     own = site.getsitepackages([sys.prefix, sys.exec_prefix])
     if site.ENABLE_USER_SITE and sys.prefix == sys.base_prefix:
         own.insert(0, site.getusersitepackages())
@@ -82,7 +83,7 @@ def _ownSites() -> list[Path]:
 
 
 def _otherSites() -> list[Path]:
-    """The directories that a virtual environment shares with the one it was made from."""
+    """The directories that a virtual environment shares with its base environment."""
     everything = site.getsitepackages()
     if site.ENABLE_USER_SITE:
         everything.append(site.getusersitepackages())
@@ -91,7 +92,9 @@ def _otherSites() -> list[Path]:
 
 
 def _installations() -> list[_Installation]:
-    """Those of this environment, the one that is imported first; if there are none, what else there is."""
+    """
+    The installations of this environment, in import order; if there are none, one outside of it.
+    """
     found = [
         _Installation(directory, record, repr(record.parent.name))
         for directory in _ownSites()
@@ -101,33 +104,37 @@ def _installations() -> list[_Installation]:
 
 
 def _proofElsewhere() -> str:
-    """Tell one outside of the environment by the time when it was written; nothing, if pip knows of none."""
+    """
+    Identify an installation outside of the environment by the time when it was written.
+
+    @return: arguments of L{enabled.start}; empty if pip knows of no installation.
+    """
     for directory in _otherSites():
         for metadata in directory.glob("twisted_basic_ng-*.dist-info/METADATA"):
-            written = int(metadata.stat().st_mtime)  # whole seconds, which archives keep
+            written = int(metadata.stat().st_mtime)  # archives keep whole seconds
             return f"installed={str(metadata)!a}, at={written}"
     return ""
 
 
 def _listing(record: Path) -> tuple[list[bytes], bool]:
-    """Split C{record} into its lines but the file's, and whether that is among them."""
+    """Return the lines of C{record} without the file's line, and whether there was one."""
     lines = record.read_bytes().splitlines(keepends=True)
     others = [line for line in lines if not line.startswith(f"{FILE},".encode())]
     return others, len(others) < len(lines)
 
 
 def pthFile() -> Path:
-    """Where the file is, or would be, in the environment of this interpreter."""
+    """The path of the file in the environment of this interpreter, whether or not it exists."""
     return _installations()[0].directory / FILE
 
 
 def isRecorded() -> bool:
-    """Will an installer that removes this package remove the file, too?"""
+    """Whether an installer that removes this package removes the file, too."""
     return _installations()[0].record is not None
 
 
 def _isCurrent(installation: _Installation) -> bool:
-    """Is there a file that belongs to this installation?"""
+    """Whether there is a file that belongs to this installation."""
     target = installation.directory / FILE
     return (
         target.is_file()
@@ -137,7 +144,9 @@ def _isCurrent(installation: _Installation) -> bool:
 
 
 def enabledBy() -> Path | None:
-    """Find the file by which this environment swaps at its start: its own, or that of the one it was made from."""
+    """
+    Find the file that makes this environment swap at its start: its own, or its base environment's.
+    """
     own = (each.directory for each in _installations() if _isCurrent(each))
     shared = (path for path in _otherSites() if (path / FILE).is_file())
     directory = next(own, None) or next(shared, None)
@@ -146,17 +155,17 @@ def enabledBy() -> Path | None:
 
 def enable() -> bool:
     """
-    Have every Python of this environment swap from its start.
+    Make every Python process of this environment swap at its start.
 
-    @return: whether that is new.
-    @raise EnableError: it would not swap; nothing is left behind.
-    @raise OSError: C{site-packages} is not ours to write to.
+    @return: whether the environment was not enabled before.
+    @raise EnableError: the environment would not swap; no file is left behind.
+    @raise OSError: C{site-packages} cannot be written to.
     """
     installation = _installations()[0]
     isNew = not _isCurrent(installation)
     try:
         if isNew:
-            disable()  # what an earlier installation has left
+            disable()  # remove the file of an earlier installation
             if installation.record is not None:
                 _list(installation.record, isWanted=True)
             _write(installation.directory / FILE, installation.text.encode("ascii"))
@@ -171,15 +180,19 @@ def enable() -> bool:
 
 
 def _list(record: Path, isWanted: bool) -> None:
-    """Have C{record} list the file, or not."""
+    """Add the file to C{record}, or remove it."""
     others, isListed = _listing(record)
     if isWanted != isListed:
-        end = b"\r\n" if others and others[-1].endswith(b"\r\n") else b"\n"  # pip's are those of every CSV file
+        # pip ends lines as CSV does.
+        end = b"\r\n" if others and others[-1].endswith(b"\r\n") else b"\n"
         _write(record, b"".join([*others, f"{FILE},,".encode() + end] if isWanted else others))
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Write a file, at once whole: a Python may start at any moment, and the old one may be a link to a cache."""
+    """
+    Replace a file atomically: a Python may start at any moment, and the old file may be a link into
+    a cache.
+    """
     mode = target.stat().st_mode if target.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".twisted_basic_ng")
     try:
@@ -193,8 +206,11 @@ def _write(target: Path, content: bytes) -> None:
 
 
 def _obstacle(directory: Path) -> str:
-    """Start a Python of this environment, and say what keeps it from swapping, if anything does."""
-    # It is told neither to swap nor not to, and does not find the package by the path of this process.
+    """
+    Start a Python of this environment; return what keeps it from swapping, empty if nothing does.
+    """
+    # The child must neither be told whether to swap, nor find the package through the path of this
+    # process.
     without = {"PYTHONPATH", "TWISTED_BASIC_NG_SWAP", WARNED}
     environment = {name: value for name, value in os.environ.items() if name not in without}
     command = [sys.executable, "-S", probe.__file__, *SWAPS]
@@ -209,8 +225,8 @@ def disable() -> bool:
     """
     Undo L{enable}.
 
-    @return: whether there was anything to undo.
-    @raise OSError: C{site-packages} is not ours to write to.
+    @return: whether there was a file to delete.
+    @raise OSError: C{site-packages} cannot be written to.
     """
     found = [path / FILE for path in _ownSites() if (path / FILE).is_file()]
     for each in found:

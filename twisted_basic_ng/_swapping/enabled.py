@@ -1,8 +1,9 @@
 """
-What the C{.pth} file of an enabled environment calls, at every start of its Python.
+The function that the C{.pth} file of an enabled environment calls at every start of Python.
 
-It checks that the file belongs to the installed package, and swaps.  It runs in programs that have
-nothing to do with Twisted, so it imports nothing that a bare interpreter has not imported already.
+It checks that the file belongs to the installed package, then swaps.  It also runs in programs that
+have nothing to do with Twisted, so this file imports only what a bare interpreter has already
+imported.
 """
 
 from __future__ import annotations
@@ -12,23 +13,24 @@ import sys
 
 from .swap import installIfPossible, warn
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from typing import Final
 
 __all__ = ["FILE", "start"]
 
-#: The name of the file.
+#: The name of the C{.pth} file.
 FILE: Final = "twisted_basic_ng_swap.pth"
 
 
 def start(listedIn: str = "", installed: str = "", at: int = 0) -> None:
     """
-    Swap, unless the package was reinstalled since C{enable}: nobody has enabled the new installation.
+    Swap, unless the package was reinstalled since C{enable}: the new installation is not enabled.
 
-    @param listedIn: the name of the installation's metadata directory, whose C{RECORD} lists the file.
-    @param installed: the metadata file of an installation outside of the environment.
-    @param at: when C{installed} was written, in seconds.
+    @param listedIn: the name of the installation's metadata directory; its C{RECORD} must list the
+        file.
+    @param installed: the path of the metadata file of an installation outside of the environment.
+    @param at: the modification time of C{installed}, in whole seconds since the epoch.
     """
     if (listedIn and not _isListed(listedIn)) or (installed and not _isAsOld(installed, at)):
         warn(f"it was reinstalled since 'enable': enable it again, or delete {_path()}")
@@ -37,7 +39,10 @@ def start(listedIn: str = "", installed: str = "", at: int = 0) -> None:
 
 
 def _isListed(directory: str) -> bool:
-    """Whether a C{RECORD} in the C{directory} of this name, anywhere on the path, lists the file."""
+    """
+    Whether the C{RECORD} of a metadata directory of this name, anywhere on C{sys.path}, lists the
+    file.
+    """
     listing = f"{FILE},".encode()
     return any(listing in _read(os.path.join(each, directory, "RECORD")) for each in sys.path)
 
@@ -58,6 +63,6 @@ def _isAsOld(installed: str, at: int) -> bool:
 
 
 def _path() -> str:
-    """Find the file."""
+    """Find the path of the file; its name alone if it is nowhere on C{sys.path}."""
     paths = (os.path.join(each, FILE) for each in sys.path)
     return next(filter(os.path.isfile, paths), FILE)

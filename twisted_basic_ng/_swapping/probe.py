@@ -1,11 +1,12 @@
 """
-Tells whether a Python environment swaps at its start and, if not, why: L{enable} runs this file in a Python of it.
+Reports whether a Python environment swaps at its start and, if not, why not.
 
-usage: python -S probe.py MODULE ...      (of Twisted's, that ours stand for)
+usage: python -S probe.py MODULE ...      (the modules of Twisted's that ours replace)
 
-It prints a line that begins with L{MARK}, and says what stands in the way; nothing follows if nothing does.
-With C{-S} it goes through the start itself, so that it sees which C{.pth} file imports one of the modules.
-It is run as a file, because the package may be missing there.
+L{enable} runs this file in a Python of the environment.  It prints a line that begins with L{MARK}
+and says what keeps the environment from swapping; nothing follows L{MARK} if nothing does.  With
+C{-S} this file performs Python's start itself, to see which C{.pth} file imports one of the
+modules.  It is run as a file, because the package may be missing in that environment.
 """
 
 from __future__ import annotations
@@ -16,25 +17,26 @@ import sys
 from contextlib import redirect_stderr
 from importlib import import_module
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
 __all__ = ["MARK", "main"]
 
-#: What its line begins with: other things may print, too, at the start and at the end.
+#: The beginning of this program's line: other code may print, too, at the start and at the end.
 MARK = "what keeps it from swapping: "
 
-#: What the line of the file begins with when it says that it does not swap.
+#: The beginning of the message by which the line in the C{.pth} file says that it does not swap.
 _NOT_SWAPPED = "twisted_basic_ng: not swapped: "
 
 
 def _start(modules: Collection[str]) -> tuple[str, str]:
     """
-    Go through what Python does at its start.
+    Do what Python does at its start.
 
-    @return: the first C{.pth} file that has imported one of C{modules}, if one has; and what was said meanwhile.
+    @return: the first C{.pth} file that imported one of C{modules}, or an empty string; and the
+        text that was printed on standard error.
     """
     import site
 
@@ -54,7 +56,7 @@ def _start(modules: Collection[str]) -> tuple[str, str]:
 
 
 def _whyNotSwapped(importer: str, said: str) -> str:
-    """Say what has kept the start from swapping, by the results of L{_start}."""
+    """Say what kept the start from swapping, given the results of L{_start}."""
     for line in said.splitlines():
         if line.startswith(_NOT_SWAPPED):
             reason = line[len(_NOT_SWAPPED) :]
@@ -63,13 +65,13 @@ def _whyNotSwapped(importer: str, said: str) -> str:
         package = import_module("twisted_basic_ng")
     except ImportError:
         package = None
-    if getattr(package, "__file__", None) is None:  # nothing, or what pip has left of it
+    if getattr(package, "__file__", None) is None:  # not installed, or remains that pip has left
         return "twisted_basic_ng is not installed there"
     return "Python does not read it at its start"
 
 
 def _whyNotImported(modules: Collection[str]) -> str:
-    """Import C{modules} up to one that fails, and say why it does."""
+    """Import C{modules}, and say why the first that fails does; empty if none fails."""
     name = ""
     try:
         for name in modules:
@@ -80,15 +82,16 @@ def _whyNotImported(modules: Collection[str]) -> str:
 
 
 def main(modules: Collection[str]) -> None:
-    """Print what is wrong, if anything is."""
+    """Print the line, given the names of Twisted's C{modules}."""
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [each for each in sys.path if os.path.abspath(each) != here]  # they are no modules of their own
+    # The files beside this one are not top-level modules.
+    sys.path[:] = [each for each in sys.path if os.path.abspath(each) != here]
     importer, said = _start(modules)
     swap = sys.modules.get("twisted_basic_ng._swapping.swap")
     if swap is None or not swap.isInstalled():
         reason = _whyNotSwapped(importer, said)
     else:
-        swap._finder.isOptional = False  # else Twisted's own modules would be imported
+        swap._finder.isOptional = False  # otherwise Twisted's own modules would be imported
         reason = _whyNotImported(modules)
     print(f"{MARK}{reason}")
 

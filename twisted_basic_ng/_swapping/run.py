@@ -1,9 +1,10 @@
 """
-Runs a program as Python itself would have run it, with the swap in place.
+Runs a program as Python itself would, with the swap in place.
 
-What the program can see of its start (C{sys.argv}, C{sys.path}, C{__main__}, its exit status, its traceback) is
-as if it had been started directly.  This file knows how Python starts programs, and nothing of Twisted; it is
-imported at every C{run}, so it imports little, and what not every program needs only for those that do.
+The program sees the same C{sys.argv}, C{sys.path}, C{__main__}, exit status and traceback as if it
+had been started directly.  This file knows how Python starts programs, and nothing about Twisted.
+Every C{run} imports it, so it imports little, and imports a module that few programs need only for
+those.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import ModuleType
 
 from . import children, swap
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType, TracebackType
@@ -36,7 +37,8 @@ script (trial, twistd, pytest), or - for standard input.
   --verbose   say on standard error what is swapped
 """
 
-#: What a script that pip installs begins with where its interpreter's path is too long for a #! line.
+#: The second line of a script that pip installs when the interpreter's path is too long for a C{#!}
+#: line.
 _LONG_PATH: Final = b"'''exec' "
 
 
@@ -46,9 +48,9 @@ class NoProgramError(ValueError):
 
 def run(arguments: Sequence[str]) -> None:
     """
-    Run the program that the command line C{arguments} names; it ends as the program does.
+    Run the program that the command line C{arguments} names, and end as the program does.
 
-    @raise NoProgramError: they name none.
+    @raise NoProgramError: there is no program to run.
     """
     words = list(arguments)
     if words[:1] == ["--verbose"]:
@@ -78,9 +80,10 @@ def _tell() -> None:
 
 def _find(words: list[str]) -> Callable[[], None]:
     """
-    Find what to run.
+    Find the program to run.
 
-    @return: what runs it.
+    @return: a function that runs it.
+    @raise NoProgramError: there is no such program.
     """
     first = words[0]
     if first in ("-m", "-c"):
@@ -113,7 +116,8 @@ def _isThere(name: str) -> bool:
     """
     Look for a module without importing its packages.
 
-    They are the program's: they may use Twisted's modules, fail, or print, and the swap is not in place yet.
+    Importing them runs code of the program's, which may use Twisted's modules, fail, or print, and
+    the swap is not in place yet.
     """
     from importlib.util import find_spec
 
@@ -134,7 +138,7 @@ def _command(code: str, arguments: list[str]) -> Callable[[], None]:
     def start() -> None:
         _showCommand(["-c", code], arguments)
         _atFront("")
-        if sys.version_info >= (3, 13):  # whose tracebacks show lines of it
+        if sys.version_info >= (3, 13):  # its tracebacks show lines of C{code}
             import linecache
 
             lines = [f"{line}\n" for line in code.splitlines()]
@@ -147,7 +151,10 @@ def _command(code: str, arguments: list[str]) -> Callable[[], None]:
 
 
 def _standardInput(arguments: list[str]) -> None:
-    """Run what comes on standard input, up to its end; at a terminal, statement by statement."""
+    """
+    Run the program on standard input, read to its end; at a terminal, run it statement by
+    statement.
+    """
     _showCommand(["-"], arguments)
     _atFront("")
     main = _freshMain()
@@ -165,7 +172,7 @@ def _standardInput(arguments: list[str]) -> None:
 
 
 def _exec(source: str | bytes, name: str, main: ModuleType) -> None:
-    # Else the code would be read with the __future__ imports of this file.
+    # Without dont_inherit, the __future__ imports of this file would apply to the program.
     exec(compile(source, name, "exec", dont_inherit=True), vars(main))
 
 
@@ -193,9 +200,8 @@ def _other(path: str, words: list[str]) -> NoReturn:
 
 def _locate(name: str) -> str | None:
     """
-    Find a program: a file, then a script beside the interpreter, then one on C{PATH}.
-
-    A directory counts where it can be run.
+    Find a program: as a file or a directory that can be run, then as a script beside the
+    interpreter, then as one on C{PATH}.
     """
     if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")) or _isStream(name):
         return name
@@ -206,14 +212,20 @@ def _locate(name: str) -> str | None:
 
 
 def _isStream(path: str) -> bool:
-    """Is it a pipe, or an open file by its number?  What is read of it here may be gone for the program."""
+    """
+    Whether C{path} is a pipe, or an open file by its number.  Data that is read here may be lost
+    for the program.
+    """
     return os.path.exists(path) and (
         not (os.path.isfile(path) or os.path.isdir(path)) or path.startswith(("/dev/", "/proc/"))
     )
 
 
 def _isArchive(path: str) -> bool:
-    """Is it a directory or a zip file?  One with a C{#!} line and any name is, too, as Python itself takes it."""
+    """
+    Whether C{path} is a directory or a zip file.  As in Python itself, a zip file may have any name
+    and begin with a C{#!} line.
+    """
     if os.path.isdir(path):
         return True
     from zipimport import ZipImportError, zipimporter
@@ -226,13 +238,13 @@ def _isArchive(path: str) -> bool:
 
 
 def _isPython(path: str) -> bool:
-    """Is it a Python program, and not one for the shell or the machine?"""
+    """Whether C{path} is a Python program, rather than a shell script or a binary."""
     if path.endswith((".py", ".pyc", ".pyw", ".tac")):
         return True
     try:
         with open(path, "rb") as file:
             first, second = file.readline(256), file.readline(256)
-    except OSError:  # it may be possible to execute it all the same
+    except OSError:  # a file that cannot be read may still be executable
         first = second = b""
     if first.startswith(b"#!"):
         return b"python" in first or second.startswith(_LONG_PATH)
@@ -242,7 +254,7 @@ def _isPython(path: str) -> bool:
 def _script(path: str, arguments: list[str]) -> None:
     _showCommand([path], arguments)
     _atFront(_home(path))
-    file = os.path.join(os.getcwd(), path)  # not normalised, as Python does not
+    file = os.path.join(os.getcwd(), path)  # not normalised, as in Python
     main = _freshMain()
     main.__file__ = file
     main.__dict__["__cached__"] = None
@@ -250,7 +262,11 @@ def _script(path: str, arguments: list[str]) -> None:
 
 
 def _home(path: str) -> str:
-    """The directory that Python takes for the script's: behind links, but for those to what has no name of its own."""
+    """
+    The directory that Python puts on C{sys.path} for a script.
+
+    Links are followed, unless one leads to something without a path, such as a pipe.
+    """
     try:
         return os.path.dirname(os.path.realpath(path, strict=True))
     except OSError:
@@ -259,12 +275,12 @@ def _home(path: str) -> str:
 
 
 def _code(main: ModuleType, file: str) -> CodeType:
-    """Read the script's code; no compiled copy of it is kept, as Python keeps none."""
+    """Read the script's code.  As in Python itself, no compiled copy is written."""
     if file.endswith(".pyc"):
         compiled = SourcelessFileLoader("__main__", file)
         main.__loader__ = compiled
         code = compiled.get_code("__main__")
-        assert code is not None  # only a package's directory has none
+        assert code is not None  # only the directory of a package has no code
         return code
     loader = SourceFileLoader("__main__", file)
     main.__loader__ = loader
@@ -280,14 +296,14 @@ def _archive(path: str, arguments: list[str]) -> None:
     import runpy
 
     _showCommand([path], arguments)
-    # The program itself is looked in even then.
+    # Safe mode leaves out directories, but not the program itself.
     sys.path[: 0 if _isSafe() else 1] = [os.path.join(os.getcwd(), path)]
     _freshMain()
     runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
 
 
 def _showCommand(program: list[str], arguments: list[str]) -> None:
-    """Let the program see the command line that it would have been started with directly."""
+    """Show the program the command line of a direct start."""
     sys.argv[:] = [program[0], *arguments]
     words = getattr(sys, "orig_argv", [])
     launcher = words[: -len(program) - len(arguments)]
@@ -296,24 +312,25 @@ def _showCommand(program: list[str], arguments: list[str]) -> None:
     if len(launcher) > 2 and launcher.pop() == "run":
         *python, name = launcher
         if name == "twisted_basic_ng":
-            options = python.pop()[:-1]  # the m of "-m", or of several options in one word
+            # Remove the m of "-m", which may end a word of several options.
+            options = python.pop()[:-1]
             python += [options] if options != "-" else []
         words[:] = [*python, *program, *arguments]
 
 
 def _atFront(directory: str) -> None:
-    """Let imports look in C{directory} first, in the place of where this launcher was found."""
+    """Put C{directory} first on C{sys.path}, in the place of the launcher's own entry."""
     if not _isSafe():
         sys.path[:1] = [directory]
 
 
 def _isSafe() -> bool:
-    """Is Python told to put no directory first?"""
+    """Whether Python's options forbid a directory at the front of C{sys.path}."""
     return getattr(sys.flags, "safe_path", False) or bool(sys.flags.isolated)
 
 
 def _freshMain() -> ModuleType:
-    """Give the program a C{__main__} of its own."""
+    """Make a new C{__main__} for the program."""
     main = ModuleType("__main__")
     vars(main).update(__builtins__=builtins, __annotations__={})
     sys.modules["__main__"] = main
@@ -324,8 +341,8 @@ def _guard(start: Callable[[], None]) -> None:
     """
     Run the program.
 
-    An exception that ends it goes on to Python's own end of a program, with its own exit status; only the
-    frames of this launcher are left out of what is printed.
+    An exception that ends the program reaches Python, which prints it and chooses the exit status
+    as usual.  The printed traceback leaves out the frames of this launcher.
     """
     try:
         start()
@@ -344,7 +361,7 @@ def _guard(start: Callable[[], None]) -> None:
 
 
 def _ownTraceback(traceback: TracebackType | None) -> TracebackType | None:
-    """Leave out the launcher's frames; C{None} where the program had not begun."""
+    """Return C{traceback} without the launcher's frames; C{None} if the program had not started."""
     main = sys.modules["__main__"].__dict__
     while traceback is not None:
         frame = traceback.tb_frame

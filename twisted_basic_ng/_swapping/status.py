@@ -1,7 +1,7 @@
 """
-What is swapped, where, and which build is in use: facts for people and for programs.
+Tells people and programs what is swapped, where, and which build is in use.
 
-It only looks: nothing is changed or imported that was not before, but for the choice of the build.
+It changes nothing, and imports nothing but the build in use.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ __all__ = ["Status", "read"]
 @dataclass(frozen=True)
 class Status:
     """
-    How things are in this process and its Python environment.
+    The state of the swap in this process and its Python environment.
 
-    @ivar installed: imports in this process are answered with ours.
-    @ivar swapped: which module of ours stands, or would stand, for which of Twisted's.
-    @ivar enabled: the whole Python environment swaps at its start.
-    @ivar enabledBy: the file that does, or would do, that.
-    @ivar passedOn: the Python processes started from here swap, because the environment variable says so.
-    @ivar build: C{"ext"} where the compiled functions are in use, C{"pure"} otherwise.
+    @ivar installed: whether imports in this process are answered with our modules.
+    @ivar swapped: pairs of names: the module or name of Twisted's, and ours that replaces it, or
+        would.
+    @ivar enabled: whether the whole Python environment swaps at its start.
+    @ivar enabledBy: the C{.pth} file that makes the environment swap, or would.
+    @ivar passedOn: whether the Python processes that this process starts swap, because of the
+        environment variable.
+    @ivar build: C{"ext"} if the compiled functions are in use, C{"pure"} otherwise.
     @ivar version: this package's version.
-    @ivar twisted: Twisted's version; C{None} where it is not installed.
+    @ivar twisted: Twisted's version; C{None} if it is not installed.
     @ivar python: the interpreter's version.
     """
 
@@ -76,7 +78,7 @@ def _build() -> str:
 
 
 def _names() -> list[tuple[str, str]]:
-    """The names that are put into modules of Twisted's."""
+    """The names that the swap replaces in modules of Twisted's, and ours for them."""
     return [
         (f"{module}.{each}", f"{ours}.{name}")
         for module, (ours, names) in PATCHES.items()
@@ -85,7 +87,7 @@ def _names() -> list[tuple[str, str]]:
 
 
 def read() -> Status:
-    """Look how things are."""
+    """Return the state of the swap."""
     file = enabledBy()
     return Status(
         installed=isInstalled(),

@@ -1,11 +1,12 @@
 """
 Answers imports of Twisted's modules with ours, in this process.
 
-A finder in front of C{sys.meta_path} knows which module of ours stands for which of Twisted's; nothing is
-imported before a program asks for it.
+A finder at the front of C{sys.meta_path} knows which of our modules replaces which of Twisted's.
+It imports nothing before a program asks for it.
 
-This file knows what to swap and nothing of what is in it.  It runs at every start of a child and of an enabled
-environment: it imports next to nothing that a bare interpreter has not imported already.
+This file knows what to swap, and nothing about its content.  It runs at every start of a child
+process and of an enabled environment, so it imports next to nothing that a bare interpreter has not
+already imported.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import sys
 
 from .._places import Facade, changeOver, place, public
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Final
 else:
-    ModuleSpec = type(__spec__)  # importlib takes longer to import than all of ours that runs at a start
+    ModuleSpec = type(__spec__)  # importing importlib would take longer than the rest of a start
 
 __all__ = [
     "PATCHES",
@@ -37,13 +38,14 @@ __all__ = [
     "warn",
 ]
 
-#: Which module of ours stands for which of Twisted's.
+#: Which of our modules replaces which of Twisted's.
 SWAPS: Final = {
     "twisted.protocols.amp": "twisted_basic_ng.amp",
     "twisted.protocols.basic": "twisted_basic_ng.basic",
 }
 
-#: Which names of one of Twisted's modules, which else stays as it is, are replaced by those of a module of ours.
+#: Which names in a module of Twisted's are replaced by which names of a module of ours.  The rest
+#: of Twisted's module stays as it is.
 PATCHES: Final = {
     "twisted.protocols.ftp": (
         "twisted_basic_ng.ftp",
@@ -58,10 +60,11 @@ PATCHES: Final = {
     ),
 }
 
-#: The oldest Twisted that ours can stand in for.
+#: The oldest Twisted that our modules can replace.
 _OLDEST: Final = (22, 10)
 
-#: The environment variable by which the children of a process that has said so do not say again that they do not swap.
+#: The environment variable that a process sets after it has warned that it does not swap, so that
+#: its children do not warn again.
 WARNED: Final = "TWISTED_BASIC_NG_WARNED"
 
 
@@ -70,7 +73,7 @@ class AlreadyInUseError(RuntimeError):
     """
     It is too late to swap: Twisted's own classes are in use.
 
-    @ivar modules: the names of the modules that hold them, or have built classes on them.
+    @ivar modules: the names of the modules that hold those classes, or have subclassed them.
     """
 
     def __init__(self, modules: Iterable[str]) -> None:
@@ -87,17 +90,17 @@ class AlreadyInUseError(RuntimeError):
 
 @public("")
 class TwistedTooOldError(ImportError):
-    """Twisted lacks what our modules build on."""
+    """Twisted lacks features that our modules depend on."""
 
 
 def _import(name: str) -> ModuleType:
-    """Do what C{importlib.import_module} does."""
+    """Import the module C{name}, as C{importlib.import_module} does."""
     __import__(name)
     return sys.modules[name]
 
 
 class _Loader:
-    """Loads, under Twisted's name, the module of ours, which keeps its own name and spec."""
+    """Loads our module under Twisted's name; the module keeps its own name and spec."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         try:
@@ -113,10 +116,10 @@ class _Loader:
 
 
 def _becomeStock(spec: ModuleSpec) -> ModuleType | None:
-    """Turn C{spec} into that of Twisted's own module, and begin to load it."""
+    """Turn C{spec} into the spec of Twisted's own module, and create that module."""
     from importlib.util import find_spec
 
-    sys.modules.pop(spec.name, None)  # ours, if it has got so far
+    sys.modules.pop(spec.name, None)  # ours, if it is there already
     stock: Any = find_spec(spec.name)
     vars(spec).update(vars(stock))
     module: ModuleType | None = stock.loader.create_module(stock)
@@ -124,7 +127,7 @@ def _becomeStock(spec: ModuleSpec) -> ModuleType | None:
 
 
 class _PatchingLoader:
-    """Loads Twisted's own module, and puts names of ours into it."""
+    """Loads Twisted's own module, then puts our names into it."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
@@ -137,7 +140,7 @@ class _PatchingLoader:
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        if isInstalled():  # it may have imported another one of these, which has given way
+        if isInstalled():  # the module may have imported another swapped one, which gave way
             try:
                 _patch(module)
             except Exception as error:
@@ -146,10 +149,10 @@ class _PatchingLoader:
 
 class _Finder:
     """
-    Finds ours where Twisted's is asked for.
+    Finds our modules when a program imports Twisted's.
 
-    @ivar isOptional: whether Twisted's own modules are found if ours cannot be used, because nobody has asked
-        for the swap in this very process.
+    @ivar isOptional: whether to find Twisted's own modules if ours cannot be used.  True in a
+        process that inherits the swap, and has not asked for it itself.
     """
 
     isOptional = False
@@ -172,7 +175,7 @@ class _Finder:
         return spec
 
     def _findStock(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-        """Find Twisted's own module, in the way that it would be found without us."""
+        """Find Twisted's own module, as the other finders do."""
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
@@ -182,14 +185,14 @@ class _Finder:
 
 def _checkTwisted() -> None:
     """
-    Look at Twisted's version, if Twisted is imported; it is when a module of it is asked for.
+    Check Twisted's version, if Twisted is imported; it is before any module of it is looked for.
 
-    @raise TwistedTooOldError: ours cannot stand in for that one.
+    @raise TwistedTooOldError: our modules cannot replace those of this version.
     """
     version: str = getattr(sys.modules.get("twisted"), "__version__", "")
     try:
         year, month = map(int, version.split(".")[:2])
-    except ValueError:  # no release has such a version: trust it
+    except ValueError:  # not the version of a release: assume that it is new enough
         return
     if (year, month) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
@@ -197,7 +200,7 @@ def _checkTwisted() -> None:
 
 
 def _giveWay(error: Exception) -> None:
-    """Let Twisted's own modules be found from now on, and say why; raise C{error} if they may not be."""
+    """Stop swapping and warn; if the swap is not optional, raise C{error}."""
     if not _finder.isOptional:
         raise error
     sys.meta_path.remove(_finder)
@@ -206,46 +209,50 @@ def _giveWay(error: Exception) -> None:
 
 
 def warn(reason: object) -> None:
-    """Say in a line on standard error that this process does not swap, unless a parent has said it already."""
+    """
+    Warn on standard error that this process does not swap, unless a parent process has warned
+    already.
+    """
     if WARNED not in os.environ:
         os.environ[WARNED] = "1"
         line, _, _ = str(reason).partition("\n")
         try:
             sys.stderr.write(f"twisted_basic_ng: not swapped: {line}\n")
         except (AttributeError, OSError, ValueError):
-            pass  # there is no standard error, or nobody to read it
+            pass  # standard error is missing or closed
 
 
 _finder: Final = _Finder()
 
-#: Twisted's own modules that were imported before, and stepped aside.
+#: Twisted's own modules that were already imported when L{install} replaced them.
 _stock: Final[dict[str, ModuleType]] = {}
 
-#: Stands for what Twisted's module has not.
+#: Marks a name that Twisted's module does not have.
 _NOTHING: Final = object()
 
-#: What stood at the names in those modules that names of ours were put into.
+#: The original values of the names that were replaced, by the name of the module.
 _replaced: Final[dict[str, dict[str, Any]]] = {}
 
 
 def isInstalled() -> bool:
-    """Are imports answered with ours?"""
+    """Whether imports are answered with our modules."""
     return _finder in sys.meta_path
 
 
 def install() -> None:
     """
-    Answer imports with ours from now on.
+    Answer imports with our modules from now on.
 
-    @raise AlreadyInUseError: too late; nothing is changed.
-    @raise TwistedTooOldError: modules of a Twisted that is too old are imported already; nothing is changed.
+    @raise AlreadyInUseError: it is too late; nothing is changed.
+    @raise TwistedTooOldError: modules of a Twisted that is too old are already imported; nothing is
+        changed.
     """
     if isInstalled():
         return
     imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
     patched = [sys.modules[name] for name in PATCHES if name in sys.modules]
     users = set().union(*map(_users, imported.values()), *map(_patchedUsers, patched))
-    users -= imported.keys()  # these go together
+    users -= imported.keys()  # the swapped modules may use each other
     if users:
         raise AlreadyInUseError(users)
     _checkTwisted()
@@ -263,10 +270,10 @@ def install() -> None:
 
 def installIfPossible() -> None:
     """
-    L{install} in a process that inherits the swap, and has not asked for it itself.
+    Do what L{install} does, in a process that inherits the swap and has not asked for it itself.
 
-    If something stands in the way, now or at an import later, a line on standard error says so, and the process
-    runs on what it has.
+    If this fails, now or at a later import, the process warns on standard error and continues with
+    Twisted's own modules.
     """
     _finder.isOptional = True
     try:
@@ -290,7 +297,7 @@ def uninstall() -> None:
     for name in swapped:
         if name in _stock:
             place(name, _stock.pop(name))
-    for name in swapped:  # they import each other
+    for name in swapped:  # again, because they import each other
         place(name, _import(name))
     for name, replaced in _replaced.items():
         if name in sys.modules:
@@ -299,7 +306,7 @@ def uninstall() -> None:
 
 
 def _patch(module: ModuleType) -> None:
-    """Put our names into C{module}."""
+    """Replace names in C{module} with ours."""
     ours, names = PATCHES[module.__name__]
     source = _import(ours)
     things = {target: getattr(source, name) for target, name in names.items()}
@@ -310,20 +317,23 @@ def _patch(module: ModuleType) -> None:
 
 
 def _unpatch(module: ModuleType, replaced: dict[str, Any]) -> None:
-    """Put back into C{module} what was replaced there."""
+    """Restore the names that were replaced in C{module}."""
     for target, thing in replaced.items():
         _put(module, target, thing)
     module.__class__ = type(sys)
 
 
 def _get(module: Any, target: str) -> Any:
-    """Find what stands at C{target}, a name or a class's and its attribute's; C{_NOTHING} if nothing does."""
+    """
+    Return the value of C{target}, C{"name"} or C{"Class.attribute"}, in C{module}; C{_NOTHING} if
+    it has none.
+    """
     owner, _, name = target.rpartition(".")
     return getattr(getattr(module, owner) if owner else module, name, _NOTHING)
 
 
 def _put(module: Any, target: str, thing: Any) -> None:
-    """Put C{thing} there."""
+    """Set C{target} in C{module} to C{thing}; delete it if C{thing} is C{_NOTHING}."""
     owner, _, name = target.rpartition(".")
     holder = _get(module, owner) if owner else module
     if thing is _NOTHING:
@@ -333,14 +343,17 @@ def _put(module: Any, target: str, thing: Any) -> None:
 
 
 def _users(stock: ModuleType) -> Iterator[str]:
-    """Name the modules that hold C{stock} or a class of it, or have built classes on one."""
+    """Name the modules that hold C{stock} or a class of it, or have subclassed one."""
     name = stock.__name__
     own = [each for each in vars(stock).values() if isinstance(each, type) and each.__module__ == name]
     return _holders(stock, [stock, *own], own)
 
 
 def _patchedUsers(stock: ModuleType) -> Iterator[str]:
-    """Name the modules besides C{stock} that hold what is to be replaced in it, or have built classes on it."""
+    """
+    Name the modules besides C{stock} that hold a class that is to be replaced, or have subclassed
+    one.
+    """
     own = [thing for each in PATCHES[stock.__name__][1] if isinstance(thing := _get(stock, each), type)]
     return _holders(stock, own, own)
 
@@ -357,12 +370,15 @@ def _holders(stock: ModuleType, things: list[Any], own: list[type]) -> Iterator[
 
 
 def _values(module: ModuleType) -> list[int]:
-    """The identities of what C{module} holds; none for the odd objects in C{sys.modules} that are no modules."""
+    """
+    The identities of the values in C{module}; empty for an object in C{sys.modules} without a
+    C{__dict__}.
+    """
     return [id(value) for value in list(getattr(module, "__dict__", {}).values())]
 
 
 def _heirs(base: type) -> Iterator[type]:
     heir: type
-    for heir in type.__subclasses__(base):  # of a metaclass, too
+    for heir in type.__subclasses__(base):  # works for metaclasses, too
         yield heir
         yield from _heirs(heir)

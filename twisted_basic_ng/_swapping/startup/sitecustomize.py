@@ -1,11 +1,12 @@
 """
-What a Python process runs at its start if a parent under the swap has started it.
+Python runs this file at its start if a parent process under the swap started it.
 
-It may be any Python, with or without this package, and may have a C{sitecustomize} of its own, which runs as
-if this one were not there.  So this file imports nothing that may be missing and breaks nothing.
+That may be any Python, with or without this package.  It may have a C{sitecustomize} of its own,
+which runs as if this one did not exist.  So this file imports nothing that may be missing, and
+breaks nothing.
 """
 
-# No annotations: it has to be readable for any Python, 2.7 included.
+# No annotations: any Python, 2.7 included, must be able to read this file.
 # mypy: ignore-errors
 import os
 import sys
@@ -17,7 +18,8 @@ _OURS = os.path.join("twisted_basic_ng", "_swapping", "startup")
 def _swap():
     if os.environ.get("TWISTED_BASIC_NG_SWAP") != "1":
         return
-    # Python has removed the second one of children.stayOn; this process may hand its own sys.path on.
+    # Python has removed the second entry of children.stayOn; add it again, because this process may
+    # pass on its sys.path, too.
     if sys.path.count(_HERE) == 1:
         sys.path.insert(sys.path.index(_HERE), _HERE)
     if sys.version_info < (3, 10):
@@ -30,21 +32,24 @@ def _swap():
 
 
 class _Notice(object):
-    """Finds nothing; warns when Twisted's modules are asked for, since most programs never do that."""
+    """
+    A finder that finds nothing.  It warns when Twisted's modules are imported, which most programs
+    never do.
+    """
 
     names = ["twisted.protocols.amp", "twisted.protocols.basic", "twisted.protocols.ftp"]
-    module = sys.modules.get(__name__)  # Python 2 empties a module that nobody holds
+    module = sys.modules.get(__name__)  # Python 2 empties a module without references
 
     def find_spec(self, name, path=None, target=None):
         if name in self.names:
             del self.names[:]
             _warn("it needs Python 3.10 or later, not %d.%d" % sys.version_info[:2])
 
-    find_module = find_spec  # what Python 2 calls it
+    find_module = find_spec  # its name in Python 2
 
 
 def _warn(reason):
-    """Do what swap.warn does, for Pythons that cannot import it."""
+    """Warn as swap.warn does, for Pythons that cannot import it."""
     if "TWISTED_BASIC_NG_WARNED" not in os.environ:
         os.environ["TWISTED_BASIC_NG_WARNED"] = "1"
         try:
@@ -54,11 +59,11 @@ def _warn(reason):
 
 
 def _loadPackage():
-    """Import this package, from where this file is if it is not on the path."""
+    """Import this package; if it is not on C{sys.path}, load it from the location of this file."""
     try:
         import twisted_basic_ng
 
-        if getattr(twisted_basic_ng, "__file__", None) is not None:  # else it is what pip has left
+        if getattr(twisted_basic_ng, "__file__", None) is not None:  # else remains that pip has left
             return
     except ImportError:
         pass
@@ -74,12 +79,14 @@ def _loadPackage():
 
 
 def _goOn():
-    """Run the C{sitecustomize} that would have run without this one; where there is none, leave no trace."""
-    # Neither this one again, nor that of another installation, which would look for this one.
+    """
+    Run the C{sitecustomize} that would have run without this one; without any, leave no trace.
+    """
+    # Skip this one, and that of another installation, which would look for this one.
     path = [each for each in sys.path if not os.path.abspath(each).endswith(_OURS)]
     load = _finding(path)
     if load is None:
-        # What site expects, and passes over, where there is no such module.
+        # The error that site expects, and ignores, if there is no such module.
         error = ImportError("there is no other sitecustomize")
         error.name = "sitecustomize"
         raise error
@@ -87,11 +94,12 @@ def _goOn():
 
 
 def _finding(path):
-    """Find the other one; return what loads it, or C{None}."""
+    """Find the other C{sitecustomize}; return a function that loads it, or C{None}."""
     if sys.version_info < (3,):
         return _findingIn2(path)
     try:
-        from _frozen_importlib_external import PathFinder  # what follows takes longer to import
+        # Faster to import than importlib.machinery.
+        from _frozen_importlib_external import PathFinder
     except ImportError:
         from importlib.machinery import PathFinder
     spec = PathFinder.find_spec("sitecustomize", path)
@@ -126,6 +134,6 @@ def _findingIn2(path):
 
 try:
     _swap()
-except Exception as _error:  # the program and its own sitecustomize run all the same
+except Exception as _error:  # the program and its own sitecustomize still run
     _warn(_error)
 _goOn()
