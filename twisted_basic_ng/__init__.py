@@ -1,23 +1,24 @@
 """
-Twisted's line, netstring and int-prefixed protocols, written afresh: the same names and behaviour, linear in
-every input, safe against a hostile peer, fully typed.
+Twisted's line, netstring and int-prefixed protocols, written afresh: the same names and behaviour,
+linear in every input, safe against a hostile peer, fully typed.
 
-Import L{twisted_basic_ng.basic} where a program imports C{twisted.protocols.basic}; or let a program as it is run
-on it: C{python -m twisted_basic_ng run PROGRAM}, L{install}, or C{twisted-basic-ng enable}.
+Import L{twisted_basic_ng.basic} instead of C{twisted.protocols.basic}.  To run a program unchanged,
+use C{python -m twisted_basic_ng run PROGRAM}, L{install}, or C{twisted-basic-ng enable}.
 
-Importing this package imports nothing else, Twisted least of all.
+Importing this package imports nothing else, not even Twisted.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as in typing, which is slow to import: an enabled environment does this at every start
+# Like typing's, which is slow to import: an enabled environment imports this file at every start.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._swapping.status import Status
     from ._swapping.swap import AlreadyInUseError, TwistedTooOldError
 else:
 
     def __getattr__(name: str) -> object:
-        """Import a class when it is first asked for."""
+        """Import a class at its first use."""
         if name == "AlreadyInUseError":
             from ._swapping.swap import AlreadyInUseError as found
         elif name == "TwistedTooOldError":
@@ -29,7 +30,7 @@ else:
         return found
 
     def __dir__() -> list[str]:
-        """Name these, too."""
+        """Include the classes that are imported at their first use."""
         return sorted({*globals(), *__all__})
 
 
@@ -40,14 +41,14 @@ __version__ = "0.1.0"
 
 def install() -> None:
     """
-    Put our modules in the place of Twisted's, for the rest of this process; again is harmless.
+    Replace Twisted's modules with ours for the rest of this process; calling it again does nothing.
 
-    Call it before anything that imports them: nothing is imported here, only later imports are answered
-    with ours.
+    Call it before you import anything that uses them.  It imports nothing itself; it makes later
+    imports find our modules.
 
-    @raise AlreadyInUseError: modules are in use that hold Twisted's own classes.
-    @raise TwistedTooOldError: Twisted's modules are imported already, and Twisted is older than 22.10.  Otherwise
-        their first import raises it.
+    @raise AlreadyInUseError: some imported modules hold Twisted's own classes.
+    @raise TwistedTooOldError: Twisted is older than 22.10, and its modules are already imported.
+        If they are not, their first import raises it.
     """
     from ._swapping.swap import install as swapIn
 
@@ -56,9 +57,9 @@ def install() -> None:
 
 def uninstall() -> None:
     """
-    Let later imports find Twisted's own modules again; without L{install} it does nothing.
+    Make later imports find Twisted's own modules again; without L{install} this does nothing.
 
-    Classes that were built on ours stay as they are.
+    Subclasses of our classes stay as they are.
     """
     from ._swapping.swap import uninstall as swapOut
 
@@ -67,9 +68,10 @@ def uninstall() -> None:
 
 def status() -> Status:
     """
-    Tell what is swapped in this process and in this Python environment, and which build is in use.
+    Return what is swapped in this process and in this Python environment, and which build is in
+    use.
 
-    @return: the facts as attributes; C{str()} of it is text for people.
+    @return: the state as attributes; C{str()} of it is readable text.
     """
     from ._swapping.status import read
 

@@ -1,4 +1,4 @@
-"""C{python -m twisted_basic_ng}: hands over to the command line."""
+"""C{python -m twisted_basic_ng} runs the command line."""
 
 from ._cli import main
 

@@ -1,15 +1,15 @@
 """
-The command line: what there is, and which function does it.
+The command line: which commands there are, and which function runs each.
 
-C{run} is looked at before everything else, because its words belong to the program that it starts and because
-it has to be quick; the other commands import what they need when they are called.
+C{run} is recognised first, because its arguments belong to the program that it starts, and because
+it must start quickly.  Each other command imports what it needs when it is called.
 """
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Final, NoReturn
@@ -42,7 +42,7 @@ examples:
 
 
 class _UsageError(Exception):
-    """The command line is mistyped; the message says where."""
+    """The command line is wrong; the message says where."""
 
 
 def _run(words: Sequence[str]) -> None:
@@ -71,14 +71,20 @@ def _bench(words: Sequence[str]) -> None:
 
 
 def _failWithout(error: ModuleNotFoundError, extra: str) -> NoReturn:
-    """Say how to get the package of the demo and the benchmarks, if that is what is missing."""
+    """
+    Say how to install the package of the demo and the benchmarks, if that is the missing module.
+    """
     if error.name != "twisted_basic_ng_demo":
         raise error
     _fail(f"'{extra}' is a package of its own: pip install 'twisted_basic_ng[{extra}]'", 1)
 
 
 def _noWords(command: str, does: str, words: Sequence[str]) -> bool:
-    """Take a command without arguments; C{False} where only its help was asked for."""
+    """
+    Check that a command has no arguments.
+
+    @return: whether to run the command; C{False} if only its help was asked for.
+    """
     if _isHelp(words):
         print(f"usage: twisted-basic-ng {command}\n\n{does}")
         return False
@@ -137,14 +143,15 @@ def _isHelp(words: Sequence[str]) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """
-    Do what the command line asks for.
+    Run a command.
 
-    @param arguments: its words; without them, those that the process was started with.
-    @raise SystemExit: with status 2 for a mistyped command or option, else as the command says.
+    @param arguments: the words of the command line; the default is those of this process.
+    @raise SystemExit: with status 2 for an unknown command or option, else with the command's own
+        status.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["run"] and not _isHelp([each for each in words[1:3] if each != "--verbose"][:1]):
-        _obey(words)  # what becomes of a program's output is the program's business
+        _obey(words)  # the program handles errors of its own output
         return
     try:
         try:
@@ -155,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         _endUnread()
     except OSError as error:
-        sys.stdout = None  # if that is what fails, Python would fail with it once more at its end
+        sys.stdout = None  # if standard output failed, Python would report it again at exit
         _fail(str(error), 1)
 
 
@@ -179,10 +186,13 @@ def _obey(words: list[str]) -> None:
 
 
 def _endUnread() -> NoReturn:
-    """End as other programs do when nobody reads their output: quietly, by the signal if there is one."""
+    """
+    End quietly because nobody reads the output, like other programs: by C{SIGPIPE}, if there is
+    one.
+    """
     import signal
 
-    sys.stdout = sys.stderr = None  # else Python would write what is left at its end
+    sys.stdout = sys.stderr = None  # otherwise Python would flush them at exit
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.raise_signal(signal.SIGPIPE)

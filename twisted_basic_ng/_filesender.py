@@ -1,7 +1,8 @@
 """
-Sending a file, chunk by chunk, as fast as the consumer takes it.
+Sends a file, chunk by chunk, as fast as the consumer takes it.
 
-It knows of the file only that it can be read, and of the consumer what C{IConsumer} says.
+All that this file knows is that the file has a C{read} method, and that the consumer provides
+C{IConsumer}.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ __all__ = ["FileSender"]
 
 
 class _Readable(Protocol):
-    """A file, as far as L{FileSender} needs one."""
+    """The part of a file's interface that L{FileSender} needs."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
-# Differs from Twisted: it says that it is a pull producer; every way to end fires its Deferred, and unregisters it.
+# Differs from Twisted: it declares itself a pull producer.  Its Deferred fires however the transfer
+# ends, and every end unregisters it.
 
 
 @implementer(IPullProducer)
@@ -36,12 +38,12 @@ class FileSender:
     """
     A pull producer that sends what it reads from a file.
 
-    The file stays open, and its owner's, whatever happens.
+    It never closes the file: that is up to you.
 
     @cvar CHUNK_SIZE: how many bytes to read at once.
-    @ivar lastSent: the last byte that was written to the consumer, C{""} before the first one.
-    @ivar deferred: what L{beginFileTransfer} returned, while the transfer goes on.
-    @ivar file: what is read from, while the transfer goes on.
+    @ivar lastSent: the last byte that was written to the consumer; C{""} before the first byte.
+    @ivar deferred: the Deferred that L{beginFileTransfer} returned, during the transfer.
+    @ivar file: the file, during the transfer.
     """
 
     CHUNK_SIZE = 2**14
@@ -57,15 +59,16 @@ class FileSender:
         transform: Callable[[bytes], bytes] | None = None,
     ) -> Deferred[bytes | str]:
         """
-        Register with C{consumer} and send it what C{file} gives, from where it stands to its end.
+        Register with C{consumer} and send it C{file}, from its current position to its end.
 
-        @param file: anything with a C{read(size)} that returns bytes, and none of them at the end.
-        @param transform: called with each chunk, returns what to write in its place.
-        @return: fires with the last byte written (C{""} for an empty file), or fails with what C{read},
-            C{transform} or C{consumer} raised, with an C{Exception} when the consumer stops the transfer, with
-            C{CancelledError} when it is cancelled.
+        @param file: an object with a C{read(size)} method that returns bytes, and C{b""} at the
+            end.
+        @param transform: called with each chunk; returns the bytes to write instead.
+        @return: fires with the last byte written, C{""} for an empty file.  It fails with the error
+            that C{read}, C{transform} or C{consumer} raised; with an C{Exception} if the consumer
+            stops the transfer; with C{CancelledError} if you cancel it.
         """
-        # Differs from Twisted: a consumer that refuses leaves what is under way alone.
+        # Differs from Twisted: if the consumer refuses, a transfer in progress continues.
         before = dict(vars(self))
         self.file = file
         self.consumer = consumer
@@ -74,14 +77,14 @@ class FileSender:
         try:
             consumer.registerProducer(self, False)
         except BaseException:
-            if self.deferred is deferred:  # nothing was begun, and what was under way goes on
+            if self.deferred is deferred:  # restore the transfer in progress
                 vars(self).clear()
                 vars(self).update(before)
             raise
         return deferred
 
     def resumeProducing(self) -> None:
-        """Send one chunk, or end the transfer where there is none."""
+        """Send one chunk, or end the transfer at the end of the file."""
         try:
             chunk = self.file.read(self.CHUNK_SIZE) if self.file is not None else b""
             if chunk:
@@ -100,7 +103,10 @@ class FileSender:
         self.consumer.write(chunk)
 
     def _senderEnd(self, result: bytes | str | Failure) -> None:
-        """Leave the consumer and the file, and say how it went; only the first time."""
+        """
+        Let go of the file, unregister from the consumer and fire the Deferred, unless that was done
+        already.
+        """
         if self.file is None and self.deferred is None:
             return
         self.file = None
@@ -108,23 +114,23 @@ class FileSender:
         try:
             self.consumer.unregisterProducer()
         finally:
-            if deferred is not None and not deferred.called:  # what is told of the end may cancel
+            if deferred is not None and not deferred.called:  # unregistering may have cancelled it
                 deferred.callback(result)
 
     def _senderCancelled(self, deferred: Deferred[bytes | str]) -> None:
-        """End the transfer that C{deferred} is of, if it is still the one under way."""
+        """End the transfer of C{deferred}, if it is still in progress."""
         if self.deferred is deferred:
-            self._senderStop(Failure(CancelledError()))  # which fires it, whatever the consumer raises
+            self._senderStop(Failure(CancelledError()))  # fires it, even if the consumer raises
 
     def pauseProducing(self) -> None:
-        """Nothing: it sends only when it is asked to."""
+        """Do nothing: a pull producer sends only on request."""
 
     def stopProducing(self) -> None:
-        """End the transfer before its end: the consumer takes no more."""
+        """End the transfer early: the consumer takes no more data."""
         self._senderStop(Failure(Exception("Consumer asked us to stop producing")))
 
     def _senderStop(self, why: Failure) -> None:
-        """End the transfer; a consumer that fails to let go does not trouble whoever stops it."""
+        """End the transfer with C{why}; log an error that the consumer raises."""
         try:
             self._senderEnd(why)
         except Exception:

@@ -1,16 +1,16 @@
 """
-Line, netstring and int-prefixed protocols, and a producer that sends a file: the names and the behaviour of
-C{twisted.protocols.basic}, in linear time.
+Line, netstring and int-prefixed protocols, and a producer that sends a file: the names and the
+behaviour of C{twisted.protocols.basic}, in linear time.
 
-Each receiver is a thin loop.  The functions of L{twisted_basic_ng._accelerate} find frames in batches, and
-the loop delivers them one at a time.  A callback may change anything between two frames, and the change
-takes effect from the next frame on.
+Each receiver is a thin loop.  The functions of L{twisted_basic_ng._accelerate} find frames in
+batches, and the loop delivers them one at a time.  A callback may change anything between two
+frames, and the change takes effect from the next frame on.
 
-This file re-exports the public names, and imports each when it is first asked for.  The receivers are in
+This file re-exports the public names, and imports each at its first use.  The receivers are in
 L{twisted_basic_ng._receiving}, L{FileSender} is in C{_filesender}.
 """
 
-# The modules and functions among them are names that twisted.protocols.basic has, too.
+# Imported modules and functions are among the names, because twisted.protocols.basic has them, too.
 from __future__ import annotations
 
 import math
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Import what C{name} stands for, when it is first asked for."""
+        """Import the object called C{name} at its first use."""
         if name not in _PLACES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module, _, attribute = _PLACES[name].partition(":")
@@ -58,13 +58,14 @@ else:
         return value
 
     def __dir__() -> list[str]:
-        """Name what was not asked for, too."""
+        """Include the names that are not imported yet."""
         return sorted({*globals(), *_PLACES})
 
     _openFacade(__name__)
 
 
-#: Where the names are that are imported when they are asked for: who wants lines alone does not wait for the rest.
+#: Where to import each name from, at its first use: a program that only needs lines does not wait
+#: for the rest.
 _PLACES: Final = {
     "FileSender": "._filesender:FileSender",
     "IncompleteNetstring": "._receiving.netstrings:IncompleteNetstring",
@@ -88,7 +89,7 @@ _PLACES: Final = {
     "protocol": "twisted.internet.protocol",
 }
 
-#: Without use, as in Twisted.
+#: Unused, as in Twisted.
 DEBUG = 0
 
 __all__ = [

@@ -1,8 +1,9 @@
 """
-The data connections of Twisted's FTP server: the names and the behaviour of four classes of C{twisted.protocols.ftp}.
+The data connections of Twisted's FTP server: the names and the behaviour of four classes of
+C{twisted.protocols.ftp}.
 
-This file re-exports the public names of L{twisted_basic_ng._ftp}.  The rest of FTP is Twisted's; the swap
-puts these four into its module.
+This file re-exports the public names of L{twisted_basic_ng._ftp}.  The rest of FTP is Twisted's
+own.  The swap puts these names into C{twisted.protocols.ftp}.
 """
 
 from ._ftp.consumers import ASCIIConsumerWrapper, FileConsumer

@@ -1,7 +1,8 @@
 """
-C{pytest -p twisted_basic_ng.pytest_plugin}: the tests, and the Python processes that they start, run on ours.
+C{pytest -p twisted_basic_ng.pytest_plugin} runs the tests, and the Python processes that they
+start, on our modules.
 
-pytest imports it before it collects anything.
+pytest imports this file before it collects tests.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ children.stayOn(sys.path)
 
 
 def pytest_report_header() -> str:
-    """Say so at the top of the report."""
+    """Name the replaced modules at the top of the report."""
     now = status()
     names = ", ".join(name for name, _ in now.swapped)
     return f"twisted_basic_ng {now.version} ({now.build} build) in place of: {names}"

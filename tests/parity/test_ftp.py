@@ -16,6 +16,7 @@ NAMES = ("ASCIIConsumerWrapper", "DTP", "DTPFactory", "FileConsumer")
 #: What differs, by name, and why that is right.
 ACCEPTED = {
     "ASCIIConsumerWrapper interfaces": "it is a consumer, and says so",
+    "DTP bases": "UploadConnection receives an upload; it is a Protocol, as Twisted's base is",
     "DTP interfaces": "it is a push producer, too, and says so",
     "DTPFactory._FAILED": "a mark of our own",
     "DTPFactory._FINISHED": "a mark of our own",
