@@ -48,7 +48,7 @@ class _LastLine(Shown):
         backlog: Any = None if receiver is None else receiver._receiverState
         if receiver is None or backlog is None or getattr(backlog, "shown", b"") is not None:
             return b""
-        if backlog.aside is not None:
+        if backlog.unfinishedPieces is not None:
             backlog.rejoin()
         line: bytes = backlog.rest()
         receiver._buffer = backlog.shown = line  # type: ignore[attr-defined]
@@ -119,7 +119,7 @@ class LineOnlyReceiver(Receiver):
         backlog.shown = line = b"" + self._buffer if self._buffer else b""
         if backlog.frames:  # an error has interrupted the delivery of these
             backlog.current = backlog.current[: backlog.start] + line
-            backlog.later = None
+            backlog.arrivedMeanwhile = None
         else:
             backlog.replace(line)
             backlog.searched = True  # it is searched with the next chunk, as in Twisted
@@ -130,22 +130,22 @@ class LineOnlyReceiver(Receiver):
 
         One flat loop, for its speed: it is walked once for each chunk.
         """
-        watched = backlog.watched
+        plainTransport = backlog.plainTransport
         delimiter = self.delimiter
         if not delimiter or type(delimiter) is not bytes:
             delimiter = self._receiverDelimiter()
-        if backlog.later is not None and not backlog.frames:
+        if backlog.arrivedMeanwhile is not None and not backlog.frames:
             backlog.rest()  # all lines of a chunk are found at once, and what ends the last of them
         while backlog.start < len(backlog.current) or backlog:
-            if watched is not None and watched.TLS:
-                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+            if plainTransport is not None and plainTransport.TLS:
+                backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
                 continue
             isUnfinished = False
             begin = backlog.start
             lines: Sequence[bytes] = backlog.frames
             if lines:
                 reader, mayExceed = backlog.reader, True
-            elif backlog.aside is None or backlog.completesLine(delimiter):
+            elif backlog.unfinishedPieces is None or backlog.completesLine(delimiter):
                 lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, len(backlog.current))
                 if lines:
                     if len(lines) >= PINNED and not backlog.isPinned:
@@ -178,7 +178,7 @@ class LineOnlyReceiver(Receiver):
                             return why
                         break
                     self.lineReceived(line)
-                    if watched is not None and watched.TLS:
+                    if plainTransport is not None and plainTransport.TLS:
                         break
                 else:
                     isInterrupted = False
@@ -188,7 +188,7 @@ class LineOnlyReceiver(Receiver):
                     if self._buffer is not shown:
                         self._receiverTakeAssigned(backlog)
                         isUnfinished = True
-                    elif not shown and backlog.later is None:
+                    elif not shown and backlog.arrivedMeanwhile is None:
                         return None
                 if isInterrupted:
                     continue
@@ -203,7 +203,7 @@ class LineOnlyReceiver(Receiver):
 
     def _receiverShow(self, backlog: Any) -> None:
         """Show the unfinished line: as a plain attribute, unless it is long and in pieces."""
-        if backlog.aside is None:
+        if backlog.unfinishedPieces is None:
             self._buffer = backlog.shown = backlog.current
         elif backlog.shown is not None:
             backlog.shown = None
@@ -324,22 +324,24 @@ class LineReceiver(Receiver, _PauseableMixin):
         if self._busyReceiving:
             return None
         self._busyReceiving = True
-        watched = backlog.watched
+        plainTransport = backlog.plainTransport
         window = _NEAR
         try:
             while True:
-                pins = backlog.pins
-                if pins is not None and ((backlog.cautious and not backlog.isLookedAt) or type(self) is not pins.kind):
+                pinned = backlog.pinnedAttributes
+                if pinned is not None and (
+                    (backlog.cautious and not backlog.isLookedAt) or type(self) is not pinned.kind
+                ):
                     self._receiverUnpin(backlog)
-                    pins = None
+                    pinned = None
                 lines: Sequence[bytes] = backlog.frames
                 if self.paused or not (lines or backlog.start < len(backlog.current) or backlog):
                     return None
-                if watched is not None and watched.TLS:
-                    backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+                if plainTransport is not None and plainTransport.TLS:
+                    backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
                     continue
                 if not self.line_mode:
-                    if lines or backlog.aside is not None or backlog.later is not None:
+                    if lines or backlog.unfinishedPieces is not None or backlog.arrivedMeanwhile is not None:
                         data = backlog.take()
                         if not data:
                             return None
@@ -363,7 +365,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                     reader, mayExceed = backlog.reader, True
                 else:
                     if backlog.isLookedAt:
-                        why = self._receiverCutOff(backlog, watched)
+                        why = self._receiverCutOff(backlog, plainTransport)
                         if why is not _GO_ON:
                             return why
                         continue
@@ -371,7 +373,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                     if (
                         (backlog.cautious or len(backlog.current) - begin < _SHORT)
                         and delimiter
-                        and backlog.aside is None
+                        and backlog.unfinishedPieces is None
                     ):
                         # Something changes at each line: what is found ahead, and checked each time, would be in vain.
                         window = _NEAR
@@ -388,17 +390,17 @@ class LineReceiver(Receiver, _PauseableMixin):
                             transport: Any = self.transport
                             if why or (transport is not None and transport.disconnecting):
                                 return why
-                            if backlog.start == len(backlog.current) and backlog.later is None:
+                            if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                                 return None
                             continue
-                    if backlog.aside is None or backlog.completesLine(delimiter):
+                    if backlog.unfinishedPieces is None or backlog.completesLine(delimiter):
                         lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, window)
                         isSearched = begin + window >= len(backlog.current)
                         if lines:
                             if len(lines) > 1:
-                                if len(lines) >= PINNED and pins is None:
+                                if len(lines) >= PINNED and pinned is None:
                                     self._receiverPin(backlog)
-                                    pins = backlog.pins
+                                    pinned = backlog.pinnedAttributes
                                 backlog.frames = split[0]
                                 backlog.terms = delimiter
                                 backlog.framing = len(delimiter)
@@ -423,8 +425,8 @@ class LineReceiver(Receiver, _PauseableMixin):
                             self.paused
                             or (delimiter is not self.delimiter and delimiter != self.delimiter)
                             or not self.line_mode
-                            or (watched is not None and watched.TLS)
-                            or (pins is not None and kind is not type(self))
+                            or (plainTransport is not None and plainTransport.TLS)
+                            or (pinned is not None and kind is not type(self))
                         ):
                             isSearched = False
                             break
@@ -436,7 +438,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                         if backlog.frames:
                             backlog.frames = ()
                             backlog.caution = CAUTION
-                        if backlog.start == len(backlog.current) and backlog.later is None:
+                        if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                             return None
                         window = min(window * 2, _FAR)
                     if not isSearched:
@@ -449,17 +451,17 @@ class LineReceiver(Receiver, _PauseableMixin):
         finally:
             self._busyReceiving = False
 
-    def _receiverCutOff(self, backlog: Backlog, watched: Any) -> object:
+    def _receiverCutOff(self, backlog: Backlog, plainTransport: Any) -> object:
         """
         Deliver lines as long as the application looks, behind each, at what is left: so that is cut off each time.
 
         @return: what ends the delivery; L{_GO_ON} if it may go on.
         """
-        if backlog.start or backlog.later is not None:
+        if backlog.start or backlog.arrivedMeanwhile is not None:
             backlog.rest()
-        if backlog.pins is None and len(backlog.current) >= PINNED * _SHORT:
+        if backlog.pinnedAttributes is None and len(backlog.current) >= PINNED * _SHORT:
             self._receiverPin(backlog)
-        kind = None if backlog.pins is None else type(self)
+        kind = None if backlog.pinnedAttributes is None else type(self)
         delimiter = self.delimiter
         line, found, rest = backlog.current.partition(delimiter) if delimiter else (backlog.current, b"", b"")
         if found:
@@ -482,7 +484,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                     or delimiter is not self.delimiter
                     or self.paused
                     or not self.line_mode
-                    or (watched is not None and watched.TLS)
+                    or (plainTransport is not None and plainTransport.TLS)
                     or (kind is not None and kind is not type(self))
                 ):
                     return _GO_ON

@@ -193,7 +193,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         """Drop the references to a transport that is gone."""
         self.transport = None
         if self._receiverState is not None:
-            self._receiverState.transport = self._receiverState.watched = None
+            self._receiverState.transport = self._receiverState.plainTransport = None
 
     def _receiverDrop(self) -> object:
         self._ampCloseDescriptors()
