@@ -126,6 +126,14 @@ def made(directory: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The figures that the pages have, and the report that is made of them."""
+    directory = copied(tmp_path_factory.mktemp("whole"))
+    made(directory)
+    return directory
+
+
 class TestReport:
     """The pages' tables and charts."""
 
@@ -133,13 +141,6 @@ class TestReport:
     def figures(self, tmp_path: Path) -> Path:
         """The figures that the pages have."""
         return copied(tmp_path)
-
-    @pytest.fixture(scope="class")
-    def whole(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Those figures, and the report that is made of them."""
-        directory = copied(tmp_path_factory.mktemp("whole"))
-        made(directory)
-        return directory
 
     def test_true(self, whole: Path) -> None:
         """The tables say what the figures do: nobody has changed one without the other."""
