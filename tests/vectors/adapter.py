@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -21,11 +22,11 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
-from .adapter_calls import Conversation, Unsupported
+from .adapter_calls import Conversation
 from .adapter_transport import Transport
 from .adapter_values import Values, argumentOf
 
-__all__ = ["Adapter", "main"]
+__all__ = ["Adapter", "lacking", "main"]
 
 
 class _Boxes:
@@ -69,10 +70,8 @@ class Adapter:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer one request."""
-        try:
-            answer = self._operations[request["do"]](request)
-        except Unsupported as error:
-            answer = {"unsupported": str(error)}
+        why = lacking(request)
+        answer = {"unsupported": why} if why else self._operations[request["do"]](request)
         return {"id": request["id"], **answer}
 
     # Boxes.
@@ -164,6 +163,20 @@ class Adapter:
         return {"events": conversation.end()}
 
 
+def lacking(request: dict[str, Any]) -> str:
+    """Say what this machine has not got that C{request} is about; nothing if it has it all."""
+    if request.get("type") == "Path" and os.sep != "/":
+        return "paths have another form here"
+    steps = request.get("steps", ())
+    data = bytes.fromhex("".join(step.get("receive", "") for step in steps))
+    if b"StartTLS" in data or any(step.get("command") == "StartTLS" for step in steps):
+        try:
+            importlib.import_module("twisted.internet.ssl")
+        except ImportError as error:
+            return f"there is no TLS here: {error}"
+    return ""
+
+
 def limit(protocol: Any, limits: dict[str, int]) -> None:
     """Set the limits on a box; a module that has none does not look at them."""
     for name, value in limits.items():
@@ -174,7 +187,8 @@ def main() -> None:
     """Run as a program."""
     globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False, discardBuffer=True)
     module = importlib.import_module(sys.argv[1])
-    if sys.argv[1].startswith("twisted.") and "twisted_basic_ng" in module.AMP.makeConnection.__code__.co_filename:
+    home = module.AMP.makeConnection.__globals__["__name__"]  # a class of a swapped module says that it is Twisted's
+    if sys.argv[1].startswith("twisted.") and home.startswith("twisted_basic_ng"):
         sys.exit(f"{sys.argv[1]} is not Twisted's own in this environment")
     adapter = Adapter(module)
     for line in sys.stdin:

@@ -13,11 +13,7 @@ from twisted.python.failure import Failure
 from .adapter_transport import Transport
 from .adapter_values import Values
 
-__all__ = ["Conversation", "Unsupported"]
-
-
-class Unsupported(Exception):
-    """This implementation, or this machine, has not got what the vector is about."""
+__all__ = ["Conversation"]
 
 
 class KnownError(Exception):
@@ -214,8 +210,6 @@ class Conversation:
         except self._amp.OnlyOneTLS:
             self._events.append({"failed": name, "error": "tls"})
             return
-        except RuntimeError as error:
-            raise Unsupported(str(error)) from None
         if calling is not None:
             self._calls[name] = calling
             calling.addCallbacks(self._succeeded, self._failed, (name, command), None, (name,), None)

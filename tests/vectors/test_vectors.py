@@ -16,6 +16,7 @@ from tests.processes import environment
 from tests.project.test_differences import rows
 
 from . import runner
+from .adapter import lacking
 from .runner import Report, compare, requests, run
 from .schema import errors
 from .vectors import FOLDER, bytesOf, chunkings, load, plain, stepsCut
@@ -32,7 +33,7 @@ def adapter(module: str, vectors: list[dict[str, Any]], **how: Any) -> Report:
     """Run the adapter over a module, in the build that the environment chooses."""
     program = [sys.executable, "-m", "tests.vectors.adapter", module]
     changes = how.pop("changes", {})
-    return run(program, vectors, cwd=ROOT, env=environment(**changes), **how)
+    return run(program, vectors, 120, cwd=ROOT, env=environment(TWISTED_BASIC_NG_SWAP="0", **changes), **how)
 
 
 def said(report: Report) -> str:
@@ -70,6 +71,30 @@ class TestImplementations:
         report = adapter(STOCK, different)
         assert set(report.failures) == {vector["name"] for vector in different}, said(report)
         assert not report.trouble
+
+
+class TestAdapter:
+    """What a machine does not have."""
+
+    def test_noTLS(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without TLS, just the vectors about it are unsupported, in all chunks."""
+        monkeypatch.setitem(sys.modules, "twisted.internet.ssl", None)
+        without = {each.vector for each in requests(VECTORS) if lacking(each.line)}
+        assert without == {vector["name"] for vector in VECTORS if vector["name"].startswith("tls-")}
+        assert all(lacking(each.line) for each in requests([BY_NAME["tls-responder"]]))
+
+    def test_otherPaths(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where paths have another form, just those about paths are."""
+        monkeypatch.setattr("os.sep", "\\")
+        without = {each.vector for each in requests(VECTORS) if lacking(each.line)}
+        assert without == {"path-absolute", "path-bad-bytes"}
+
+    def test_notTwistedsOwn(self) -> None:
+        """A module that is not Twisted's own is not taken for it."""
+        swapped = "import sys, twisted_basic_ng; twisted_basic_ng.install(); sys.argv[1:] = ['twisted.protocols.amp']"
+        program = [sys.executable, "-c", f"{swapped}; from tests.vectors.adapter import main; main()"]
+        report = run(program, [BY_NAME["box-one-pair"]], cwd=ROOT, env=environment())
+        assert "twisted.protocols.amp is not Twisted's own" in report.trouble
 
 
 class TestFiles:
