@@ -25,6 +25,9 @@ os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *dict.
 
 _KINDS = ("passed", "failed", "skipped")
 
+#: How many of the slowest tests are named.
+_SLOWEST = 10
+
 
 @dataclass
 class _Run:
@@ -105,12 +108,28 @@ def _count(run: _Run, reasons: Counter[str]) -> Counter[str]:
     return counts
 
 
+def _slowest() -> list[tuple[float, str]]:
+    """Return the slowest tests of all environments, slowest first: the seconds, and the environment with the test."""
+    timed = [
+        (float(case.get("time", 0)), f"{name} {file.stem}: {case.get('classname')}.{case.get('name')}")
+        for name, run in _runs.items()
+        for file in run.results
+        for case in ElementTree.parse(file).iter("testcase")
+    ]
+    return sorted(timed, reverse=True)[:_SLOWEST]
+
+
 def _summarize() -> None:
     reasons: Counter[str] = Counter()
     counts = {name: _count(run, reasons) for name, run in _runs.items()}
     total = sum(counts.values(), Counter())
     if not counts:
         return
+    slowest = _slowest()
+    if slowest:
+        print("\nThe slowest tests:")
+    for seconds, test in slowest:
+        print(f"  {seconds:5.1f} s  {test}")
     print("\nWhat ran:")
     for name, run in _runs.items():
         if not run.skipped:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from twisted.logger import LogEvent, globalLogPublisher
 
 #: Lines that must not type-check are read by mypy and pyright, and never run.
 collect_ignore = ["typing"]
@@ -33,3 +37,39 @@ def framing(request: pytest.FixtureRequest) -> ModuleType:
         if os.environ.get("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "") not in ("", "0"):
             raise
         pytest.skip("the extension is not built")
+
+
+#: Freezing objects spares the collector from looking at them again.  PyPy has no such thing.
+_freeze: Callable[[], None] = getattr(gc, "freeze", lambda: None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every later collection what importing the tests has made: there is much, and it stays."""
+    gc.collect()
+    _freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """
+    Collect the garbage of each test behind it, and fail the test if an error is in it that nobody handled.
+
+    A C{Deferred} logs such an error when it is collected.  That must not happen during a later test, which would have
+    to answer for it.
+    """
+    yield
+    errors: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        if "log_failure" in event:
+            errors.append(event["log_failure"].getTraceback())
+
+    getattr(item, "funcargs", {}).clear()  # they outlive the test by a moment
+    globalLogPublisher.addObserver(observe)
+    try:
+        gc.collect()
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    _freeze()
+    if errors:
+        pytest.fail("the test left errors that nobody handled:\n" + "\n".join(errors), pytrace=False)

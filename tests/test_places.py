@@ -185,6 +185,39 @@ class TestInterfaces:
             assert amp.IResponderLocator.providedBy(amp.SimpleStringLocator())
 
 
+class TestMethods:
+    """The methods of a private base are those of the public class that it is a part of."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("BoxDispatcher.callRemote", "BoxDispatcher._sendBoxCommand", "BinaryBoxProtocol.dataReceived"),
+            *("BinaryBoxProtocol.proto_key", "BinaryBoxProtocol.sendBox", "BinaryBoxProtocol.connectionLost"),
+        ],
+    )
+    def test_pickled(self, name: str) -> None:
+        """They are found where they say they are, here and under the swap."""
+        function = attrgetter(name)(amp)
+        for isSwapped, module in ((False, "twisted_basic_ng.amp"), (True, "twisted.protocols.amp")):
+            changeOver(isSwapped)
+            assert (function.__module__, function.__qualname__) == (module, name)
+        changeOver(False)
+        assert pickle.loads(pickle.dumps(function)) is function
+
+    def test_others(self) -> None:
+        """Functions of another module that the base has stay what they are."""
+
+        @_places.publicMethods("amp", "Public")
+        class Private:
+            parse = pickle.loads
+            get = python
+
+            def own(self) -> None: ...
+
+        assert (Private.own.__module__, Private.own.__qualname__) == ("twisted_basic_ng.amp", "Public.own")
+        assert python.__module__ == "tests.processes"
+
+
 class TestSource:
     """The source is found where it is."""
 

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .compiler import whyNone
@@ -67,22 +68,22 @@ def main(directory: Path) -> None:
     (wheel,) = dist.glob("*.whl")
     (sdist,) = dist.glob("*.tar.gz")
     run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist)
-    attempt(directory / "wheel", wheel, "pure" if missing else "ext")
-    attemptDemo(directory / "with-demo", wheel, *(directory / "demo").glob("*.whl"))
+    attempts: list[tuple[str, Path, str, dict[str, str]]] = [
+        ("wheel", wheel, "pure" if missing else "ext", {}),
+        ("sdist", sdist, "ext", {"TWISTED_BASIC_NG_REQUIRE_EXTENSION": "1"}),
+        ("compiler-fails", sdist, "pure", {"CC": "false", "CXX": "false"}),
+        ("no-compiler", sdist, "pure", {"CC": "cc-not-there", "CXX": "c++-not-there", "PATH": os.devnull}),
+        ("pure", sdist, "pure", {"TWISTED_BASIC_NG_PURE": "1"}),
+    ]
     if missing:
+        del attempts[1]
         print(f"not tried: the sdist with a compiler ({missing})")
-    else:
-        attempt(directory / "sdist", sdist, "ext", TWISTED_BASIC_NG_REQUIRE_EXTENSION="1")
-    attempt(directory / "compiler-fails", sdist, "pure", CC="false", CXX="false")
-    attempt(
-        directory / "no-compiler",
-        sdist,
-        "pure",
-        CC="cc-that-is-not-there",
-        CXX="c++-that-is-not-there",
-        PATH=os.devnull,
-    )
-    attempt(directory / "pure", sdist, "pure", TWISTED_BASIC_NG_PURE="1")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(attempt, directory / name, *what, **changes) for name, *what, changes in attempts]
+        demo = sorted((directory / "demo").glob("*.whl"))
+        running.append(pool.submit(attemptDemo, directory / "with-demo", wheel, *demo))
+    for each in running:
+        each.result()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 """
 Runs the tests on one build or on both, and keeps their results for the summary.
 
-usage: python -m tools.run_tests --results DIRECTORY --build {pure,both} [--coverage] [--portable] [PYTEST-ARGUMENT ...]
+usage: python -m tools.run_tests --results DIRECTORY --build {pure,both,one} [--part {all,portable,files}]
+           [--coverage] [PYTEST-ARGUMENT ...]
 
---portable leaves out what does not differ from one Python or Twisted to another, and keeps the random tests short.
-Another environment runs these.  The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 brings them back.
+"portable" leaves out what does not differ from one Python or Twisted to another, and keeps the random tests short.
+The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 makes "all" of it.  "files" are the tests that each source file
+has of its own.
 
-The compiled build is left out, and counted as one test that was skipped, where it cannot be compiled; where it can
-and is not there, that is a failure.
+--coverage measures the branches of the pure build, unless pytest is told what to run.  The tests of the source files
+have to reach all of them: they run under coverage, and the others, which do not count, run without it.
+
+"both" leaves the compiled build out, and counts it as one test that was skipped, if it cannot be compiled.  If it can
+be and is not there, that is a failure.  "one" is the compiled build, or the pure one if there can be no other.
 """
 
 from __future__ import annotations
@@ -21,8 +26,34 @@ from xml.etree import ElementTree
 
 from .compiler import whyNone, whyStale
 
-#: What is tried on one Python and one Twisted: tools, programs of their own, attacks that count work and memory.
-ELSEWHERE = ("bench", "demo", "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream")
+_ROOT = Path(__file__).parent.parent
+
+#: Folders of what is no test of a single source file.
+TOGETHER = (
+    "compatibility",
+    "differential",
+    "fuzz",
+    "live",
+    "mutation",
+    "parity",
+    "project",
+    "safety",
+    "soak",
+    "stress",
+    "upstream",
+)
+
+#: Folders of the tests of programs that come with the package, and are not imported by it.
+PROGRAMS = ("bench", "demo")
+
+#: Folders whose tests try both builds themselves, or are about neither: one run has them.
+EITHER = ("fuzz", "mutation", "project", "upstream")
+
+#: The same among the tests of the source files: the swap does not look at the build that it installs.
+EITHER_FILES = ("children", "enable", "pytest_plugin", "references", "run", "startup")
+
+#: Folders that one Python and one Twisted are enough for: tools, programs, attacks that count work and memory.
+ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream")
 
 
 def note(path: Path, kind: str, message: str) -> None:
@@ -35,18 +66,67 @@ def note(path: Path, kind: str, message: str) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def run(build: str, results: Path, coverage: bool, arguments: list[str]) -> int:
-    """Run the tests on C{build}; return pytest's exit status."""
+def isWhole() -> bool:
+    """Whether nothing is to be left out anywhere."""
+    return os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") not in ("", "0")
+
+
+def without(folders: tuple[str, ...]) -> list[str]:
+    """Return what tells pytest to leave out C{folders} of the tests."""
+    return [f"--ignore=tests/{each}" for each in folders]
+
+
+#: What tells pytest which part of the tests to run.
+PARTS = {"all": [], "portable": without(ELSEWHERE), "files": without(TOGETHER)}
+
+#: What tells it to leave out of a second run what the first one has shown.
+ONCE = [f"--ignore-glob=*/test_{each}.py" for each in EITHER_FILES]
+
+
+def run(build: str, results: Path, arguments: list[str], measured: bool = False, isShort: bool = False) -> int:
+    """Run tests on C{build}, maybe measured by coverage or with few random examples; return pytest's exit status."""
     environment = dict(os.environ, TWISTED_BASIC_NG_PURE="1" if build == "pure" else "")
+    if isShort:
+        environment.setdefault("HYPOTHESIS_PROFILE", "short")
     environment["TWISTED_BASIC_NG_REQUIRE_EXTENSION"] = "1" if build == "ext" else ""
-    tool = ["coverage", "run", "-m"] if coverage else []
-    command = [sys.executable, "-m", *tool, "pytest", "-n", "2", f"--junitxml={results / build}.xml", "-q", *arguments]
-    print(f"{build} build:", flush=True)
+    if measured:
+        environment.update(measuring(results))
+    tool = ["coverage", "run", "-m"] if measured else []
+    name = f"{build}-measured" if measured else build
+    options = ["-n", "2", "--dist", "worksteal", "-q", f"--junitxml={results / name}.xml"]
+    print(f"{build} build{', measured' if measured else ''}:", flush=True)
+    command = [sys.executable, "-m", *tool, "pytest", *options, *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
-def runCompiled(results: Path, coverage: bool, arguments: list[str]) -> int:
-    """Run the tests on the compiled build, if it is there; return 0 where it cannot be."""
+def measuring(results: Path) -> dict[str, str]:
+    """Return the environment variables with which a process and its children are measured."""
+    return {"COVERAGE_PROCESS_START": str(_ROOT / "setup.cfg"), "COVERAGE_FILE": str(results / ".coverage")}
+
+
+def runMeasured(results: Path) -> int:
+    """Run the tests of the source files on the pure build, and fail if they miss a branch."""
+    results.mkdir(parents=True, exist_ok=True)
+    for old in results.glob(".coverage*"):
+        old.unlink()
+    status = run("pure", results, PARTS["files"], measured=True)
+    environment = dict(os.environ, COVERAGE_FILE=measuring(results)["COVERAGE_FILE"])
+    for words in (["combine", "--quiet"], ["report"]):
+        command = [sys.executable, "-m", "coverage", *words]
+        status = subprocess.run(command, env=environment, check=False).returncode or status
+    return status
+
+
+def runAllMeasured(results: Path, isOnly: bool) -> int:
+    """Run all tests on the pure build, those of the source files measured; C{isOnly} if there is no other build."""
+    others = [f"tests/{each}" for each in TOGETHER if isOnly or each not in EITHER]
+    measured = runMeasured(results)
+    # The compiled build has the long random tests, if there is one.
+    return run("pure", results, others, isShort=not isOnly) or measured
+
+
+def runCompiled(results: Path, arguments: list[str]) -> int:
+    """Run the tests on the compiled build, if it is there; return 0 if it cannot be."""
     missing = whyNone()
     if missing:
         note(results / "ext.xml", "skipped", f"the compiled build: {missing}")
@@ -55,21 +135,36 @@ def runCompiled(results: Path, coverage: bool, arguments: list[str]) -> int:
     if stale:
         note(results / "ext.xml", "failure", f"{stale} (TWISTED_BASIC_NG_REQUIRE_EXTENSION=1 tells why)")
         return 1
-    return run("ext", results, coverage, arguments)
+    return run("ext", results, arguments)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.run_tests", description=__doc__, allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--build", choices=["pure", "both"], required=True)
+    parser.add_argument("--build", choices=["pure", "both", "one"], required=True)
+    parser.add_argument("--part", choices=["all", "portable", "files"], default="all")
     parser.add_argument("--coverage", action="store_true")
-    parser.add_argument("--portable", action="store_true")
     options, rest = parser.parse_known_args()
-    if options.portable and os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") in ("", "0"):
+    if options.part == "portable" and isWhole():
+        options.part = "all"
+    elif options.part == "portable":
         os.environ.setdefault("HYPOTHESIS_PROFILE", "short")
-        rest += [f"--ignore=tests/{each}" for each in ELSEWHERE]
-    pure = run("pure", options.results, options.coverage, rest)
-    compiled = runCompiled(options.results, options.coverage, rest) if options.build == "both" else 0
+    if options.build == "one":
+        options.build = "pure" if whyNone() else "ext"
+    return runBuilds(options.build, options.part, options.results, options.coverage and not rest, rest)
+
+
+def runBuilds(builds: str, part: str, results: Path, isMeasured: bool, arguments: list[str]) -> int:
+    """Run a part of the tests on the builds, each test that is about neither once; return the worst status."""
+    isOnly = builds == "pure" or bool(whyNone())
+    once = [] if isOnly or isWhole() or arguments else ONCE
+    pure = compiled = 0
+    if isMeasured and builds != "ext":
+        pure = runMeasured(results) if part == "files" else runAllMeasured(results, isOnly or isWhole())
+    elif builds != "ext":
+        pure = run("pure", results, [*PARTS[part], *once, *arguments])
+    if builds != "pure":
+        compiled = runCompiled(results, [*PARTS[part], *(once if isMeasured else []), *arguments])
     return pure or compiled
 
 

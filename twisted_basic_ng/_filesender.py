@@ -28,8 +28,8 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-# Differs from Twisted: it declares itself a pull producer, and its Deferred fires however the
-# transfer ends.
+# Differs from Twisted: it declares itself a pull producer.  Its Deferred fires however the transfer
+# ends, and every end unregisters it.
 
 
 @implementer(IPullProducer)

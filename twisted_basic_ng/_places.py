@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 else:
     ModuleType = type(sys)
 
-__all__ = ["Facade", "changeOver", "homeOf", "openFacade", "place", "public"]
+__all__ = ["Facade", "changeOver", "homeOf", "openFacade", "place", "public", "publicMethods"]
 
 _OURS: Final = __name__.rpartition(".")[0]
 _TWISTED: Final = "twisted.protocols"
@@ -92,6 +92,22 @@ def public(where: str, name: str = "", inTwisted: str = "") -> Callable[[_Thing]
         _published[id(thing)] = publication = _Publication(thing, where, (own, inTwisted or own))
         publication.move()
         return thing
+
+    return publish
+
+
+def publicMethods(where: str, name: str) -> Callable[[_Thing], _Thing]:
+    """
+    Say, as a decorator of a private base, that its methods are those of the public class C{name}.
+
+    Their names leave the process, too: pickles of them are to be loaded with the class of Twisted's.
+    """
+
+    def publish(kind: Any) -> Any:
+        for function in [*_functions(kind)]:
+            if function.__module__ == kind.__module__:
+                public(where, f"{name}.{function.__name__}")(function)
+        return kind
 
     return publish
 

@@ -75,14 +75,17 @@ class SerializeTests(SynchronousTestCase):
         self.check({b"k" * 255: bytearray(65535)})
 
     def test_strings(self) -> None:
-        """A string is an error that names it."""
-        for content in ({"a": b"1"}, {b"a": "1"}):
+        """A string is Twisted's error, which names it, and says what to do."""
+        for content, advice in (
+            ({"a": b"1"}, "; write b'a'"),
+            ({b"a": "1"}, "; send bytes, or declare it as Unicode()"),
+        ):
             box = AmpBox()
             box.update(content)  # type: ignore[arg-type]
             error = self.assertRaises(TypeError, box.serialize)
             theirs = loadStock("amp").AmpBox()
             theirs.update(content)
-            self.assertEqual(str(error), str(self.assertRaises(TypeError, theirs.serialize)))
+            self.assertEqual(str(error), str(self.assertRaises(TypeError, theirs.serialize)) + advice)
 
     def test_tooLong(self) -> None:
         """What is too long is an error that carries it."""

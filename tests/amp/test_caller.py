@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import CancelledError
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost, ProcessDone
 from twisted.python.failure import Failure
 
+from tests.helpers import loadStock
 from twisted_basic_ng import amp
 
 from .conversations import DispatchCase
@@ -87,6 +88,31 @@ class AskTests(DispatchCase):
         self.assertRaises(amp.ProtocolSwitched, self.ask)
         self.assertEqual(self.dispatcher._outstandingRequests, {})
 
+    def test_notConnected(self) -> None:
+        """Before there is a connection, calling is Twisted's error, with the command and what to do."""
+        stranger: Any = loadStock("amp").BoxDispatcher(None)
+        theirs = self.assertRaises(AttributeError, stranger.callRemoteString, b"command")
+        for requiresAnswer in (True, False):
+            error = self.assertRaises(
+                AttributeError, amp.BoxDispatcher(None).callRemoteString, b"command", requiresAnswer
+            )
+            advice = "; command was called before the connection was made: call from connectionMade on"
+            self.assertEqual(str(error), str(theirs) + advice)
+
+    def test_unsendable(self) -> None:
+        """An error in sending names the command."""
+        error = self.assertRaises(amp.TooLong, self.ask, a=b"x" * 65536)
+        self.assertIn("at most 65535; command was not sent: split it over several calls", str(error))
+        error = self.assertRaises(TypeError, self.dispatcher.callRemoteString, b"c\xff", False, a="text")
+        self.assertIn("declare it as Unicode(); c\\xff was not sent", str(error))
+
+    def test_repr(self) -> None:
+        """A dispatcher shows its peer and how many calls wait; a call shows its tag."""
+        self.assertIn(" 0 calls outstanding, to an unknown peer>", repr(self.dispatcher))
+        call = self.ask()
+        self.assertIn(" 1 calls outstanding", repr(self.dispatcher))
+        self.assertIn(", tag b'1'>", repr(call))
+
     def test_notConstructed(self) -> None:
         """A command that cannot be made is a failure."""
         self.failureResultOf(self.dispatcher.callRemote(amp.ProtocolSwitchCommand), TypeError)
@@ -157,10 +183,21 @@ class LossTests(DispatchCase):
         results = [self.ask(), self.ask()]
         reason = Failure(ConnectionDone())
         self.dispatcher.stopReceivingBoxes(reason)
-        for result in (*results, self.ask()):
+        for result in results:
             self.assertIs(self.failureResultOf(result), reason)
+        self.assertEqual(
+            str(self.failureResultOf(self.ask(), ConnectionDone).value),
+            "Connection was closed cleanly: command was called after the connection to an unknown peer had ended.",
+        )
         self.assertIsNone(self.dispatcher.callRemoteString(b"command", requiresAnswer=False))
         self.assertEqual(len(self.sender.boxes), 2)
+
+    def test_otherReason(self) -> None:
+        """A reason that is no common end of a connection is passed on to later calls, too."""
+        for error in (amp.TooLong(True, False, None), ProcessDone(0)):
+            reason = Failure(error)
+            self.dispatcher.stopReceivingBoxes(reason)
+            self.assertIs(self.failureResultOf(self.ask()), reason)
 
     def test_meanwhile(self) -> None:
         """A call whose box ends the connection, while it is filled or sent, fails with the connection's reason."""

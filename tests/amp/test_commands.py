@@ -65,18 +65,21 @@ class DefinitionTests(SynchronousTestCase):
         self.assertEqual(Pairs.allErrors, {ValueError: b"VALUE", KeyError: b"KEY"})
 
     def test_checks(self) -> None:
-        """What is to be bytes is said to be no bytes, as Twisted says it."""
-        for attributes in (
-            {"commandName": "text"},
-            {"arguments": [("a", amp.Integer())]},
-            {"response": [("a", amp.Integer())]},
-            {"errors": {ValueError: "text"}},
-            {"fatalErrors": {ValueError: "text"}},
-        ):
+        """A name that is not bytes is Twisted's error; its cause says what to write, and where."""
+        cases: list[tuple[dict[str, Any], str]] = [
+            ({"commandName": "text"}, "write b'text'"),
+            ({"arguments": [("a", amp.Integer())]}, "write b'a'"),
+            ({"response": [("a", amp.Integer())]}, "write b'a'"),
+            ({"errors": {ValueError: "text"}}, "write b'text'"),
+            ({"fatalErrors": {ValueError: 5}}, "a name is ASCII, in bytes"),
+            ({"arguments": [("\xe4", amp.Integer())]}, "a name is ASCII, in bytes"),
+        ]
+        for attributes, fix in cases:
             error = self.assertRaises(TypeError, type(Base), "Wrong", (amp.Command,), dict(attributes))
             stock = loadStock("amp").Command
             theirs = self.assertRaises(TypeError, type(stock), "Wrong", (stock,), dict(attributes))
             self.assertEqual(str(error), str(theirs))
+            self.assertEqual(str(error.__cause__), f"{fix} in Wrong: it goes over the wire as it is")
 
 
 class BoxTests(SynchronousTestCase):
@@ -116,9 +119,12 @@ class BoxTests(SynchronousTestCase):
 
     def test_signature(self) -> None:
         """Arguments that are missing, and those that there are not, are named as Twisted names them."""
-        self.assertEqual(str(self.assertRaises(amp.InvalidSignature, Base)), "forgot a_b for b'base'")
+        error = self.assertRaises(amp.InvalidSignature, Base)
+        self.assertEqual(str(error), "forgot a_b for b'base'; Base takes a_b, c")
         error = self.assertRaises(amp.InvalidSignature, Base.makeArguments, {"a_b": 1, "x": 2}, None)
-        self.assertEqual(str(error), "x is not a valid argument")
+        self.assertEqual(str(error), "x is not a valid argument; Base takes a_b, c")
+        error = self.assertRaises(amp.InvalidSignature, amp.Command.makeArguments, {"x": 2}, None)
+        self.assertEqual(str(error), "x is not a valid argument; Command takes none")
 
     def test_aliases(self) -> None:
         """Two arguments with one name in Python share one value, which the first one takes, as in Twisted."""
@@ -130,9 +136,35 @@ class BoxTests(SynchronousTestCase):
             self.assertEqual(Aliases.makeArguments({"a_b": 1}, None), {b"a-b": b"1"})
             self.assertEqual(Aliases.parseArguments({b"a-b": b"1", b"a_b": b"2"}, None), {"a_b": 2})
             error = self.assertRaises(module.InvalidSignature, Aliases.makeArguments, {"a_b": 1, "bogus": 2}, None)
-            self.assertEqual(str(error), "bogus is not a valid argument")
+            takes = "; Aliases takes a_b" if module is amp else ""
+            self.assertEqual(str(error), "bogus is not a valid argument" + takes)
             self.assertEqual(Aliases(a_b=1).structured, {"a_b": 1})
-            self.assertEqual(str(self.assertRaises(module.InvalidSignature, Aliases)), "forgot a_b for b'Aliases'")
+            error = self.assertRaises(module.InvalidSignature, Aliases)
+            self.assertEqual(str(error), "forgot a_b for b'Aliases'" + takes)
+
+    def test_unwritable(self) -> None:
+        """A value that cannot be written is Twisted's error, with the argument and both types."""
+        for make, place in ((Base.makeArguments, "argument a_b"), (Base.makeResponse, "response value d")):
+            error = self.assertRaises(
+                TypeError, make, {"a_b": "x", "d": "x"} if place[0] == "r" else {"a_b": "x"}, None
+            )
+            self.assertTrue(str(error).startswith("%d format: a real number is required, not str; "))
+            self.assertTrue(str(error).endswith(f"{place} of Base is of type Integer, its value of type str"))
+            self.assertEqual(vars(error), {})
+
+    def test_missing(self) -> None:
+        """A value that is missing, on either side, is a KeyError that says which."""
+        error = self.assertRaises(amp.MissingKeyError, Base.makeResponse, {}, None)
+        self.assertEqual((error.args, str(error)), (("d",), "'d': there is no value for response value d of Base"))
+        error = self.assertRaises(amp.MissingKeyError, Base.parseArguments, amp.AmpBox(), None)
+        self.assertEqual((error.args, error.key), ((b"a-b",), b"a-b"))
+        self.assertIn("the box lacks the key b'a-b', the argument a_b of Base", str(error))
+        self.assertIsInstance(error, KeyError)
+
+    def test_repr(self) -> None:
+        """A call shows its arguments, also where an application's C{__init__} sets none."""
+        self.assertRegex(repr(Base(a_b=1)), "^<.*Base object at 0x[0-9a-f]+ a_b=1>$")
+        self.assertRegex(repr(Base.__new__(Base)), "^<.*Base object at 0x[0-9a-f]+>$")
 
 
 class CallTests(SynchronousTestCase):

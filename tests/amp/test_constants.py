@@ -8,7 +8,7 @@ from tests.helpers import loadStock
 from twisted_basic_ng.amp import _constants
 
 #: Ours alone: Twisted writes it where it is used.
-OWN = {"TLS_ERROR_CODE": b"TLS_ERROR"}
+OWN = {"TLS_ERROR_CODE": b"TLS_ERROR", "UNKNOWN_ERROR_TEXT": "Unknown Error"}
 
 
 class TestConstants:

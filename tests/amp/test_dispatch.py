@@ -10,9 +10,10 @@ import pytest
 
 from twisted.internet.defer import AlreadyCalledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.logger import globalLogPublisher
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
+from tests.helpers import RecordingTransport
 from twisted_basic_ng import amp
 
 from .conversations import STOCK, Ask, DispatchCase, Sender, StockAsk, Told, explode
@@ -27,6 +28,18 @@ def capturedLogs() -> Iterator[list[Any]]:
         yield events
     finally:
         globalLogPublisher.removeObserver(events.append)
+
+
+class Long(amp.Command):
+    response = [(b"text", amp.String())]
+
+
+class Asked(amp.AMP):
+    """Answers with more than fits."""
+
+    @Long.responder
+    def respond(self) -> dict[str, bytes]:
+        return {"text": b"x" * 65536}
 
 
 class RespondTests(DispatchCase):
@@ -103,6 +116,16 @@ class RespondTests(DispatchCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.sender.left, 1)
 
+    def test_logged(self) -> None:
+        """The log names the command and the peer, and the option that a responder's own error has."""
+        for error, advice in ((ZeroDivisionError(), "; name.errors may declare ZeroDivisionError"), (amp.TooLong, "")):
+            raised = error if isinstance(error, Exception) else error(True, True, b"")
+            with capturedLogs() as events:
+                self.answered(lambda box, raised=raised: fail(raised), _ask=b"7")
+            self.flushLoggedErrors(type(raised))
+            text = "while receiving response to command name, called by an unknown peer, who is told UNKNOWN"
+            self.assertEqual([formatEvent(each) for each in events], [text + advice])
+
     def test_unknownErrorOption(self) -> None:
         """The connection stays where the class says so."""
         self.dispatcher.unknownErrorsAreFatal = False  # type: ignore[misc]
@@ -117,6 +140,22 @@ class RespondTests(DispatchCase):
             self.assertEqual(self.answered(lambda box, answer=answer: answer, _ask=b"7"), [self.unknown])
             self.assertEqual(len(self.flushLoggedErrors(kind)), 1)
         self.assertEqual(self.sender.unhandled, [])
+
+    def test_unwritableAtOnce(self) -> None:
+        """So is one that a responder of a command gives at once."""
+        peer = Asked()
+        transport = RecordingTransport()
+        transport.connect(peer)
+        peer.ampBoxReceived(amp.AmpBox(_command=b"Long", _ask=b"7"))
+        self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 1)
+        (written,) = (each[1] for each in transport.events if each[0] == "write")
+        self.assertIn(b"\0\x0b_error_code\0\x07UNKNOWN", written)
+
+    def test_dispatchCommand(self) -> None:
+        """If you call C{dispatchCommand}, you get a C{Deferred}, although the answer is there."""
+        answers: list[Any] = []
+        Asked().dispatchCommand(amp.AmpBox(_command=b"Long", _ask=b"7")).addCallback(answers.append)
+        self.assertEqual(answers, [{b"text": b"x" * 65536}])
 
     def test_effect(self) -> None:
         """But where a box does more than go, that error is another: the answer is on its way."""

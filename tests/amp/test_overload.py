@@ -326,11 +326,12 @@ class AskingTests(SynchronousTestCase):
             self.client.callRemote(Work, number=number)
         failing: Any = self.client.callRemoteString(b"work", number=b"x" * 70000)
         errors: list[Any] = []
-        failing.addErrback(lambda failure: errors.append(failure.type))
+        failing.addErrback(lambda failure: errors.append(failure.value))
         self.client.callRemoteString(b"notice", False, number=b"x" * 70000)
         self.client.callRemote(Work, number=2)
         self.receive(1)
-        self.assertEqual((errors, self.sent()), ([amp.TooLong], [b"0", b"1", b"2"]))
+        self.assertEqual(([*map(type, errors)], self.sent()), ([amp.TooLong], [b"0", b"1", b"2"]))
+        self.assertTrue(str(errors[0]).endswith("; work, which had waited in line, was not sent"))
         self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 1)
 
     def test_unsendableAtAll(self) -> None:

@@ -92,6 +92,23 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual((type(error), str(error)), (OverflowError, "too much"))
         self.assertFalse(self.connection.server.disconnecting)
 
+    def test_unknownError(self) -> None:
+        """Of an error that is not declared, the caller learns whose log has it, or which code it is."""
+        for code, text, end in (
+            (b"UNKNOWN", b"Unknown Error", f"; {self.client._transportPeer} failed in responding to Sum, with an"),
+            (b"UNKNOWN", b"own text", "Code<UNKNOWN>: own text"),
+            (b"OTHER", b"text", "answered Sum with the code b'OTHER', which Sum.errors does not declare here"),
+        ):
+            errors: list[Any] = []
+            result = self.client.callRemote(Sum, a=1, b=2).addErrback(errors.append)
+            self.assertIn("Sum object at", repr(result))
+            (tag,) = self.client._outstandingRequests or ()
+            self.client.ampBoxReceived(amp.AmpBox(_error=tag, _error_code=code, _error_description=text))
+            error: Any = errors[0].value
+            self.assertIsInstance(error, amp.UnknownRemoteError)
+            self.assertIn(end, str(error))
+            self.assertEqual((error.errorCode, error.description), (b"UNKNOWN", text.decode()))
+
     def test_fatal(self) -> None:
         """A fatal one, too; then the connection is closed, and what was called behind it did not run."""
         self.client.callRemote(Note, a=-1, b=0)

@@ -47,7 +47,8 @@ class SendingTests(SynchronousTestCase):
 
     def test_notSent(self) -> None:
         """Nothing is sent without a connection, nor over one that speaks another protocol."""
-        self.assertRaises(ConnectionLost, self.protocol.sendBox, amp.AmpBox())
+        error = self.assertRaises(ConnectionLost, self.protocol.sendBox, amp.AmpBox())
+        self.assertIn("the box was not sent over this connection: there is none yet, or no more", str(error))
         self.connect()
         self.protocol._lockForSwitch()
         self.assertRaises(amp.ProtocolSwitched, self.protocol.sendBox, amp.AmpBox())

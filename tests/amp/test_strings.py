@@ -29,6 +29,7 @@ class LimitTests(ReadingCase):
             error = self.boxes.calls[-1]
             self.assertIsInstance(error, amp.TooLong)
             self.assertEqual((error.isKey, error.isLocal, error.value, error.keyName), (True, False, None, None))
+            self.assertIn("; the peer sent the length 256, the bytes b'\\x01\\x00': it is no AMP", str(error))
 
     def test_longKeyBehindTheEnd(self) -> None:
         """Behind a box whose callback has ended the connection there is nobody to drop."""

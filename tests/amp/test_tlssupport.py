@@ -55,4 +55,5 @@ class TestSSL:
     def test_without(self) -> None:
         """Without pyOpenSSL all but TLS is there."""
         ended = python("-c", WITHOUT)
-        assert ended.stdout == "None None [AmpBox({b'a': b'1'})]\nTLS not available.\n", ended.stderr
+        advice = "Install what it needs: pip install 'twisted[tls]'"
+        assert ended.stdout == f"None None [AmpBox({{b'a': b'1'}})]\nTLS not available.  {advice}\n", ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,6 +35,20 @@ class WireTests(SynchronousTestCase):
         """It sends boxes and receives descriptors."""
         self.assertTrue(verifyObject(amp.IBoxSender, self.protocol))
         self.assertTrue(verifyObject(IFileDescriptorReceiver, self.protocol))
+
+    def test_repr(self) -> None:
+        """It shows its peer, behind what a class beside it shows."""
+        self.connect()
+        self.assertRegex(repr(self.protocol), f", to {re.escape(str(self.transport.getPeer()))}>$")
+
+        class Session:
+            def __repr__(self) -> str:
+                return "session"
+
+        class Both(amp.BinaryBoxProtocol, Session):
+            pass
+
+        self.assertEqual(repr(Both(None)), "session")
 
     def test_begin(self) -> None:
         """The receiver of boxes is told first, then the protocol itself."""

@@ -233,6 +233,33 @@ class TestDispatching:
         assert emitted == [[b"_answer", b"text"], [b"_error", b"_error_code", b"_error_description"]]
         assert connection.server.written.count(b"_time") == 2
 
+    def test_safeEmitReplaced(self, amp: Any, words: Words) -> None:
+        """What is put in its place on an instance sends the answers to the calls that come from then on."""
+        client, server = amp.AMP(), words.Server()
+        first: Deferred[Any] = Deferred()
+        second: Deferred[Any] = Deferred()
+        server.waiting = first
+        connection = connectInMemory(client, server)
+        sent: list[bytes] = []
+        own = server._safeEmit
+
+        def emit(box: Any) -> None:
+            sent.append(box[b"_answer"])
+            own(box)
+
+        outcomes = [outcomeOf(client.callRemote(words.Echo, text="wait"))]
+        connection.flush()
+        server._safeEmit = emit
+        server.waiting = second
+        outcomes.append(outcomeOf(client.callRemote(words.Echo, text="wait")))
+        connection.flush()
+        del server._safeEmit
+        for waiting in (first, second):
+            waiting.callback({"text": "late"})
+        connection.flush()
+        assert outcomes == [[{"text": "late"}]] * 2
+        assert sent == [b"2"]
+
     def test_safeEmitCalled(self, amp: Any) -> None:
         """It says nothing when the connection is gone or speaks another protocol."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ __all__ = [
     "everything",
     "nothing",
     "vocabulary",
+    "withoutAdvice",
 ]
 
 
@@ -277,14 +279,25 @@ def vocabulary(amp: Any) -> Any:
     return SimpleNamespace(amp=amp, **{name: value for name, value in locals().items() if isinstance(value, type)})
 
 
+#: What only ours says behind the text of a lost connection.
+_LATE = re.compile(r": (\w+ was called after the connection to .* had ended|the box was not sent over this .*)\.$")
+
+
+def withoutAdvice(error: BaseException) -> tuple[str, str]:
+    """The name and the text that an error has in Twisted, which ours keeps, and adds to."""
+    if isinstance(error, KeyError) and type(error).__name__ == "MissingKeyError":
+        return "KeyError", str(KeyError(*error.args))
+    return type(error).__name__, _LATE.sub(".", str(error).partition("; ")[0])
+
+
 def described(result: Any) -> Any:
     """A result in a form that can be compared: an error by its name and text, a value by its repr."""
     if isinstance(result, Failure):
         result = result.value
     if isinstance(result, BaseException):
         # What is too long has a text in ours alone; a traceback names the module, a bad return the instance.
-        name = type(result).__name__
-        return name, "" if name in ("TooLong", "BadLocalReturn") else str(result).split("\n")[0]
+        name, text = withoutAdvice(result)
+        return name, "" if name in ("TooLong", "BadLocalReturn") else text.split("\n")[0]
     if isinstance(result, dict):
         return [(name, described(value)) for name, value in sorted(result.items())]
     return result.isoformat() if isinstance(result, datetime.datetime) else repr(result)

@@ -19,6 +19,7 @@ from hypothesis import given, settings, strategies as st
 from tests.fuzz.builds import Build, builds
 from tests.helpers import examples
 
+from .amp_calls import withoutAdvice
 from .test_amp import stock
 
 
@@ -292,8 +293,8 @@ def outcome(run: Callable[[], Any]) -> Any:
     try:
         return described(run())
     except Exception as error:
-        name = type(error).__name__
-        return "raises", name, str(error) if name in ("KeyError", "InvalidSignature") else ""
+        name, text = withoutAdvice(error)
+        return "raises", name, text if name in ("KeyError", "InvalidSignature") else ""
 
 
 def alike(act: Callable[[Any], Any]) -> None:

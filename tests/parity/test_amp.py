@@ -56,6 +56,7 @@ NEW = {
     "ElementTooLongError",
     "ForgedAnswerError",
     "KeyTooLongError",
+    "MissingKeyError",
     "OneWayCommand",
     "TooManyAnswersError",
     "TooManyDescriptorsError",

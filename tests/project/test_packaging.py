@@ -64,9 +64,14 @@ class TestPythons:
         assert read("setup.cfg")["options"]["python_requires"] == f">={self.supported[0]}"
 
     def test_tox(self) -> None:
-        """Each is an environment of tox."""
-        environments = lines(read("tox.ini")["tox"]["env_list"])
-        assert {f"py{each.replace('.', '')}" for each in self.supported} <= set(environments)
+        """Each is an environment of tox; the one that runs all tests is named after none."""
+        tox = read("tox.ini")
+        environments = lines(tox["tox"]["env_list"])
+        pythons = tox["testenv:full"]["base_python"].split(", ")
+        assert "full" in environments
+        assert sorted(pythons) == [f"python{each}" for each in self.supported]
+        others = {f"py{each.removeprefix('python').replace('.', '')}" for each in pythons[1:]}
+        assert others <= set(environments)
 
     def test_wheels(self) -> None:
         """A wheel is built for each."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +113,25 @@ class TestGrowth:
         assert "RuntimeError: none: 1 of 2 came out of nothing" in python("-c", program).stderr
 
 
-def made(directory: Path) -> Sequence[Path]:
-    """Make the report from the figures in a directory, and tell what is in there then."""
+def copied(directory: Path) -> Path:
+    """Put the figures that the pages have into a directory."""
+    for name in ("programs", "memory", "growth"):
+        shutil.copy(PAGES / f"{name}.json", directory)
+    return directory
+
+
+def made(directory: Path) -> None:
+    """Make the report from the figures in a directory."""
     ended = python(SCRIPTS / "report.py", "--as-is", "--directory", directory)
     assert ended.returncode == 0, ended.stderr
-    return sorted(directory.iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The figures that the pages have, and the report that is made of them."""
+    directory = copied(tmp_path_factory.mktemp("whole"))
+    made(directory)
+    return directory
 
 
 class TestReport:
@@ -127,13 +140,11 @@ class TestReport:
     @pytest.fixture
     def figures(self, tmp_path: Path) -> Path:
         """The figures that the pages have."""
-        for name in ("programs", "memory", "growth"):
-            shutil.copy(PAGES / f"{name}.json", tmp_path)
-        return tmp_path
+        return copied(tmp_path)
 
-    def test_true(self, figures: Path) -> None:
+    def test_true(self, whole: Path) -> None:
         """The tables say what the figures do: nobody has changed one without the other."""
-        texts = [path for path in made(figures) if path.suffix == ".txt"]
+        texts = [path for path in sorted(whole.iterdir()) if path.suffix == ".txt"]
         assert [path.name for path in texts] == [
             "growth.txt",
             "imports.txt",
@@ -158,11 +169,10 @@ class TestReport:
         said = (figures / "programs-verdicts.txt").read_text(encoding="utf-8")
         assert f"Not measured\n    Left out: {case}: absent: wrk is not installed.\n" in said
 
-    def test_charts(self, figures: Path) -> None:
+    def test_charts(self, whole: Path, figures: Path) -> None:
         """The same figures make the same charts."""
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-        made(figures)
-        charts = {name: (figures / name).read_bytes() for name in ("programs.svg", "growth.svg")}
+        charts = {name: (whole / name).read_bytes() for name in ("programs.svg", "growth.svg")}
         made(figures)
         assert {name: (figures / name).read_bytes() for name in charts} == charts
         assert all(b"<svg" in chart for chart in charts.values())

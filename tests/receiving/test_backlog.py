@@ -106,7 +106,7 @@ class BacklogTests(SynchronousTestCase):
         backlog.put(b"ab")
         backlog.unfinished(9)
         backlog.put(b"cde")
-        self.assertEqual((backlog.current, backlog.aside), (b"abcde", None))
+        self.assertEqual((backlog.current, backlog.unfinishedPieces), (b"abcde", None))
 
     def test_setAside(self) -> None:
         """A long one is set aside until it is complete."""
@@ -119,7 +119,7 @@ class BacklogTests(SynchronousTestCase):
         backlog.put(b"ijk")
         self.assertEqual((backlog.peek(), bool(backlog)), (b"abcdefghijk", True))
         self.assertTrue(backlog.completesString())
-        self.assertEqual((backlog.current, backlog.aside), (b"abcdefghijk", None))
+        self.assertEqual((backlog.current, backlog.unfinishedPieces), (b"abcdefghijk", None))
         self.assertTrue(backlog.completesString())
 
     def test_takeString(self) -> None:
@@ -135,9 +135,11 @@ class BacklogTests(SynchronousTestCase):
         self.assertTrue(backlog.unfinished(9))
         self.assertTrue(backlog.completesAside())
         self.assertEqual(backlog.takeString(2), b"abcdefg")
-        self.assertEqual((backlog.current, backlog.aside, backlog.before), (b"hi", None, (b"4:", b"abcdefg")))
+        self.assertEqual(
+            (backlog.current, backlog.unfinishedPieces, backlog.takenEarlier), (b"hi", None, (b"4:", b"abcdefg"))
+        )
         backlog.replace(b"x")
-        self.assertEqual((backlog.peek(), backlog.before), (b"x", ()))
+        self.assertEqual((backlog.peek(), backlog.takenEarlier), (b"x", ()))
 
     def test_seam(self) -> None:
         """A delimiter is found in the middle of the pieces that it came in."""

@@ -228,7 +228,7 @@ class UndeliveredTests(SynchronousTestCase):
             receiver.dataReceived(data[start + size :])
             self.assertEqual(shown, [(b"\0\0\0\1y\0\0", 0x3004, data), (b"\0\0", 0x3009, data)], f"in pieces of {size}")
             self.assertEqual((receiver.recvd, receiver._unprocessed), (b"\0\0", b"\0\0"))
-            self.assertEqual(receiver._receiverBacklog().before, ())
+            self.assertEqual(receiver._receiverBacklog().takenEarlier, ())
 
     def test_reentered(self) -> None:
         """What arrives in a callback shows up behind the rest."""
@@ -320,6 +320,13 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((len(receiver.strings), receiver.recvd), (11, b"\x04long" * 40))
         receiver.dataReceived(b"\x01x")
         receiver.resumeProducing()
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
+
+    def test_resumed(self) -> None:
+        """A batch that nobody looks at meanwhile is delivered to its end."""
+        receiver, _ = self.delivered(lambda it: it.pauseProducing())
+        receiver.resumeProducing()
+        receiver.dataReceived(b"\x01x")
         self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
 
     def test_pausedEach(self) -> None:
@@ -418,6 +425,31 @@ class ChangingTests(SynchronousTestCase):
         receiver.actions[b"a"] = skip
         receiver.dataReceived(b"\x01a\x01b" * 200)
         self.assertEqual(receiver.strings, [b"a"] * 200)
+
+    def test_replacedLast(self) -> None:
+        """The last string of a batch may replace what is left, too, which is nothing."""
+        receiver, _ = self.delivered(lambda it: setattr(it, "recvd", b"\x01x"), count=0)
+        self.assertEqual(receiver.strings[11:], [b"x"])
+        receiver, _ = connected(Strings16)
+        string = b"x" * 10_000
+        receiver.actions[string] = lambda: setattr(receiver, "recvd", b"\0\1x")
+        receiver.dataReceived(frame(Strings16, string))
+        self.assertEqual(receiver.strings, [string, b"x"])
+
+    def test_offsetAssigned(self) -> None:
+        """What a callback assigns to C{_compatibilityOffset} has no effect."""
+        receiver, _ = self.delivered(lambda it: setattr(it, "_compatibilityOffset", 3))
+        self.assertEqual(receiver.strings[11:], [b"long"] * 40)
+        self.assertEqual((receiver.recvd, receiver._compatibilityOffset), (b"", 0))
+
+    def test_formatInLongString(self) -> None:
+        """A format that changes within a long string reads that string anew."""
+        receiver, _ = connected(Strings32, MAX_LENGTH=1 << 20)
+        receiver.dataReceived(b"\0\0\x40\0" + b"x" * 4096)
+        receiver.dataReceived(b"x" * 4096)
+        receiver.structFormat, receiver.prefixLength = "!H", 2
+        receiver.dataReceived(b"x" * 8192)
+        self.assertEqual(receiver.strings, [b"", b"x" * 0x4000])
 
     def test_fed(self) -> None:
         """Strings that a callback sends in come behind the batch."""

@@ -430,6 +430,13 @@ class ChangingTests(SynchronousTestCase):
         receiver.dataReceived(b"")
         self.assertEqual(receiver.calls, [])
 
+    def test_rawAtTheEnd(self) -> None:
+        """Raw mode that begins behind the last byte waits for the next chunk."""
+        receiver, _ = self.delivered(Lines, lambda it: it.setRawMode(), b"")
+        self.assertEqual(len(receiver.calls), 11)
+        receiver.dataReceived(b"x")
+        self.assertEqual(receiver.calls[11:], [("raw", b"x")])
+
     def test_backAndForth(self) -> None:
         """A delimiter that is another for each line."""
         receiver, _ = connected(Lines)

@@ -840,16 +840,37 @@ class AssignedTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"def"])
 
     def test_deletedInPieces(self) -> None:
-        """So does it where they are kept in pieces."""
+        """So does it if they are kept in pieces; those of L{LineOnlyReceiver} have to be looked at first."""
         for kind in (Lines, OnlyLines):
             receiver: Any = kind()
             RecordingTransport().connect(receiver)
             for _ in range(40):
                 receiver.dataReceived(b"x" * 100)
+            if kind is OnlyLines:
+                self.assertRaises(AttributeError, delattr, receiver, "_buffer")
+            self.assertEqual(receiver._buffer, b"x" * 4000)
             del receiver._buffer
             self.assertEqual(receiver._buffer, b"")
             receiver.dataReceived(b"def\r\n")
             self.assertEqual(receiver.collected, [b"def"])
+
+    def test_lookedAtInPieces(self) -> None:
+        """A line that is kept in pieces goes on behind a look at it, and so it does if it is cut anywhere."""
+        receiver: Any = OnlyLines()
+        RecordingTransport().connect(receiver)
+        for number in range(1, 40):
+            receiver.dataReceived(b"x" * 100)
+            if number % 3 == 0:
+                self.assertEqual(receiver._buffer, b"x" * 100 * number)
+        receiver.dataReceived(b"\r")
+        receiver.dataReceived(b"\ny")
+        self.assertEqual((receiver.collected, receiver._buffer), ([b"x" * 3900], b"y"))
+
+    def test_plainAttributes(self) -> None:
+        """The attributes of an application are set without a hook, which would take as much time as a callback."""
+        for kind, _, _ in KINDS:
+            self.assertIs(kind.__setattr__, object.__setattr__)
+            self.assertIs(kind.__delattr__, object.__delattr__)
 
     def test_forms(self) -> None:
         """Anything with a buffer is taken, and counts as it was then."""

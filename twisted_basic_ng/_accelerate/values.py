@@ -5,6 +5,9 @@ A type of argument has hooks that call each other: C{fromBox} calls C{retrieve} 
 C{fromStringProto}, which calls C{fromString}; C{toBox} works likewise.  If an argument overrides
 only the last hook, in its class or on itself, these functions call that hook alone.
 
+If a hook raises, the exception gets a note that names the argument
+(L{twisted_basic_ng._accelerate.steps}).  This costs nothing otherwise.
+
 This file knows no command, no protocol and no class of arguments.  The optional extension compiles
 the same functions; L{twisted_basic_ng._accelerate} chooses between the two builds.
 """
@@ -14,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
+
+from .steps import noteStep
 
 __all__ = ["Hooks", "areGiven", "areKnown", "readBox", "readBoxes", "writeBox"]
 
@@ -79,24 +84,29 @@ def readBox(
     reading = hooks.reading
     remaining: Any = None if type(strings) in hooks.boxes else strings.copy()
     names: list[bytes] = []
-    for name, argument in arglist:
-        identifier = identifiers[name]
-        if remaining is None:
-            try:
-                isPlain = _readingOf(argument) == reading and identifier not in objects
-            except AttributeError:  # the argument has a plain function as a hook
-                isPlain = False
-            if isPlain:
-                if argument.optional and strings.get(name) is None:
-                    objects[identifier] = None
-                else:
-                    objects[identifier] = argument.fromString(strings[name])
-                    names.append(name)
-                continue
-            remaining = strings.copy()
-            for each in names:
-                remaining.pop(each, None)
-        argument.fromBox(name, remaining, objects, proto)
+    name: Any = None
+    try:
+        for name, argument in arglist:
+            identifier = identifiers[name]
+            if remaining is None:
+                try:
+                    isPlain = _readingOf(argument) == reading and identifier not in objects
+                except AttributeError:  # the argument has a plain function as a hook
+                    isPlain = False
+                if isPlain:
+                    if argument.optional and strings.get(name) is None:
+                        objects[identifier] = None
+                    else:
+                        objects[identifier] = argument.fromString(strings[name])
+                        names.append(name)
+                    continue
+                remaining = strings.copy()
+                for each in names:
+                    remaining.pop(each, None)
+            argument.fromBox(name, remaining, objects, proto)
+    except Exception as error:
+        noteStep(error, name)
+        raise
 
 
 def readBoxes(
@@ -117,11 +127,16 @@ def readBoxes(
         if plan is None or type(box) not in hooks.boxes:
             readBox(box, arglist, row, proto, identifiers, hooks)
             continue
-        for name, identifier, optional, read in plan:
-            if optional and box.get(name) is None:
-                row[identifier] = None
-            else:
-                row[identifier] = read(box[name])
+        name: Any = None
+        try:
+            for name, identifier, optional, read in plan:
+                if optional and box.get(name) is None:
+                    row[identifier] = None
+                else:
+                    row[identifier] = read(box[name])
+        except Exception as error:
+            noteStep(error, name)
+            raise
 
 
 def _plan(
@@ -163,20 +178,25 @@ def writeBox(
     """
     writing = hooks.writing
     remaining = objects.copy()
-    for name, argument in arglist:
-        try:
-            isPlain = _writingOf(argument) == writing
-        except AttributeError:  # the argument has a plain function as a hook
-            isPlain = False
-        if not isPlain:
-            argument.toBox(name, strings, remaining, proto)
-            continue
-        identifier = identifiers[name]
-        if argument.optional:
-            value = remaining.get(identifier)
-            if value is None:
+    name: Any = None
+    try:
+        for name, argument in arglist:
+            try:
+                isPlain = _writingOf(argument) == writing
+            except AttributeError:  # the argument has a plain function as a hook
+                isPlain = False
+            if not isPlain:
+                argument.toBox(name, strings, remaining, proto)
                 continue
-            del remaining[identifier]
-        else:
-            value = remaining.pop(identifier)
-        strings[name] = argument.toString(value)
+            identifier = identifiers[name]
+            if argument.optional:
+                value = remaining.get(identifier)
+                if value is None:
+                    continue
+                del remaining[identifier]
+            else:
+                value = remaining.pop(identifier)
+            strings[name] = argument.toString(value)
+    except Exception as error:
+        noteStep(error, name)
+        raise

@@ -12,6 +12,8 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_FromLongLong
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_AsUTF8String, PyUnicode_DecodeUTF8
 
+from .steps import noteStep
+
 cdef extern from "Python.h":
     PyObject *_PyType_Lookup(PyTypeObject *kind, object name)
     object PyObject_GenericGetDict(object owner, void *context)
@@ -197,35 +199,40 @@ cdef int _readBox(
     cdef str identifier
     if type(strings) not in <tuple> (<tuple> hooks)[2]:
         remaining = strings.copy()
-    for name, argument in arglist:
-        identifier = _identifier(identifiers, name)
-        if remaining is None:
-            kind = _OVERRIDDEN if identifier in objects else _look(
-                argument, reading, "fromBox", "fromStringProto", "fromString"
-            )
-            if kind != _OVERRIDDEN:
-                string = PyDict_GetItemWithError(strings, name)
-                if kind == _OPTIONAL and (string == NULL or string == <PyObject *> None):
-                    objects[identifier] = None
-                    if string != NULL:
-                        kept = kept or set()
-                        kept.add(name)
-                elif string == NULL:
-                    raise KeyError(name)
-                else:
-                    # Keeps a reference, even if the argument changes the box.
-                    value = <object> string
-                    objects[identifier] = _read(argument, value, plain)
-                taken += 1
-                continue
-            remaining = strings.copy()
-            for each, _ in arglist:
-                if taken == 0:
-                    break
-                taken -= 1
-                if kept is None or each not in kept:
-                    remaining.pop(each, None)
-        argument.fromBox(name, remaining, objects, proto)
+    name = None
+    try:
+        for name, argument in arglist:
+            identifier = _identifier(identifiers, name)
+            if remaining is None:
+                kind = _OVERRIDDEN if identifier in objects else _look(
+                    argument, reading, "fromBox", "fromStringProto", "fromString"
+                )
+                if kind != _OVERRIDDEN:
+                    string = PyDict_GetItemWithError(strings, name)
+                    if kind == _OPTIONAL and (string == NULL or string == <PyObject *> None):
+                        objects[identifier] = None
+                        if string != NULL:
+                            kept = kept or set()
+                            kept.add(name)
+                    elif string == NULL:
+                        raise KeyError(name)
+                    else:
+                        # Keeps a reference, even if the argument changes the box.
+                        value = <object> string
+                        objects[identifier] = _read(argument, value, plain)
+                    taken += 1
+                    continue
+                remaining = strings.copy()
+                for each, _ in arglist:
+                    if taken == 0:
+                        break
+                    taken -= 1
+                    if kept is None or each not in kept:
+                        remaining.pop(each, None)
+            argument.fromBox(name, remaining, objects, proto)
+    except Exception as error:
+        noteStep(error, name)
+        raise
     return 0
 
 
@@ -253,28 +260,33 @@ def writeBox(objects, arglist, strings not None, proto, identifiers not None, ho
     cdef list taken = []
     cdef int kind
     cdef str identifier
-    for name, argument in arglist:
-        identifier = _identifier(identifiers, name)
-        if remaining is None:
-            kind = _OVERRIDDEN
-            if len(taken) < _MANY and identifier not in taken:
-                kind = _look(argument, writing, "toBox", "toStringProto", "toString")
-            if kind != _OVERRIDDEN:
-                found = PyDict_GetItemWithError(objects, identifier)
-                if kind == _OPTIONAL and (found == NULL or found == <PyObject *> None):
+    name = None
+    try:
+        for name, argument in arglist:
+            identifier = _identifier(identifiers, name)
+            if remaining is None:
+                kind = _OVERRIDDEN
+                if len(taken) < _MANY and identifier not in taken:
+                    kind = _look(argument, writing, "toBox", "toStringProto", "toString")
+                if kind != _OVERRIDDEN:
+                    found = PyDict_GetItemWithError(objects, identifier)
+                    if kind == _OPTIONAL and (found == NULL or found == <PyObject *> None):
+                        continue
+                    if found == NULL:
+                        raise KeyError(identifier)
+                    # Keeps a reference, even if the argument changes the dictionary.
+                    value = <object> found
+                    value = _write(argument, value, plain)
+                    if isBox:
+                        PyDict_SetItem(strings, name, value)
+                    else:
+                        strings[name] = value
+                    taken.append(identifier)
                     continue
-                if found == NULL:
-                    raise KeyError(identifier)
-                # Keeps a reference, even if the argument changes the dictionary.
-                value = <object> found
-                value = _write(argument, value, plain)
-                if isBox:
-                    PyDict_SetItem(strings, name, value)
-                else:
-                    strings[name] = value
-                taken.append(identifier)
-                continue
-            remaining = objects.copy()
-            for each in taken:
-                remaining.pop(each, None)
-        argument.toBox(name, strings, remaining, proto)
+                remaining = objects.copy()
+                for each in taken:
+                    remaining.pop(each, None)
+            argument.toBox(name, strings, remaining, proto)
+    except Exception as error:
+        noteStep(error, name)
+        raise

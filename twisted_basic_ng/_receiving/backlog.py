@@ -31,6 +31,9 @@ MANY: Final = 1024
 CAUTION: Final = 16
 _UTMOST_CAUTION: Final = 4096
 
+#: How many frames in a row an application may look behind until each is taken to be looked behind.
+_GLANCES: Final = 2
+
 #: A chunk below this size is merged with its neighbours, so that a piece's own overhead stays a few percent.
 _SMALL: Final = 2048
 
@@ -97,7 +100,7 @@ class Pieces:
 class Backlog:
     """
     The undelivered bytes of one receiver, in this order: the frames of the batch that is being delivered,
-    C{aside}, C{current} from C{start} on, C{later}.
+    C{unfinishedPieces}, C{current} from C{start} on, C{arrivedMeanwhile}.
 
     @ivar frames: the batch that is being delivered; empty where nothing was found ahead.
     @ivar reader: walks it; C{start} is the offset behind it.
@@ -108,25 +111,25 @@ class Backlog:
     @ivar cautious: how many frames to find one at a time before looking ahead again.
     @ivar isLookedAt: whether the application reads what is behind each frame, as far as is known.
     @ivar caution: how many it will be after the next spoiled batch.
-    @ivar pins: what was made the receiver's own, for speed.
-    @ivar busy: a delivery is going on: what arrives meanwhile waits in C{later}.
+    @ivar pinnedAttributes: what was made the receiver's own, for speed.
+    @ivar busy: a delivery is going on: what arrives meanwhile waits in C{arrivedMeanwhile}.
     @ivar reentered: C{dataReceived} was called during the delivery.
     @ivar current: the bytes in hand, searched from C{start} on.
     @ivar start: the offset in C{current} behind the frames found so far.
-    @ivar before: what this delivery has taken that does not stand in C{current}.
-    @ivar base: the offset in C{current} where this delivery began; where it goes on with a batch, and nobody has asked
-        L{begin} yet, how many frames were ahead then, below zero.
+    @ivar takenEarlier: what this delivery has taken that does not stand in C{current}.
+    @ivar deliveryStart: the offset in C{current} where this delivery began; where it goes on with a batch, and nobody
+        has asked L{begin} yet, how many frames were ahead then, below zero.
     @ivar inHand: what was last shown of this delivery's bytes, and of what it was computed: C{current} and the size of
-        C{later}.
+        C{arrivedMeanwhile}.
     @ivar searched: what comes may be joined with C{current}, which holds no whole frame as far as is known.
     @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
     @ivar delimiter: what ends the unfinished frame, where it is a delimiter that ends it.
-    @ivar aside: the beginning of an unfinished frame that C{current} goes on with.
-    @ivar seam: the last bytes of C{aside}, in which the delimiter may have begun.
+    @ivar unfinishedPieces: the beginning of an unfinished frame that C{current} goes on with.
+    @ivar seam: the last bytes of C{unfinishedPieces}, in which the delimiter may have begun.
     @ivar skipped: what a C{dataReceived} that an application brings along says it has delivered.
-    @ivar later: bytes that came while the receiver was busy or paused.
+    @ivar arrivedMeanwhile: bytes that came while the receiver was busy or paused.
     @ivar transport: where the bytes come from.
-    @ivar watched: the transport below it that may still turn to TLS, if there is one.
+    @ivar plainTransport: the transport below it that may still turn to TLS, if there is one.
     @ivar tellsClose: whether the transport has an attribute that tells of its closing.
     @ivar afterClose: how many bytes came since it was closed from this side; infinite once that was too many.
     @ivar struck: a limit has struck, and was logged.
@@ -138,24 +141,25 @@ class Backlog:
 
     __slots__ = (
         "afterClose",
-        "aside",
-        "base",
-        "before",
+        "arrivedMeanwhile",
         "busy",
         "caution",
         "cautious",
         "current",
         "delimiter",
+        "deliveryStart",
         "frames",
         "framing",
         "hasDelivered",
         "inHand",
         "isLookedAt",
-        "later",
+        "isSeen",
+        "looks",
         "mark",
         "most",
         "needed",
-        "pins",
+        "pinnedAttributes",
+        "plainTransport",
         "reader",
         "reentered",
         "seam",
@@ -164,18 +168,19 @@ class Backlog:
         "start",
         "struck",
         "taken",
+        "takenEarlier",
         "tellsClose",
         "terms",
         "timer",
         "transport",
-        "watched",
+        "unfinishedPieces",
     )
 
     def __init__(self) -> None:
         self.busy = False
         self.reentered = False
         self.transport: Any = None
-        self.watched: Any = None
+        self.plainTransport: Any = None
         self.struck = False
         self.tellsClose = False
         self.afterClose: float = 0
@@ -183,20 +188,27 @@ class Backlog:
         self.most = SOME
         self.cautious = 0
         self.isLookedAt = False
+        self.isSeen: bool | None = None
+        self.looks = 0
         self.caution = CAUTION
         self.terms: object = None
         self.taken = self.mark = 0
         self.timer: Any = None
         self.hasDelivered = False
         self.inHand: tuple[bytes, bytes, int] | None = None
-        self.pins: Pins | None = None
+        self.pinnedAttributes: Pins | None = None
         self.frames: Sequence[bytes] = ()
         self.reader: Iterator[bytes] = _NOTHING
         self.replace(b"")
 
     def __bool__(self) -> bool:
         """Whether anything is undelivered."""
-        return bool(self.frames) or self.start < len(self.current) or self.later is not None or self.aside is not None
+        return (
+            bool(self.frames)
+            or self.start < len(self.current)
+            or self.arrivedMeanwhile is not None
+            or self.unfinishedPieces is not None
+        )
 
     # What comes in.
 
@@ -206,24 +218,24 @@ class Backlog:
             self._spoil()
         self.reader = _NOTHING
         self.current = data
-        self.before: tuple[bytes, ...] = ()
-        self.start = self.base = 0
+        self.takenEarlier: tuple[bytes, ...] = ()
+        self.start = self.deliveryStart = 0
         self.searched = not self.busy
         self.needed = 0
         self.skipped = 0
         self.delimiter = self.seam = b""
-        self.aside: Pieces | None = None
-        self.later: Pieces | None = None
+        self.unfinishedPieces: Pieces | None = None
+        self.arrivedMeanwhile: Pieces | None = None
 
     def put(self, data: bytes) -> None:
         """Take in C{data} behind everything else."""
         data = b"" + data  # anything with a buffer becomes bytes, anything else is an error; bytes are not copied
         if not data:
             return
-        if self.frames or self.later is not None:
+        if self.frames or self.arrivedMeanwhile is not None:
             self._defer(data)
         elif self.busy:
-            if self.current or self.aside is not None:
+            if self.current or self.unfinishedPieces is not None:
                 self._defer(data)
             else:  # an application hands back what it was given raw
                 self.current = data
@@ -238,9 +250,10 @@ class Backlog:
             self._defer(data)
 
     def _defer(self, data: bytes) -> None:
-        if self.later is None:
-            self.later = Pieces()
-        self.later.append(data)
+        self.isSeen = None
+        if self.arrivedMeanwhile is None:
+            self.arrivedMeanwhile = Pieces()
+        self.arrivedMeanwhile.append(data)
 
     def _extend(self, data: bytes) -> None:
         """
@@ -254,14 +267,15 @@ class Backlog:
         elif rest:
             data = rest + data
         self.current = data
-        self.start = self.base = 0
+        self.start = self.deliveryStart = 0
         self.searched = False
 
     def _setAside(self, data: bytes) -> None:
         """Add C{data}, all that C{current} still holds, to the beginning of the unfinished frame."""
-        if self.aside is None:
-            self.aside = Pieces()
-        self.aside.append(data)
+        if self.unfinishedPieces is None:
+            self.unfinishedPieces = Pieces()
+        self.unfinishedPieces.append(data)
+        self.isLookedAt = False
         probe = self.seam + data
         self.seam = probe[max(0, len(probe) - len(self.delimiter) + 1) :]
         self.current = b""
@@ -277,40 +291,51 @@ class Backlog:
         """
         self.needed = needed
         self.delimiter = delimiter
-        if self.later is None:
+        if self.arrivedMeanwhile is None:
             self.current = self.current[self.start :]
             self.start = 0
             self.searched = True
             return False
-        more = self.later.join()
-        self.later = None
+        more = self.arrivedMeanwhile.join()
+        self.arrivedMeanwhile = None
         self._extend(more)
         return True
 
     def extendsString(self, data: bytes) -> bool:
-        """Set C{data} aside, too, if the string whose beginning was is not complete with it."""
-        aside = self.aside
-        if aside is None or self.current or self.later is not None or aside.size + len(data) >= self.needed:
+        """Set C{data} aside, too, if they do not complete the string that was set aside."""
+        unfinished = self.unfinishedPieces
+        if (
+            unfinished is None
+            or self.current
+            or self.arrivedMeanwhile is not None
+            or unfinished.size + len(data) >= self.needed
+        ):
             return False
-        aside.append(data)
+        unfinished.append(data)
         return True
 
     def extendsLine(self, data: bytes, delimiter: bytes, most: int) -> bool:
         """Set C{data} aside, too, if it cannot end the line whose beginning was; not beyond C{most} bytes."""
-        aside = self.aside
+        unfinished = self.unfinishedPieces
         last = len(delimiter) - 1
-        if aside is None or self.current or self.later is not None or delimiter != self.delimiter or last < 0:
+        if (
+            unfinished is None
+            or self.current
+            or self.arrivedMeanwhile is not None
+            or delimiter != self.delimiter
+            or last < 0
+        ):
             return False
-        if delimiter[last] in data or aside.size + len(data) > most:
+        if delimiter[last] in data or unfinished.size + len(data) > most:
             return False
-        aside.append(data)
+        unfinished.append(data)
         if last:
             self.seam = data[-last:] if len(data) >= last else (self.seam + data)[-last:]
         return True
 
     def completesString(self) -> bool:
         """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
-        if self.aside is None:
+        if self.unfinishedPieces is None:
             return True
         if not self.completesAside():
             return False
@@ -319,9 +344,9 @@ class Backlog:
 
     def completesAside(self) -> bool:
         """Do the bytes in hand complete the string that was set aside?  If not they are set aside, too."""
-        aside = self.aside
-        assert aside is not None
-        if aside.size + len(self.current) >= self.needed:
+        unfinished = self.unfinishedPieces
+        assert unfinished is not None
+        if unfinished.size + len(self.current) >= self.needed:
             return True
         self._setAside(self.current)
         return False
@@ -334,20 +359,20 @@ class Backlog:
         @param suffix: how many stand behind it, all of them in hand.
         @return: its payload.
         """
-        aside = self.aside
-        assert aside is not None
-        missing = self.needed - aside.size
-        string = aside.joinBehind(prefix, self.current[: missing - suffix])
-        self.before = aside.begin(prefix), string
+        unfinished = self.unfinishedPieces
+        assert unfinished is not None
+        missing = self.needed - unfinished.size
+        string = unfinished.joinBehind(prefix, self.current[: missing - suffix])
+        self.takenEarlier = unfinished.begin(prefix), string
         self.current = self.current[missing:]
-        self.start = self.base = 0
-        self.aside = None
+        self.start = self.deliveryStart = 0
+        self.unfinishedPieces = None
         return string
 
     def completesLine(self, delimiter: bytes) -> bool:
         """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
-        aside = self.aside
-        if aside is None:
+        unfinished = self.unfinishedPieces
+        if unfinished is None:
             return True
         if delimiter == self.delimiter and delimiter not in self.seam + self.current:
             self._setAside(self.current)
@@ -357,22 +382,22 @@ class Backlog:
 
     def rejoin(self) -> None:
         """Bring what was set aside back in front of C{current}."""
-        aside, self.aside = self.aside, None
-        assert aside is not None
-        aside.append(self.current)
-        self.current = aside.join()
+        unfinished, self.unfinishedPieces = self.unfinishedPieces, None
+        assert unfinished is not None
+        unfinished.append(self.current)
+        self.current = unfinished.join()
         self.seam = b""
 
     @property
     def size(self) -> int:
         """How many bytes the unfinished frame has so far."""
-        return len(self.current) - self.start + (0 if self.aside is None else self.aside.size)
+        return len(self.current) - self.start + (0 if self.unfinishedPieces is None else self.unfinishedPieces.size)
 
     @property
     def kept(self) -> int:
         """How many bytes are undelivered."""
         offset = self.offset
-        parked = sum(each.size for each in (self.aside, self.later) if each is not None)
+        parked = sum(each.size for each in (self.unfinishedPieces, self.arrivedMeanwhile) if each is not None)
         return len(self.current) - offset + parked
 
     # What goes out.
@@ -392,6 +417,15 @@ class Backlog:
             self.mark += self.wireSize(frames[self.taken : taken])
             self.taken = taken
         return self.mark
+
+    def look(self) -> None:
+        """Note that the application looks at what is left; end the batch if it does so behind each frame."""
+        taken = len(self.frames) - length_hint(self.reader)
+        self.looks = self.looks + 1 if taken - self.taken < 2 else 0
+        if self.looks > _GLANCES:
+            self.looks = 0
+            self.putBack()
+            self.isLookedAt = True
 
     def putBack(self) -> None:
         """End a batch that is not true any more: its rest is searched again."""
@@ -416,18 +450,18 @@ class Backlog:
 
     def begin(self) -> int:
         """Tell where in C{current} this delivery began."""
-        if self.base < 0:
-            self.base = self.start - self.wireSize(self.frames[self.base :])
-        return self.base
+        if self.deliveryStart < 0:
+            self.deliveryStart = self.start - self.wireSize(self.frames[self.deliveryStart :])
+        return self.deliveryStart
 
     def peek(self) -> bytes:
         """Read everything that is undelivered."""
         start = self.offset if self.frames else self.start
-        if self.later is not None:
-            rest = self.later.joinTo(self.current, start)
+        if self.arrivedMeanwhile is not None:
+            rest = self.arrivedMeanwhile.joinTo(self.current, start)
         else:
             rest = self.current[start:] if start else self.current
-        return rest if self.aside is None else self.aside.join() + rest
+        return rest if self.unfinishedPieces is None else self.unfinishedPieces.join() + rest
 
     def rest(self) -> bytes:
         """
@@ -437,14 +471,24 @@ class Backlog:
         """
         self.putBack()
         rest = self.peek()
-        if self.aside is None:
+        if self.unfinishedPieces is None:
             self.current = rest
-            self.start = self.base = 0
-            if self.later is not None:
-                self.later = None
+            self.start = self.deliveryStart = 0
+            if self.arrivedMeanwhile is not None:
+                self.arrivedMeanwhile = None
                 self.searched = False
                 self.reader = _NOTHING  # there is more to search than was
         return rest
+
+    def joinLater(self) -> None:
+        """Go on to what came later, too, without moving what is in hand."""
+        arrived, self.arrivedMeanwhile = self.arrivedMeanwhile, None
+        if arrived is not None:
+            current = arrived.joinTo(self.current, 0)
+            if self.inHand is not None and self.inHand[1:] == (self.current, arrived.size):
+                self.inHand = self.inHand[0], current, 0
+            self.current = current
+            self.searched = False
 
     def stopTimer(self) -> None:
         """No message is under way whose time would run."""

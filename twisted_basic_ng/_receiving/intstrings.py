@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import length_hint
-from struct import calcsize, pack, unpack
+from struct import Struct, calcsize, pack, unpack
 from typing import Any, ClassVar, Final
 
 from .. import _accelerate
@@ -18,6 +18,7 @@ from .backlog import CAUTION, MANY, Backlog
 from .pausing import _PauseableMixin
 from .pins import PINNED
 from .receiver import Receiver, Undelivered
+from .wording import amendUnsent, notOverridden
 
 __all__ = [
     "Int8StringReceiver",
@@ -55,22 +56,39 @@ class _RecvdCompatHack(Undelivered):
             if not receiver._receiverIsCopy:
                 return b""
             backlog = receiver._receiverBacklog()
+        if backlog.isSeen is not None:
+            backlog.isSeen = True
+            known = backlog.inHand
+            if known is None:
+                return backlog.current[backlog.start :]
+            if known[1] is backlog.current and not known[2]:
+                return known[0][backlog.start - backlog.deliveryStart :]
         if not backlog.busy:
             return backlog.rest()[backlog.skipped :]
+        if backlog.frames:
+            backlog.look()
         if backlog.inHand is not None:
             return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
-        if backlog.later is not None:
+        if backlog.arrivedMeanwhile is not None:
             return backlog.peek()
         return backlog.current[backlog.offset if backlog.frames else backlog.start :]
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
         backlog = receiver._receiverState
-        if backlog is not None and backlog.busy and type(value) is bytes:
-            backlog.replace(value)
+        if backlog is not None and backlog.busy:
+            if type(value) is not bytes:
+                value = b"" + value if value else b""
+            if backlog.isSeen is None:
+                backlog.isLookedAt = backlog.cautious > 0
+                backlog.replace(value)
+            else:
+                backlog.isSeen = True
+                backlog.current = value
+                backlog.start = backlog.deliveryStart = 0
+                backlog.takenEarlier = ()
             return
         super().__set__(receiver, value)
-        if backlog is None or not backlog.busy:
-            receiver.__dict__["recvd"] = value
+        receiver.__dict__["recvd"] = value
 
 
 class _Unprocessed(Undelivered):
@@ -84,21 +102,25 @@ class _Unprocessed(Undelivered):
         backlog = None if receiver is None else receiver._receiverState
         if backlog is None or not backlog.busy:
             return super().__get__(receiver, owner)
-        later = backlog.later
-        waiting = 0 if later is None else later.size
+        arrived = backlog.arrivedMeanwhile
+        waiting = 0 if arrived is None else arrived.size
         known = backlog.inHand
         if known is not None and known[1] is backlog.current and known[2] == waiting:
             return known[0]
-        inHand: bytes = b"".join((*backlog.before, backlog.current[backlog.begin() :]))
-        if later is not None:
-            inHand += later.join()
+        inHand: bytes = b"".join((*backlog.takenEarlier, backlog.current[backlog.begin() :]))
+        if arrived is not None:
+            inHand += arrived.join()
         backlog.inHand = inHand, backlog.current, waiting
         return inHand
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
         backlog = receiver._receiverState
         if backlog is not None and backlog.busy:
-            backlog.inHand = value, backlog.current, 0 if backlog.later is None else backlog.later.size
+            backlog.inHand = (
+                value,
+                backlog.current,
+                0 if backlog.arrivedMeanwhile is None else backlog.arrivedMeanwhile.size,
+            )
         else:
             super().__set__(receiver, value)
 
@@ -117,7 +139,7 @@ class _CompatibilityOffset(Undelivered):
         if not backlog.busy:
             return backlog.skipped
         delivered = (backlog.offset if backlog.frames else backlog.start) - backlog.begin()
-        return delivered + sum(map(len, backlog.before)) if backlog.before else delivered
+        return delivered + sum(map(len, backlog.takenEarlier)) if backlog.takenEarlier else delivered
 
     def __set__(self, receiver: Receiver, value: Any) -> None:
         backlog = receiver._receiverBacklog()
@@ -162,13 +184,17 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         limit = 2 ** (8 * self.prefixLength)
         if len(string) >= limit:
             raise StringTooLongError(f"Try to send {len(string)} bytes whereas maximum is {limit}")
-        self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+        try:
+            self.transport.write(pack(self.structFormat, len(string)) + string)  # type: ignore[union-attr]
+        except (AttributeError, TypeError) as error:
+            amendUnsent(error, self, "sendString", string)
+            raise
 
     def stringReceived(self, string: bytes) -> object:
         """
         Called with each string, without its length.  Override it.
         """
-        raise NotImplementedError
+        raise notOverridden(self, "stringReceived")
 
     def lengthLimitExceeded(self, length: int) -> object:
         """
@@ -185,24 +211,26 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
         One flat loop, for its speed: it is walked once for each batch of strings.
         """
-        watched = backlog.watched
+        plainTransport = backlog.plainTransport
         prefix = self.structFormat, self.prefixLength
         backlog.skipped = 0
         backlog.inHand = None
-        backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
+        backlog.deliveryStart = -length_hint(backlog.reader) if backlog.frames else backlog.start
         while True:
-            pins = backlog.pins
-            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+            pinned = backlog.pinnedAttributes
+            if pinned is not None and (backlog.cautious or backlog.isLookedAt or type(self) is not pinned.kind):
                 self._receiverUnpin(backlog)
-                pins = None
+                pinned = None
             if self.paused or not (backlog.start < len(backlog.current) or backlog):
                 return
-            if watched is not None and watched.TLS:
-                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+            if plainTransport is not None and plainTransport.TLS:
+                backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
+                continue
+            if backlog.isLookedAt and self._receiverOneByOne(backlog, plainTransport, *prefix):
                 continue
             limit = self.MAX_LENGTH
             isShort = len(backlog.current) - backlog.start < _SHORT
-            if (backlog.cautious or isShort) and backlog.aside is None and not backlog.frames:
+            if (backlog.cautious or isShort) and backlog.unfinishedPieces is None and not backlog.frames:
                 # Something changes at each string: what is found ahead, and checked behind each, would be so in vain.
                 payload = backlog.start + prefix[1]
                 end = payload
@@ -214,7 +242,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                     backlog.start = end
                     backlog.hasDelivered = True
                     self.stringReceived(backlog.current[payload:end])
-                    if backlog.start == len(backlog.current) and backlog.later is None:
+                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                         return
                     continue
             strings: Sequence[bytes] = backlog.frames
@@ -227,9 +255,9 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 strings, end, needed = found = self._receiverSplit(backlog, prefix, limit, backlog.most)
                 if strings:
                     if len(strings) > 1:
-                        if len(strings) >= PINNED and pins is None:
+                        if len(strings) >= PINNED and pinned is None:
                             self._receiverPin(backlog)
-                            pins = backlog.pins
+                            pinned = backlog.pinnedAttributes
                         backlog.frames = found[0]
                         backlog.terms = prefix
                         backlog.framing = prefix[1]
@@ -246,7 +274,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                         backlog.refuse(string)
                         break
                     self.stringReceived(string)
-                    if self.paused or (watched is not None and watched.TLS) or kind is not type(self):
+                    if self.paused or (plainTransport is not None and plainTransport.TLS) or kind is not type(self):
                         needed = 0
                         break
                     if limit is not self.MAX_LENGTH:
@@ -255,11 +283,11 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                     if backlog.reader is not reader:
                         continue  # there are other bytes now
                     if backlog.frames:
-                        if backlog.base < 0:
+                        if backlog.deliveryStart < 0:
                             backlog.begin()
                         backlog.frames = ()
                         backlog.caution = CAUTION
-                    if backlog.start == len(backlog.current) and backlog.later is None:
+                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                         return
                 if needed <= 0:
                     backlog.most = min(backlog.most * 2, MANY)
@@ -271,6 +299,42 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
             backlog.terms = prefix
             if not backlog.unfinished(needed):
                 return
+
+    def _receiverOneByOne(self, backlog: Backlog, plainTransport: Any, structFormat: str, width: int) -> bool:
+        """
+        Deliver strings as long as the application looks, behind each, at what is left.
+
+        @return: whether any was delivered.
+        """
+        prefix = Struct(structFormat)
+        if backlog.unfinishedPieces is not None or prefix.size != width:
+            return False
+        backlog.joinLater()
+        unpackFrom = prefix.unpack_from
+        isDelivered = False
+        backlog.isSeen = True
+        try:
+            while True:
+                current = backlog.current
+                start = backlog.start
+                payload = start + width
+                if payload > len(current):
+                    break
+                end = payload + unpackFrom(current, start)[0]
+                if not payload <= end <= len(current) or end - payload > self.MAX_LENGTH:
+                    break
+                backlog.start = end
+                backlog.isSeen = False
+                isDelivered = True
+                self.stringReceived(current[payload:end])
+                if not backlog.isSeen or self.paused or (plainTransport is not None and plainTransport.TLS):
+                    break
+            return isDelivered
+        finally:
+            if isDelivered:
+                backlog.hasDelivered = True
+            backlog.isLookedAt = backlog.isSeen is True
+            backlog.isSeen = None
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:
@@ -284,10 +348,10 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
     ) -> tuple[list[bytes], int, int]:
         """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
-        aside = backlog.aside
-        if aside is not None:
+        unfinished = backlog.unfinishedPieces
+        if unfinished is not None:
             announced = backlog.needed - prefix[1]
-            if backlog.terms == prefix and announced > 0 and not announced > limit and aside.size >= prefix[1]:
+            if backlog.terms == prefix and announced > 0 and not announced > limit and unfinished.size >= prefix[1]:
                 if not backlog.completesAside():
                     return [], 0, backlog.needed
                 return [backlog.takeString(prefix[1])], 0, 0

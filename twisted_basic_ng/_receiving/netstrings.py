@@ -19,6 +19,7 @@ from .._places import public
 from .backlog import CAUTION, MANY, Backlog
 from .pins import PINNED
 from .receiver import Receiver, Undelivered
+from .wording import amendUnsent, notOverridden
 
 __all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver", "formatNetstring"]
 
@@ -90,7 +91,11 @@ class NetstringReceiver(Receiver):
 
         @param string: the payload, of any length.
         """
-        self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
+        try:
+            self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
+        except (AttributeError, TypeError) as error:
+            amendUnsent(error, self, "sendString", string)
+            raise
 
     def stringReceived(self, string: bytes) -> object:
         """
@@ -98,7 +103,7 @@ class NetstringReceiver(Receiver):
 
         A L{NetstringParseError} that it raises counts as the peer's fault, like one found here.
         """
-        raise NotImplementedError()
+        raise notOverridden(self, "stringReceived")
 
     def _receiverMakeBacklog(self) -> Backlog:
         return _NetstringBacklog()
@@ -117,15 +122,15 @@ class NetstringReceiver(Receiver):
 
         @raise NetstringParseError: what follows is not a netstring.
         """
-        watched = backlog.watched
+        plainTransport = backlog.plainTransport
         while backlog.start < len(backlog.current) or backlog:
-            if watched is not None and watched.TLS:
-                backlog, watched = self._receiverLeavePlaintext(backlog, b""), None
+            if plainTransport is not None and plainTransport.TLS:
+                backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
                 continue
-            pins = backlog.pins
-            if pins is not None and (backlog.cautious or type(self) is not pins.kind):
+            pinned = backlog.pinnedAttributes
+            if pinned is not None and (backlog.cautious or type(self) is not pinned.kind):
                 self._receiverUnpin(backlog)
-                pins = None
+                pinned = None
             limit = self.MAX_LENGTH
             strings: Sequence[bytes] = backlog.frames
             if strings:
@@ -138,9 +143,9 @@ class NetstringReceiver(Receiver):
                 strings, end, needed = found = self._receiverSplit(backlog, most)
                 if strings:
                     if len(strings) > 1:
-                        if len(strings) >= PINNED and pins is None:
+                        if len(strings) >= PINNED and pinned is None:
                             self._receiverPin(backlog)
-                            pins = backlog.pins
+                            pinned = backlog.pinnedAttributes
                         backlog.frames = found[0]
                         backlog.terms = limit
                         backlog.taken = 0
@@ -156,7 +161,7 @@ class NetstringReceiver(Receiver):
                     self.stringReceived(string)
                     if (
                         (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
-                        or (watched is not None and watched.TLS)
+                        or (plainTransport is not None and plainTransport.TLS)
                         or kind is not type(self)
                     ):
                         needed = 0
@@ -167,7 +172,7 @@ class NetstringReceiver(Receiver):
                     if backlog.frames:
                         backlog.frames = ()
                         backlog.caution = CAUTION
-                    if backlog.start == len(backlog.current) and backlog.later is None:
+                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                         return
                 if needed <= 0:
                     backlog.most = min(backlog.most * 2, MANY)
@@ -183,12 +188,12 @@ class NetstringReceiver(Receiver):
     def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
         """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""
         accepted = backlog.needed
-        aside = backlog.aside
-        if aside is not None:
+        unfinished = backlog.unfinishedPieces
+        if unfinished is not None:
             if not backlog.completesAside():
                 return [], 0, accepted
-            digits = aside.begin(_DIGITS).partition(b":")[0]
-            last = accepted - aside.size - 1
+            digits = unfinished.begin(_DIGITS).partition(b":")[0]
+            last = accepted - unfinished.size - 1
             isWhole = digits.isdigit() and len(digits) + 2 + int(digits) == accepted
             if isWhole and backlog.current[last : last + 1] == b",":
                 string = backlog.takeString(len(digits) + 1, 1)

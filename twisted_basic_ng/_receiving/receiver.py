@@ -119,12 +119,15 @@ class Undelivered(Shown):
             if not receiver._receiverIsCopy:
                 return b""
             backlog = receiver._receiverBacklog()
-        if backlog.frames or backlog.later or backlog.aside:
+        if backlog.isSeen is not None:
+            backlog.isSeen = True
+            return backlog.current
+        if backlog.frames or backlog.arrivedMeanwhile or backlog.unfinishedPieces:
             return backlog.rest()
         start = backlog.start
         if start:  # what was delivered is cut off, so that a second look copies nothing
             backlog.current = backlog.current[start:]
-            backlog.start = backlog.base = 0
+            backlog.start = backlog.deliveryStart = 0
             backlog.isLookedAt = True
         return backlog.current
 
@@ -134,7 +137,13 @@ class Undelivered(Shown):
         backlog = receiver._receiverState
         if backlog is None:
             backlog = receiver._receiverBacklog()
-        elif value is backlog.current and not (backlog.start or backlog.frames or backlog.later or backlog.aside):
+        elif backlog.isSeen is not None:
+            backlog.isSeen = True
+            backlog.current = value
+            return
+        elif value is backlog.current and not (
+            backlog.start or backlog.frames or backlog.arrivedMeanwhile or backlog.unfinishedPieces
+        ):
             return
         backlog.replace(value)
 
@@ -205,22 +214,26 @@ class Receiver(Protocol):
             self._receiverState = None
         backlog = self._receiverBacklog()
         backlog.transport = self.transport
-        backlog.watched = mayTurnToTLS(self.transport)
+        backlog.plainTransport = mayTurnToTLS(self.transport)
         backlog.tellsClose = hasattr(self.transport, "disconnecting")
         backlog.afterClose = 0
         return backlog
 
     def _receiverPin(self, backlog: Backlog) -> None:
         """Cache on the instance the attributes that are read after every frame."""
-        backlog.pins = Pins(self, self._receiverFollowed, self._receiverPinned)
+        backlog.pinnedAttributes = Pins(self, self._receiverFollowed, self._receiverPinned)
+        self._receiverPinFlags(backlog)
+
+    def _receiverPinFlags(self, backlog: Backlog) -> None:
+        """Do the same with those of the transport."""
         pinFlags(self.transport, ("disconnecting",))
-        if backlog.watched is not None:
-            pinFlags(backlog.watched, ("TLS",))
+        if backlog.plainTransport is not None:
+            pinFlags(backlog.plainTransport, ("TLS",))
 
     def _receiverUnpin(self, backlog: Backlog) -> None:
-        pins, backlog.pins = backlog.pins, None
-        if pins is not None:
-            pins.release(self)
+        pinned, backlog.pinnedAttributes = backlog.pinnedAttributes, None
+        if pinned is not None:
+            pinned.release(self)
 
     def dataReceived(self, data: bytes) -> Any:
         """
@@ -236,50 +249,53 @@ class Receiver(Protocol):
             backlog = self._receiverAttach()
         if backlog.busy:
             backlog.reentered = True
-            backlog.put(data)
+            if backlog.isSeen and not backlog.current and type(data) is bytes:
+                backlog.current = data  # as put does, without the call: the application hands back what it took
+            else:
+                backlog.put(data)
             return None
-        if backlog.watched is not None and backlog.watched.TLS:
+        if backlog.plainTransport is not None and backlog.plainTransport.TLS:
             backlog = self._receiverLeavePlaintext(backlog, data)
             if backlog.busy:
                 backlog.put(data)
                 return None
-        if backlog.tellsClose and backlog.transport.disconnecting:
-            data = self._receiverAfterClose(backlog, data)
-        pins = backlog.pins
-        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
-            self._receiverUnpin(backlog)
-        if type(data) is not bytes:
-            data = b"" + data  # anything with a buffer becomes bytes, anything else is an error
-        if not (backlog.current or backlog.later or backlog.aside):
-            backlog.current = data  # as put does, without the call: there is nothing else in most cases
-            backlog.searched = False
-        elif data:
-            if backlog.aside is not None and self._receiverSetsAside(backlog, data):
-                return None
-            backlog.put(data)
+        if data or type(data) is not bytes:  # no bytes are only leave to go on
+            if backlog.tellsClose and backlog.transport.disconnecting:
+                data = self._receiverAfterClose(backlog, data)
+            pinned = backlog.pinnedAttributes
+            if pinned is not None and (pinned.kind is not type(self) or pinned.values != pinned.read(pinned.kind)):
+                self._receiverUnpin(backlog)
+            if type(data) is not bytes:
+                data = b"" + data  # anything with a buffer becomes bytes, anything else is an error
+            if not (backlog.current or backlog.arrivedMeanwhile or backlog.unfinishedPieces):
+                backlog.current = data  # as put does, without the call: there is nothing else in most cases
+                backlog.searched = False
+            elif data:
+                if backlog.unfinishedPieces is not None and self._receiverSetsAside(backlog, data):
+                    return None
+                backlog.put(data)
         backlog.busy = True
         backlog.reentered = False
         try:
             return self._receiverDeliver(backlog)
         finally:
             backlog.busy = False
-            if backlog.frames and not length_hint(backlog.reader):
+            if backlog.start == len(backlog.current) and not (backlog.frames and length_hint(backlog.reader)):
                 backlog.frames = ()
-            if backlog.start == len(backlog.current) and not backlog.frames:
                 backlog.current = b""
                 backlog.start = 0
             if (
-                backlog.before
+                backlog.takenEarlier
                 or self.MAX_MESSAGE_TIME is not None
-                or (backlog.watched is not None and backlog.watched.TLS)
+                or (backlog.plainTransport is not None and backlog.plainTransport.TLS)
             ):
                 self._receiverSettle(backlog)
 
     def _receiverSettle(self, backlog: Backlog) -> None:
         """A delivery has come to an end, in whatever way, and left something to be seen to."""
-        if backlog.before:
-            backlog.before = ()
-        if backlog.watched is not None and backlog.watched.TLS:
+        if backlog.takenEarlier:
+            backlog.takenEarlier = ()
+        if backlog.plainTransport is not None and backlog.plainTransport.TLS:
             self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
         if self.MAX_MESSAGE_TIME is not None and self._receiverState is backlog:
             self._receiverTime(backlog)
@@ -314,8 +330,8 @@ class Receiver(Protocol):
             return state
         state = {**state}
         backlog = state.pop("_receiverState")
-        if backlog.pins is not None:
-            backlog.pins.omit(state)
+        if backlog.pinnedAttributes is not None:
+            backlog.pinnedAttributes.omit(state)
         undelivered = self._receiverUndelivered(backlog)
         if undelivered:
             state[self._receiverSaved] = undelivered
@@ -403,7 +419,7 @@ class Receiver(Protocol):
 
         @return: the backlog for what comes now.
         """
-        upgraded, backlog.watched = backlog.watched, None
+        upgraded, backlog.plainTransport = backlog.plainTransport, None
         plaintext = backlog.take()
         layer = getattr(upgraded, "protocol", None)
         if not plaintext:

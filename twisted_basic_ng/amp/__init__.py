@@ -12,6 +12,7 @@ The map, from the bottom up; a file imports from the lines above its own only, f
   - C{_constants}, C{_names}, C{_tlssupport}, and C{_errors};
   - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces}, C{_types} (what the
     layers expect of each other);
+  - C{_explain} (errors that say what to do);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types), C{_lists} (C{ListOf},
     C{AmpList});
   - C{_responders} (finding who answers a command), C{_calls} (a call that waits for its answer);
@@ -99,6 +100,7 @@ from ._errors import (
     InvalidSignature,
     KeyTooLongError,
     MalformedAmpBox,
+    MissingKeyError,
     NoEmptyBoxes,
     OnlyOneTLS,
     ProtocolSwitched,
@@ -186,6 +188,7 @@ __all__ = [
     "KeyTooLongError",
     "ListOf",
     "MalformedAmpBox",
+    "MissingKeyError",
     "NoEmptyBoxes",
     "OneWayCommand",
     "OnlyOneTLS",

@@ -78,9 +78,11 @@ def _serializeUnusual(box: dict[Any, Any]) -> bytes:
     pieces: list[bytes] = []
     for key, value in sorted(box.items()):
         if isinstance(key, str):
-            raise TypeError(f"Unicode key not allowed: {key!r}")
+            raise TypeError(f"Unicode key not allowed: {key!r}; write b{key!r}")
         if isinstance(value, str):
-            raise TypeError(f"Unicode value for key {key!r} not allowed: {value!r}")
+            raise TypeError(
+                f"Unicode value for key {key!r} not allowed: {value!r}; send bytes, or declare it as Unicode()"
+            )
         if len(key) > MAX_KEY_LENGTH:
             raise TooLong(True, True, key, None)
         if len(value) > MAX_VALUE_LENGTH:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from typing import Any, Final, Literal, overload
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
 from ._constants import ANSWER, ASK, COMMAND, ERROR
 from ._errorboxes import errorOf
-from ._errors import UnknownTagError
+from ._errors import TooLong, UnknownTagError
+from ._explain import addText, addToRepr, describePeerOf, nameOf
 from ._overload import Overload
 from ._types import AnyCommand, AnyOneWayCommand
 
@@ -27,6 +29,7 @@ __all__ = ["SEND_BOX_COMMAND", "Caller"]
 _log = Logger("twisted.protocols.amp")
 
 
+@publicMethods("amp", "BoxDispatcher")
 class Caller:
     """
     The calling half of L{twisted_basic_ng.amp.BoxDispatcher}, where its attributes are described.
@@ -42,6 +45,12 @@ class Caller:
 
     #: Tags of calls that were cancelled; their answers may still come.
     _ampCancelledRequests: dict[bytes, None] | None = None
+
+    # Differs from Twisted: it shows its peer, and how many calls wait.
+
+    def __repr__(self) -> str:
+        waiting = len(self._outstandingRequests or ())
+        return addToRepr(super().__repr__(), f", {waiting} calls outstanding, to {describePeerOf(self.boxSender)}")
 
     def _nextTag(self) -> bytes:
         """Make a tag that no call on this connection has had."""
@@ -112,11 +121,11 @@ class Caller:
         @raise ProtocolSwitched: the connection speaks another protocol by now.
         """
         if self._failAllReason is not None:
-            return fail(self._failAllReason) if requiresAnswer else None
+            return fail(self._ampWhyNotCalled(command, self._failAllReason)) if requiresAnswer else None
         box[COMMAND] = command
         tag = self._nextTag()
         if not requiresAnswer:
-            self._ampSendUnanswered(tag, box)
+            self._ampSendUnanswered(tag, command, box)
             return None
         box[ASK] = tag
         outstanding = self._outstandingRequests
@@ -133,13 +142,14 @@ class Caller:
         except ConnectionLost:
             outstanding.pop(tag, None)
             return request if request.called else fail()
-        except BaseException:
+        except BaseException as error:
             outstanding.pop(tag, None)  # a call that cannot be sent leaves no trace
+            self._ampExplainUnsent(command, error)
             raise
         request._ampIsSent = True
         return request
 
-    def _ampSendUnanswered(self, tag: bytes, box: AmpBox) -> None:
+    def _ampSendUnanswered(self, tag: bytes, command: bytes, box: AmpBox) -> None:
         """Send a box that wants no answer; it is lost if there is no connection."""
         try:
             if self._ampOverload is None:
@@ -148,6 +158,28 @@ class Caller:
                 self._ampOverload.line.ask(tag, box)
         except ConnectionLost:
             pass
+        except BaseException as error:
+            self._ampExplainUnsent(command, error)
+            raise
+
+    def _ampExplainUnsent(self, command: bytes, error: BaseException) -> None:
+        """Say which call could not be sent."""
+        if self.boxSender is None:
+            addText(error, f"{nameOf(command)} was called before the connection was made: call from connectionMade on")
+        else:
+            advice = ": split it over several calls" if isinstance(error, TooLong) else ""
+            addText(error, f"{nameOf(command)} was not sent{advice}")
+
+    # Differs from Twisted: a call that is made too late fails with an error of its own, of the same type.
+
+    def _ampWhyNotCalled(self, command: bytes, reason: Failure) -> Failure:
+        """Make the error of a call that is made when the connection has ended for C{reason}."""
+        lost: Any = reason.value
+        kind = type(lost)
+        if kind not in (ConnectionDone, ConnectionLost):
+            return reason
+        peer = describePeerOf(self.boxSender)
+        return Failure(kind(*lost.args, f"{nameOf(command)} was called after the connection to {peer} had ended"))
 
     def _ampFailUnsent(self, tag: bytes, error: Failure) -> None:
         """Fail a call that waited in line and cannot be sent."""

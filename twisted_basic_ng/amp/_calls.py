@@ -7,13 +7,13 @@ L{Call} is the C{Deferred} that C{callRemote} returns.  This file knows a comman
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-if TYPE_CHECKING:
-    from ._types import AnswerReader, ErrorGuardian
+from ._explain import addToRepr
+from ._types import AnswerReader, ErrorGuardian
 
 __all__ = ["Call"]
 
@@ -64,14 +64,21 @@ class Call(Deferred[Any]):
         command = self._ampCommand
         if command is not None:
             fail = fail if isinstance(fail, Failure) else Failure(fail)
+            proto = self._ampProto
             self._ampCommand = self._ampProto = None
-            fail = command._ampAsDeclared(fail)
+            fail = command._ampAsDeclared(fail, proto)
             if self.called:
                 return  # by the constructor of the declared error
         if self._ampGuardian is not None:
             self._ampAddGuardian()
         Deferred.errback(self, fail)
         self._canceller = None
+
+    def __repr__(self) -> str:
+        more = (
+            f", tag {self._ampTag!r}" if self._ampCommand is None else f" of {self._ampCommand!r}, tag {self._ampTag!r}"
+        )
+        return addToRepr(super().__repr__(), more)
 
     def cancel(self) -> None:
         """Cancel the call; this has no effect while its answer is being read, as in Twisted."""

@@ -20,10 +20,12 @@ from .._places import public
 from ._boxes import AmpBox, Box, newBox
 from ._caller import SEND_BOX_COMMAND
 from ._calls import Call
+from ._constants import UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
+from ._explain import addToRepr, briefly, describePeerOf, explainWriting
 from ._names import IDENTIFIERS
 from ._responders import CommandLocator
-from ._schema import HOOKS, _stringsToObjects
+from ._schema import HOOKS, readObjects
 from ._types import Objects, Schema, Strings
 
 __all__ = ["Command", "OneWayCommand", "_CommandMeta"]
@@ -35,17 +37,29 @@ for _each in (_T_Callable, _Self):
     public("amp")(_each)
 
 
-def _requireBytes(what: str, names: list[Any]) -> None:
+def _requireBytes(command: str, what: str, names: list[Any]) -> None:
+    """
+    Check the names that the command declares: they go over the wire as they are.
+
+    Applications match the whole text of the error, so its cause says what to do.
+    """
     for name in names:
         if not isinstance(name, bytes):
-            raise TypeError(f"{what} names must be byte strings, got: {name!r}")
+            fix = f"write b{name!r}" if isinstance(name, str) and name.isascii() else "a name is ASCII, in bytes"
+            advice = TypeError(f"{fix} in {command}: it goes over the wire as it is")
+            raise TypeError(f"{what} names must be byte strings, got: {name!r}") from advice
 
 
-def _unknownArgument(objects: Objects, arguments: Schema) -> InvalidSignature:
+def _unknownArgument(command: type, objects: Objects, arguments: Schema) -> InvalidSignature:
     """Say which argument is not in the schema; there is one."""
-    allowed = {IDENTIFIERS[name] for name, _ in arguments}
-    unknown = next(name for name in objects if name not in allowed)
-    return InvalidSignature(f"{unknown} is not a valid argument")
+    names = _namesIn(arguments)
+    unknown = next(name for name in objects if name not in names)
+    return InvalidSignature(f"{unknown} is not a valid argument; {command.__name__} takes {', '.join(names) or 'none'}")
+
+
+def _namesIn(arguments: Schema) -> list[str]:
+    """The names of arguments in Python, each once."""
+    return [*dict.fromkeys(IDENTIFIERS[name] for name, _ in arguments)]
 
 
 @public("amp")
@@ -57,9 +71,9 @@ class _CommandMeta(type):
         allErrors = attrs["allErrors"] = {}
         reverseErrors = attrs["reverseErrors"] = {}
         command: Any = type.__new__(cls, name, bases, attrs)
-        _requireBytes("Command", [command.commandName])
-        _requireBytes("Argument", [each for each, _ in command.arguments])
-        _requireBytes("Response", [each for each, _ in command.response])
+        _requireBytes(name, "Command", [command.commandName])
+        _requireBytes(name, "Argument", [each for each, _ in command.arguments])
+        _requireBytes(name, "Response", [each for each, _ in command.response])
         for attribute, what in (("errors", "Error"), ("fatalErrors", "Fatal error")):
             inherited: dict[Any, Any] = {}
             accumulateClassDict(command, attribute, inherited)
@@ -67,7 +81,7 @@ class _CommandMeta(type):
                 setattr(command, attribute, dict(getattr(command, attribute)))
             allErrors.update(inherited)
             reverseErrors.update({code: error for error, code in inherited.items()})
-            _requireBytes(what, list(getattr(command, attribute).values()))
+            _requireBytes(name, what, list(getattr(command, attribute).values()))
         return command
 
 
@@ -122,7 +136,8 @@ class Command(metaclass=_CommandMeta):
             return
         forgotten = [IDENTIFIERS[name] for name, kind in arguments if IDENTIFIERS[name] not in kw and not kind.optional]
         if forgotten:
-            raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}")
+            takes = f"{type(self).__name__} takes {', '.join(_namesIn(arguments))}"
+            raise InvalidSignature(f"forgot {', '.join(forgotten)} for {self.commandName!r}; {takes}")
 
     @classmethod
     def makeResponse(cls, objects: Any, proto: Any) -> Any:
@@ -138,7 +153,11 @@ class Command(metaclass=_CommandMeta):
             box = newBox(AmpBox) if kind is AmpBox else kind()
         except BaseException:
             return fail()
-        _accelerate.writeBox(objects, cls.response, box, proto, IDENTIFIERS, HOOKS)
+        try:
+            _accelerate.writeBox(objects, cls.response, box, proto, IDENTIFIERS, HOOKS)
+        except BaseException as error:
+            explainWriting(error, "response value", cls, cls.response, objects)
+            raise
         return box
 
     @classmethod
@@ -153,10 +172,14 @@ class Command(metaclass=_CommandMeta):
         """
         arguments = cls.arguments
         if not _accelerate.areKnown(arguments, objects, IDENTIFIERS):
-            raise _unknownArgument(objects, arguments)
+            raise _unknownArgument(cls, objects, arguments)
         kind = cls.commandType
         box = newBox(AmpBox) if kind is AmpBox else kind()
-        _accelerate.writeBox(objects, arguments, box, proto, IDENTIFIERS, HOOKS)
+        try:
+            _accelerate.writeBox(objects, arguments, box, proto, IDENTIFIERS, HOOKS)
+        except BaseException as error:
+            explainWriting(error, "argument", cls, arguments, objects)
+            raise
         return box
 
     @classmethod
@@ -169,7 +192,7 @@ class Command(metaclass=_CommandMeta):
         @return: its values, by their names in Python.
         @raise KeyError: a required one is missing.
         """
-        return _stringsToObjects(box, cls.response, protocol)
+        return readObjects(box, cls.response, protocol, "response value", cls)
 
     @classmethod
     def parseArguments(cls, box: Strings, protocol: Any) -> Objects:
@@ -181,7 +204,7 @@ class Command(metaclass=_CommandMeta):
         @return: their values, by their names in Python.
         @raise KeyError: a required one is missing.
         """
-        return _stringsToObjects(box, cls.arguments, protocol)
+        return readObjects(box, cls.arguments, protocol, "argument", cls)
 
     @classmethod
     def responder(cls, methodfunc: _T_Callable) -> _T_Callable:
@@ -221,7 +244,7 @@ class Command(metaclass=_CommandMeta):
             answering._ampCommand = self
             answering._ampProto = proto
         else:
-            answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,))
+            answering.addCallbacks(self._ampReadResponse, self._ampAsDeclared, (proto,), None, (proto,))
         return answering
 
     def _ampDoAndChange(self, proto: Any, doCommand: Callable[[Any], Any], change: Callable[[], object]) -> Any:
@@ -253,19 +276,42 @@ class Command(metaclass=_CommandMeta):
         if type(response) is dict:
             return response
         if isinstance(response, Failure):  # not in the handler: what is raised here must not hold the frames of that
-            return self._ampAsDeclared(response)
-        return response.addErrback(self._ampAsDeclared) if isinstance(response, Deferred) else response
+            return self._ampAsDeclared(response, proto)
+        return response.addErrback(self._ampAsDeclared, proto) if isinstance(response, Deferred) else response
 
-    def _ampAsDeclared(self, error: Failure) -> Failure:
+    def _ampAsDeclared(self, error: Failure, proto: Any) -> Failure:
         """Turn the peer's error into the one that the command declares for its code, or what making that raises."""
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
         try:
             kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
-            return Failure(kind(remote.description))
+            declared = kind(remote.description)
         except BaseException:
             return Failure()
+        if kind is UnknownRemoteError:
+            self._ampExplainUnknown(declared, remote.errorCode, proto)
+        return Failure(declared)
+
+    def _ampExplainUnknown(self, error: UnknownRemoteError, code: bytes, proto: Any) -> None:
+        """Say where to look for the peer's error, or which error is to be declared."""
+        name, peer = type(self).__name__, describePeerOf(proto)
+        if code != UNKNOWN_ERROR_CODE:
+            more = f"{peer} answered {name} with the code {code!r}, which {name}.errors does not declare here"
+        elif error.description == UNKNOWN_ERROR_TEXT:
+            more = f"{peer} failed in responding to {name}, with an error that is in its log"
+        else:
+            return  # the peer's application has a text of its own
+        error.args = (f"{error.args[0]}; {more}",)
+
+    # Differs from Twisted: a command shows its arguments.
+
+    def __repr__(self) -> str:
+        return addToRepr(super().__repr__(), "".join(f" {name}={briefly(value)}" for name, value in self._ampShown()))
+
+    def _ampShown(self) -> list[tuple[str, object]]:
+        """The arguments, as far as the application's own C{__init__} has set them."""
+        return [*getattr(self, "structured", {}).items()]
 
 
 #: Remembered, as others.

@@ -18,6 +18,7 @@ __all__ = [
     "TLS_ERROR_CODE",
     "UNHANDLED_ERROR_CODE",
     "UNKNOWN_ERROR_CODE",
+    "UNKNOWN_ERROR_TEXT",
 ]
 
 #: The key of a command's tag, by which its answer will be known.
@@ -40,6 +41,9 @@ ERROR_DESCRIPTION: Final = b"_error_description"
 
 #: The code of an error that the command does not declare.
 UNKNOWN_ERROR_CODE: Final = b"UNKNOWN"
+
+#: The text that goes with it, where the application has none of its own.
+UNKNOWN_ERROR_TEXT: Final = "Unknown Error"
 
 #: The code that says that nobody responds to a command.
 UNHANDLED_ERROR_CODE: Final = b"UNHANDLED"

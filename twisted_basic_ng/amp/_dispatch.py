@@ -7,6 +7,7 @@ answering half.  It knows boxes and no bytes: an L{twisted_basic_ng.amp.IBoxSend
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -20,9 +21,10 @@ from twisted.python.failure import Failure
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
-from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE
+from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._errorboxes import errorBox
-from ._errors import NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
+from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
+from ._explain import describePeerOf, nameOf
 from ._interfaces import IBoxReceiver, IBoxSender
 from ._overload import Overload
 from ._responders import SerializingResponder
@@ -112,8 +114,8 @@ class BoxDispatcher(Caller):
                     fail().addErrback(self.unhandledError)
             return
         if tag is not None:
-            answer.addCallbacks(partial(_addTag, tag), partial(self._ampAsError, tag))
-            answer.addCallback(partial(self._ampEmitAnswer, tag))
+            answer.addCallbacks(partial(_addTag, tag), partial(self._ampAsError, tag, box.get(COMMAND)))
+            answer.addCallback(partial(self._ampEmitAnswer, tag, self._safeEmit))
         answer.addErrback(self.unhandledError)
         if self._ampOverload is not None:
             self._ampOverload.countUntilAnswered(answer)
@@ -154,10 +156,19 @@ class BoxDispatcher(Caller):
 
     # Sending the answer.
 
-    def _ampAsError(self, tag: bytes, error: Failure) -> AmpBox:
-        """Make the box that answers with C{error}."""
+    def _ampAsError(self, tag: bytes, command: bytes | None, error: Failure) -> AmpBox:
+        """Make the box that answers C{command} with C{error}."""
         if not error.check(RemoteAmpError):
-            _log.failure("while receiving response to command", error)
+            _log.failure(
+                "while receiving response to command {command}, called by {peer}, who is told {code}{advice}",
+                error,
+                command=nameOf(command),
+                peer=describePeerOf(self.boxSender),
+                code=UNKNOWN_ERROR_CODE.decode(),
+                advice=""
+                if error.check(AmpError)
+                else f"; {nameOf(command)}.errors may declare {type(error.value).__name__}",
+            )
             return self._ampUnknownError(tag)
         remote: Any = error.value
         description = remote.description
@@ -168,14 +179,18 @@ class BoxDispatcher(Caller):
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that says that something went wrong, without saying what."""
         kind = QuitBox if self.unknownErrorsAreFatal else AmpBox
-        return errorBox(kind, tag, UNKNOWN_ERROR_CODE, b"Unknown Error")
+        return errorBox(kind, tag, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT.encode())
 
     # Differs from Twisted: the caller of a command whose answer cannot be written gets an error.
 
-    def _ampEmitAnswer(self, tag: bytes, box: AmpBox) -> None:
-        """Send the box that answers a call."""
+    def _ampEmitAnswer(self, tag: bytes, emit: Callable[[AmpBox], object], box: AmpBox) -> None:
+        """
+        Send the box that answers a call.
+
+        @param emit: what C{_safeEmit} was when the call arrived.
+        """
         try:
-            self._safeEmit(box)
+            emit(box)
         except (TooLong, TypeError):
             self._ampEmitInstead(tag, box)
 
@@ -183,7 +198,11 @@ class BoxDispatcher(Caller):
         """Send an error in place of an answer that could not be sent, for the exception that is being handled."""
         if not _isOnlySent(box):
             raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
-        _log.failure("while sending the answer to a command")
+        _log.failure(
+            "while sending the answer to a command, called by {peer}, who is told {code} in its place",
+            peer=describePeerOf(self.boxSender),
+            code=UNKNOWN_ERROR_CODE.decode(),
+        )
         self._safeEmit(self._ampUnknownError(tag))
 
     def _safeEmit(self, aBox: AmpBox) -> None:

@@ -14,6 +14,7 @@ Everything that goes wrong with AMP, as exceptions.
     +-- NoEmptyBoxes                a box says neither ask, nor answer, nor error
     +-- UnknownTagError             an answer is to nothing that was asked (also a KeyError)
     +-- InvalidSignature            a call lacks arguments, or has too many
+    +-- MissingKeyError             a box, a row or a response lacks a value (also a KeyError)
     +-- BadLocalReturn              what a responder returned cannot be written
     +-- RemoteAmpError              the peer answers with an error
     |   +-- UnknownRemoteError      ... that the command does not declare
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidSignature",
     "KeyTooLongError",
     "MalformedAmpBox",
+    "MissingKeyError",
     "NoEmptyBoxes",
     "OnlyOneTLS",
     "ProtocolSwitched",
@@ -117,6 +119,25 @@ class InvalidSignature(AmpError):
 
 
 @public("amp")
+class MissingKeyError(AmpError, KeyError):
+    """
+    A received box lacks a required key, or there is no value for one that is to be sent.
+
+    It is a C{KeyError} as well, which is what Twisted raises there, with the same argument.
+
+    @ivar key: the key: on the wire, or of a value that is to be sent, in Python.
+    """
+
+    def __init__(self, key: Any, text: str) -> None:
+        super().__init__(key)
+        self.key = key
+        self._ampText = text
+
+    def __str__(self) -> str:
+        return f"{self.key!r}: {self._ampText}"
+
+
+@public("amp")
 class TooLong(AmpError):
     """
     A key or a value is longer than its length on the wire can say.
@@ -126,6 +147,9 @@ class TooLong(AmpError):
     @ivar value: the key or value itself; C{None} where it was refused before it came.
     @ivar keyName: the key of a value that is too long.
     """
+
+    #: What is known of the call, or of the peer.
+    _ampContext = ""
 
     def __init__(self, isKey: bool, isLocal: bool, value: bytes | None, keyName: bytes | None = None) -> None:
         AmpError.__init__(self)
@@ -145,7 +169,7 @@ class TooLong(AmpError):
         return f"{self._ampSubject()} too long: {size}"
 
     def __str__(self) -> str:
-        return super().__str__() or self._ampText()
+        return (super().__str__() or self._ampText()) + self._ampContext
 
     def _ampText(self) -> str:
         limit = MAX_KEY_LENGTH if self.isKey else MAX_VALUE_LENGTH

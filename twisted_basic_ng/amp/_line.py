@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, Final
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
-from ._constants import ASK
+from ._constants import ASK, COMMAND
+from ._explain import addText, nameOf
 
 if TYPE_CHECKING:
     from ._types import BoundedSender, CallDropper, WaitingCommand
@@ -286,6 +287,7 @@ class Line:
             except BaseException:
                 error = Failure()
             if error is not None:  # behind the handler: its frames are not for what the application raises
+                addText(error.value, f"{nameOf(box.get(COMMAND))}, which had waited in line, was not sent")
                 self._dispatcher._ampFailUnsent(tag, error)
         self._maybeReadOn()
 

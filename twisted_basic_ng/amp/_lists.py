@@ -4,16 +4,19 @@ Arguments that are lists: of values of one type, and of dictionaries with the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from operator import length_hint
 from typing import Any, Final
 
 from .. import _accelerate
+from .._accelerate.steps import noteStep
 from .._places import public
 from ._arguments import Argument
 from ._boxes import AmpBox, bytesOf, newBox, parseBoxes
 from ._constants import MAX_VALUE_LENGTH
 from ._errors import ElementTooLongError
 from ._names import IDENTIFIERS
-from ._schema import HOOKS, _objectsToStrings, discarderOf, discardObjects
+from ._schema import HOOKS, discarderOf, discardObjects
 from ._types import Objects, Schema
 
 __all__ = ["AmpList", "ListOf"]
@@ -60,7 +63,8 @@ class ListOf(Argument):
         try:
             for each in _elements(inString):
                 values.append(read(each, proto))  # noqa: PERF401 - those before an error are discarded
-        except BaseException:
+        except BaseException as error:
+            noteStep(error, len(values))
             self._ampDiscard(values)
             raise
         return values
@@ -74,13 +78,24 @@ class ListOf(Argument):
         if not _writesWithProto(self):
             return super().toStringProto(inObject, proto)
         write = self.elementType.toStringProto
-        return _joinElements([write(each, proto) for each in inObject])
+        return _joinElements(_convert(lambda each: write(each, proto), inObject))
 
     def fromString(self, inString: bytes) -> Any:
-        return [*map(self.elementType.fromString, _elements(inString))]
+        return _convert(self.elementType.fromString, _elements(inString))
 
     def toString(self, inObject: Any) -> bytes:
-        return _joinElements([*map(self.elementType.toString, inObject)])
+        return _joinElements(_convert(self.elementType.toString, inObject))
+
+
+def _convert(conversion: Callable[[Any], Any], elements: Iterable[Any]) -> list[Any]:
+    """Convert each element; an exception is noted with the number of the element."""
+    reader = iter(elements)
+    try:
+        return [*map(conversion, reader)]
+    except BaseException as error:
+        if isinstance(elements, (list, tuple)):
+            noteStep(error, len(elements) - length_hint(reader) - 1)
+        raise
 
 
 #: More than the elements that a value has room for.
@@ -95,9 +110,11 @@ def _elements(string: bytes) -> list[bytes]:
 def _joinElements(elements: list[bytes]) -> bytes:
     """Write a list: each element behind its length in two bytes."""
     pieces: list[bytes] = []
-    for each in elements:
+    for number, each in enumerate(elements):
         if len(each) > MAX_VALUE_LENGTH:
-            raise ElementTooLongError(each)
+            error = ElementTooLongError(each)
+            noteStep(error, number)
+            raise error
         pieces += len(each).to_bytes(2, "big"), each
     return b"".join(pieces)
 
@@ -113,7 +130,7 @@ class AmpList(Argument):
     def __init__(self, subargs: Schema, optional: bool = False) -> None:
         assert all(isinstance(name, bytes) for name, _ in subargs), (
             "AmpList should be defined with a list of (name, argument) "
-            f"tuples where `name' is a byte string, got: {subargs!r}"
+            f"tuples where `name' is a byte string, got: {subargs!r}; write the names as b'...'"
         )
         self.subargs = subargs
         Argument.__init__(self, optional)
@@ -122,7 +139,9 @@ class AmpList(Argument):
         rows: list[Objects] = []
         try:
             _accelerate.readBoxes(parseBoxes(inString), self.subargs, rows, proto, IDENTIFIERS, HOOKS)
-        except BaseException:
+        except BaseException as error:
+            if rows:
+                noteStep(error, len(rows) - 1)
             self._ampDiscard(rows)
             raise
         return rows
@@ -133,5 +152,14 @@ class AmpList(Argument):
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
         subargs = self.subargs
-        rows = [_objectsToStrings(objects, subargs, newBox(AmpBox), proto) for objects in inObject]
-        return b"".join([row.serialize() for row in rows])
+        rows: list[bytes] = []
+        reader = iter(inObject)
+        try:
+            for objects in reader:
+                row = newBox(AmpBox)
+                _accelerate.writeBox(objects, subargs, row, proto, IDENTIFIERS, HOOKS)
+                rows.append(row.serialize())
+        except BaseException as error:
+            noteStep(error, len(rows))
+            raise
+        return b"".join(rows)

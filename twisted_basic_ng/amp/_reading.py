@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from .. import _accelerate
+from .._places import publicMethods
 from .._receiving.backlog import CAUTION, MANY, Backlog
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.pins import PINNED
@@ -44,6 +45,7 @@ _stateOf: Final = attrgetter(
 )
 
 
+@publicMethods("amp", "BinaryBoxProtocol")
 class BoxReader(StringReader):
     """
     The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
@@ -77,18 +79,18 @@ class BoxReader(StringReader):
             backlog is None
             or backlog.busy
             or backlog.current
-            or backlog.later is not None
-            or backlog.aside is not None
+            or backlog.arrivedMeanwhile is not None
+            or backlog.unfinishedPieces is not None
             or backlog.transport is not self.transport
-            or (backlog.watched is not None and backlog.watched.TLS)
+            or (backlog.plainTransport is not None and backlog.plainTransport.TLS)
             or (backlog.tellsClose and backlog.transport.disconnecting)
             or backlog.cautious
             or self.paused
             or type(data) is not bytes
         ):
             return Int16StringReceiver.dataReceived(self, data)
-        pins = backlog.pins
-        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+        pinned = backlog.pinnedAttributes
+        if pinned is not None and (pinned.kind is not type(self) or pinned.values != pinned.read(pinned.kind)):
             self._receiverUnpin(backlog)
         try:
             if _stateOf(self) != _BETWEEN_BOXES:
@@ -108,7 +110,7 @@ class BoxReader(StringReader):
             return Int16StringReceiver.dataReceived(self, data)
         backlog.busy = True
         backlog.reentered = backlog.searched = False
-        backlog.skipped = backlog.base = 0
+        backlog.skipped = backlog.deliveryStart = 0
         backlog.inHand = None
         backlog.current = data
         backlog.frames = boxes
@@ -116,7 +118,7 @@ class BoxReader(StringReader):
         backlog.start = ends[-1]
         try:
             self._ampDeliverBoxes(backlog, boxes)
-            if backlog.start != len(backlog.current) or backlog.later is not None:
+            if backlog.start != len(backlog.current) or backlog.arrivedMeanwhile is not None:
                 self._receiverDeliver(backlog)
         finally:
             backlog.busy = False
@@ -136,10 +138,10 @@ class BoxReader(StringReader):
         backlog.putBack()  # an interrupted batch: finding its boxes again takes a third of the time of delivering them
         backlog.skipped = 0
         backlog.inHand = None
-        backlog.base = backlog.start
+        backlog.deliveryStart = backlog.start
         while not self.paused and (backlog.start < len(backlog.current) or backlog):
-            watched = backlog.watched
-            if watched is not None and watched.TLS:
+            plainTransport = backlog.plainTransport
+            if plainTransport is not None and plainTransport.TLS:
                 backlog = self._receiverLeavePlaintext(backlog, b"")
                 continue
             try:
@@ -150,7 +152,7 @@ class BoxReader(StringReader):
                 backlog.ends = ()
                 super()._receiverDeliver(backlog)
                 return
-            if backlog.aside is not None and not backlog.completesString():
+            if backlog.unfinishedPieces is not None and not backlog.completesString():
                 if not backlog.unfinished(backlog.needed):
                     return
                 continue
@@ -171,7 +173,7 @@ class BoxReader(StringReader):
                     backlog.ends = ends
                     backlog.start = ends[-1]
                     self._ampDeliverBoxes(backlog, boxes)
-                    if backlog.start == len(backlog.current) and backlog.later is None:
+                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                         return
                     continue
             if not self._ampDeliverBox(backlog):
@@ -194,10 +196,10 @@ class BoxReader(StringReader):
 
     def _ampDeliverBoxes(self, backlog: Any, boxes: list[AmpBox]) -> None:
         """Deliver a batch of boxes, until a callback changes something."""
-        if len(boxes) >= PINNED and backlog.pins is None:
+        if len(boxes) >= PINNED and backlog.pinnedAttributes is None:
             self._receiverPin(backlog)
         backlog.hasBox = True
-        watched = backlog.watched
+        plainTransport = backlog.plainTransport
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         last = boxes[-1]
         backlog.reader = reader = iter(boxes)
@@ -214,7 +216,7 @@ class BoxReader(StringReader):
                 if len(boxes) == backlog.most:
                     backlog.most = min(backlog.most * 2, MANY)
                 return
-            if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (watched is not None and watched.TLS):
+            if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (plainTransport is not None and plainTransport.TLS):
                 break
             if self.MAX_BOX_KEYS is not keys or self.MAX_BOX_LENGTH is not length:
                 break

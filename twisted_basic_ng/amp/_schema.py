@@ -16,10 +16,11 @@ from .._accelerate.values import Hooks
 from .._places import public
 from ._arguments import Argument, Boolean, DateTime, Decimal, Integer, Path, String, Unicode
 from ._boxes import AmpBox
+from ._explain import explainReading
 from ._names import IDENTIFIERS
 from ._types import Objects, Schema, Strings
 
-__all__ = ["HOOKS", "_objectsToStrings", "_stringsToObjects", "discardObjects", "discarderOf"]
+__all__ = ["HOOKS", "_objectsToStrings", "_stringsToObjects", "discardObjects", "discarderOf", "readObjects"]
 
 #: The hooks of our own types.  A function that an application puts in the place of one of them is noticed by that.
 HOOKS: Final = Hooks(
@@ -50,11 +51,22 @@ def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     @param proto: the protocol that received it.
     @raise KeyError: a required argument is not there.
     """
+    return readObjects(strings, arglist, proto, "argument", None)
+
+
+def readObjects(strings: Strings, arglist: Schema, proto: Any, what: str, command: type | None) -> Objects:
+    """
+    Read a box that belongs to a command, if that is known.
+
+    @param what: what the values are, for the text of an error.
+    @raise MissingKeyError: a required argument is not there.
+    """
     objects: Objects = {}
     try:
         _accelerate.readBox(strings, arglist, objects, proto, IDENTIFIERS, HOOKS)
-    except BaseException:
+    except BaseException as error:
         discardObjects(objects, arglist)
+        explainReading(error, what, command, arglist, strings)
         raise
     return objects
 

@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 
+from .._places import publicMethods
 from .._receiving.receiver import abort
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR
@@ -27,6 +28,7 @@ __all__ = ["BoxWriter"]
 _log = Logger("twisted.protocols.amp")
 
 
+@publicMethods("amp", "BinaryBoxProtocol")
 class BoxWriter(BoxReader):
     """
     The sending half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
@@ -62,7 +64,8 @@ class BoxWriter(BoxReader):
             raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
         transport = self.transport  # a box of an application's own class may end it
         if transport is None or self._ampTLSAbandoned:
-            raise ConnectionLost()
+            why = "there is none yet, or no more" if transport is None else "TLS could not be started on it"
+            raise ConnectionLost(f"the box was not sent over this connection: {why}")
         data = box.serialize()
         if self._startingTLSBuffer is not None:
             self._startingTLSBuffer.append(box)

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
+from .._places import publicMethods
 from .._receiving.backlog import Backlog
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.receiver import Dropped, describePeer
@@ -54,6 +55,7 @@ class _BoxBacklog(Backlog):
         return super().offset
 
 
+@publicMethods("amp", "BinaryBoxProtocol")
 class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
     """
     The part of L{twisted_basic_ng.amp.BinaryBoxProtocol} that reads strings; its attributes are described there.
@@ -77,6 +79,9 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     _keyLengthLimitExceeded = False
     _currentKey: bytes | None = None
     _currentBox: AmpBox | None = None
+
+    #: The length of the key that was too long.
+    _ampKeyLength = 0
 
     #: How many bytes of the current box were read so far.
     _ampCurrentSize = 0
@@ -129,6 +134,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that sends a key that is too long."""
         self._keyLengthLimitExceeded = True
+        self._ampKeyLength = length
         self._ampForgetHalfBox()
         self._receiverDrop()
 
@@ -187,7 +193,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         """Drop the references to a transport that is gone."""
         self.transport = None
         if self._receiverState is not None:
-            self._receiverState.transport = self._receiverState.watched = None
+            self._receiverState.transport = self._receiverState.plainTransport = None
 
     def _receiverDrop(self) -> object:
         self._ampCloseDescriptors()

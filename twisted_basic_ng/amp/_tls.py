@@ -177,7 +177,7 @@ class StartTLS(Command):
 
     def __init__(self, *, tls_localCertificate: Any = None, tls_verifyAuthorities: Any = None, **kw: Any) -> None:
         if currentSSL() is None:
-            raise RuntimeError("TLS not available.")
+            raise RuntimeError("TLS not available.  Install what it needs: pip install 'twisted[tls]'")
         self.certificate = _NoCertificate(True) if tls_localCertificate is None else tls_localCertificate
         self.authorities = tls_verifyAuthorities
         Command.__init__(self, **kw)

@@ -22,6 +22,7 @@ from .._places import public
 from ._constants import UNHANDLED_ERROR_CODE
 from ._descriptors import _DescriptorExchanger
 from ._errors import OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
+from ._explain import addText, addToRepr, describePeerOf, whatPeerSpeaks
 from ._interfaces import IBoxSender
 from ._metering import MeteredTransport
 from ._sending import BoxWriter
@@ -72,6 +73,11 @@ class BinaryBoxProtocol(BoxWriter):
         _DescriptorExchanger.__init__(self)
         self.boxReceiver = boxReceiver
 
+    # Differs from Twisted: it shows its peer.
+
+    def __repr__(self) -> str:
+        return addToRepr(super().__repr__(), f", to {describePeerOf(self)}")
+
     # The connection.
 
     def makeConnection(self, transport: Any) -> None:
@@ -120,7 +126,9 @@ class BinaryBoxProtocol(BoxWriter):
     def _ampWhyLost(self, reason: Failure) -> Failure:
         """Find the reason why no boxes come any more; it may be one that the transport does not know."""
         if self._keyLengthLimitExceeded:
-            return Failure(TooLong(True, False, None, None))
+            tooLong = TooLong(True, False, None, None)
+            addText(tooLong, whatPeerSpeaks(self._ampKeyLength))
+            return Failure(tooLong)
         if self._ampRefusal is not None:
             return Failure(self._ampRefusal)
         if self._justStartedTLS and reason.check(ConnectionClosed):
