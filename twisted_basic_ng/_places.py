@@ -1,22 +1,24 @@
 """
-Where a public name says that it is.
+Sets the module name that a public class, interface or function reports.
 
-A class is defined in a private file and is public elsewhere: as L{twisted_basic_ng.amp.AMP}, for example, and as
-C{twisted.protocols.amp.AMP} under the swap.  Its name leaves the process: in pickles, in the errors that Perspective
-Broker sends, in what is logged.  Others compare it with names of theirs.  So C{__module__} names the public place of
-the moment, and both L{public} and L{changeOver} set it.
+A class is defined in a private file and is public elsewhere: as L{twisted_basic_ng.amp.AMP}, for
+example, and as C{twisted.protocols.amp.AMP} under the swap.  Its name leaves the process: in
+pickles, in the errors that Perspective Broker sends, in logs.  Other programs compare it with names
+that they know.  So C{__module__} names the current public module.  L{public} and L{changeOver} set
+it.
 
-Python looks for the source and for the annotations of a class in the module that C{__module__} names.  L{Facade} leads
-it to the one that defines the class.
+Python looks for the source and for the annotations of a class in the module that C{__module__}
+names.  L{Facade} redirects it to the module that defines the class.
 
-This file knows no public name.  Every process that swaps imports it at its start, so it imports nothing but C{sys}.
+This file knows no public name.  Every process that swaps imports it at its start, so it imports
+nothing but C{sys}.
 """
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # as in typing, which is slow to import
+TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType, ModuleType
@@ -36,11 +38,11 @@ _Function: Final = type(lambda: None)
 
 class _Publication:
     """
-    A thing that is public elsewhere than where it is defined.
+    An object that is public in another module than the one that defines it.
 
-    @ivar where: the last part of the name of the module where it is public; empty for the package itself.
+    @ivar where: the last part of the public module's name; empty for the package itself.
     @ivar home: the name of the module that defines it.
-    @ivar names: what it is called there, in ours and in Twisted's module.
+    @ivar names: its public name in our module, and its name in Twisted's.
     """
 
     __slots__ = ("home", "names", "thing", "where")
@@ -52,7 +54,7 @@ class _Publication:
         self.names = names
 
     def move(self) -> None:
-        """Have the thing say where it is public now."""
+        """Set the name of the current public module on the object."""
         module = _moduleOf(self.where)
         if isinstance(self.thing, type):
             _moveClass(self.thing, module)
@@ -64,24 +66,25 @@ class _Publication:
             self.thing.__qualname__ = self.names[_isSwapped]
 
 
-#: What is public elsewhere, by the identity of the thing: what an interface equals depends on where it is.
+#: The published objects by their identity.  An interface's equality depends on its module, so it
+#: cannot be the key itself.
 _published: Final[dict[int, _Publication]] = {}
 
 _isSwapped = False
 
 
 def _moduleOf(where: str) -> str:
-    """Name the module where something is public now."""
+    """The name of the current public module."""
     return f"{_TWISTED if _isSwapped else _OURS}.{where}" if where else _OURS
 
 
 def public(where: str, name: str = "", inTwisted: str = "") -> Callable[[_Thing], _Thing]:
     """
-    Say, as a decorator, where a class, an interface or a function is public.
+    A decorator that declares where a class, an interface or a function is public.
 
-    @param where: in which module: C{"amp"}, C{"basic"}, C{"ftp"}; empty for the package itself.
-    @param name: a function's name there; that of its definition if it is not given.
-    @param inTwisted: the same in Twisted's module.
+    @param where: the module: C{"amp"}, C{"basic"} or C{"ftp"}; empty for the package itself.
+    @param name: a function's public name; the default is the name in its definition.
+    @param inTwisted: its name in Twisted's module; the default is the public name in ours.
     """
 
     def publish(thing: _Thing) -> _Thing:
@@ -110,14 +113,14 @@ def publicMethods(where: str, name: str) -> Callable[[_Thing], _Thing]:
 
 
 def homeOf(thing: Any) -> str:
-    """Name the module that defines C{thing}, which may be somebody else's."""
+    """The name of the module that defines C{thing}, which need not be one of ours."""
     publication = _published.get(id(thing))
     module: str = thing.__module__ if publication is None else publication.home
     return module
 
 
 def changeOver(isSwapped: bool) -> None:
-    """Have everything say that it is in Twisted's modules, or in ours again."""
+    """Make all published objects report Twisted's modules, or ours again."""
     global _isSwapped
     _isSwapped = isSwapped
     for publication in _published.values():
@@ -129,9 +132,9 @@ def _moveClass(kind: Any, module: str) -> None:
     line = vars(kind).get("__firstlineno__")
     kind.__module__ = module
     if line is not None:
-        kind.__firstlineno__ = line  # Python 3.13 forgets it when __module__ is set
+        kind.__firstlineno__ = line  # Python 3.13 removes it when __module__ is set
     for function in _functions(kind):
-        if function.__module__ == before:  # not one that the class has of another file
+        if function.__module__ == before:  # not a function from another file
             function.__module__ = module
     declared = vars(kind).get("__implemented__")
     if declared is not None:
@@ -139,7 +142,7 @@ def _moveClass(kind: Any, module: str) -> None:
 
 
 def _functions(kind: type) -> Iterator[Any]:
-    """Find the functions in a class body."""
+    """Yield the functions of a class body, including those of its properties and class methods."""
     for each in vars(kind).values():
         parts = (each.fget, each.fset) if isinstance(each, property) else (getattr(each, "__func__", each),)
         yield from (part for part in parts if type(part) is _Function)
@@ -149,26 +152,30 @@ def _moveInterface(interface: Any, module: str) -> None:
     """
     Move an interface of C{zope.interface}.
 
-    Its hash and its equality are those of its names, and the hash is kept once it is made.  It is made for Twisted's
-    module, which an interface's body has to say.  So an interface is found in a dictionary at any time, and equals
-    Twisted's own under the swap, with the same hash.
+    Its hash and its equality depend on its names, and the hash is cached when it is first computed.
+    It is computed for Twisted's module, which the interface's body must name.  So a dictionary
+    finds an interface at any time, and under the swap it equals Twisted's own, with the same hash.
     """
     interface.__ibmodule__ = module
     interface.__identifier__ = f"{module}.{interface.__name__}"
-    vars(interface).pop("_v_repr", None)  # which is kept, too
+    vars(interface).pop("_v_repr", None)  # also cached
 
 
-#: Who looks into the module that C{__module__} names for what is in the file that defines a class: C{inspect.getfile},
-#: C{typing.get_type_hints}, C{inspect.get_annotations}; and the variable that each of them has the class in.
+#: The functions that look in the module that C{__module__} names for something in the file that
+#: defines a class: C{inspect.getfile}, C{typing.get_type_hints} and C{inspect.get_annotations}.
+#: The value is the local variable that holds the class.
 _SEEKERS: Final = {"getfile": "object", "get_type_hints": "base", "get_annotations": "obj"}
 _SEEKING: Final = ("inspect", "typing", "annotationlib")
 
-#: The names in a module, whatever its class says of them.
+#: Returns the names in a module, whatever its class's C{__dict__} returns.
 _namesIn: Final[Any] = vars(ModuleType)["__dict__"].__get__
 
 
 def _soughtIn(asks: FrameType) -> ModuleType | None:
-    """Find the module that defines the class whose source or annotations the code in C{asks} looks for, if it does."""
+    """
+    If the code in C{asks} looks for the source or the annotations of a published class, return the
+    module that defines it.
+    """
     variable = _SEEKERS.get(asks.f_code.co_name)
     if variable is None or asks.f_globals.get("__name__") not in _SEEKING:
         return None
@@ -178,13 +185,13 @@ def _soughtIn(asks: FrameType) -> ModuleType | None:
 
 class Facade(ModuleType):
     """
-    A module whose classes are defined in other files.
+    A module that re-exports classes from other files.
 
-    Python looks for the source of a class in the C{__file__} of its module, and for the names in its annotations in the
-    C{__dict__}; it has no way to be told of another file.  So whoever looks for these, and nobody else, is answered
-    with those of the module that defines the class.  This changes nothing outside of the package, and costs nothing
-    until somebody looks, but for 20 ns for each attribute that is read of such a module: the interpreter's shortcut is
-    for plain modules.
+    Python looks for the source of a class in the C{__file__} of its module, and for the names in
+    its annotations in the C{__dict__}.  There is no way to direct it to another file.  So the
+    functions that look for these, and only they, receive those of the module that defines the
+    class.  This changes nothing outside of the package.  It costs 20 ns for each attribute that is
+    read from such a module, because the interpreter's fast path is for plain modules.
     """
 
     @property
@@ -202,7 +209,7 @@ class Facade(ModuleType):
 
     @__file__.setter
     def __file__(self, file: str | None) -> None:
-        _namesIn(self)["__file__"] = file  # by importlib, when the module is loaded again
+        _namesIn(self)["__file__"] = file  # importlib sets it when it reloads the module
 
     def __reduce__(self) -> tuple[Any, ...]:
         package, _, where = self.__name__.rpartition(".")
@@ -211,9 +218,10 @@ class Facade(ModuleType):
 
 def openFacade(name: str, isWhole: bool = True) -> None:
     """
-    Make a module of the package a L{Facade}, and have it found where its classes say they are.
+    Make a module of the package a L{Facade}, and register it under the name that its classes
+    report.
 
-    @param isWhole: whether it stands for the whole of Twisted's module, and not for a part of it.
+    @param isWhole: whether it replaces the whole of Twisted's module, rather than a part of it.
     """
     module = sys.modules[name]
     module.__class__ = Facade
@@ -222,11 +230,11 @@ def openFacade(name: str, isWhole: bool = True) -> None:
 
 
 def place(name: str, module: ModuleType) -> None:
-    """Make C{module} what C{name} means, as a module and as an attribute of its package."""
+    """Register C{module} as C{name} in C{sys.modules} and as an attribute of its package."""
     package, _, attribute = name.rpartition(".")
     __import__(package)
     sys.modules[name] = module
     setattr(sys.modules[package], attribute, module)
 
 
-sys.modules[_OURS].__class__ = Facade  # the package itself, some of whose names are defined in files like this one
+sys.modules[_OURS].__class__ = Facade  # the package itself re-exports names, too

@@ -1,5 +1,5 @@
 """
-Where this package and the library are, for child processes.
+The locations of this package and the library, for child processes.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ __all__ = ["HOME", "childEnvironment"]
 
 _HOMES: Final = [str(Path(each).resolve().parents[1]) for each in (__file__, str(twisted_basic_ng.__file__))]
 
-#: Start children here: C{python -m} looks first where it is started, which may be another copy.
+#: Start children in this directory: C{python -m} searches its working directory first, which may
+#: contain another copy.
 HOME: Final = _HOMES[0]
 
 
 def childEnvironment(**changes: str) -> dict[str, str]:
     """
-    Make an environment in which a child finds the same copies of both packages as this process, installed or not.
+    Make an environment in which a child finds the same copies of both packages as this process,
+    installed or not.
 
-    @param changes: variables to set besides.
+    @param changes: variables to set in addition.
     """
     others = filter(None, [os.environ.get("PYTHONPATH")])
     return {**os.environ, "PYTHONPATH": os.pathsep.join([*dict.fromkeys(_HOMES), *others]), **changes}

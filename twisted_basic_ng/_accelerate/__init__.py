@@ -1,11 +1,12 @@
 """
-The one place that knows that there are two builds of L{twisted_basic_ng._accelerate.framing} and
+Chooses between the pure and the compiled build of L{twisted_basic_ng._accelerate.framing} and
 L{twisted_basic_ng._accelerate.values}.
 
-The compiled one is taken where it was built, unless the environment variable C{TWISTED_BASIC_NG_PURE} is set
-(to anything but the empty string or C{0}).  Both have the same functions, with the same results and errors.
+This is the only file that knows that there are two builds.  It takes the compiled one if it is
+there, unless the environment variable C{TWISTED_BASIC_NG_PURE} is set to anything but the empty
+string or C{0}.  Both have the same functions, with the same results and errors.
 
-@var build: C{"ext"} where the compiled functions are in use, C{"pure"} otherwise.
+@var build: C{"ext"} if the compiled functions are in use, C{"pure"} otherwise.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ __all__ = [
 
 
 def _choose() -> tuple[ModuleType, ModuleType]:
-    """Import the build to use: its functions over frames, and those over values."""
+    """Import the build to use: its module for frames and its module for values."""
     if os.environ.get("TWISTED_BASIC_NG_PURE", "") in ("", "0"):
         try:
             from . import framing_ext, values_ext

@@ -1,10 +1,11 @@
 """
 Pure functions over bytes: where frames begin and end.
 
-Every C{split…} function cuts the complete frames out of C{data} from C{start} on, a bounded number at a
-time, and returns them with the offset behind the last one.  What is not complete yet is not an error: the
-caller keeps those bytes and asks again when there are more.  What can never become complete is told by a
-L{Stop} in place of the number of bytes that are missing; frames that stand in front of it are returned first.
+Every C{split…} function cuts the complete frames out of C{data} from C{start} on, a bounded number
+at a time.  It returns them with the offset after the last one.  An incomplete frame is not an
+error: keep those bytes, and call again when there are more.  If the next frame can never become
+complete, the function returns a L{Stop} instead of the number of missing bytes, after the frames
+that precede it.
 
 This file knows no protocol, no transport and no callback.  The optional extension compiles the same
 functions; L{twisted_basic_ng._accelerate} chooses between the two builds.
@@ -37,31 +38,32 @@ _COLON: Final = b":"
 _COMMA: Final = ord(",")
 _ZERO: Final = ord("0")
 
-#: No netstring is believed to be longer, whatever the limit: no machine could hold it.
+#: The largest netstring length to accept, whatever the limit: no machine could hold a longer one.
 LONGEST: Final = 10**17 - 1
 
 
 class Stop(IntEnum):
-    """Why no frame can be cut, however many bytes still come; all are negative, a number of bytes is not."""
+    """
+    Why no frame can be cut, however many bytes follow.  All are negative, unlike a number of bytes.
+    """
 
     MALFORMED = -1
-    """The length is not written in the way the format asks for."""
+    """The length is not written as the format requires."""
 
     TOO_LONG = -2
-    """The length is over the limit (or below zero, in a signed prefix)."""
+    """The length is over the limit, or a signed prefix is below zero."""
 
     UNTERMINATED = -3
-    """The byte behind a netstring's payload is not a comma."""
+    """The byte after a netstring's payload is not a comma."""
 
 
 def splitLines(data: bytes, start: int, delimiter: bytes, window: int) -> tuple[list[bytes], int]:
     """
     Cut complete lines.
 
-    @param window: how many bytes to look at, in bytes; a line that does not end within them is found too,
-        but alone.
-    @return: the lines without their delimiters, and the offset behind the last delimiter.  No line is
-        found with an empty delimiter.
+    @param window: how many bytes to search.  A line that ends beyond them is found, too, but alone.
+    @return: the lines without their delimiters, and the offset after the last delimiter.  An empty
+        delimiter finds no line.
     """
     if not delimiter:
         return [], start
@@ -81,7 +83,7 @@ def splitLines(data: bytes, start: int, delimiter: bytes, window: int) -> tuple[
     return [data[start:end]], end + len(delimiter)
 
 
-#: Prefixes that cannot be below zero.
+#: Formats of unsigned prefixes.
 _UNSIGNED: Final = frozenset(["!B", "!H", "!I"])
 
 
@@ -94,14 +96,15 @@ def splitStrings(
     data: bytes, start: int, structFormat: str, prefixLength: int, limit: float, most: int
 ) -> tuple[list[bytes], int, int]:
     """
-    Cut complete strings that a binary length precedes.
+    Cut complete strings with a binary length prefix.
 
-    @param structFormat: the prefix, as C{struct} writes it.
-    @param prefixLength: its size in bytes.
+    @param structFormat: the format of the prefix, as for the C{struct} module.
+    @param prefixLength: the size of the prefix in bytes.
     @param limit: the largest length to accept, in bytes.
-    @param most: how many strings to cut at the most.
-    @return: the strings without their prefixes, the offset behind the last one, and how many bytes the next
-        one needs from there in all as far as is known (0 where C{most} was reached), or L{Stop.TOO_LONG}.
+    @param most: the maximal number of strings to cut.
+    @return: the strings without their prefixes; the offset after the last one; and how many bytes
+        the next one needs in total from that offset, as far as is known, or L{Stop.TOO_LONG}.  The
+        number is 0 if C{most} was reached.
     @raise struct.error: C{prefixLength} is not the size of C{structFormat}.
     """
     prefix = _prefix(structFormat)
@@ -110,7 +113,7 @@ def splitStrings(
         prefix.unpack(data[start : start + prefixLength])
     strings: list[bytes] = []
     size = len(data)
-    if limit >= size and structFormat in _UNSIGNED:  # what is in hand whole is not too long
+    if limit >= size and structFormat in _UNSIGNED:  # no complete string can be too long
         last = size - prefixLength
         for _ in range(most):
             if start > last:
@@ -144,16 +147,16 @@ def formatNetstring(string: bytes) -> bytes:
 
 
 def _bound(limit: float) -> int:
-    """Take C{limit} as a number between those that no length is below and beyond; what is not a number is no limit."""
+    """Convert C{limit} to an integer from -1 to L{LONGEST}; NaN means no limit."""
     return floor(max(min(LONGEST, limit), -1))
 
 
 def netstringLength(data: bytes, start: int, limit: float) -> tuple[int, int]:
     """
-    Read the length of the netstring at C{start}, or what there is of it.
+    Read the length of the netstring at C{start}, which may be incomplete.
 
-    @return: the number, or a L{Stop}; and the offset of the colon, -1 where it has not come within the digits that
-        the limit has, and one more.
+    @return: the number, or a L{Stop}; and the offset of the colon.  The offset is -1 if there is no
+        colon within one byte more than the limit has digits.
     """
     limit = _bound(limit)
     widest = len(str(limit)) + 1
@@ -169,18 +172,19 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     """
     Cut complete netstrings (U{http://cr.yp.to/proto/netstrings.txt}).
 
-    The length is decimal digits alone, without leading zeros; it is refused as soon as the digits that are
-    there pass the limit.
+    The length consists of decimal digits only, without leading zeros.  It is refused as soon as the
+    available digits exceed the limit.
 
     @param limit: the largest payload to accept, in bytes.
-    @param most: how many netstrings to cut at the most.
-    @return: the payloads, the offset behind the last comma, and how many bytes the next netstring needs from
-        there in all as far as is known (0 where C{most} was reached or C{data} ends there), or a L{Stop}.
+    @param most: the maximal number of netstrings to cut.
+    @return: the payloads; the offset after the last comma; and how many bytes the next netstring
+        needs in total from that offset, as far as is known, or a L{Stop}.  The number is 0 if
+        C{most} was reached or C{data} ends there.
     """
     strings: list[bytes] = []
     size = len(data)
     limit = _bound(limit)
-    # The width of the length in front of the string before, with its colon: the next one is often as wide.
+    # The width of the last length, with its colon: the next length often has the same width.
     width = max(data.find(_COLON, start, start + _WIDEST) + 1 - start, 0)
     for _ in range(most):
         payload = start + width
@@ -197,7 +201,7 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
         if length > limit:
             return strings, start, Stop.TOO_LONG
         comma = payload + length
-        if comma >= size:  # behind the last byte there may be less of a length than was looked for
+        if comma >= size:  # the data may end before the width that was assumed
             return strings, start, min(payload, size) + length + 1 - start
         if data[comma] != _COMMA:
             return strings, start, Stop.UNTERMINATED
@@ -206,20 +210,20 @@ def splitNetstrings(data: bytes, start: int, limit: float, most: int) -> tuple[l
     return strings, start, 0
 
 
-#: What lengths mean that were read before, with their colons: looking one up takes a fifth of the time that finding
-#: its colon and checking its digits does.
+#: The values of lengths that were read before, with their colons.  Looking one up takes a fifth of
+#: the time of finding its colon and checking its digits.
 _LENGTHS: Final[dict[bytes, int]] = {}
 _KNOWN_LENGTHS: Final = 1024
 
-#: How many bytes a length that was read before may have, with its colon.
+#: How many bytes a length in L{_LENGTHS} may have, with its colon.
 _WIDEST: Final = 8
 
 
 def _readLength(data: bytes, start: int, limit: int) -> tuple[int, int]:
     """
-    Read the length at C{start} of a netstring.
+    Read the length of the netstring at C{start}.
 
-    @return: the number, or a L{Stop}; and the offset behind its colon, 0 without one.
+    @return: the number, or a L{Stop}; and the offset after its colon, 0 without a colon.
     """
     length, colon = netstringLength(data, start, limit)
     if length >= 0 <= colon and len(_LENGTHS) < _KNOWN_LENGTHS:
@@ -233,10 +237,11 @@ _valueLength: Final = Struct("!H").pack
 
 def formatBox(box: dict[bytes, bytes]) -> bytes | None:
     """
-    Frame C{box} as AMP writes one: each key and each value behind two bytes of length, in the order of the keys,
-    and a length of zero at the end.
+    Frame C{box} as AMP does: each key and each value after two bytes of length, sorted by key, then
+    a length of zero.
 
-    @return: C{None} where something is not bytes or is too long; which, it is not for this function to say.
+    @return: C{None} if a key or a value is not bytes or is too long; the caller has to find out
+        which.
     """
     pieces: list[bytes] = []
     for key, value in sorted(box.items()):
@@ -252,12 +257,13 @@ def formatBox(box: dict[bytes, bytes]) -> bytes | None:
 
 def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None) -> tuple[int, bytes | None, int]:
     """
-    Go on with an AMP box: put the keys and values that are there into C{box}.
+    Continue to parse an AMP box: store the complete keys and values in C{box}.
 
-    @param key: the key whose value comes first; C{None} where a key comes first.
-    @return: the offset behind the last complete string, the key that still waits for its value, and how many bytes
-        the next string needs from there in all as far as is known: 0 where the box is complete, L{Stop.TOO_LONG}
-        where a key is announced that is longer than 255 bytes.
+    @param key: the key whose value comes first; C{None} if a key comes first.
+    @return: the offset after the last complete string; the key without its value yet, or C{None};
+        and how many bytes the next string needs in total from that offset, as far as is known.  The
+        number is 0 if the box is complete, and L{Stop.TOO_LONG} if the length of a key is over 255
+        bytes.
     """
     size = len(data)
     while True:
@@ -286,13 +292,13 @@ def splitBoxes(
     data: bytes, start: int, kind: type[_Box], most: int, mostKeys: float, mostBytes: float
 ) -> tuple[list[_Box], list[int]]:
     """
-    Cut complete AMP boxes, up to the first that is not complete, or not to be accepted.
+    Cut complete AMP boxes, up to the first box that is incomplete or not acceptable.
 
-    @param kind: their type, whose C{__init__} is not called.
-    @param most: how many to cut at the most.
-    @param mostKeys: how many keys a box may have.
-    @param mostBytes: how many bytes a box may take on the wire, without its end.
-    @return: the boxes, and for each the offset behind it.
+    @param kind: the type of the boxes; its C{__init__} is not called.
+    @param most: the maximal number of boxes to cut.
+    @param mostKeys: the maximal number of keys in a box.
+    @param mostBytes: the maximal size of a box on the wire, without its end, in bytes.
+    @return: the boxes, and for each the offset after it.
     """
     boxes: list[_Box] = []
     ends: list[int] = []

@@ -1,9 +1,11 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, embedsignature=True
 """
-The compiled build of L{twisted_basic_ng._accelerate.framing}'s inner loops: same arguments, results and errors.
+The compiled build of L{twisted_basic_ng._accelerate.framing}'s inner loops: same arguments, results
+and errors.
 
-A second source, because the Python one compiled as it stands gains little: its time goes into slices, integers
-and tuples, which are plain C here.  Every read is checked against the size of C{data} before it is made.
+This is a second source, because compiling the Python source gains little: it spends its time on
+slices, integers and tuples, which are plain C here.  Every read is checked against the size of
+C{data} first.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -30,8 +32,8 @@ cdef tuple _NO_ARGUMENTS = ()
 
 cdef object _ITEMS = dict.__dict__["items"]
 
-#: Keys that were seen lately: most boxes have the keys of others, and finding one is cheaper than making it and
-#: computing its hash.
+#: A cache of recent keys: most boxes share their keys, and finding one is cheaper than creating it
+#: and computing its hash.
 cdef enum:
     _SLOTS = 128
     _LONGEST_KNOWN = 32
@@ -45,7 +47,7 @@ cdef int _UNTERMINATED = Stop.UNTERMINATED
 
 
 cdef Py_ssize_t _bound(object limit) except? -1:
-    """The limit as a number that C can hold, and one digit more."""
+    """Convert the limit to a number that C can hold with one more digit."""
     cdef int overflow = 0
     cdef long long bound
     if type(limit) is int:
@@ -62,10 +64,10 @@ cdef int _checkStart(Py_ssize_t start) except -1:
 
 
 cdef Py_ssize_t _find(const char *data, Py_ssize_t start, Py_ssize_t stop, const char *sought, Py_ssize_t size) noexcept:
-    """Find the C{size} bytes at C{sought}, all of them in front of C{stop}; -1 without any."""
+    """Find the C{size} bytes at C{sought}, completely before C{stop}; -1 if they are not there."""
     cdef const char *found
     cdef const char *at = data + start
-    cdef const char *last = data + stop - size  # where they may begin at the latest
+    cdef const char *last = data + stop - size  # the last possible beginning
     while at <= last:
         found = <const char *> memchr(at, sought[0], last - at + 1)
         if found == NULL:
@@ -103,7 +105,7 @@ def splitLines(bytes data not None, Py_ssize_t start, bytes delimiter not None, 
 
 
 cdef int _width(str structFormat, object prefixLength):
-    """How many bytes an unsigned prefix in network order has; 0 for any other format."""
+    """The size of an unsigned prefix in network byte order; 0 for any other format."""
     if structFormat == "!I" or structFormat == ">I" or structFormat == "!L" or structFormat == ">L":
         return 4 if prefixLength == 4 else 0
     if structFormat == "!H" or structFormat == ">H":
@@ -186,7 +188,7 @@ def formatBox(box not None):
     cdef unsigned char *at
     cdef list values = []
     if not isinstance(box, dict) or _PyType_Lookup(Py_TYPE(box), "items") != <PyObject *> _ITEMS:
-        return None  # what it holds, it says itself
+        return None  # its class defines its own items
     keys = PyDict_Keys(box)
     keys.sort()
     for key in keys:
@@ -240,7 +242,9 @@ def parseBox(bytes data not None, Py_ssize_t start, box not None, bytes key):
 
 
 cdef inline bytes _key(const unsigned char *raw, Py_ssize_t size):
-    """The key of C{size} bytes at C{raw}, at least one: the same object as before, where it was seen lately."""
+    """
+    Return the key of C{size} bytes at C{raw}, at least one; if it is in the cache, the same object.
+    """
     cdef Py_ssize_t slot
     cdef object known
     cdef bytes key

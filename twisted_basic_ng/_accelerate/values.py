@@ -1,15 +1,15 @@
 """
 Pure functions over the values of a box: reading and writing them by the types of the arguments.
 
-A type of argument has hooks, each of which calls the next: C{fromBox} calls C{retrieve} and C{fromStringProto}, which
-calls C{fromString}; C{toBox} likewise.  Where an argument overrides none of them but the last, neither in its class
-nor on itself, that one alone is called.
+A type of argument has hooks that call each other: C{fromBox} calls C{retrieve} and
+C{fromStringProto}, which calls C{fromString}; C{toBox} works likewise.  If an argument overrides
+only the last hook, in its class or on itself, these functions call that hook alone.
 
-An exception of a hook leaves with a note of the argument (L{twisted_basic_ng._accelerate.steps}).  That
-costs nothing otherwise.
+If a hook raises, the exception gets a note that names the argument
+(L{twisted_basic_ng._accelerate.steps}).  This costs nothing otherwise.
 
-This file knows no command, no protocol and no class of arguments.  The optional extension compiles the same functions;
-L{twisted_basic_ng._accelerate} chooses between the two builds.
+This file knows no command, no protocol and no class of arguments.  The optional extension compiles
+the same functions; L{twisted_basic_ng._accelerate} chooses between the two builds.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ _writingOf: Final = attrgetter("toBox.__func__", "retrieve.__func__", "toStringP
 
 class Hooks(NamedTuple):
     """
-    The hooks whose work is done here, where they are not overridden.
+    The hooks whose work these functions do, unless an argument overrides them.
 
-    @ivar reading: C{fromBox}, C{retrieve} and C{fromStringProto} of the base of all types.
-    @ivar writing: C{toBox}, C{retrieve} and C{toStringProto} of it.
-    @ivar boxes: the types of boxes that are ordinary dictionaries.
-    @ivar readers: what reads a string without running anything of the application's.
-    @ivar plain: the type of plain strings, and its C{fromString} and C{toString}; then the same two of the types of
-        integers and of text, which call the former.
+    @ivar reading: C{fromBox}, C{retrieve} and C{fromStringProto} of the base class of all
+        arguments.
+    @ivar writing: C{toBox}, C{retrieve} and C{toStringProto} of that class.
+    @ivar boxes: the types of boxes that behave as plain dictionaries.
+    @ivar readers: the functions that read a string without running code of the application.
+    @ivar plain: the argument type of byte strings, and its C{fromString} and C{toString}; then
+        these two functions of the types of integers and of text, which call the former.
     """
 
     reading: tuple[Any, ...]
@@ -46,7 +47,7 @@ class Hooks(NamedTuple):
 
 
 def areGiven(arglist: Iterable[tuple[bytes, Any]], objects: dict[str, Any], identifiers: Mapping[bytes, str]) -> bool:
-    """Tell whether C{objects} has a value for each argument, also for those that may be left out."""
+    """Whether C{objects} has a value for each argument, optional ones included."""
     for name, _ in arglist:  # noqa: SIM110 - a generator takes twice as long
         if identifiers[name] not in objects:
             return False
@@ -54,10 +55,10 @@ def areGiven(arglist: Iterable[tuple[bytes, Any]], objects: dict[str, Any], iden
 
 
 def areKnown(arglist: Iterable[tuple[bytes, Any]], objects: Any, identifiers: Mapping[bytes, str]) -> bool:
-    """Tell whether each name in C{objects} is that of an argument."""
+    """Whether each name in C{objects} is the name of an argument."""
     known: set[Any] = set()
     for name, _ in arglist:
-        known.add(identifiers[name])  # which is faster than a comprehension, for so few
+        known.add(identifiers[name])  # faster than a comprehension, for so few
     return known.issuperset(objects)
 
 
@@ -74,11 +75,11 @@ def readBox(
 
     @param strings: the box; it is not changed.
     @param arglist: the names and the types of the arguments.
-    @param objects: where the values go, as far as they can be read.
-    @param proto: what C{fromBox} and the like are given.
+    @param objects: receives the values, as far as they can be read.
+    @param proto: the protocol to pass to C{fromBox} and the other hooks.
     @param identifiers: the names of the arguments in Python.
-    @param hooks: those to look for.
-    @raise KeyError: a required argument is not there.
+    @param hooks: the hooks to look for.
+    @raise KeyError: a required argument is missing.
     """
     reading = hooks.reading
     remaining: Any = None if type(strings) in hooks.boxes else strings.copy()
@@ -90,7 +91,7 @@ def readBox(
             if remaining is None:
                 try:
                     isPlain = _readingOf(argument) == reading and identifier not in objects
-                except AttributeError:  # a hook is a function, set on the argument
+                except AttributeError:  # the argument has a plain function as a hook
                     isPlain = False
                 if isPlain:
                     if argument.optional and strings.get(name) is None:
@@ -117,7 +118,7 @@ def readBoxes(
     hooks: Hooks,
 ) -> None:
     """
-    Read the values of many boxes, as L{readBox} does, each into a new dictionary at the end of C{rows}.
+    Read many boxes, as L{readBox} does, each into a new dictionary that is appended to C{rows}.
     """
     plan = _plan(arglist, identifiers, hooks)
     for box in boxes:
@@ -141,7 +142,7 @@ def readBoxes(
 def _plan(
     arglist: Iterable[tuple[bytes, Any]], identifiers: Mapping[bytes, str], hooks: Hooks
 ) -> list[tuple[bytes, str, bool, Callable[[bytes], Any]]] | None:
-    """Settle how to read each argument; C{None} where that may change between two of them."""
+    """Determine once how to read each argument; C{None} if that may change while boxes are read."""
     plan: list[tuple[bytes, str, bool, Callable[[bytes], Any]]] = []
     for name, argument in arglist:
         try:
@@ -169,11 +170,11 @@ def writeBox(
 
     @param objects: the values; they are not changed.
     @param arglist: the names and the types of the arguments.
-    @param strings: the box.
-    @param proto: what C{toBox} and the like are given.
+    @param strings: receives the box.
+    @param proto: the protocol to pass to C{toBox} and the other hooks.
     @param identifiers: the names of the arguments in Python.
-    @param hooks: those to look for.
-    @raise KeyError: a required value is not there.
+    @param hooks: the hooks to look for.
+    @raise KeyError: a required value is missing.
     """
     writing = hooks.writing
     remaining = objects.copy()
@@ -182,7 +183,7 @@ def writeBox(
         for name, argument in arglist:
             try:
                 isPlain = _writingOf(argument) == writing
-            except AttributeError:  # a hook is a function, set on the argument
+            except AttributeError:  # the argument has a plain function as a hook
                 isPlain = False
             if not isPlain:
                 argument.toBox(name, strings, remaining, proto)

@@ -2,8 +2,8 @@
 """
 The compiled build of L{twisted_basic_ng._accelerate.values}: same arguments, results and errors.
 
-It looks for overridden hooks where Python itself would, in the types and in the arguments' own dictionaries, without
-making a bound method of each.
+It looks for overridden hooks as Python itself does, in the types and in the arguments' own
+dictionaries, but creates no bound methods.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -19,7 +19,7 @@ cdef extern from "Python.h":
     object PyObject_GenericGetDict(object owner, void *context)
     PyTypeObject *Py_TYPE(object owner)
     int PyDict_CheckExact(object owner)
-    # Not <PyObject *> True: Cython takes that constant for a number, and the pointer is 1.
+    # Not <PyObject *> True: Cython treats that constant as a number, and the pointer would be 1.
     PyObject *_TRUE "Py_True"
     PyObject *_FALSE "Py_False"
 
@@ -36,7 +36,7 @@ cdef extern from *:
     bint usesGenericGetAttr(object owner)
     bint hasDict(object owner)
 
-#: How many digits of a number are read here, and how many values are written without a copy of the dictionary.
+#: The maximal number of digits to read here, and of values to write without copying the dictionary.
 cdef enum:
     _DIGITS = 18
     _MANY = 32
@@ -48,7 +48,7 @@ cdef enum:
 
 
 cdef inline bint _has(object argument, str name, object function):
-    """Does C{function} stand in that place in the type of C{argument}?"""
+    """Whether the type of C{argument} has C{function} as its attribute C{name}."""
     return _PyType_Lookup(Py_TYPE(argument), name) == <PyObject *> function
 
 
@@ -56,9 +56,9 @@ cdef int _look(object argument, tuple hooks, str box, str proto, str last) excep
     """
     Look for overridden hooks.
 
-    @param hooks: the functions that C{box}, C{retrieve} and C{proto} are the names of.
-    @return: C{_OVERRIDDEN} where one of them is overridden, or C{last} on the argument itself; else whether it is
-        optional.
+    @param hooks: the functions called C{box}, C{retrieve} and C{proto}.
+    @return: C{_OVERRIDDEN} if one of them is overridden, or C{last} is set on the argument itself;
+        else C{_OPTIONAL} or C{_REQUIRED}.
     """
     cdef dict own
     cdef PyObject *optional
@@ -73,7 +73,8 @@ cdef int _look(object argument, tuple hooks, str box, str proto, str last) excep
         if box in own or "retrieve" in own or proto in own or last in own:
             return _OVERRIDDEN
     inherited = _PyType_Lookup(Py_TYPE(argument), "optional")
-    if inherited == _TRUE or inherited == _FALSE:  # else it may be a property, which comes before what is the argument's
+    # Any other value may be a property, which precedes the argument's own attribute.
+    if inherited == _TRUE or inherited == _FALSE:
         if optional == NULL:
             optional = inherited
         if optional == _TRUE:
@@ -84,7 +85,7 @@ cdef int _look(object argument, tuple hooks, str box, str proto, str last) excep
 
 
 cdef object _number(bytes string):
-    """Read a number in decimal digits."""
+    """Read a decimal number."""
     cdef const char *raw = PyBytes_AS_STRING(string)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(string)
     cdef Py_ssize_t at = 0
@@ -103,7 +104,7 @@ cdef object _number(bytes string):
 
 
 cdef object _digits(object value):
-    """Write a number in decimal digits."""
+    """Write a decimal number."""
     cdef int overflow = 0
     cdef long long number = PyLong_AsLongLongAndOverflow(value, &overflow)
     cdef unsigned long long rest
@@ -127,7 +128,7 @@ cdef object _digits(object value):
 
 
 cdef object _read(object argument, object string, tuple plain):
-    """Read a value of a type whose C{fromString} is not on the argument itself."""
+    """Read a value of a type; the argument itself has no C{fromString}."""
     cdef PyObject *reader = _PyType_Lookup(Py_TYPE(argument), "fromString")
     if type(string) is bytes:
         if reader == <PyObject *> plain[3]:
@@ -141,7 +142,7 @@ cdef object _read(object argument, object string, tuple plain):
 
 
 cdef object _write(object argument, object value, tuple plain):
-    """Write a value of a type whose C{toString} is not on the argument itself."""
+    """Write a value of a type; the argument itself has no C{toString}."""
     cdef PyObject *writer = _PyType_Lookup(Py_TYPE(argument), "toString")
     if writer == <PyObject *> plain[4]:
         if type(value) is int:
@@ -180,7 +181,7 @@ cdef int _check(object identifiers, object hooks) except -1:
 
 
 cdef inline str _identifier(object identifiers, object name):
-    """The name of an argument in Python."""
+    """Return the Python name of an argument."""
     cdef PyObject *found = PyDict_GetItemWithError(identifiers, name)
     return <str> found if found != NULL else identifiers[name]
 
@@ -216,7 +217,8 @@ cdef int _readBox(
                     elif string == NULL:
                         raise KeyError(name)
                     else:
-                        value = <object> string  # held, whatever the argument does to the box
+                        # Keeps a reference, even if the argument changes the box.
+                        value = <object> string
                         objects[identifier] = _read(argument, value, plain)
                     taken += 1
                     continue
@@ -272,7 +274,8 @@ def writeBox(objects, arglist, strings not None, proto, identifiers not None, ho
                         continue
                     if found == NULL:
                         raise KeyError(identifier)
-                    value = <object> found  # held, whatever the argument does to the dictionary
+                    # Keeps a reference, even if the argument changes the dictionary.
+                    value = <object> found
                     value = _write(argument, value, plain)
                     if isBox:
                         PyDict_SetItem(strings, name, value)

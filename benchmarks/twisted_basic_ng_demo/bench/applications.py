@@ -1,5 +1,5 @@
 """
-Applications that change something at each message, so that what a receiver found ahead may be worth nothing.
+Applications that change something at each message, so that frames found ahead may be useless.
 
 L{CHANGES} lists them.  Nothing here delivers or measures anything.
 """
@@ -18,12 +18,12 @@ from .sides import WorkError
 
 __all__ = ["CHANGES", "Change"]
 
-#: Makes the class of an application from the class of a receiver.
+#: Makes an application's class from a receiver's class.
 Application = Callable[[Any], Any]
 
 
 def _applied(change: Callable[[Any], object]) -> Application:
-    """Make an application that counts each message, and then does C{change} to its receiver."""
+    """Make an application that counts each message, then applies C{change} to its receiver."""
 
     def application(base: Any) -> Any:
         class Changing(base):  # type: ignore[misc]
@@ -45,7 +45,10 @@ def _pause(receiver: Any) -> None:
 
 
 def _turn(receiver: Any) -> None:
-    """Expect the other end of a line next: the first message ends with C{\\r\\n}, the second one with C{\\n}."""
+    """
+    Expect the other line end next: the first message ends with C{\\r\\n}, the second one with
+    C{\\n}.
+    """
     receiver.delimiter = b"\n" if receiver.count & 1 else b"\r\n"
 
 
@@ -54,7 +57,7 @@ def _limit(receiver: Any) -> None:
 
 
 def _takeBack(receiver: Any) -> None:
-    """Take all that is left, and give it back."""
+    """Take all undelivered bytes, and give them back."""
     receiver.dataReceived(receiver.clearLineBuffer())
 
 
@@ -66,7 +69,7 @@ def _read(name: str) -> Callable[[Any], None]:
 
 
 def _assign(name: str, source: str) -> Callable[[Any], None]:
-    """Assign to C{name} what C{source} shows: the bytes that are left, so that nothing changes."""
+    """Assign the value of C{source}, the undelivered bytes, to C{name}, so that nothing changes."""
 
     def assign(receiver: Any) -> None:
         if receiver.count > receiver.expected:
@@ -77,7 +80,7 @@ def _assign(name: str, source: str) -> Callable[[Any], None]:
 
 
 def _requests(base: Any) -> Any:
-    """Make an application that takes requests with bodies, like those of HTTP."""
+    """Make an application that receives requests with bodies, like HTTP's."""
 
     class Requests(base):  # type: ignore[misc]
         count = 0
@@ -100,7 +103,7 @@ def _requests(base: Any) -> Any:
 
 
 def _cache(base: Any) -> Any:
-    """Make a client of memcached that has asked for all values before they come."""
+    """Make a memcached client that requests all values before the first arrives."""
 
     class Cache(_memcacheProtocol(base)):  # type: ignore[misc]
         count = 0
@@ -117,7 +120,7 @@ def _cache(base: Any) -> Any:
 
 
 def _memcacheProtocol(base: Any) -> Any:
-    """Make Twisted's own C{MemCacheProtocol}, with C{base} as its C{LineReceiver}."""
+    """Make Twisted's C{MemCacheProtocol} with C{base} as its C{LineReceiver}."""
     spec = find_spec("twisted.protocols.memcache")
     assert spec is not None
     assert spec.loader is not None
@@ -129,7 +132,7 @@ def _memcacheProtocol(base: Any) -> Any:
 
 
 def _boxes(base: Any) -> Any:
-    """Make an application that takes boxes of AMP's, and pauses at each."""
+    """Make an application that receives AMP boxes, and pauses at each."""
 
     class Boxes(base):  # type: ignore[misc]
         count = 0
@@ -138,7 +141,7 @@ def _boxes(base: Any) -> Any:
             super().__init__(self)
 
         def startReceivingBoxes(self, sender: object) -> None:
-            """Nothing."""
+            """Do nothing."""
 
         def ampBoxReceived(self, box: object) -> None:
             self.count += 1
@@ -148,13 +151,13 @@ def _boxes(base: Any) -> Any:
 
 
 def _resume(receiver: Any) -> None:
-    """Resume C{receiver} until nothing is left."""
+    """Resume C{receiver} until it has delivered everything."""
     while receiver.paused:
         receiver.resumeProducing()
 
 
 def _goOn(receiver: Any) -> None:
-    """Call C{dataReceived} until nothing is left."""
+    """Call C{dataReceived} until it has delivered everything."""
     before = -1
     while before != receiver.count:
         before = receiver.count
@@ -192,18 +195,20 @@ def _box(size: int) -> bytes:
 @dataclass(frozen=True)
 class Change:
     """
-    What an application changes at each message.
+    A change that an application makes at each message.
 
-    @ivar name: how a command line names it.
-    @ivar title: what is done, for people.
+    @ivar name: its name on the command line.
+    @ivar title: a description for people.
     @ivar receiver: the name of the receiver's class.
     @ivar application: makes the application.
-    @ivar frame: writes messages that carry so many bytes each.
-    @ivar many: how many messages these are.
-    @ivar goOn: has a receiver go on, from outside, until nothing is left; C{None} if it does not stop.
-    @ivar pauses: whether the receiver can be paused, and keeps what comes then.
-    @ivar copies: whether each message asks for a copy of all that is left, which cannot take linear time.
-    @ivar module: the name of the module that has the receiver.
+    @ivar frame: makes messages, as they are on the wire, of the given size in bytes.
+    @ivar many: how many messages C{frame} makes.
+    @ivar goOn: makes a stopped receiver continue until it has delivered everything; C{None} if it
+        does not stop.
+    @ivar pauses: whether the receiver can be paused, and buffers what arrives then.
+    @ivar copies: whether each message needs a copy of all undelivered bytes, which cannot take
+        linear time.
+    @ivar module: the name of the receiver's module.
     """
 
     name: str
@@ -218,7 +223,7 @@ class Change:
     module: str = "basic"
 
     def made(self, module: ModuleType) -> Any:
-        """Make the class of the application from the receiver of C{module}."""
+        """Make the application's class from the receiver in C{module}."""
         return self.application(getattr(module, self.receiver))
 
 
@@ -239,7 +244,7 @@ def _looking(
     suffix: str = "",
     pauses: bool = True,
 ) -> list[Change]:
-    """List two applications: one reads the attribute C{name}, the other assigns to it."""
+    """Return two changes: one reads the attribute C{name}, the other assigns to it."""
     does = {"read": _read(name), "assign": _assign(name, source or name)}
     titles = {"read": f"{name} read at each", "assign": f"{name} assigned at each"}
     return [

@@ -1,7 +1,8 @@
 """
-The ends of connections over loopback that run on asyncio, as it is or on uvloop: streams, grpc.aio, MessagePack-RPC.
+The ends of loopback connections that run on asyncio or uvloop: streams, grpc.aio and
+MessagePack-RPC.
 
-They speak with their parent as those in C{reactorends} do.
+They talk to their parent as those in C{reactorends} do.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ __all__ = ["Ask", "Connect", "Start", "ask", "client", "serve", "server", "sink"
 #: Makes a call with a number and 2.
 Ask = Callable[[int], Awaitable[int]]
 
-#: Starts to listen, and gives the port.
+#: Starts to listen, and returns the port.
 Start = Callable[[], Awaitable[int]]
 
-#: Connects to a port, and gives what makes a call.
+#: Connects to a port, and returns a function that makes a call.
 Connect = Callable[[int], Awaitable[Ask]]
 
 _READ = {"lines": readLine, "int32": readExactly}
@@ -43,7 +44,7 @@ def serve(start: Start, fast: bool = False) -> None:
     """
     Serve until standard input is closed.
 
-    @param fast: on uvloop.
+    @param fast: whether to use uvloop.
     """
     loop = _newLoop(fast)
     asyncio.set_event_loop(loop)
@@ -64,9 +65,9 @@ def ask(connect: Connect, port: int) -> None:
 
 async def windowed(call: Ask, count: int, window: int) -> float:
     """
-    Make C{count} calls, C{window} of them in flight; see that each was answered.
+    Make C{count} calls, C{window} of them in flight, and check that each was answered.
 
-    @return: the seconds.
+    @return: how many seconds it took.
     """
     numbers = iter(range(count))
     totals: list[int] = []
@@ -85,7 +86,7 @@ async def windowed(call: Ask, count: int, window: int) -> float:
 
 def sink(work: str, count: int) -> Start:
     """
-    Serve a coroutine that reads, and says with one byte that C{count} messages more are there.
+    Serve a coroutine that reads messages, and confirms every C{count} of them with one byte.
 
     @param work: C{"lines"} or C{"int32"}.
     """
@@ -108,7 +109,7 @@ async def _listen(connected: Any) -> int:
     return int(listening.sockets[0].getsockname()[1])
 
 
-#: Keeps servers that stop when nobody holds them.
+#: Keeps references to servers that would stop without any.
 _serving: list[object] = []
 
 
@@ -130,7 +131,9 @@ async def _grpcServer() -> int:
 
 
 def _packed(*numbers: int) -> bytes:
-    """Write integers as simply as can be; no message of protobuf's is smaller, or quicker to make."""
+    """
+    Serialise integers as simply as possible; no protobuf message is smaller, or quicker to make.
+    """
     return b" ".join(b"%d" % each for each in numbers)
 
 
@@ -148,10 +151,10 @@ async def _grpcClient(port: int) -> Ask:
 
 
 class _Calls:
-    """What the server on MessagePack-RPC answers with."""
+    """The methods of the MessagePack-RPC server."""
 
     def sum(self, a: int, b: int) -> int:
-        """Answer."""
+        """Return the sum."""
         return a + b
 
 
@@ -175,10 +178,10 @@ _CALLS: dict[str, tuple[Start, Connect]] = {
 
 
 def server(side: str) -> Start | None:
-    """Answer calls as C{side} does; C{None} where it is none of these."""
+    """Return the server of C{side}; C{None} if it does not run on asyncio."""
     return _CALLS[side][0] if side in _CALLS else None
 
 
 def client(side: str) -> Connect | None:
-    """Say how C{side} connects, in order to call; C{None} where it is none of these."""
+    """Return the client of C{side}; C{None} if it does not run on asyncio."""
     return _CALLS[side][1] if side in _CALLS else None

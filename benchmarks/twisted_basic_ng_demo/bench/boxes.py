@@ -1,4 +1,4 @@
-"""AMP's work, in memory: boxes, whole calls, and the arguments that are lists."""
+"""AMP's work in memory: boxes, whole calls, and arguments that are lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sides import Run, WorkError, checked
 
 __all__ = ["CALLED", "DECODED", "PARSED", "SERIALIZED", "ampList", "call", "listOf", "parse", "serialize"]
 
-#: How much is done each time.
+#: How much work one run does.
 PARSED: Final = 2_000
 SERIALIZED: Final = 5_000
 CALLED: Final = 500
@@ -20,26 +20,26 @@ DECODED: Final = 20
 ELEMENTS: Final = 1_000
 ROWS: Final = 500
 
-#: What a chunk from a socket has at most.
+#: The maximal size of a chunk from a socket, in bytes.
 CHUNK: Final = 65536
 
 
 def _box(amp: Any) -> Any:
-    """A box with four short keys: a call with two integers."""
+    """Make a box with four short keys: a call with two integers."""
     return amp.Box(_ask=b"12", _command=b"Sum", a=b"1", b=b"22")
 
 
 class _Counting:
-    """Takes boxes, and counts them."""
+    """Counts the boxes that it receives."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def startReceivingBoxes(self, sender: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def ampBoxReceived(self, box: object) -> None:
-        """Count it."""
+        """Count a box."""
         self.count += 1
 
 
@@ -90,19 +90,19 @@ class _Wire(Transport):
         self.write = self.written.append
 
     def getPeer(self) -> None:
-        """There is nobody."""
+        """Return no address."""
 
     getHost = getPeer
 
     def take(self) -> bytes:
-        """What was written, and is now no more."""
+        """Return the written bytes, and forget them."""
         data = b"".join(self.written)
         self.written.clear()
         return data
 
 
 def _protocols(amp: Any) -> tuple[Any, Any, Any]:
-    """Make a client, a server and the command that they share."""
+    """Make a client, a server, and the command that they share."""
 
     class Sum(amp.Command):  # type: ignore[misc]
         arguments = [(b"a", amp.Integer()), (b"b", amp.Integer())]
@@ -111,14 +111,14 @@ def _protocols(amp: Any) -> tuple[Any, Any, Any]:
     class Server(amp.AMP):  # type: ignore[misc]
         @Sum.responder  # type: ignore[untyped-decorator]
         def sum(self, a: int, b: int) -> dict[str, int]:
-            """Answer."""
+            """Return the sum."""
             return {"total": a + b}
 
     return amp.AMP(), Server(), Sum
 
 
 def call(module: ModuleType) -> Run:
-    """Call with two integers and be answered with one, one call after the other."""
+    """Make calls with two integers, answered with one, one call at a time."""
     client, server, command = _protocols(module)
     asks, answers = _Wire(), _Wire()
     client.makeConnection(asks)

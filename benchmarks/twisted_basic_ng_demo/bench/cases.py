@@ -1,4 +1,4 @@
-"""The table of all cases: what is claimed to be faster, and who is beside us."""
+"""The table of all cases: the work, the promised ratios, and the peers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .sides import OURS, STOCK, Case, Prepare, Side, inMemory, peerInMemory
 
 __all__ = ["CASES", "GROUPS", "selected"]
 
-#: How many times as fast as Twisted's ours has to be, pure and compiled.
+#: How many times as fast as Twisted's our module must be, pure and compiled.
 Floors = tuple[float, float]
 
-#: The name of a peer, and the packages that it needs.
+#: The name of a side, and the packages that it needs.
 Peer = tuple[str, tuple[str, ...]]
 
 KIB: Final = 1 << 10
@@ -34,7 +34,7 @@ _INT16: Final = b"\0\x12" + b"x" * 18
 def _receiving(
     name: str, title: str, group: str, what: str, delivery: Delivery, floors: Floors, read: Read | None = None
 ) -> Case:
-    """A case of a receiver; C{read} is how a coroutine of asyncio reads the same."""
+    """Make a case of a receiver; C{read} is an asyncio coroutine that reads the same messages."""
     sides = inMemory("basic", receiver(what, delivery))
     if read is not None:
         sides.append(peerInMemory("asyncio", streams(read, delivery)))
@@ -43,12 +43,12 @@ def _receiving(
 
 
 def _amp(name: str, title: str, group: str, unit: str, count: int, prepare: Prepare, floors: Floors) -> Case:
-    """A case of AMP's, in memory."""
+    """Make a case of AMP's, in memory."""
     return Case(name, f"AMP, {title}", group, unit, count, inMemory("amp", prepare), floors)
 
 
 def _calling(name: str, title: str, count: int, window: int, floors: Floors) -> Case:
-    """A case of calls over loopback."""
+    """Make a case of calls over loopback."""
     sides: list[Peer] = [
         (STOCK, ()),
         (OURS, ()),
@@ -64,7 +64,7 @@ def _calling(name: str, title: str, count: int, window: int, floors: Floors) -> 
 
 
 def _sent(name: str, title: str, work: str, unit: str, delivery: Delivery) -> Case:
-    """A case of messages over loopback."""
+    """Make a case of messages over loopback."""
     sides: list[Peer] = [
         (STOCK, ()),
         (OURS, ()),
@@ -95,7 +95,7 @@ def _int16(name: str, title: str, delivery: Delivery, floors: Floors) -> Case:
 
 
 def _changing(name: str, isKept: bool = False) -> Case:
-    """A case of messages of 20 bytes, and an application that changes something at each."""
+    """Make a case of messages of 20 bytes, with an application that changes something at each."""
     change = next(each for each in CHANGES if each.name == name)
     load = (kept if isKept else inChunks)(change, 20)
     sides = inMemory(change.module, changing(change, load))
@@ -103,10 +103,10 @@ def _changing(name: str, isKept: bool = False) -> Case:
     return Case(f"{name}-kept" if isKept else name, title, "changing", "messages", load.count, sides, _NO_SLOWER)
 
 
-#: What an application may lose where nothing that was found ahead is of use: 15 % on the pure build.
+#: The floors where frames found ahead are useless: the pure build may be 15 % slower.
 _NO_SLOWER: Final = (0.87, 1)
 
-#: How the chunks of most cases are described.
+#: The descriptions of the chunks of most cases.
 _AT_64: Final = "in chunks of 64 KiB"
 _AT_1400: Final = "in chunks of 1,400"
 
@@ -162,15 +162,18 @@ CASES: Final[Sequence[Case]] = (
     _sent("loopback-int32", "Int32StringReceiver, 18 bytes", "int32", "strings", Delivery(_INT32, 100_000, 64 * KIB)),
 )
 
-#: The scripts in C{benchmarks} that have cases here.
+#: The scripts in C{benchmarks} that have cases in this table.
 GROUPS: Final = tuple(dict.fromkeys(case.group for case in CASES))
 
 
 def selected(words: Sequence[str]) -> list[Case]:
     """
-    Choose the cases that one of C{words} names, or in whose name, title or group it is; all where there are none.
+    Choose the cases that C{words} select, or all without any words.
 
-    @raise LookupError: a word is in none.
+    A word selects the case of that name, or else all cases with the word in their name, title or
+    group.
+
+    @raise LookupError: a word selects no case.
     """
     for word in words:
         if not any(_has(case, word) for case in CASES):

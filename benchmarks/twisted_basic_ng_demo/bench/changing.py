@@ -1,6 +1,6 @@
 """
-The work of an application that changes something at each message: its messages come in chunks, or were kept while
-the receiver was paused.
+The work of an application that changes something at each message: the messages arrive in chunks, or
+were buffered while the receiver was paused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .sides import Prepare, Run, checked
 
 __all__ = ["Load", "Transport", "changing", "inChunks", "kept"]
 
-#: How many bytes come at once.
+#: How many bytes arrive at once.
 CHUNK: Final = 1 << 16
 
 #: How many messages make a run long enough to be timed.
@@ -25,21 +25,21 @@ ENOUGH: Final = 4096
 
 
 class Transport:
-    """Does nothing, as plainly as a TCP transport; it delivers while it is paused, too."""
+    """A transport that does nothing, and delivers while it is paused, too."""
 
     TLS = False
     disconnecting = False
 
     def write(self, data: bytes) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def loseConnection(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     pauseProducing = resumeProducing = loseConnection
 
     def getPeer(self) -> str:
-        """Name nobody."""
+        """Return a placeholder."""
         return "nobody"
 
     getHost = getPeer
@@ -48,13 +48,13 @@ class Transport:
 @dataclass(frozen=True)
 class Load:
     """
-    What is delivered.
+    The messages to deliver.
 
     @ivar frame: some messages, as they are on the wire.
-    @ivar times: how often.
-    @ivar count: how many messages there are in all.
-    @ivar chunk: how many bytes come at once.
-    @ivar isKept: whether they come while the receiver is paused.
+    @ivar times: how often to repeat C{frame}.
+    @ivar count: how many messages there are in total.
+    @ivar chunk: how many bytes arrive at once.
+    @ivar isKept: whether they arrive while the receiver is paused.
     """
 
     frame: bytes
@@ -70,7 +70,7 @@ class Load:
 
 
 def inChunks(change: Change, size: int) -> Load:
-    """Make a load of messages of C{size} bytes that come in chunks of 64 KiB."""
+    """Make a load of messages of C{size} bytes that arrive in chunks of 64 KiB."""
     frame = change.frame(size)
     each = CHUNK // len(frame)
     times = each * max(1, ENOUGH // (each * change.many))
@@ -79,12 +79,12 @@ def inChunks(change: Change, size: int) -> Load:
 
 def kept(change: Change, size: int, amount: int = 0) -> Load:
     """
-    Make a load of messages of C{size} bytes that are kept until the receiver is resumed.
+    Make a load of messages of C{size} bytes that are buffered until the receiver is resumed.
 
-    They all come in one chunk if the receiver cannot be paused.
+    If the receiver cannot be paused, they all arrive in one chunk.
 
-    @param amount: how many bytes there are in all; 0 for as many as Twisted's receivers, which copy all that is left
-        at each message, take in some tenths of a second.
+    @param amount: how many bytes there are in total.  0 means as many as Twisted's receivers, which
+        copy all undelivered bytes at each message, handle in some tenths of a second.
     """
     frame = change.frame(size)
     times = (amount or CHUNK * isqrt(len(frame))) // len(frame)
@@ -93,9 +93,9 @@ def kept(change: Change, size: int, amount: int = 0) -> Load:
 
 def changing(change: Change, load: Load, clock: Callable[[], float] = perf_counter) -> Prepare:
     """
-    Let an application change something at each message.
+    Prepare the work of an application that changes something at each message.
 
-    @param clock: tells the seconds that are measured.
+    @param clock: returns the time in seconds.
     """
 
     def prepare(module: ModuleType) -> Run:
@@ -117,7 +117,7 @@ def changing(change: Change, load: Load, clock: Callable[[], float] = perf_count
 
 
 def _nothing(receiver: object) -> None:
-    """Do nothing: C{receiver} did not stop."""
+    """Do nothing: C{receiver} has not stopped."""
 
 
 def _deliver(receiver: Any, chunks: Sequence[bytes], goOn: Callable[[Any], None], clock: Callable[[], float]) -> float:

@@ -1,7 +1,7 @@
 """
-The charts, as SVG and PNG; the same figures give the same files.
+Draws the charts, as SVG and PNG; the same figures give the same files.
 
-It is the one file that imports matplotlib, and only when something is to be drawn.
+This is the only file that imports matplotlib, and it does so only to draw.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from .sides import OURS, STOCK
 
 __all__ = ["drawPeers", "drawRatios", "hasPeers"]
 
-#: Blue and orange that the colour-blind can tell, and a grey.
+#: Blue and orange that are distinct to colour-blind readers, and a grey.
 COLOURS: Final = {"pure": "#e69f00", "ext": "#0072b2", STOCK: "#555555"}
 PEER: Final = "#aaaaaa"
 
-#: How many inches one bar takes.
+#: The height of one bar, in inches.
 BAR: Final = 0.2
 
 
 def _drawn(rows: int, columns: int, inches: float) -> tuple[Any, list[Any]]:
-    """Make a figure that no display, time or random number takes part in."""
+    """Make a figure that depends on no display, time or random number."""
     from matplotlib import rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ def _drawn(rows: int, columns: int, inches: float) -> tuple[Any, list[Any]]:
 
 
 def _saved(figure: Any, path: Path) -> list[Path]:
-    """Write both files, which differ from C{path} in their suffix."""
+    """Write C{path} with both suffixes, and return the two paths."""
     made = [path.with_suffix(".svg"), path.with_suffix(".png")]
     figure.savefig(made[0], metadata={"Date": None})
     figure.savefig(made[1], dpi=110, metadata={"Software": None})
@@ -44,7 +44,9 @@ def _saved(figure: Any, path: Path) -> list[Path]:
 
 
 def _compared(cases: Sequence[CaseFigures], build: str) -> list[tuple[int, float, float | None]]:
-    """Where there is a ratio on a build, what it is, and what is promised."""
+    """
+    Return the place, the ratio and the promised ratio of each case that has a ratio on C{build}.
+    """
     found = []
     for place, case in enumerate(cases):
         sides = case["builds"][build]["sides"] if build in case["builds"] else {}
@@ -55,11 +57,11 @@ def _compared(cases: Sequence[CaseFigures], build: str) -> list[tuple[int, float
 
 def drawRatios(cases: Sequence[CaseFigures], path: Path) -> list[Path]:
     """
-    Draw how many times as fast as Twisted's ours is: a bar for each case and build, on a scale of powers; a mark on it
-    stands at what is promised.
+    Draw the ratios to Twisted's speed: a bar for each case and build, on a logarithmic scale, with
+    a mark at the promised ratio.
 
-    @param path: where, without a suffix.
-    @return: the files.
+    @param path: the path of the files, without a suffix.
+    @return: the paths of the files.
     @raise ModuleNotFoundError: matplotlib is not installed.
     """
     builds = [build for build in BUILDS if any(build in case["builds"] for case in cases)]
@@ -68,7 +70,7 @@ def drawRatios(cases: Sequence[CaseFigures], path: Path) -> list[Path]:
     for number, build in enumerate(builds):
         compared = _compared(cases, build)
         places = [place + (number - (len(builds) - 1) / 2) * height for place, _, _ in compared]
-        # A bar begins at 1: what is slower than Twisted's goes to the left.
+        # A bar begins at 1; it extends to the left if ours is slower than Twisted's.
         widths = [ratio - 1 for _, ratio, _ in compared]
         bars = axes.barh(places, widths, height, left=1, color=COLOURS[build], label=BUILDS[build])
         axes.bar_label(bars, [f"{ratio:.3g}" for _, ratio, _ in compared], padding=3)
@@ -88,21 +90,22 @@ def drawRatios(cases: Sequence[CaseFigures], path: Path) -> list[Path]:
 
 
 def _last(case: CaseFigures) -> BuildFigures:
-    """The figures of the build that the peers were measured with."""
+    """Return the figures of the build that was measured together with the peers."""
     return list(case["builds"].values())[-1]
 
 
 def hasPeers(case: CaseFigures) -> bool:
-    """Is there somebody beside Twisted and us?"""
+    """Whether the case has figures of peers."""
     return len(_last(case)["sides"].keys() - {STOCK, OURS}) > 0
 
 
 def drawPeers(cases: Sequence[CaseFigures], path: Path) -> list[Path]:
     """
-    Draw how much each side does in a second: a part for each case that has peers, a bar for each side.
+    Draw how much each side does in a second: a diagram for each case that has peers, with a bar for
+    each side.
 
-    @param path: where, without a suffix.
-    @return: the files.
+    @param path: the path of the files, without a suffix.
+    @return: the paths of the files.
     @raise ModuleNotFoundError: matplotlib is not installed.
     """
     shown = [case for case in cases if hasPeers(case)]

@@ -1,7 +1,8 @@
 """
-Starts processes, asks them and ends them: whatever happens, none is left when the block is left.
+Starts child processes, exchanges lines with them, and ends them when the block ends, whatever
+happens.
 
-It knows nothing of what they do.
+This file does not know what the children do.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from .sides import WorkError
 
 __all__ = ["Exchange", "child"]
 
-#: How many seconds a child may take for an answer.
+#: How many seconds a child may take to answer.
 TIMEOUT: Final = 120.0
 
-#: Tells a child a line, unless it is empty, and gives the line that it answers with.
+#: Sends a line to a child, unless the line is empty, and returns the line of its answer.
 Exchange = Callable[[str], str]
 
 
@@ -32,12 +33,12 @@ def child(
     *words: object, timeout: float = TIMEOUT, environment: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Exchange]:
     """
-    Run a Python process of this package's, until the block is left.
+    Run a module of this package as a Python process, until the block ends.
 
-    @param words: its module and its command line.
-    @param timeout: how many seconds it may take for an answer.
-    @param environment: what is different in its environment.
-    @raise WorkError: from an exchange, where the process has ended without an answer.
+    @param words: the name of the module, and its arguments.
+    @param timeout: how many seconds the child may take to answer.
+    @param environment: environment variables to set for the child.
+    @raise WorkError: an exchange raises it if the process ended without an answer.
     """
     command = [sys.executable, "-m", *map(str, words)]
     with (

@@ -1,5 +1,5 @@
 """
-The command C{bench}: reads the options, has it measured, writes what comes out, and decides the exit status.
+The command C{bench}: reads the options, measures, writes the results, and decides the exit status.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from .sides import OURS, STOCK, WorkError
 
 __all__ = ["heading", "main", "write"]
 
-#: Where the files go, unless the command line says.
+#: The default directory for the files.
 DIRECTORY: Final = Path("twisted-basic-ng-bench")
 
-#: How often each side does each case, unless the command line says.
+#: How often each side does each case by default.
 ROUNDS: Final = 7
 
 _BUILDS: Final = {"": [""], "pure": ["pure"], "ext": ["ext"], "both": ["pure", "ext"]}
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells a mistake in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and exit with status 2."""
+        """Print C{message}, and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
 
 
 @dataclass
 class Options:
     """
-    What the command line says.
+    The options on the command line.
 
-    @ivar words: what selects the cases; empty for all.
+    @ivar words: the words that select the cases; empty for all.
     """
 
     words: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ def _count(text: str) -> int:
     return number
 
 
-_count.__name__ = "number of rounds"  # what argparse calls it
+_count.__name__ = "number of rounds"  # its name in messages of argparse
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +102,7 @@ def main(argv: Sequence[str]) -> int:
         return _bench(options, shlex.join(["twisted-basic-ng", "bench", *argv]))
     except LookupError as error:
         return _complain(str(error.args[0]), 2)
-    except BrokenPipeError:  # of the output: nobody reads that any more
+    except BrokenPipeError:  # nobody reads the output any more
         raise
     except (OSError, WorkError) as error:
         return _complain(str(error), 1)
@@ -121,19 +121,19 @@ def _bench(options: Options, command: str) -> int:
             print(f"{case.name:16} {case.title}")
         return 0
     plan = Plan(selected(options.words), _BUILDS[options.build], options.rounds, options.peers, command)
-    # Before the work rather than after it.
+    # Before the work, so that it fails early.
     options.output.mkdir(parents=True, exist_ok=True)
     with progress(sys.stderr, plan.steps, options.plain) as show:
         document = measure(plan, show)
     said = f"{heading(document)}\n\n{table(document['cases'])}"
-    files = write(document, options.output, said)  # first, whether anybody reads the rest or not
+    files = write(document, options.output, said)  # first, in case nobody reads the output
     print(json.dumps(document, indent=1) if options.json else said)
     print(f"written: {', '.join(map(str, files))}", file=sys.stderr)
     return _status(document)
 
 
 def heading(document: Document) -> str:
-    """Say what was measured, on what."""
+    """Say what was measured, and on which machine."""
     machine, versions = document["machine"], document["versions"]
     rounds = "one round" if document["rounds"] == 1 else f"{document['rounds']} rounds"
     return (
@@ -144,7 +144,7 @@ def heading(document: Document) -> str:
 
 
 def write(document: Document, directory: Path, said: str) -> list[Path]:
-    """Write the files, but for the charts where matplotlib is not installed; say which."""
+    """Write the files, and return their paths; without matplotlib, write no charts."""
     texts = {"bench.txt": said, "bench.json": f"{json.dumps(document, indent=1)}\n"}
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -160,7 +160,7 @@ def write(document: Document, directory: Path, said: str) -> list[Path]:
 
 
 def _status(document: Document) -> int:
-    """Say on standard error what failed; is it more than peers?"""
+    """Print each failure on standard error; return 1 if Twisted's side or ours failed, else 0."""
     status = 0
     for case in document["cases"]:
         for figures in case["builds"].values():

@@ -1,8 +1,8 @@
 """
-The program that is one end of a connection over loopback.
+The program that runs one end of a connection over loopback.
 
-C{python -m twisted_basic_ng_demo.bench.end server calls SIDE}, C{client calls SIDE PORT}, or
-C{server lines|int32 SIDE COUNT}, where C{SIDE} may end with C{on uvloop}.
+Start it with C{python -m twisted_basic_ng_demo.bench.end} and C{server calls SIDE}, C{client calls
+SIDE PORT}, or C{server lines|int32 SIDE COUNT}.  C{SIDE} may end with C{on uvloop}.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RECEIVERS = {"lines": "LineReceiver", "int32": "Int32StringReceiver"}
 
 
 def main(words: Sequence[str]) -> None:
-    """Be that end until standard input is closed."""
+    """Run the end that the command line names, until standard input is closed."""
     role, work, name, *numbers = words
     side, _, loop = name.partition(" on ")
     if role == "client":

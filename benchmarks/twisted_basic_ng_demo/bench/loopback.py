@@ -1,7 +1,7 @@
 """
-The work that is done over loopback: starts the ends as processes, and puts them to work.
+The work over loopback: starts the two ends as processes, and makes them work.
 
-It knows how the program C{end} is started, and nothing of what the ends do.
+This file knows how to start the program C{end}, and nothing about what the ends do.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["calls", "sending"]
 
 def calls(side: str, count: int, window: int) -> Callable[[], AbstractContextManager[Run]]:
     """
-    Call from a client process to a server process.
+    Make calls from a client process to a server process.
 
-    @param count: how many calls there are each time.
+    @param count: how many calls to make in each run.
     @param window: how many of them are in flight.
     """
 
@@ -38,7 +38,8 @@ def calls(side: str, count: int, window: int) -> Callable[[], AbstractContextMan
 
 def sending(work: str, side: str, delivery: Delivery) -> Callable[[], AbstractContextManager[Run]]:
     """
-    Send to a server process, from a plain socket in this one, and wait until it says that all is there.
+    Send from a plain socket in this process to a server process, and wait until it confirms
+    everything.
 
     @param work: C{"lines"} or C{"int32"}.
     """

@@ -1,4 +1,4 @@
-"""What is measured on: the machine, and the versions of all that takes part."""
+"""Describes the machine, and the versions of the software that takes part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 __all__ = ["machine", "processor", "versions"]
 
-#: The distributions that may take part.
+#: The distributions that may take part in a measurement.
 DISTRIBUTIONS: Final = ("twisted", "uvloop", "grpcio", "aio-msgpack-rpc", "msgpack")
 
 
@@ -19,7 +19,7 @@ def processor(listing: Path = Path("/proc/cpuinfo")) -> str:
     """
     Name the processor.
 
-    @param listing: where Linux names it.
+    @param listing: the file in which Linux names it.
     """
     try:
         found = re.search(r"^model name\s*: (.*)$", listing.read_text(encoding="utf-8"), re.MULTILINE)
@@ -40,7 +40,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Name the versions of those distributions that are installed."""
+    """Return the versions of the installed distributions, by name."""
     found = {name: _versionOf(name) for name in DISTRIBUTIONS}
     return {name: number for name, number in found.items() if number}
 

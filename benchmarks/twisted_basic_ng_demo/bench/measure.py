@@ -1,5 +1,5 @@
 """
-Measures: asks a worker process of each build for one round after the other, and sums up.
+Measures: asks a worker process of each build for one round after another, and summarises the times.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["FORMAT", "Plan", "Show", "measure"]
 #: The version of the document's keys.
 FORMAT: Final = 1
 
-#: Is told what is going on: the number of the round that begins, of all rounds of all cases, and its case.
+#: Called when a round begins, with its number among all rounds of all cases, and its case.
 Show = Callable[[int, Case], None]
 
 #: Starts a worker on a build.
@@ -35,13 +35,13 @@ Start = Callable[[str], AbstractContextManager[Exchange]]
 @dataclass(frozen=True)
 class Plan:
     """
-    What is to be measured.
+    What to measure.
 
     @ivar cases: the work.
-    @ivar builds: on which builds of ours: C{"pure"}, C{"ext"}, or C{""} for what is there.
-    @ivar rounds: how often each side does it.
-    @ivar peers: do peers take part, too?
-    @ivar command: what was typed.
+    @ivar builds: the builds of ours: C{"pure"}, C{"ext"}, or C{""} for the one in use.
+    @ivar rounds: how often each side does each case.
+    @ivar peers: whether peers take part, too.
+    @ivar command: the command line.
     """
 
     cases: Sequence[Case]
@@ -52,11 +52,14 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """How many rounds there are in all."""
+        """The total number of rounds."""
         return len(self.cases) * len(self.builds) * self.rounds
 
     def sides(self, case: Case, build: str) -> list[Side]:
-        """Who takes part on a build; the peers, who have no builds, do on the last one."""
+        """
+        The sides that take part on a build.  Peers have no builds, so they take part on the last
+        one.
+        """
         return [side for side in case.sides if not side.isPeer or (self.peers and build == self.builds[-1])]
 
 
@@ -70,9 +73,9 @@ def started(build: str) -> Iterator[Exchange]:
 
 def measure(plan: Plan, show: Show, start: Start = started) -> Document:
     """
-    Do all of it.
+    Measure everything.
 
-    @raise WorkError: nothing can be compared here, or a build is not there.
+    @raise WorkError: nothing can be compared in this environment, or a build is missing.
     """
     began = perf_counter()
     date = datetime.now(timezone.utc)
@@ -99,7 +102,7 @@ def measure(plan: Plan, show: Show, start: Start = started) -> Document:
 
 
 def _identified(said: dict[str, Any], build: str) -> str:
-    """See that a worker is what it should be; return its build."""
+    """Check the worker's first answer, and return its build."""
     if "refused" in said:
         raise WorkError(said["refused"])
     if build not in ("", said["build"]):
@@ -108,7 +111,7 @@ def _identified(said: dict[str, Any], build: str) -> str:
 
 
 def _compete(plan: Plan, case: Case, workers: dict[str, Exchange], show: Callable[[Case], None]) -> CaseFigures:
-    """Do all rounds of a case, on one build after the other in each."""
+    """Do all rounds of a case; each round runs on one build after another."""
     names = dict(zip(workers, plan.builds, strict=True))
     times = {build: Times(plan.sides(case, names[build])) for build in workers}
     for _ in range(plan.rounds):

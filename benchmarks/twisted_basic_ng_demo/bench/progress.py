@@ -1,7 +1,7 @@
 """
-Shows how far it is: a bar that rich moves on a terminal, a line for each case anywhere else.
+Shows the progress: a bar drawn by rich on a terminal, a line for each case anywhere else.
 
-It is the one file that imports rich, and only when something is to be moved.
+This is the only file that imports rich, and it does so only to draw the bar.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["progress"]
 @contextmanager
 def progress(output: IO[str], steps: int, plain: bool) -> Iterator[Show]:
     """
-    Show how far it is, until the block is left.
+    Show the progress until the block ends.
 
     @param steps: how many steps there are.
-    @param plain: move nothing, even on a terminal.
+    @param plain: print lines even on a terminal.
     """
     if plain or not output.isatty() or os.environ.get("TERM") == "dumb":
         yield _lines(output, steps)

@@ -1,8 +1,9 @@
 """
-The ends of connections over loopback that run on one of Twisted's reactors.
+The ends of loopback connections that run on one of Twisted's reactors.
 
-A server says its port and serves until its standard input is closed.  A client makes as many calls as a line on its
-standard input says, with as many in flight as that says, and answers with the seconds; then the next line.
+A server prints its port, and serves until its standard input is closed.  A client reads lines from
+its standard input.  Each line says how many calls to make, and how many of them are in flight.  The
+client answers with the seconds that they took.
 """
 
 # mypy: allow-untyped-calls
@@ -26,10 +27,10 @@ from .sides import PACKAGES, checked
 
 __all__ = ["ECHOED", "Ask", "ask", "choose", "client", "serve", "server", "sink", "windowed"]
 
-#: How long a raw echo is: as long as the box of a call with a number of three digits.
+#: The size of a raw echo in bytes: that of the box of a call with a number of three digits.
 ECHOED: Final = 41
 
-#: Makes a call with a number and 2, and one more argument: called with what comes of it.
+#: Makes a call with a number and 2; the Deferred fires with the answer.
 Ask = Callable[[int], "Deferred[int]"]
 
 
@@ -37,7 +38,7 @@ def choose(fast: bool) -> None:
     """
     Choose this process's reactor.
 
-    @param fast: one on uvloop; else the usual one.
+    @param fast: whether to use a reactor on uvloop rather than the default one.
     """
     if fast:
         import uvloop
@@ -49,9 +50,9 @@ def choose(fast: bool) -> None:
 
 class _Parent(Protocol):
     """
-    The parent, at the other end of standard input.
+    The parent process, at the other end of standard input.
 
-    @ivar told: is called with each line.
+    @ivar told: called with each line.
     """
 
     def __init__(self, told: Callable[[bytes], object], stop: Callable[[], object]) -> None:
@@ -59,11 +60,14 @@ class _Parent(Protocol):
         self.stop = stop
 
     def dataReceived(self, data: bytes) -> None:
-        """Take a line, which a pipe carries in one piece because it is short and the next waits for an answer."""
+        """
+        Pass on a line.  It arrives in one piece, because it is short and the parent awaits each
+        answer.
+        """
         self.told(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The parent is gone, or wants no more."""
+        """Stop: the parent has exited or has closed the pipe."""
         self.stop()
 
 
@@ -82,7 +86,7 @@ def ask(connect: Callable[[Any], Deferred[Ask]]) -> None:
     """
     Call until standard input is closed.
 
-    @param connect: is given the reactor; gives what makes a call.
+    @param connect: called with the reactor; fires with a function that makes a call.
     """
     from twisted.internet import reactor as installed
 
@@ -104,15 +108,15 @@ def ask(connect: Callable[[Any], Deferred[Ask]]) -> None:
 
 
 def say(seconds: float) -> None:
-    """Tell the parent how long it took."""
+    """Tell the parent how many seconds the calls took."""
     print(seconds, flush=True)
 
 
 def windowed(call: Ask, count: int, window: int) -> Deferred[float]:
     """
-    Make C{count} calls, C{window} of them in flight; see that each was answered.
+    Make C{count} calls, C{window} of them in flight, and check that each was answered.
 
-    @return: fires with the seconds.
+    @return: fires with the seconds that they took.
     """
     done: Deferred[float] = Deferred()
     numbers = iter(range(count))
@@ -160,7 +164,7 @@ def _ampServer(package: str) -> Factory:
     class Server(amp.AMP):  # type: ignore[misc]
         @command.responder  # type: ignore[untyped-decorator]
         def sum(self, a: int, b: int) -> dict[str, int]:
-            """Answer."""
+            """Return the sum."""
             return {"total": a + b}
 
     return Factory.forProtocol(Server)
@@ -184,7 +188,7 @@ def _pbServer() -> Any:
 
     class Root(pb.Root):
         def remote_sum(self, a: int, b: int) -> int:
-            """Answer."""
+            """Return the sum."""
             return a + b
 
     return pb.PBServerFactory(Root())
@@ -204,20 +208,20 @@ def _pbClient(port: int, reactor: Any) -> Deferred[Ask]:
 
 
 class _Echo(Protocol):
-    """Sends back what comes."""
+    """Echoes the data that it receives."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Send it back."""
+        """Echo C{data}."""
         assert self.transport is not None
         self.transport.write(data)
 
 
 class _Echoed(Protocol):
     """
-    Sends some bytes for each call, and waits for as many.
+    Sends L{ECHOED} bytes for each call, and waits for their echo.
 
-    @ivar waiting: the calls in flight, the first one first.
-    @ivar come: how many bytes have come back of these.
+    @ivar waiting: the calls in flight, oldest first.
+    @ivar come: how many bytes of their echoes have arrived.
     """
 
     def __init__(self) -> None:
@@ -225,7 +229,7 @@ class _Echoed(Protocol):
         self.come = 0
 
     def call(self, number: int) -> Deferred[int]:
-        """Send them."""
+        """Send the bytes of a call."""
         assert self.transport is not None
         done: Deferred[int] = Deferred()
         self.waiting.append((number, done))
@@ -233,7 +237,7 @@ class _Echoed(Protocol):
         return done
 
     def dataReceived(self, data: bytes) -> None:
-        """Count them."""
+        """Count the bytes, and fire the Deferred of each completed call."""
         self.come += len(data)
         while self.come >= ECHOED:
             self.come -= ECHOED
@@ -248,7 +252,7 @@ def _echoClient(port: int, reactor: Any) -> Deferred[Ask]:
 
 def sink(package: str, name: str, count: int) -> Factory:
     """
-    Serve a receiver that says, with one byte, that C{count} messages more are there.
+    Serve a receiver that confirms every C{count} messages with one byte.
 
     @param name: the name of the receiver's class.
     """
@@ -269,14 +273,14 @@ def sink(package: str, name: str, count: int) -> Factory:
 
 
 def server(side: str) -> Factory:
-    """Answer calls as C{side} does."""
+    """Return the server of C{side}."""
     if side in PACKAGES:
         return _ampServer(PACKAGES[side])
     return _pbServer() if side == "PB" else Factory.forProtocol(_Echo)
 
 
 def client(side: str, port: int) -> Callable[[Any], Deferred[Ask]]:
-    """Say how C{side} connects, in order to call."""
+    """Return a function that connects the client of C{side}."""
     if side in PACKAGES:
         return lambda reactor: _ampClient(PACKAGES[side], port, reactor)
     connect = _pbClient if side == "PB" else _echoClient

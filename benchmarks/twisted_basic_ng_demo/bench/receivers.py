@@ -1,7 +1,8 @@
 """
-The receivers' work, in memory: chunks go in, a callback that does nothing is called for each message.
+The receivers' work in memory: they receive chunks, and call a callback that does nothing for each
+message.
 
-Beside them stand the streams of asyncio, with a coroutine that reads the same messages.
+The peers are asyncio's streams, with a coroutine that reads the same messages.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ __all__ = ["Delivery", "Transport", "bareLoop", "readExactly", "readLine", "rece
 #: Reads one message from a stream; raises C{IncompleteReadError} at its end.
 Read = Callable[[asyncio.StreamReader], Awaitable[bytes]]
 
-#: The longest message of any case, and what comes with it.
+#: More than the longest message of any case, with its framing, in bytes.
 LIMIT: Final = 17 << 20
 
 
 @dataclass(frozen=True)
 class Delivery:
     """
-    What is delivered.
+    The messages to deliver.
 
     @ivar frame: a message, as it is on the wire.
-    @ivar count: how many of them.
-    @ivar size: how many bytes in a chunk.
+    @ivar count: how many times to repeat it.
+    @ivar size: the size of a chunk in bytes.
     """
 
     frame: bytes
@@ -39,19 +40,19 @@ class Delivery:
     size: int
 
     def chunks(self) -> list[bytes]:
-        """Cut it."""
+        """Cut all messages into chunks."""
         data = self.frame * self.count
         return [data[at : at + self.size] for at in range(0, len(data), self.size)]
 
 
 class Transport:
-    """Does nothing, as plainly as a TCP transport."""
+    """A transport that does nothing."""
 
     TLS = False
     disconnecting = False
 
     def loseConnection(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def _deliver(protocol: Any, chunks: list[bytes]) -> float:
@@ -64,7 +65,7 @@ def _deliver(protocol: Any, chunks: list[bytes]) -> float:
 
 def receiver(name: str, delivery: Delivery) -> Prepare:
     """
-    Let a receiver receive.
+    Prepare the work of a receiver.
 
     @param name: the name of its class.
     """
@@ -76,7 +77,7 @@ def receiver(name: str, delivery: Delivery) -> Prepare:
             MAX_LENGTH = LIMIT
 
             def lineReceived(self, line: bytes) -> None:
-                """Nothing."""
+                """Do nothing."""
 
             stringReceived = lineReceived
 
@@ -99,8 +100,10 @@ def receiver(name: str, delivery: Delivery) -> Prepare:
 
 def bareLoop(delivery: Delivery) -> Callable[[], Run]:
     """
-    Let the least of receivers receive lines: it cuts each chunk and calls back, and does nothing else that a receiver
-    has to do.  Nobody who calls back for each line is faster.
+    Prepare the work of a minimal line receiver.
+
+    It cuts each chunk and calls back, and does nothing else that a receiver must do.  No receiver
+    that calls back for each line can be faster.
     """
 
     class Receiver:
@@ -108,17 +111,17 @@ def bareLoop(delivery: Delivery) -> Callable[[], Run]:
         count = 0
 
         def makeConnection(self, transport: Transport) -> None:
-            """Begin."""
+            """Do nothing."""
 
         def dataReceived(self, data: bytes) -> None:
-            """Cut C{data}."""
+            """Deliver the complete lines."""
             lines = (self.rest + data).split(b"\r\n")
             self.rest = lines.pop()
             for line in lines:
                 self.lineReceived(line)
 
         def lineReceived(self, line: bytes) -> None:
-            """Nothing."""
+            """Do nothing."""
 
     class Counting(Receiver):
         def lineReceived(self, line: bytes) -> None:
@@ -135,7 +138,7 @@ def bareLoop(delivery: Delivery) -> Callable[[], Run]:
 
 
 async def readLine(stream: asyncio.StreamReader) -> bytes:
-    """Read a line, as one does; it keeps its end."""
+    """Read a line in the usual way; the line includes its end."""
     line = await stream.readline()
     if not line:
         raise asyncio.IncompleteReadError(line, None)
@@ -143,12 +146,12 @@ async def readLine(stream: asyncio.StreamReader) -> bytes:
 
 
 async def readExactly(stream: asyncio.StreamReader) -> bytes:
-    """Read a string with a length of four bytes in front, as one does."""
+    """Read a string with a length prefix of four bytes in the usual way."""
     return await stream.readexactly(int.from_bytes(await stream.readexactly(4), "big"))
 
 
 def streams(read: Read, delivery: Delivery) -> Callable[[], Run]:
-    """Let a coroutine read from a stream of asyncio that is fed with the chunks."""
+    """Prepare the work of a coroutine that reads from an asyncio stream."""
 
     def prepare() -> Run:
         chunks = delivery.chunks()
@@ -164,7 +167,7 @@ def streams(read: Read, delivery: Delivery) -> Callable[[], Run]:
 
 
 async def _read(read: Read, chunks: list[bytes]) -> tuple[float, int]:
-    """Read all messages; return how long it took, and how many there were."""
+    """Read all messages; return how many seconds it took, and how many messages there were."""
     stream = asyncio.StreamReader(limit=LIMIT)
     reading = asyncio.ensure_future(_count(read, stream))
     await asyncio.sleep(0)

@@ -1,7 +1,8 @@
 """
-What came out: the document with all figures, and the table in plain text.
+The results: the document with all figures, and the table in plain text.
 
-Pure: nothing here measures or prints anything.  The keys are explained in C{docs/performance.rst}.
+These functions are pure: they measure and print nothing.  C{docs/performance.rst} explains the keys
+of the document.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = [
     "table",
 ]
 
-#: What the builds are called in front of people.
+#: The names of the builds for people.
 BUILDS: Final = {"pure": "pure Python", "ext": "compiled"}
 
 
@@ -61,7 +62,7 @@ class CaseFigures(TypedDict):
 
 
 class Document(TypedDict):
-    """Everything that is known."""
+    """All results of a run."""
 
     format: int
     package: str
@@ -80,9 +81,9 @@ class Times:
     """
     The times of a case on one build, while it is measured.
 
-    @ivar sides: who was asked to take part.
-    @ivar rounds: of each round, the seconds of each side.
-    @ivar failed: what those sides said that have failed.
+    @ivar sides: the sides that were asked to take part.
+    @ivar rounds: for each round, the seconds of each side.
+    @ivar failed: the messages of the sides that have failed, by name.
     """
 
     def __init__(self, sides: Sequence[Side]) -> None:
@@ -91,18 +92,20 @@ class Times:
         self.failed: dict[str, str] = {}
 
     def add(self, answer: dict[str, Any]) -> None:
-        """Add what a worker answers."""
+        """Add the answer of a worker."""
         self.rounds.append(answer["seconds"])
         self.failed.update(answer["failed"])
 
 
 def _rounded(number: float) -> float:
-    """Keep what digits mean something."""
+    """Round to four significant digits."""
     return float(f"{number:.4g}")
 
 
 def _sideFigures(case: Case, times: Times, side: str) -> SideFigures:
-    """Compare a side with Twisted's, pair by pair: the two of a pair ran right after each other."""
+    """
+    Compare a side with Twisted's in pairs; the two runs of a pair followed each other directly.
+    """
     seconds = [each[side] for each in times.rounds]
     ratios = [each[STOCK] / each[side] for each in times.rounds]
     # A single round is its own quartiles.
@@ -126,7 +129,7 @@ def _buildFigures(case: Case, times: Times) -> BuildFigures:
 
 
 def figuresOf(case: Case, builds: dict[str, Times]) -> CaseFigures:
-    """Sum up a case that was measured on some builds."""
+    """Summarise a case that was measured on some builds."""
     return {
         "name": case.name,
         "title": case.title,
@@ -139,19 +142,19 @@ def figuresOf(case: Case, builds: dict[str, Times]) -> CaseFigures:
 
 
 def rate(number: float) -> str:
-    """Write a number with three digits that mean something."""
+    """Format a number with three significant digits."""
     digits = len(f"{number:.0f}")
     return f"{round(number, 3 - digits):,.0f}" if digits > 2 else f"{number:.3g}"
 
 
 def duration(seconds: float) -> str:
-    """Write a duration for people."""
+    """Format a duration for people."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def table(cases: Sequence[CaseFigures]) -> str:
-    """Write the figures as a table in plain text, a line for each case, build and peer."""
+    """Format the figures as a table in plain text, with a line for each case, build and peer."""
     rows = [("", "", "a second", "times Twisted", "half are in", "promised")]
     for case in cases:
         rows += _rows(case)
@@ -184,12 +187,12 @@ def _rows(case: CaseFigures) -> Iterator[tuple[str, str, str, str, str, str]]:
 
 
 def floorOf(case: CaseFigures, build: str) -> str:
-    """Write the ratio that is promised; empty where none is."""
+    """Format the promised ratio; empty if there is none."""
     return f"{case['floors'][build]:g}" if build in case["floors"] else ""
 
 
 def missed(cases: Sequence[CaseFigures]) -> list[str]:
-    """Say of each ratio below what is promised by how much it is."""
+    """Describe each ratio that is below the promised one."""
     return [
         f"{case['title']}, {BUILDS[build]}: {figures['sides'][OURS]['ratio']:.2f} rather than {floorOf(case, build)}"
         for case in cases

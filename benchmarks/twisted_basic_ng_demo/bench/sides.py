@@ -1,7 +1,7 @@
 """
-What a measurement is made of: cases, and the sides that do the work of each.
+The parts of a measurement: cases, and the sides that do the work of each.
 
-Nothing here knows what the work is.
+This file does not know what the work is.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ __all__ = [
     "whySwapped",
 ]
 
-#: The two sides that every case has.
+#: The two sides of every case.
 STOCK: Final = "stock"
 OURS: Final = "ours"
 
-#: The package that the modules of each of these are in.
+#: The package of each side's modules.
 PACKAGES: Final = {STOCK: "twisted.protocols", OURS: "twisted_basic_ng"}
 
 #: Does the work once, and returns how many seconds it took.
 Run = Callable[[], float]
 
-#: Makes the work ready, with Twisted's module or ours.
+#: Prepares the work with Twisted's module or ours.
 Prepare = Callable[[ModuleType], Run]
 
 
 class WorkError(Exception):
-    """A side did not do the work that was to be measured; the message says what it did."""
+    """A side did not do the work to measure; the message says what it did instead."""
 
 
 def checked(count: int, expected: int) -> None:
     """
-    See that all of the work was done.
+    Check that all of the work was done.
 
     @raise WorkError: it was not.
     """
@@ -61,11 +61,12 @@ def checked(count: int, expected: int) -> None:
 @dataclass(frozen=True)
 class Side:
     """
-    Who does the work of a case: L{STOCK}, L{OURS}, or a peer.
+    A side that does the work of a case: L{STOCK}, L{OURS}, or a peer.
 
-    @ivar name: what to call it.
-    @ivar opened: makes it ready; what that gives does the work; it is put away at the end.
-    @ivar needs: the packages, none of ours, that have to be installed for it.
+    @ivar name: its name.
+    @ivar opened: returns a context manager that prepares the work, gives the function that does it,
+        and cleans up at the end.
+    @ivar needs: the packages, other than ours, that must be installed for it.
     """
 
     name: str
@@ -74,27 +75,28 @@ class Side:
 
     @property
     def isPeer(self) -> bool:
-        """Is it neither Twisted's module nor ours?"""
+        """Whether this side is neither Twisted's module nor ours."""
         return self.name not in PACKAGES
 
     @property
     def missing(self) -> list[str]:
-        """Which of the packages that it needs are not installed."""
+        """The packages in C{needs} that are not installed."""
         return [each for each in self.needs if find_spec(each) is None]
 
 
 @dataclass(frozen=True)
 class Case:
     """
-    Some work that each side does.
+    Work that each side does.
 
-    @ivar name: how a command line names it.
-    @ivar title: what is done, for people.
+    @ivar name: its name on the command line.
+    @ivar title: a description for people.
     @ivar group: the script in C{benchmarks} that it belongs to.
-    @ivar unit: what is counted, in the plural.
-    @ivar count: how many of these there are each time.
-    @ivar sides: who does it: L{STOCK}, L{OURS}, and then the peers.
-    @ivar floors: how many times as fast as Twisted's ours has to be, pure and compiled; empty where nothing is said.
+    @ivar unit: the unit of C{count}, in the plural.
+    @ivar count: how many units one run does.
+    @ivar sides: the sides: L{STOCK}, L{OURS}, then the peers.
+    @ivar floors: how many times as fast as Twisted's our module must be, pure and compiled; empty
+        if nothing is promised.
     """
 
     name: str
@@ -107,7 +109,7 @@ class Case:
 
 
 class _Ready:
-    """Work in this process: there is nothing to put away."""
+    """A context manager for work in this process, without anything to close."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -116,15 +118,15 @@ class _Ready:
         return self._run
 
     def __exit__(self, *_: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def inMemory(module: str, prepare: Prepare) -> list[Side]:
     """
-    Make the two sides of work that is done in this process.
+    Make the two sides of work in this process.
 
     @param module: the name of the module in either package.
-    @param prepare: is given that module.
+    @param prepare: called with that module.
     """
 
     def side(name: str, package: str) -> Side:
@@ -140,7 +142,7 @@ def peerInMemory(name: str, prepare: Callable[[], Run]) -> Side:
 
 def whySwapped() -> str:
     """
-    Say why nothing can be compared in this process; empty where it can.
+    Say why nothing can be compared in this process; empty if it can.
 
     Under the swap, Twisted's modules are ours.
     """

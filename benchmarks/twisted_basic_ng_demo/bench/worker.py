@@ -1,8 +1,10 @@
 """
-The program that measures: it does rounds of a case for its parent, on the build that its environment says.
+The program that measures: it does rounds of a case for its parent, on the build that its
+environment selects.
 
-It first says, as JSON, what it is, or why it cannot be; then it answers each line, a case's name and the names of its
-sides as JSON, with the seconds that each side took, one after the other.
+It first prints its build, or why it cannot measure, as JSON.  Then it answers each line, which
+names a case and some sides as JSON, with the seconds that each side took.  The sides run one after
+another.
 """
 
 from __future__ import annotations
@@ -31,14 +33,15 @@ class Worker:
         self._direction = 1
 
     def close(self) -> None:
-        """Put away what is ready."""
+        """Close the prepared sides."""
         self._stack.close()
 
     def play(self, case: Case, names: Sequence[str]) -> dict[str, Any]:
         """
-        Do one round, and the next one in the opposite order, so that nobody is always second.
+        Do one round; alternate the order of the sides, so that no side always runs second.
 
-        @return: C{seconds} by the name of a side, and C{failed}: what it said, of those that have failed.
+        @return: C{seconds}, by the name of a side; and C{failed}, the messages of the sides that
+            have failed, by name.
         """
         if self._case != case.name:
             self._prepare(case, names)
@@ -61,7 +64,7 @@ class Worker:
             if side.name in names:
                 try:
                     run = self._stack.enter_context(side.opened())
-                    # The first time costs more, and is not measured.
+                    # The first run takes longer, and is not measured.
                     run()
                     self._runs[side.name] = run
                 except WorkError as error:

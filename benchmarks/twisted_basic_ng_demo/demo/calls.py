@@ -1,12 +1,12 @@
 """
-The demo's AMP server and clients, written as one writes them for Twisted.
+The demo's AMP server and clients, written like any Twisted application.
 
-Each is made with the size of its job and a list, to which it appends every call or answer.  Nothing here tells
-whose classes it is built on, or that anyone measures.
+Each takes the size of its job and a list, to which it appends every call or answer.  Nothing here
+shows whose classes these are, or that they are measured.
 """
 
 # mypy: allow-untyped-calls
-# (Twisted's own AMP has no annotations, and programs like these call it all the time.)
+# (Twisted's own AMP has no annotations.)
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .protocols import words
 
 __all__ = ["CallClient", "CallServer", "SecureCallClient"]
 
-#: How many calls wait for their answers at a time.
+#: How many calls are in flight at a time.
 IN_FLIGHT: Final = 100
 
 
 class Tell(Command):
-    """Say something, with some numbers; be told how long it is, and their sum."""
+    """Send a text and some numbers; the answer is the length of the text and the sum."""
 
     arguments = [(b"text", Unicode()), (b"numbers", ListOf(Integer()))]
     response = [(b"length", Integer()), (b"total", Integer())]
@@ -40,13 +40,13 @@ class CallServer(AMP):
 
     @Tell.responder
     def tell(self, text: str, numbers: list[int]) -> dict[str, int]:
-        """Keep what was said, and answer."""
+        """Keep the text, and answer."""
         self.delivered.append(text.encode())
         return {"length": len(text), "total": sum(numbers)}
 
 
 class CallClient(AMP):
-    """Calls, with a number of calls in flight, and hangs up when every answer is there."""
+    """Makes calls, several of them in flight, and disconnects after the last answer."""
 
     transport: ITransport
 
@@ -57,11 +57,11 @@ class CallClient(AMP):
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Begin."""
+        """Begin to call."""
         self.begin()
 
     def begin(self, _: object = None) -> None:
-        """Fill the window."""
+        """Make the first calls, as many as may be in flight."""
         for _ in range(min(IN_FLIGHT, self.size)):
             self.callNext()
 
@@ -73,7 +73,7 @@ class CallClient(AMP):
             return
 
     def answered(self, answer: dict[str, int]) -> None:
-        """Keep an answer, and go on or hang up."""
+        """Keep an answer, then make the next call or disconnect."""
         self.delivered.append(b"%(length)d %(total)d" % {key.encode(): value for key, value in answer.items()})
         self.callNext()
         if len(self.delivered) == self.size:
@@ -84,6 +84,6 @@ class SecureCallClient(CallClient):
     """Starts TLS before it calls."""
 
     def connectionMade(self) -> None:
-        """Ask for TLS, and call when it is there."""
+        """Ask for TLS, and begin to call when it has started."""
         starting: Any = self.callRemote(StartTLS)
         starting.addCallback(self.begin).addErrback(log.err, "there is no TLS")

@@ -1,10 +1,11 @@
 """
-The program that is one end of a job: C{python -m twisted_basic_ng_demo.demo.child ROLE JOB SIZE PACKAGE}.
+The program that runs one end of a job: C{python -m twisted_basic_ng_demo.demo.child ROLE JOB SIZE
+PACKAGE}.
 
-It is started with or without the swap and is the same program either way; C{PACKAGE} says which of the two is
-intended, and that is checked.  A server prints its endpoint, a client reads one from its standard input; both
-print a report at the end, a line of JSON, and stop as soon as their standard input is closed: no end outlives
-the process that started it.
+It is the same program with and without the swap; C{PACKAGE} says which of the two is intended, and
+the program checks that.  A server prints its endpoint; a client reads one from its standard input.
+Both print a report, a line of JSON, at the end.  They stop as soon as their standard input is
+closed, so they do not outlive the process that started them.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ STOCK: Final = "twisted"
 
 class ParentLink(Protocol):
     """
-    The parent, at the other end of standard input.
+    The parent process, at the other end of standard input.
 
     @ivar line: fires with the line that the parent sends.
-    @ivar gone: fires when the parent has closed its end, or is no more.
+    @ivar gone: fires when the parent has closed its end or has exited.
     """
 
     def __init__(self) -> None:
@@ -45,16 +46,16 @@ class ParentLink(Protocol):
         self.gone: Deferred[None] = Deferred()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take the line, which a pipe carries in one piece because it is short."""
+        """Take the line, which arrives in one piece because it is short."""
         self.line.callback(data.decode("ascii").strip())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell that the parent is gone."""
+        """Report that the parent is gone."""
         self.gone.callback(None)
 
 
 def modules(classes: Iterable[type]) -> dict[str, str]:
-    """Name the module that each class was defined in."""
+    """Return the defining module of each class, by the name of the class."""
     return {each.__name__: homeOf(each) for each in classes}
 
 
@@ -71,11 +72,11 @@ def run(
     reactor: Any, role: str, job: Job, size: int, link: ParentLink, tell: Callable[[str], object]
 ) -> Deferred[None]:
     """
-    Be one end of C{job} until it is done or the parent is gone.
+    Run one end of C{job} until it is done or the parent is gone.
 
     @param role: C{"server"} or C{"client"}.
     @param tell: called with each line for the parent.
-    @return: fires when the report was told.
+    @return: fires when the report has been passed to C{tell}.
     """
     working = ensureDeferred(_work(reactor, role, job, size, link, tell))
     link.gone.addCallback(lambda _: working.cancel())
@@ -101,20 +102,20 @@ async def _work(reactor: Any, role: str, job: Job, size: int, link: ParentLink, 
 
 
 def _build() -> str | None:
-    """Which build of ours is in use in this process; L{None} where ours is not."""
+    """The build of ours that this process uses; C{None} if it uses Twisted's modules."""
     accelerate = sys.modules.get("twisted_basic_ng._accelerate")
     return None if accelerate is None else str(accelerate.build)
 
 
 def main(arguments: Sequence[str]) -> None:
     """
-    Be what the command line says, and exit.
+    Run the end that the command line names, and exit.
 
-    @raise SystemExit: always; with a message where the classes are not the intended ones.
+    @raise SystemExit: always; with a message if the classes are not the intended ones.
     """
     role, name, size, package = arguments
     if package == STOCK:
-        # Where the whole environment is switched to ours, Twisted's own modules have to be asked for.
+        # If the whole environment swaps, restore Twisted's own modules.
         twisted_basic_ng.uninstall()
     from .jobs import JOBS
 

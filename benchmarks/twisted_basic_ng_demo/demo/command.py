@@ -1,5 +1,6 @@
 """
-The command C{demo}: reads the options, runs the jobs, shows what comes out, and decides the exit status.
+The command C{demo}: reads the options, runs the jobs, shows the results, and decides the exit
+status.
 """
 
 from __future__ import annotations
@@ -24,36 +25,38 @@ from .results import Outcome, Round, closingLine, document, introduction, roundO
 
 __all__ = ["main"]
 
-#: How many seconds the two processes of a job may take; they take about one.
+#: The time limit for the two processes of a job, in seconds; they usually take about one.
 TIMEOUT: Final = 30.0
 
-#: How often a job is done on each implementation, where the command line does not say.
+#: How often each implementation does a job by default.
 ROUNDS: Final = 3
 
-#: How many seconds a job may take in that case before further rounds are left out, on a machine that is busy.
+#: By default, no further round of a job begins if it would take more than this many seconds in
+#: total, for example on a busy machine.
 BUDGET: Final = 8.0
 
-#: What does a job once, of a job and an implementation.
+#: Does a job once on an implementation.
 Play = Callable[[Job, Implementation], Round]
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells a mistake in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and exit with status 2."""
+        """Print C{message}, and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
 
 
 @dataclass
 class Options:
     """
-    What the command line says.
+    The options on the command line.
 
-    @ivar rounds: how many times each job is done on each implementation; C{None} for as many as there is time for.
-    @ivar job: the names of the jobs to do; empty for all.
-    @ivar json: where to write everything that is known, as JSON.
-    @ivar plain: redraw nothing.
+    @ivar rounds: how often each implementation does each job; C{None} for as often as there is time
+        for.
+    @ivar job: the names of the jobs to run; empty for all.
+    @ivar json: the file for all results as JSON, if any.
+    @ivar plain: whether to print line by line, even on a terminal.
     """
 
     rounds: int | None
@@ -69,11 +72,11 @@ def _count(text: str) -> int:
     return number
 
 
-_count.__name__ = "number of rounds"  # what argparse calls it
+_count.__name__ = "number of rounds"  # its name in messages of argparse
 
 
 def _writable(text: str) -> Path:
-    """See that a file can be written, before the work rather than after it."""
+    """Check before the work that the file can be written."""
     try:
         open(text, "ab").close()
     except OSError as error:
@@ -131,7 +134,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _display(plain: bool) -> Display:
-    """Choose how to show it: redrawn only where a terminal can, and rich is installed."""
+    """
+    Choose the display: it redraws the table only on a capable terminal, and if rich is installed.
+    """
     if plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return PlainDisplay(sys.stdout)
     try:
@@ -145,7 +150,7 @@ def play(job: Job, implementation: Implementation) -> Round:
     """
     Do a job once, in two fresh processes.
 
-    @raise PairError: it could not be done.
+    @raise PairError: the job failed.
     """
     server, client = (implementation.command(role, job.name, job.size) for role in ("server", "client"))
     return roundOf(*converse(server, client, TIMEOUT))
@@ -155,7 +160,7 @@ def demonstrate(
     jobs: Sequence[Job], options: Options, display: Display, play: Play, clock: Callable[[], float] = perf_counter
 ) -> int:
     """
-    Do all jobs and show what comes out.
+    Do all jobs, and show the results.
 
     @return: the exit status.
     """
@@ -182,9 +187,11 @@ def compete(
     outcomes: Sequence[Outcome], rounds: int | None, display: Display, play: Play, clock: Callable[[], float]
 ) -> None:
     """
-    Do the last of the jobs on each implementation in turn, until it is done or has failed.
+    Do the last of the jobs on each implementation in turn, until all rounds are done or one has
+    failed.
 
-    @param rounds: how many times; C{None} for L{ROUNDS}, but one more is begun only if L{BUDGET} will not be passed.
+    @param rounds: how many rounds; C{None} for L{ROUNDS}, or fewer if another round would exceed
+        L{BUDGET}.
     """
     outcome, began = outcomes[-1], clock()
     most = ROUNDS if rounds is None else rounds
@@ -204,6 +211,6 @@ def compete(
 
 
 def complaints(outcome: Outcome) -> list[str]:
-    """Say what is wrong with an outcome, if anything is."""
+    """Describe what is wrong with an outcome; empty if nothing is."""
     found = [] if outcome.failure is None else [outcome.failure]
     return [f"{outcome.job.name}: {each}" for each in found + outcome.differences]

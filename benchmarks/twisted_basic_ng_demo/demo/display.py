@@ -1,8 +1,8 @@
 """
 The table while it grows: redrawn in place by rich on a terminal, line by line anywhere else.
 
-It shows the words that it is given and knows nothing of how they came to be.  It is the one file that imports
-rich, and only when something is to be redrawn.
+This file shows text, and does not know where it comes from.  It is the only file that imports rich,
+and it does so only to redraw the table.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Display", "LiveDisplay", "PlainDisplay"]
 
-#: The columns, and how wide each is in plain text; what is a number stands at the right.
+#: The columns, and their widths in plain text; a positive width aligns to the right, as for
+#: numbers.
 COLUMNS = (("job", -25), ("same bytes", -11), ("unit", -6), ("Twisted", 10), ("ours", 10), ("ratio", 6))
 
 
 class Display(Protocol):
-    """Where the demo shows what it has."""
+    """The demo's output."""
 
     def say(self, text: str) -> None:
         """Show a paragraph, outside of the table."""
@@ -37,10 +38,10 @@ class Display(Protocol):
 
     def show(self, rows: Sequence[Row], note: str) -> None:
         """
-        Show how things are.
+        Show the current state.
 
-        @param rows: the rows of the jobs so far; the last one changes until C{note} is empty.
-        @param note: what is going on in the last row; empty where that row is finished.
+        @param rows: the rows of the jobs so far; the last one may change until C{note} is empty.
+        @param note: the progress of the last row; empty if that row is finished.
         """
         ...
 
@@ -103,7 +104,7 @@ class LiveDisplay:
             yield
 
     def show(self, rows: Sequence[Row], note: str) -> None:
-        """Redraw the table, with something that moves where a job is going on."""
+        """Redraw the table, with a spinner for the job in progress."""
         from rich import box
         from rich.table import Table
 
@@ -117,7 +118,7 @@ class LiveDisplay:
 
 
 def _cells(each: Row, note: str) -> list[RenderableType]:
-    """The cells of a row, coloured by what they say."""
+    """Return the cells of a row, coloured by the verdict."""
     from rich.spinner import Spinner
     from rich.text import Text
 

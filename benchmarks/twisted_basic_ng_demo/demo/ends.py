@@ -1,7 +1,8 @@
 """
-One end of a job: its protocol on a reactor, with everything that it is given kept, and the clock read.
+Runs one end of a job on a reactor, records what it receives, and measures the time.
 
-This file knows endpoints and connections.  It knows no process, and not whose classes a job is built on.
+This file knows endpoints and connections.  It knows no processes, and does not know whose classes a
+job uses.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class IncompleteError(Exception):
     """
     The connection was closed before the job was done.
 
-    @ivar delivered: how many messages this end was delivered.
-    @ivar expected: how many it should have been.
+    @ivar delivered: how many messages were delivered at this end.
+    @ivar expected: how many should have been delivered.
     """
 
     def __init__(self, delivered: int, expected: int) -> None:
@@ -43,18 +44,19 @@ class IncompleteError(Exception):
 
 class Tap(Protocol):
     """
-    Stands between a transport and a job's protocol, and keeps what comes in.
+    Sits between a transport and a job's protocol, and records the received data.
 
-    The protocol writes to the transport itself: nothing stands in the way out.
+    The protocol writes directly to the transport.
 
-    @ivar finished: fires with the seconds that the connection lasted, or fails as the connection did.
+    @ivar finished: fires with the duration of the connection in seconds, or fails with the reason
+        for its loss.
     """
 
     def __init__(self, tapped: Protocol, received: list[bytes], clock: Callable[[], float] = perf_counter) -> None:
         """
-        Stand in front of C{tapped}.
+        Sit in front of C{tapped}.
 
-        @param received: where each chunk is appended.
+        @param received: the list to which each chunk is appended.
         """
         self._tapped = tapped
         self._received = received
@@ -68,7 +70,7 @@ class Tap(Protocol):
         self._tapped.makeConnection(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep a chunk and hand it on."""
+        """Record a chunk and pass it on."""
         self._received.append(data)
         self._tapped.dataReceived(data)
 
@@ -84,10 +86,10 @@ class Tap(Protocol):
 
 async def serve(reactor: Any, job: Job, size: int, announce: Callable[[str], object]) -> tuple[Record, float]:
     """
-    Be the server of C{job} for one connection.
+    Run the server of C{job} for one connection.
 
-    @param announce: called with the endpoint that the client is to connect to.
-    @return: what this end has seen, and how many seconds it took.
+    @param announce: called with the endpoint for the client to connect to.
+    @return: the record of this end, and how many seconds the job took.
     @raise IncompleteError: the connection was closed too early.
     """
     record = Record()
@@ -105,10 +107,10 @@ async def serve(reactor: Any, job: Job, size: int, announce: Callable[[str], obj
 
 async def ask(reactor: Any, job: Job, size: int, where: Awaitable[str]) -> tuple[Record, float]:
     """
-    Be the client of C{job}.
+    Run the client of C{job}.
 
-    @param where: the server's endpoint, which is awaited when everything else is ready.
-    @return: what this end has seen, and how many seconds it took.
+    @param where: the server's endpoint; it is awaited when everything else is ready.
+    @return: the record of this end, and how many seconds the job took.
     @raise IncompleteError: the connection was closed too early.
     """
     record = Record()

@@ -1,8 +1,8 @@
 """
-The demo's FTP server and client: Twisted's own, on whatever data connections it has.
+The demo's FTP server and client: Twisted's own, with the data connections of either implementation.
 
-Each is made with the size of its job and a list: the server's gets the name of each file that is asked for, the
-client's the file.
+Each takes the size of its job and a list.  The server appends the name of each requested file, the
+client appends the file.
 """
 
 # mypy: allow-untyped-calls
@@ -28,27 +28,27 @@ _NAME = "file"
 
 
 class _NotingShell(FTPAnonymousShell):
-    """Notes what is read."""
+    """A shell that records the name of each file that is read."""
 
     def __init__(self, root: Any, delivered: list[bytes]) -> None:
         super().__init__(root)
         self.delivered = delivered
 
     def openForReading(self, path: list[str]) -> Any:
-        """Note the name, and open the file."""
+        """Record the name, and open the file."""
         self.delivered.append("/".join(path).encode())
         return super().openForReading(path)
 
 
 class _Realm(FTPRealm):
-    """Gives everybody the same shell."""
+    """A realm that gives each user the same kind of shell."""
 
     def __init__(self, root: str, delivered: list[bytes]) -> None:
         super().__init__(root)
         self.delivered = delivered
 
     def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
-        """Give the shell."""
+        """Return the shell."""
         interface, _, logout = super().requestAvatar(avatarId, mind, *interfaces)
         return interface, _NotingShell(self.anonymousRoot, self.delivered), logout
 
@@ -71,7 +71,7 @@ class DownloadServer(FTP):
 
 
 class _File(Protocol):
-    """Takes a file."""
+    """Collects the data of a file."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -82,14 +82,14 @@ class _File(Protocol):
 
 
 class DownloadClient(FTPClient):
-    """Logs in, downloads the file, and takes its leave."""
+    """Logs in, downloads the file, and quits."""
 
     def __init__(self, size: int, delivered: list[bytes]) -> None:
         super().__init__()
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Ask for the file."""
+        """Download the file, then quit."""
         super().connectionMade()
         file = _File()
         asking = self.retrieveFile(_NAME, file)

@@ -1,8 +1,8 @@
 """
-The table of what the demo does: one entry for each job.
+The table of the demo's jobs.
 
-To add a job, write its two protocols and append an entry; everything else follows from it.  This file knows no
-process and no socket.
+To add a job, write its two protocols and append an entry; nothing else needs to change.  This file
+knows no processes and no sockets.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ MIB: Final = 2**20
 
 
 class Unit(Enum):
-    """What a job's work is counted in."""
+    """The unit of a job's speed."""
 
     MESSAGES = "msg/s"
-    """Messages that either end was delivered, in a second."""
+    """Messages delivered at either end, per second."""
 
     MIB = "MiB/s"
-    """Bytes of the messages that either end was delivered, in a second."""
+    """Bytes of the messages delivered at either end, per second."""
 
 
 class Link(Enum):
-    """What a job's two ends are connected by."""
+    """The kind of connection between a job's two ends."""
 
     TCP = "tcp"
     """A socket on the loopback interface."""
@@ -63,18 +63,19 @@ class Job:
     """
     A server, a client, and how much they have to do.
 
-    @ivar name: what C{--job} calls it.
-    @ivar title: what the table calls it.
-    @ivar unit: what its work is counted in.
-    @ivar size: how much there is to do by default: messages, or bytes.
-    @ivar server: makes the server's protocol, of the size and of a list to append each message to.
+    @ivar name: its name for C{--job}.
+    @ivar title: its title in the table.
+    @ivar unit: the unit of its speed.
+    @ivar size: the default amount of work, in messages or in bytes.
+    @ivar server: makes the server's protocol from the size and a list, to which it appends each
+        message.
     @ivar client: makes the client's protocol, likewise.
-    @ivar uses: the classes that the work is done by, whose implementation is checked.
-    @ivar delivers: how many messages a size means, to the server and to the client.
-    @ivar link: what the two are connected by.
-    @ivar needs: the module without which there is no such job on a machine.
-    @ivar chance: a regular expression for what is different each time in what the ends read, and is left out of the
-        transcript: the numbers of ports.
+    @ivar uses: the classes that do the work, whose implementation is checked.
+    @ivar delivers: how many messages a size means, for the server and for the client.
+    @ivar link: the kind of connection between the two ends.
+    @ivar needs: a module that the job needs; without it the job is left out.
+    @ivar chance: a regular expression for data that differs from run to run, such as port numbers;
+        it is left out of the transcript.
     """
 
     name: str

@@ -1,8 +1,9 @@
 """
-Starts the two ends of a job as processes, carries the server's endpoint to the client, and sees both to their
-end: whatever happens, no process is left when a function of this file returns or raises.
+Starts the two ends of a job as processes, passes the server's endpoint to the client, and waits for
+both.
 
-It knows how to start Python and how to end it, and nothing of what the processes do.
+No process is left when a function of this file returns or raises.  This file knows how to start and
+end Python processes, and nothing about what they do.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ _PROGRAM: Final = "twisted_basic_ng_demo.demo.child"
 @dataclass(frozen=True)
 class Implementation:
     """
-    Twisted's modules or ours, and how a user starts a program on them.
+    Twisted's modules or ours, and how to start a program on them.
 
-    @ivar package: the package that the classes come from.
+    @ivar package: the package that defines the classes.
     @ivar start: the words between the interpreter and the module to run.
     """
 
@@ -36,7 +37,7 @@ class Implementation:
     start: tuple[str, ...]
 
     def command(self, role: str, job: str, size: int) -> list[str]:
-        """The command line of one end of a job."""
+        """Return the command line of one end of a job."""
         return [sys.executable, *self.start, _PROGRAM, role, job, str(size), self.package]
 
 
@@ -49,7 +50,7 @@ class PairError(Exception):
     A pair of processes did not do its work.
 
     @ivar reason: what happened, in one line.
-    @ivar output: what the processes said on standard error.
+    @ivar output: what the processes printed on standard error.
     """
 
     def __init__(self, reason: str, output: str) -> None:
@@ -65,7 +66,7 @@ class _End:
     """
     A running process.
 
-    @ivar role: what to call it.
+    @ivar role: its name in messages.
     """
 
     def __init__(self, role: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
@@ -74,7 +75,10 @@ class _End:
         self._errors = errors
 
     def tell(self, line: str) -> None:
-        """Send a line, or that there is none; that the process has gone meanwhile is told by L{finish}."""
+        """
+        Send a line; if it is empty, close standard input.  If the process has ended already,
+        L{finish} reports it.
+        """
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(line.encode("ascii"))
@@ -82,22 +86,22 @@ class _End:
             self._process.stdin.close()
 
     def readLine(self) -> str:
-        """Wait for a line; an empty string means that the process has gone without one."""
+        """Wait for a line; return an empty string if the process ended without one."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().decode("ascii")
 
     def finish(self) -> tuple[str, int]:
-        """Wait for the process to end; return the rest of what it said, and its exit status."""
+        """Wait for the process to end; return the rest of its output, and its exit status."""
         assert self._process.stdout is not None
         rest = self._process.stdout.read().decode("ascii")
         return rest, self._process.wait()
 
     def kill(self) -> None:
-        """End the process now, if it has not ended."""
+        """Kill the process, if it has not ended."""
         self._process.kill()
 
     def complaints(self) -> str:
-        """End the process and read what it said on standard error."""
+        """Kill the process, and return what it printed on standard error."""
         self.kill()
         self._process.wait()
         self._errors.seek(0)
@@ -106,7 +110,7 @@ class _End:
 
 @contextmanager
 def _started(role: str, command: Sequence[str]) -> Iterator[_End]:
-    """Start a process, and kill it at the end."""
+    """Start a process, and kill it when the block ends."""
     with (
         TemporaryFile() as errors,
         subprocess.Popen(
@@ -127,7 +131,7 @@ def _started(role: str, command: Sequence[str]) -> Iterator[_End]:
 
 @contextmanager
 def _watched(ends: Sequence[_End], timeout: float) -> Iterator[Event]:
-    """Kill C{ends} when time is up; the event says that it was."""
+    """Kill C{ends} after C{timeout} seconds; the event is set if that happened."""
     late = Event()
 
     def kill() -> None:
@@ -147,12 +151,12 @@ def converse(server: Sequence[str], client: Sequence[str], timeout: float) -> tu
     """
     Run two processes against each other.
 
-    Both are started at once; the client is told the line that the server says first.
+    Both are started at once; the first line of the server's output is passed to the client.
 
     @param server: the command line of the server.
     @param client: the command line of the client.
-    @param timeout: how many seconds they may take together.
-    @return: what each said, without that line.
+    @param timeout: the time limit for both, in seconds.
+    @return: the output of the server, without that line, and the output of the client.
     @raise PairError: one of them failed, or they took too long.
     """
     with ExitStack() as stack:
@@ -174,6 +178,6 @@ def converse(server: Sequence[str], client: Sequence[str], timeout: float) -> tu
 
 
 def _failure(reason: str, ends: Sequence[_End]) -> PairError:
-    """End what still runs, and gather what was said on standard error."""
+    """Kill the processes, and make an error with what they printed on standard error."""
     said = [(end.role, end.complaints()) for end in ends]
     return PairError(reason, "\n".join(f"{role}: {text}" for role, text in said if text))

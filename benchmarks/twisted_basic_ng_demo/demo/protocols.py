@@ -1,12 +1,12 @@
 """
-The servers and clients of the demo, written as one writes them for Twisted.
+The servers and clients of the demo, written like any Twisted application.
 
-Each is made with the size of its job and a list, to which it appends every message that it is given.  Nothing
-here tells whose classes it is built on, or that anyone measures.
+Each takes the size of its job and a list, to which it appends every delivered message.  Nothing
+here shows whose classes these are, or that they are measured.
 """
 
 # mypy: allow-untyped-calls
-# (Twisted's own sendLine and sendString have no annotations, and programs like these call them all the time.)
+# (Twisted's own sendLine and sendString have no annotations.)
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ __all__ = [
     "words",
 ]
 
-#: A large write is made of pieces of this size, in bytes.
+#: The size of the pieces of a large write, in bytes.
 PIECE = 2**16
 
-#: A payload repeats after so many bytes: a prime, so that no chunk looks like the one before it.
+#: A payload repeats after this many bytes.  The number is prime, so that successive chunks differ.
 PERIOD = 65_521
 
 
 def words(count: int) -> Iterator[bytes]:
-    """Make up C{count} short messages, of 6 to 40 bytes."""
+    """Yield C{count} short messages, of 6 to 40 bytes."""
     for number in range(count):
         yield b"item %d" % number + b"." * (number % 29)
 
 
 def payload(size: int) -> bytes:
-    """Make up C{size} bytes of every value."""
+    """Make C{size} bytes that contain every byte value."""
     pattern = b"".join(pack("!Q", number * 0x9E3779B97F4A7C15 % 2**64) for number in range(PERIOD // 8 + 1))[:PERIOD]
     return (pattern * (size // PERIOD + 1))[:size]
 
 
 class LineServer(LineReceiver):
-    """Has lines of its own for every client, takes the client's, and says goodbye at C{quit}."""
+    """Sends its lines to every client, receives the client's, and disconnects after C{quit}."""
 
     transport: ITransport
 
@@ -63,11 +63,11 @@ class LineServer(LineReceiver):
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Send all news in one write."""
+        """Send all lines in one write."""
         self.transport.write(self.news)
 
     def lineReceived(self, line: bytes) -> None:
-        """Keep a line, and see whether it is the last one."""
+        """Keep a line, and check whether it is the last one."""
         self.delivered.append(line)
         if line == b"quit":
             self.sendLine(b"bye")
@@ -75,7 +75,7 @@ class LineServer(LineReceiver):
 
 
 class LineClient(LineReceiver):
-    """Sends its lines, then C{quit}, and takes what comes until the server hangs up."""
+    """Sends its lines, then C{quit}, and receives lines until the server disconnects."""
 
     transport: ITransport
 
@@ -84,7 +84,7 @@ class LineClient(LineReceiver):
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Send all news in one write, and that there is no more."""
+        """Send all lines in one write, then C{quit}."""
         self.transport.write(self.news)
         self.sendLine(b"quit")
 
@@ -94,7 +94,7 @@ class LineClient(LineReceiver):
 
 
 class NetstringServer(NetstringReceiver):
-    """Sends back what it is sent."""
+    """Echoes each string."""
 
     def __init__(self, size: int, delivered: list[bytes]) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class NetstringServer(NetstringReceiver):
 
 
 class NetstringClient(NetstringReceiver):
-    """Asks without waiting, and hangs up when every answer is there."""
+    """Sends all strings without waiting, and disconnects after the last answer."""
 
     transport: ITransport
 
@@ -117,19 +117,19 @@ class NetstringClient(NetstringReceiver):
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Ask everything."""
+        """Send all strings."""
         for question in self.questions:
             self.sendString(question)
 
     def stringReceived(self, string: bytes) -> None:
-        """Keep an answer, and see whether it is the last one."""
+        """Keep an answer, and check whether it is the last one."""
         self.delivered.append(string)
         if len(self.delivered) == len(self.questions):
             self.transport.loseConnection()
 
 
 class Int32Server(Int32StringReceiver):
-    """Sends back what it is sent."""
+    """Echoes each string."""
 
     def __init__(self, size: int, delivered: list[bytes]) -> None:
         self.delivered = delivered
@@ -141,7 +141,7 @@ class Int32Server(Int32StringReceiver):
 
 
 class Int32Client(Int32StringReceiver):
-    """Asks without waiting, and hangs up when every answer is there."""
+    """Sends all strings without waiting, and disconnects after the last answer."""
 
     transport: ITransport
 
@@ -150,19 +150,19 @@ class Int32Client(Int32StringReceiver):
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Ask everything."""
+        """Send all strings."""
         for question in self.questions:
             self.sendString(question)
 
     def stringReceived(self, string: bytes) -> None:
-        """Keep an answer, and see whether it is the last one."""
+        """Keep an answer, and check whether it is the last one."""
         self.delivered.append(string)
         if len(self.delivered) == len(self.questions):
             self.transport.loseConnection()
 
 
 class LargeStringServer(Int32StringReceiver):
-    """Takes strings as large as its client was made for, and answers with their size."""
+    """Receives strings of up to its job's size, and answers with their size."""
 
     def __init__(self, size: int, delivered: list[bytes]) -> None:
         self.MAX_LENGTH = size
@@ -175,7 +175,7 @@ class LargeStringServer(Int32StringReceiver):
 
 
 class LargeStringClient(Int32StringReceiver):
-    """Sends one large string piece by piece, as one does that is not in memory as a whole."""
+    """Sends one large string piece by piece, as if it were not in memory as a whole."""
 
     transport: ITransport
 
@@ -190,36 +190,36 @@ class LargeStringClient(Int32StringReceiver):
             self.transport.write(bytes(self.large[start : start + PIECE]))
 
     def stringReceived(self, string: bytes) -> None:
-        """Keep the confirmation, and hang up."""
+        """Keep the confirmation, and disconnect."""
         self.delivered.append(string)
         self.transport.loseConnection()
 
 
 class FileServer(Protocol):
-    """Sends a file to whoever connects, no faster than it is taken, and hangs up."""
+    """Sends a file to each client, no faster than the client takes it, and disconnects."""
 
     transport: ITransport
 
     def __init__(self, size: int, delivered: list[bytes]) -> None:
-        self.file = TemporaryFile()  # noqa: SIM115 - open for as long as the connection
+        self.file = TemporaryFile()  # noqa: SIM115 - closed with the connection
         self.file.write(payload(size))
         self.file.seek(0)
         self.delivered = delivered
 
     def connectionMade(self) -> None:
-        """Send the file; what the sender reports at its end is the last byte."""
+        """Send the file; the sender's result is the last byte."""
         transfer = FileSender().beginFileTransfer(self.file, IConsumer(self.transport))
         transfer.addCallback(self.delivered.append)
         transfer.addErrback(log.err, "the file was not sent")
         transfer.addBoth(lambda _: self.transport.loseConnection())
 
     def connectionLost(self, reason: object = None) -> None:
-        """Close the file, whichever way it ended."""
+        """Close the file."""
         self.file.close()
 
 
 class FileClient(Protocol):
-    """Takes what comes until the server hangs up, and makes it one message."""
+    """Receives data until the server disconnects, and delivers it as one message."""
 
     def __init__(self, size: int, delivered: list[bytes]) -> None:
         self.chunks: list[bytes] = []
@@ -230,5 +230,5 @@ class FileClient(Protocol):
         self.chunks.append(data)
 
     def connectionLost(self, reason: object = None) -> None:
-        """Have the file, or what came of it."""
+        """Deliver the file, or the part of it that has arrived."""
         self.delivered.append(b"".join(self.chunks))

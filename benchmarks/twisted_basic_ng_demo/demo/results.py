@@ -1,7 +1,7 @@
 """
-What came out: rates, ratios, whether the transcripts agree, and the words and the JSON for it.
+The results: rates, ratios, whether the transcripts agree, and their text and JSON.
 
-Pure: nothing here starts, prints or measures anything.
+These functions are pure: they start, print and measure nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .transcript import Transcript, differences
 __all__ = ["Outcome", "Round", "Row", "closingLine", "document", "introduction", "roundOf", "row"]
 
 
-#: What the builds are called in front of people.
+#: The names of the builds for people.
 _BUILDS: Final = {"ext": "compiled", "pure": "pure Python"}
 
 
@@ -28,11 +28,11 @@ class Round:
     """
     A job done once on one implementation.
 
-    @ivar server: what the server has seen.
-    @ivar client: what the client has seen.
-    @ivar seconds: how long the client was connected.
-    @ivar classes: the module of each class that did the work, the same at both ends.
-    @ivar build: the build of ours that was in use, C{None} on Twisted's.
+    @ivar server: the server's transcript.
+    @ivar client: the client's transcript.
+    @ivar seconds: how many seconds the client was connected.
+    @ivar classes: the defining module of each class that did the work, at either end.
+    @ivar build: the build of ours that was in use; C{None} on Twisted's modules.
     @ivar twisted: Twisted's version.
     """
 
@@ -44,7 +44,7 @@ class Round:
     twisted: str
 
     def rate(self, unit: Unit) -> float:
-        """How much work was done in a second."""
+        """The amount of work per second."""
         if unit is Unit.MESSAGES:
             return (self.server.delivered.count + self.client.delivered.count) / self.seconds
         return (self.server.delivered.size + self.client.delivered.size) / 2**20 / self.seconds
@@ -66,10 +66,10 @@ def roundOf(server: str, client: str) -> Round:
 @dataclass
 class Outcome:
     """
-    What is known of a job so far.
+    The results of a job so far.
 
-    @ivar rounds: what each implementation did, oldest first; Twisted's come first of each two.
-    @ivar failure: why there will be no more; C{None} while all is well.
+    @ivar rounds: the rounds of each implementation, oldest first; of each two, Twisted's ran first.
+    @ivar failure: why the job was stopped; C{None} if it was not.
     """
 
     job: Job
@@ -78,7 +78,7 @@ class Outcome:
 
     @property
     def differences(self) -> list[str]:
-        """What any transcript does not agree in with the first one; empty where all are the same."""
+        """The differences of any transcript to the first one; empty if all are the same."""
         everything = [*self.rounds[STOCK], *self.rounds[OURS]]
         found: list[str] = []
         for each in everything[1:]:
@@ -88,27 +88,31 @@ class Outcome:
 
     @property
     def same(self) -> bool | None:
-        """Did both give the same transcript, to the byte?  C{None} before both have given one."""
+        """
+        Whether all transcripts are the same, to the byte; C{None} before both implementations have
+        one.
+        """
         if not self.rounds[OURS]:
             return None
         return not self.differences
 
     @property
     def passed(self) -> bool:
-        """Is there nothing to complain of?"""
+        """Whether the job has not failed and all transcripts are the same."""
         return self.failure is None and self.same is True
 
     def rate(self, implementation: Implementation) -> float | None:
-        """The median rate so far; C{None} before the first one."""
+        """The median rate so far; C{None} before the first round."""
         rates = [each.rate(self.job.unit) for each in self.rounds[implementation]]
         return median(rates) if rates else None
 
     @property
     def ratio(self) -> float | None:
         """
-        How many times as fast ours is, the median of pairs.
+        How many times as fast ours is: the median of the ratios of all pairs.
 
-        The two of a pair ran one right after the other, so that what else the machine does weighs on both.
+        The two rounds of a pair followed each other directly, so that other load on the machine
+        affects both.
         """
         pairs = zip(self.rounds[STOCK], self.rounds[OURS], strict=False)
         ratios = [stock.seconds / ours.seconds for stock, ours in pairs]
@@ -117,7 +121,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table, in words."""
+    """A row of the table, as text."""
 
     title: str
     same: str
@@ -128,7 +132,7 @@ class Row:
 
 
 def row(outcome: Outcome) -> Row:
-    """Put an outcome into words; what is not known yet stays empty."""
+    """Format an outcome as a row; unknown cells are empty."""
     said = {None: "", True: "yes", False: "NO"}[outcome.same]
     return Row(
         outcome.job.title,
@@ -141,7 +145,7 @@ def row(outcome: Outcome) -> Row:
 
 
 def _rate(rate: float | None) -> str:
-    """Write a rate with three digits that mean something."""
+    """Format a rate with three significant digits."""
     if rate is None:
         return ""
     digits = len(f"{rate:.0f}")
@@ -149,7 +153,7 @@ def _rate(rate: float | None) -> str:
 
 
 def introduction(version: str, python: str, jobs: int, rounds: int) -> str:
-    """Say what is about to be compared."""
+    """Describe the comparison that begins."""
     times = "once" if rounds == 1 else f"{rounds} times"
     what = "one job" if jobs == 1 else f"{jobs} jobs"
     return (
@@ -159,7 +163,7 @@ def introduction(version: str, python: str, jobs: int, rounds: int) -> str:
 
 
 def closingLine(outcomes: Sequence[Outcome], seconds: float) -> str:
-    """Say how it all ended."""
+    """Summarise all outcomes."""
     bad = [each.job.name for each in outcomes if not each.passed]
     if bad:
         return f"NOT the same, for the reasons above: {', '.join(bad)} ({len(bad)} of {len(outcomes)})."
@@ -173,13 +177,13 @@ def closingLine(outcomes: Sequence[Outcome], seconds: float) -> str:
 
 
 def _range(ratios: Sequence[float]) -> str:
-    """Say from where to where C{ratios} go."""
+    """Format the range of C{ratios}."""
     least, most = f"{min(ratios):.1f}", f"{max(ratios):.1f}"
     return least if least == most else f"{least} to {most}"
 
 
 def document(outcomes: Sequence[Outcome], version: str, python: str, seconds: float) -> dict[str, Any]:
-    """Everything that is known, as JSON has it."""
+    """Return all results as a JSON document."""
     return {
         "twisted_basic_ng": version,
         "python": python,

@@ -1,8 +1,8 @@
 """
-What one end of a connection has seen, small enough to be compared: counts, sizes and digests.
+Summarises what one end of a connection received, for comparison: counts, sizes and digests.
 
-Nothing is hashed while a job runs; a L{Record} only keeps what it is given.  This file knows no protocol and
-no process.
+Nothing is hashed while a job runs: a L{Record} only stores what it receives.  This file knows no
+protocols and no processes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = ["Digest", "Record", "Transcript", "differences", "digestMessages", "d
 @dataclass
 class Record:
     """
-    Everything that one end was given, as it came.
+    Everything that one end received.
 
-    @ivar delivered: what the protocol handed to its application, a string for each message.
-    @ivar received: what the transport handed to the protocol, in its chunks.
+    @ivar delivered: the messages that the protocol delivered to its application.
+    @ivar received: the chunks that the transport delivered to the protocol.
     """
 
     delivered: list[bytes] = field(default_factory=list)
@@ -31,11 +31,11 @@ class Record:
 @dataclass(frozen=True)
 class Digest:
     """
-    Stands for a sequence of strings.
+    A digest of a sequence of strings.
 
-    @ivar count: how many strings; 0 for a stream, whose chunks are chance.
-    @ivar size: how many bytes they have together.
-    @ivar sha256: in hexadecimal.
+    @ivar count: how many strings; 0 for a stream, whose division into chunks is random.
+    @ivar size: how many bytes they have in total.
+    @ivar sha256: their SHA-256 in hexadecimal.
     """
 
     count: int
@@ -44,7 +44,7 @@ class Digest:
 
 
 def digestMessages(messages: Sequence[bytes]) -> Digest:
-    """Digest messages; the same bytes cut at other places give another digest."""
+    """Digest messages; the same bytes, divided differently, give another digest."""
     content = sha256()
     for message in messages:
         content.update(b"%d:" % len(message))
@@ -53,7 +53,7 @@ def digestMessages(messages: Sequence[bytes]) -> Digest:
 
 
 def digestStream(chunks: Iterable[bytes]) -> Digest:
-    """Digest the bytes of a stream, in whatever chunks they came."""
+    """Digest the bytes of a stream, however they are divided into chunks."""
     content, size = sha256(), 0
     for chunk in chunks:
         content.update(chunk)
@@ -64,10 +64,10 @@ def digestStream(chunks: Iterable[bytes]) -> Digest:
 @dataclass(frozen=True)
 class Transcript:
     """
-    What one end has seen.
+    The transcript of one end.
 
-    @ivar delivered: the messages that its application was given.
-    @ivar received: the bytes that came over the wire, which are the bytes that the other end wrote.
+    @ivar delivered: the digest of the messages delivered to its application.
+    @ivar received: the digest of the received bytes, which are the bytes that the other end wrote.
     """
 
     delivered: Digest
@@ -86,9 +86,9 @@ class Transcript:
 
 def differences(role: str, stock: Transcript, ours: Transcript) -> list[str]:
     """
-    Say in words what two transcripts of the same end do not agree in.
+    Describe the differences between two transcripts of the same end.
 
-    @param role: which end it was, for the words.
+    @param role: the name of the end, for the text.
     """
     found = []
     if stock.delivered != ours.delivered:
