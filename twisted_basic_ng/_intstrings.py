@@ -206,7 +206,13 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         prefix = self.structFormat, self.prefixLength
         backlog.skipped = 0
         backlog.inHand = None
-        backlog.base = -length_hint(backlog.reader) if backlog.frames else backlog.start
+        backlog.base = backlog.start
+        if backlog.frames:
+            ahead = length_hint(backlog.reader)
+            if ahead:
+                backlog.base = -ahead
+            else:
+                backlog.frames = ()
         while True:
             pins = backlog.pins
             if pins is not None and (backlog.cautious or backlog.isLookedAt or type(self) is not pins.kind):
@@ -298,7 +304,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         @return: whether any was delivered.
         """
         prefix = Struct(structFormat)
-        if backlog.aside is not None or prefix.size != width:
+        if prefix.size != width:
             return False
         backlog.joinLater()
         unpackFrom = prefix.unpack_from

@@ -18,7 +18,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ._backlog import Backlog
+from ._backlog import NOTHING, Backlog
 from ._pins import Pins, pinFlags
 
 __all__ = ["Dropped", "Receiver", "Undelivered"]
@@ -128,7 +128,7 @@ class Undelivered(Shown):
         if start:  # what was delivered is cut off, so that a second look copies nothing
             backlog.current = backlog.current[start:]
             backlog.start = backlog.base = 0
-            backlog.isLookedAt = True
+        backlog.isLookedAt = backlog.busy
         return backlog.current
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
@@ -230,8 +230,8 @@ class Receiver(Protocol):
 
     def _receiverUnpin(self, backlog: Backlog) -> None:
         pins, backlog.pins = backlog.pins, None
-        if pins is not None:
-            pins.release(self)
+        assert pins is not None
+        pins.release(self)
 
     def dataReceived(self, data: bytes) -> Any:
         """
@@ -247,8 +247,13 @@ class Receiver(Protocol):
             backlog = self._receiverAttach()
         if backlog.busy:
             backlog.reentered = True
-            if backlog.isSeen and not backlog.current and type(data) is bytes:
+            if (
+                type(data) is bytes
+                and not (backlog.current or backlog.later or backlog.aside)
+                and type(backlog) is not Dropped
+            ):
                 backlog.current = data  # as put does, without the call: the application hands back what it took
+                backlog.reader = NOTHING
             else:
                 backlog.put(data)
             return None
@@ -269,6 +274,8 @@ class Receiver(Protocol):
                 backlog.current = data  # as put does, without the call: there is nothing else in most cases
                 backlog.searched = False
             elif data:
+                if backlog.frames and not length_hint(backlog.reader):
+                    backlog.frames = ()
                 if backlog.aside is not None and self._receiverSetsAside(backlog, data):
                     return None
                 backlog.put(data)
