@@ -411,6 +411,8 @@ class LineReceiver(Receiver, _PauseableMixin):
                                 why = self.rawDataReceived(current[begin:])
                                 if why:
                                     return why
+                            if not backlog.current and backlog.later is None:
+                                return None
                             if (
                                 self.paused
                                 or delimiter is not self.delimiter
