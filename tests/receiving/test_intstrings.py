@@ -451,6 +451,118 @@ class ChangingTests(SynchronousTestCase):
         receiver.dataReceived(b"x" * 8192)
         self.assertEqual(receiver.strings, [b"", b"x" * 0x4000])
 
+    def test_formatWhileAside(self) -> None:
+        """Another format makes another string of one that is kept in pieces."""
+        receiver, _ = connected(Strings16)
+        for each in (b"\x10\0" + b"x" * 50, b"x"):
+            receiver.dataReceived(each)
+        receiver.structFormat = "<H"
+        receiver.dataReceived(b"x")
+        self.assertEqual(receiver.strings, [b"x" * 16])
+
+    def test_looksAtEach(self) -> None:
+        """A look at what is left at each string shows it, in any chunks, and what else is changed holds at once."""
+        data = b"\x01a" * 300 + b"\x03ab"
+        for size in (1, 3, 50, 300, len(data)):
+            receiver, _ = connected(Strings8)
+            seen: list[tuple[bytes, bytes]] = []
+            receiver.actions[b"a"] = (
+                lambda: seen.append(  # noqa: B023
+                    (receiver.recvd, receiver._unprocessed[receiver._compatibilityOffset :])  # noqa: B023
+                )
+            )
+            for at in range(0, len(data), size):
+                before = len(seen)
+                receiver.dataReceived(data[at : at + size])
+                left = data[2 * before : at + size]
+                expected = [left[2 * number :] for number in range(1, len(seen) - before + 1)]
+                self.assertEqual(seen[before:], [(each, each) for each in expected], size)
+            self.assertEqual((len(receiver.strings), receiver.recvd), (300, b"\x03ab"))
+
+    def test_looksAndChanges(self) -> None:
+        """What else such an application changes holds from the very next string on."""
+        changes: list[tuple[Any, list[bytes]]] = [
+            (lambda it: it.pauseProducing(), []),
+            (lambda it: setattr(it, "MAX_LENGTH", 0), []),
+            (lambda it: setattr(it, "recvd", b"\x01c"), [b"c"]),
+            (lambda it: setattr(it, "recvd", bytearray(b"\x01c")), [b"c"]),
+            (lambda it: it.dataReceived(b"\x01c"), [b"a"] * 90 + [b"c"]),
+            (lambda it: it.transport.startTLS(), []),
+            (lambda it: setattr(it, "__class__", type("Other", (Strings8,), {"paused": True})), []),
+        ]
+        for change, expected in changes:
+            receiver, _ = connected(Strings8)
+            receiver.actions[b"a"] = lambda: receiver.recvd  # noqa: B023
+            receiver.actions[b"b"] = lambda: (receiver.recvd, change(receiver))  # noqa: B023
+            receiver.dataReceived(b"\x01a" * 90 + b"\x01b" + b"\x01a" * 90)
+            self.assertEqual(receiver.strings[91:], expected)
+
+    def test_looksAtAnother(self) -> None:
+        """One that assigns to C{_unprocessed} at each sees the rest of that, also in what was kept in pieces."""
+        for isKept in (False, True):
+            receiver, _ = connected(Strings8)
+            shown: list[bytes] = []
+
+            def assign(receiver: Any = receiver, shown: list[bytes] = shown) -> None:
+                shown.append(receiver.recvd)
+                receiver._unprocessed = b"x" * 5000
+
+            receiver.actions[b"a"] = assign
+            receiver.paused = isKept
+            for _ in range(3 if isKept else 1):
+                receiver.dataReceived(b"\x01a" * 100)
+            receiver.paused = False
+            receiver.dataReceived(b"")
+            self.assertEqual(shown[1:], [b"x" * (5000 - 2 * number) for number in range(2, len(shown) + 1)])
+            self.assertEqual(len(shown), 300 if isKept else 100)
+
+    def test_looksAndReplaces(self) -> None:
+        """One that assigns to both sees the one that counts."""
+        receiver, _ = connected(Strings8)
+        shown: list[bytes] = []
+
+        def assign() -> None:
+            shown.append(receiver.recvd)
+            receiver._unprocessed = b"x" * 5000
+            receiver.recvd = b"\x01a" * (99 - len(shown))
+
+        receiver.actions[b"a"] = assign
+        receiver.dataReceived(b"\x01a" * 100)
+        self.assertEqual(shown[1:], [b"\x01a" * left for left in range(97, -1, -1)])
+
+    def test_looksAndOtherPrefix(self) -> None:
+        """The size of a prefix that is not its format's is an error."""
+        receiver, _ = connected(Strings8)
+        receiver.actions[b"a"] = lambda: receiver.recvd
+        receiver.dataReceived(b"\x01a" * 90)
+        receiver.prefixLength = 2
+        self.assertRaises(struct.error, receiver.dataReceived, b"\x01a" * 90)
+
+    def test_resumedToEnd(self) -> None:
+        """A batch that is resumed is delivered to its end; what is shown then counts from where it was resumed."""
+        for last in (b"\x01c", b""):
+            receiver, _ = connected(Strings8)
+            shown: list[Any] = []
+            receiver.actions[b"b"] = receiver.pauseProducing
+            receiver.actions[b"c"] = lambda: shown.append((receiver._compatibilityOffset, receiver._unprocessed))  # noqa: B023
+            receiver.dataReceived(b"\x01a" * 40 + b"\x01b" + last * 40 + b"\x05")
+            receiver.resumeProducing()
+            receiver.dataReceived(b"12345\x01c")
+            self.assertEqual(receiver.strings[41:], [b"c"] * (40 if last else 0) + [b"12345", b"c"])
+            self.assertEqual(shown[-1], (8, b"\x0512345\x01c"))
+            if last:
+                self.assertEqual(shown[0], (2, b"\x01c" * 40 + b"\x05"))
+
+    def test_resumedInShort(self) -> None:
+        """So it is where nobody looks before the end of the batch."""
+        receiver, _ = connected(Strings8)
+        shown: list[int] = []
+        receiver.actions[b"b"] = receiver.pauseProducing
+        receiver.actions[b"d"] = lambda: shown.append(receiver._compatibilityOffset)
+        receiver.dataReceived(b"\x01a" * 100 + b"\x01b" + b"\x01c" * 27 + b"\x01d" * 2)
+        receiver.resumeProducing()
+        self.assertEqual(shown, [56, 58])
+
     def test_fed(self) -> None:
         """Strings that a callback sends in come behind the batch."""
         receiver, _ = self.delivered(lambda it: it.dataReceived(b"\x01x"))

@@ -454,6 +454,125 @@ class ChangingTests(SynchronousTestCase):
         receiver.dataReceived(b"b\r\n" * 20 + b"a\r\n" * 60 + b"x")
         self.assertEqual(seen, [b"a\r\n" * left + b"x" for left in range(59, -1, -1)])
 
+    def looking(self, then: Any = lambda it: None, **attributes: Any) -> tuple[Any, RecordingTransport, list[bytes]]:
+        """Connect a receiver that looks at what is left at each C{a}, and has C{then} called at each C{b}."""
+        receiver, transport = connected(ExceedingLines, **attributes)
+        seen: list[bytes] = []
+        receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
+        receiver.actions[b"b"] = lambda: (seen.append(receiver._buffer), then(receiver))[1]
+        return receiver, transport, seen
+
+    def test_looksAtEach(self) -> None:
+        """It shows it in any chunks, long and short ones, that end anywhere."""
+        data = b"a\r\n" * 400 + b"xyz"
+        for size in (1, 2, 7, 100, 600, len(data)):
+            receiver, _, seen = self.looking()
+            for at in range(0, len(data), size):
+                before = len(receiver.calls)
+                receiver.dataReceived(data[at : at + size])
+                left = data[3 * before : at + size]
+                count = len(receiver.calls) - before
+                self.assertEqual(seen[before:], [left[3 * number :] for number in range(1, count + 1)], size)
+            self.assertEqual((len(receiver.calls), receiver._buffer), (400, b"xyz"))
+
+    def test_looksNoMore(self) -> None:
+        """Lines that are not looked behind come between others that are."""
+        receiver, _, seen = self.looking()
+        receiver.dataReceived((b"a\r\n" * 5 + b"c\r\n" * 40) * 9)
+        self.assertEqual(b"".join(line for _, line in receiver.calls), (b"a" * 5 + b"c" * 40) * 9)
+        self.assertEqual(len(seen), 45)
+
+    def test_looksAndChanges(self) -> None:
+        """What else such an application changes holds from the very next line on."""
+
+        def again(it: Any) -> None:
+            it.dataReceived(it.clearLineBuffer()[3:])
+
+        def more(it: Any) -> None:
+            it.dataReceived(b"d\r\n")
+            self.assertTrue(it._buffer.endswith(b"d\r\n"))
+
+        raised = ("line", b"b"), ("raw", b"a\r\n" * 300)
+        changes: list[tuple[Any, list[Any]]] = [
+            (lambda it: it.setRawMode(), list(raised)),
+            (lambda it: it.pauseProducing(), [("line", b"b")]),
+            (lambda it: "why", [("line", b"b")]),
+            (lambda it: it.transport.loseConnection(), [("line", b"b")]),
+            (lambda it: setattr(it, "delimiter", b"\n"), [("line", b"b"), *[("line", b"a\r")] * 300]),
+            (lambda it: setattr(it, "MAX_LENGTH", 0), [("line", b"b"), ("exceeded", b"a\r\n" * 300)]),
+            (lambda it: setattr(it, "_buffer", bytearray(b"c\r\n")), [("line", b"b"), ("line", b"c")]),
+            (lambda it: delattr(it, "_buffer"), [("line", b"b")]),
+            (again, [("line", b"b"), *[("line", b"a")] * 299]),
+            (more, [("line", b"b"), *[("line", b"a")] * 300, ("line", b"d")]),
+            (lambda it: it.transport.startTLS(), [("line", b"b")]),
+            (
+                lambda it: setattr(it, "__class__", type("Other", (ExceedingLines,), {"delimiter": b"\n"})),
+                [("line", b"b"), *[("line", b"a\r")] * 300],
+            ),
+        ]
+        for number, (change, expected) in enumerate(changes):
+            receiver, _, _ = self.looking(change)
+            receiver.dataReceived(b"a\r\n" * 300 + b"b\r\n" + b"a\r\n" * 300)
+            self.assertEqual(receiver.calls[300:], expected, number)
+
+    def test_looksAndRaises(self) -> None:
+        """An error in a callback leaves the rest for the next chunk."""
+        receiver, _, seen = self.looking(lambda it: 1 / 0)
+        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\n" * 30 + b"b\r\n" + b"a\r\n" * 30)
+        self.assertEqual(receiver._buffer, b"a\r\n" * 30)
+        receiver.dataReceived(b"a\r\n")
+        self.assertEqual(seen[31:], [b"a\r\n" * left for left in range(30, -1, -1)])
+
+    def test_looksAndResumes(self) -> None:
+        """What came while it was paused is behind the rest when it looks again."""
+        receiver, _, seen = self.looking(lambda it: it.pauseProducing())
+        receiver.dataReceived(b"a\r\n" * 30 + b"b\r\n" + b"a\r\n" * 3)
+        receiver.dataReceived(b"a\r\n" * 2)
+        receiver.resumeProducing()
+        self.assertEqual(seen[31:], [b"a\r\n" * left for left in range(4, -1, -1)])
+
+    def test_looksInLongLine(self) -> None:
+        """A line that is too long, finished or not, goes to the callback for it; so do all without a delimiter."""
+        for rest, size in ((b"x" * 20 + b"\r\na", 9), (b"x" * 20, 9)):
+            receiver, _, _ = self.looking(MAX_LENGTH=size)
+            receiver.dataReceived(b"a\r\n" * 30 + rest)
+            self.assertEqual(receiver.calls[30:], [("exceeded", rest)])
+        receiver, _, _ = self.looking()
+        receiver.dataReceived(b"a\r\n" * 30)
+        receiver.delimiter = b""
+        receiver.dataReceived(b"a\r\n")
+        self.assertEqual((len(receiver.calls), receiver._buffer), (30, b"a\r\n"))
+
+    def test_handedBack(self) -> None:
+        """What a raw callback hands back may be anything with a buffer."""
+        for form in (bytes, bytearray, memoryview):
+            receiver, _ = connected(Lines)
+            receiver.actions[b"raw"] = receiver.setRawMode
+            receiver.actions[b"a\r\n"] = lambda: receiver.setLineMode(form(b"b\r\n"))  # noqa: B023
+            receiver.dataReceived(b"raw\r\na\r\n")
+            self.assertEqual(receiver.calls[1:], [("raw", b"a\r\n"), ("line", b"b")])
+
+    def test_rawAtLast(self) -> None:
+        """Raw mode that begins behind the last line of a batch has nothing to deliver yet."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"raw"] = receiver.setRawMode
+        receiver.dataReceived(b"a\r\n" * 30 + b"raw\r\n")
+        receiver.dataReceived(b"x")
+        self.assertEqual(receiver.calls[30:], [("line", b"raw"), ("raw", b"x")])
+
+    def test_muchWhileCautious(self) -> None:
+        """Behind a spoiled batch, many lines are delivered, and what is left of the last one is kept."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer + b"")
+        receiver.dataReceived(b"b\r\n" + b"c\r\n" * 8 + b"x" * 6000)
+        self.assertEqual((len(receiver.calls), receiver._buffer), (9, b"x" * 6000))
+        receiver.dataReceived(b"\r\n" + b"c\r\n" * 3000)
+        self.assertEqual([line for _, line in receiver.calls[9:]], [b"x" * 6000] + [b"c"] * 3000)
+        receiver, _ = connected(Lines)
+        receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer + b"")
+        receiver.dataReceived(b"b\r\n" + (b"c" * 500 + b"\r\n") * 20)
+        self.assertEqual([line for _, line in receiver.calls], [b"b"] + [b"c" * 500] * 20)
+
     def test_longWhileCautious(self) -> None:
         """A line that is too long behind a spoiled batch goes to the callback with what is behind it."""
         receiver, _ = connected(ExceedingLines, MAX_LENGTH=9)

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from .pins import Pins
 
-__all__ = ["CAUTION", "FEW", "MANY", "Backlog", "Pieces"]
+__all__ = ["CAUTION", "FEW", "MANY", "NOTHING", "Backlog", "Pieces"]
 
 #: How many strings to find ahead: at first, when looking ahead again after a spoiled batch, and at the most.
 SOME: Final = 128
@@ -41,8 +41,8 @@ _SMALL: Final = 2048
 _MERGED: Final = 65536
 
 
-#: Walks no batch: so idle receivers share it.
-_NOTHING: Final[Iterator[bytes]] = iter(())
+#: Walks no batch; idle receivers share it.
+NOTHING: Final[Iterator[bytes]] = iter(())
 
 
 class Pieces:
@@ -109,7 +109,11 @@ class Backlog:
     @ivar taken: how many frames of the batch were taken, at the last look.
     @ivar mark: the offset behind these in C{current}.
     @ivar cautious: how many frames to find one at a time before looking ahead again.
-    @ivar isLookedAt: whether the application reads what is behind each frame, as far as is known.
+    @ivar isLookedAt: whether the application reads what is behind each frame, as far as is known; if so, there is no
+        batch, and nothing aside.
+    @ivar isSeen: C{None} unless frames are delivered to such an application one by one; then, whether it has looked or
+        assigned since the last one.  All that is undelivered is then in C{current}.
+    @ivar looks: behind how many frames of the batch in a row it has looked.
     @ivar caution: how many it will be after the next spoiled batch.
     @ivar pinnedAttributes: what was made the receiver's own, for speed.
     @ivar busy: a delivery is going on: what arrives meanwhile waits in C{arrivedMeanwhile}.
@@ -198,7 +202,7 @@ class Backlog:
         self.inHand: tuple[bytes, bytes, int] | None = None
         self.pinnedAttributes: Pins | None = None
         self.frames: Sequence[bytes] = ()
-        self.reader: Iterator[bytes] = _NOTHING
+        self.reader: Iterator[bytes] = NOTHING
         self.replace(b"")
 
     def __bool__(self) -> bool:
@@ -216,7 +220,7 @@ class Backlog:
         """Forget everything and hold C{data} instead; spoils the batch."""
         if self.frames:
             self._spoil()
-        self.reader = _NOTHING
+        self.reader = NOTHING
         self.current = data
         self.takenEarlier: tuple[bytes, ...] = ()
         self.start = self.deliveryStart = 0
@@ -239,7 +243,7 @@ class Backlog:
                 self._defer(data)
             else:  # an application hands back what it was given raw
                 self.current = data
-                self.reader = _NOTHING
+                self.reader = NOTHING
         elif self.start == len(self.current):
             self.current = data
             self.start = 0
@@ -456,7 +460,7 @@ class Backlog:
         self.most = FEW
         self.cautious = self.caution
         self.caution = min(self.caution * 2, _UTMOST_CAUTION)
-        self.reader = _NOTHING
+        self.reader = NOTHING
 
     def begin(self) -> int:
         """Tell where in C{current} this delivery began."""
@@ -487,7 +491,7 @@ class Backlog:
             if self.arrivedMeanwhile is not None:
                 self.arrivedMeanwhile = None
                 self.searched = False
-                self.reader = _NOTHING  # there is more to search than was
+                self.reader = NOTHING  # there is more to search than was
         return rest
 
     def joinLater(self) -> None:

@@ -215,7 +215,13 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         prefix = self.structFormat, self.prefixLength
         backlog.skipped = 0
         backlog.inHand = None
-        backlog.deliveryStart = -length_hint(backlog.reader) if backlog.frames else backlog.start
+        backlog.deliveryStart = backlog.start
+        if backlog.frames:
+            ahead = length_hint(backlog.reader)
+            if ahead:
+                backlog.deliveryStart = -ahead
+            else:
+                backlog.frames = ()
         while True:
             pinned = backlog.pinnedAttributes
             if pinned is not None and (backlog.cautious or backlog.isLookedAt or type(self) is not pinned.kind):
@@ -307,7 +313,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         @return: whether any was delivered.
         """
         prefix = Struct(structFormat)
-        if backlog.unfinishedPieces is not None or prefix.size != width:
+        if prefix.size != width:
             return False
         backlog.joinLater()
         unpackFrom = prefix.unpack_from

@@ -28,6 +28,9 @@ _FAR: Final = 16384
 #: Not the end of a delivery.
 _GO_ON: Final = object()
 
+#: As long as no more bytes than these are left, cutting a line off is faster than finding it.
+_CUT: Final = 4096
+
 #: In fewer bytes than these, looking ahead does not pay.
 _SHORT: Final = 64
 
@@ -48,8 +51,7 @@ class _LastLine(Shown):
         backlog: Any = None if receiver is None else receiver._receiverState
         if receiver is None or backlog is None or getattr(backlog, "shown", b"") is not None:
             return b""
-        if backlog.unfinishedPieces is not None:
-            backlog.rejoin()
+        backlog.rejoin()
         line: bytes = backlog.rest()
         receiver._buffer = backlog.shown = line  # type: ignore[attr-defined]
         return line
@@ -329,9 +331,7 @@ class LineReceiver(Receiver, _PauseableMixin):
         try:
             while True:
                 pinned = backlog.pinnedAttributes
-                if pinned is not None and (
-                    (backlog.cautious and not backlog.isLookedAt) or type(self) is not pinned.kind
-                ):
+                if pinned is not None and type(self) is not pinned.kind:
                     self._receiverUnpin(backlog)
                     pinned = None
                 lines: Sequence[bytes] = backlog.frames
@@ -377,22 +377,66 @@ class LineReceiver(Receiver, _PauseableMixin):
                     ):
                         # Something changes at each line: what is found ahead, and checked each time, would be in vain.
                         window = _NEAR
-                        end = backlog.current.find(delimiter, begin)
-                        if end >= 0:
-                            line = backlog.current[begin:end]
-                            backlog.start = end + len(delimiter)
+                        transport: Any
+                        if pinned is None and len(backlog.current) - begin >= PINNED * _SHORT:
+                            self._receiverPin(backlog)
+                        kind = None if backlog.pinnedAttributes is None else type(self)
+                        while True:
+                            current = backlog.current
+                            begin = backlog.start
+                            if self.line_mode:
+                                if len(current) - begin > _CUT:
+                                    end = current.find(delimiter, begin)
+                                    if end < 0:
+                                        break
+                                    line = current[begin:end]
+                                    backlog.start = end + len(delimiter)
+                                else:
+                                    line, found, rest = (current[begin:] if begin else current).partition(delimiter)
+                                    if not found:
+                                        end = -1
+                                        break
+                                    backlog.current = rest
+                                    backlog.start = 0
+                                backlog.hasDelivered = True
+                                if len(line) > self.MAX_LENGTH:
+                                    return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
+                                why = self.lineReceived(line)
+                                if why:
+                                    return why
+                                transport = self.transport
+                                if transport is not None and transport.disconnecting:
+                                    return why
+                            else:
+                                if begin == len(current) or backlog.arrivedMeanwhile is not None:
+                                    end = begin
+                                    break
+                                backlog.current = b""
+                                backlog.start = 0
+                                why = self.rawDataReceived(current[begin:])
+                                if why:
+                                    return why
+                            if not backlog.current and backlog.arrivedMeanwhile is None:
+                                return None
+                            if (
+                                self.paused
+                                or delimiter is not self.delimiter
+                                or (plainTransport is not None and plainTransport.TLS)
+                                or (kind is not None and kind is not type(self))
+                                or backlog.isLookedAt
+                            ):
+                                end = begin
+                                break
                             if backlog.cautious:
                                 backlog.cautious -= 1
-                            backlog.hasDelivered = True
-                            if end - begin > limit:
-                                return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
-                            why = self.lineReceived(line)
-                            transport: Any = self.transport
-                            if why or (transport is not None and transport.disconnecting):
-                                return why
-                            if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
-                                return None
+                            elif len(backlog.current) - backlog.start >= _SHORT:
+                                end = begin
+                                break
+                        if end >= 0:
                             continue
+                        if begin == len(current) and backlog.arrivedMeanwhile is None:
+                            return None
+                        limit = self.MAX_LENGTH
                     if backlog.unfinishedPieces is None or backlog.completesLine(delimiter):
                         lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, window)
                         isSearched = begin + window >= len(backlog.current)

@@ -18,7 +18,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .backlog import Backlog
+from .backlog import NOTHING, Backlog
 from .pins import Pins, pinFlags
 
 __all__ = ["Dropped", "Receiver", "Undelivered"]
@@ -128,7 +128,7 @@ class Undelivered(Shown):
         if start:  # what was delivered is cut off, so that a second look copies nothing
             backlog.current = backlog.current[start:]
             backlog.start = backlog.deliveryStart = 0
-            backlog.isLookedAt = True
+        backlog.isLookedAt = backlog.busy
         return backlog.current
 
     def __set__(self, receiver: Receiver, value: bytes) -> None:
@@ -232,8 +232,8 @@ class Receiver(Protocol):
 
     def _receiverUnpin(self, backlog: Backlog) -> None:
         pinned, backlog.pinnedAttributes = backlog.pinnedAttributes, None
-        if pinned is not None:
-            pinned.release(self)
+        assert pinned is not None
+        pinned.release(self)
 
     def dataReceived(self, data: bytes) -> Any:
         """
@@ -249,8 +249,13 @@ class Receiver(Protocol):
             backlog = self._receiverAttach()
         if backlog.busy:
             backlog.reentered = True
-            if backlog.isSeen and not backlog.current and type(data) is bytes:
+            if (
+                type(data) is bytes
+                and not (backlog.current or backlog.arrivedMeanwhile or backlog.unfinishedPieces)
+                and type(backlog) is not Dropped
+            ):
                 backlog.current = data  # as put does, without the call: the application hands back what it took
+                backlog.reader = NOTHING
             else:
                 backlog.put(data)
             return None
@@ -271,6 +276,8 @@ class Receiver(Protocol):
                 backlog.current = data  # as put does, without the call: there is nothing else in most cases
                 backlog.searched = False
             elif data:
+                if backlog.frames and not length_hint(backlog.reader):
+                    backlog.frames = ()
                 if backlog.unfinishedPieces is not None and self._receiverSetsAside(backlog, data):
                     return None
                 backlog.put(data)
