@@ -44,13 +44,14 @@ TOGETHER = (
     "soak",
     "stress",
     "upstream",
+    "vectors",
 )
 
 #: Folders of the tests of programs that come with the package, and are not imported by it.
 PROGRAMS = ("bench", "demo")
 
 #: Folders whose tests try both builds themselves, or are about neither: one run has them.
-EITHER = ("fuzz", "mutation", "project", "upstream")
+EITHER = ("fuzz", "mutation", "project", "upstream", "vectors")
 
 #: The same among the tests of the source files: the swap does not look at the build that it installs.
 EITHER_FILES = ("children", "enable", "pytest_plugin", "references", "run", "startup")
