@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pyperf
+
 from twisted_basic_ng_demo.bench.cases import CASES
 from twisted_basic_ng_demo.bench.sides import STOCK, Case, Run, Side, whySwapped
 

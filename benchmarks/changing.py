@@ -20,11 +20,10 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from time import process_time
 
+from twisted_basic_ng._accelerate import build
 from twisted_basic_ng_demo.bench.applications import CHANGES, Change
 from twisted_basic_ng_demo.bench.changing import Load, changing, inChunks, kept
 from twisted_basic_ng_demo.bench.sides import OURS, PACKAGES, STOCK, WorkError, whySwapped
-
-from twisted_basic_ng._accelerate import build
 
 KIB = 1 << 10
 SIZES = [0, 5, 20, 250]

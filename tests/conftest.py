@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import random
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -37,6 +38,23 @@ def framing(request: pytest.FixtureRequest) -> ModuleType:
         if os.environ.get("TWISTED_BASIC_NG_REQUIRE_EXTENSION", "") not in ("", "0"):
             raise
         pytest.skip("the extension is not built")
+
+
+#: If it is set, the order of the tests is drawn with it: of the files, and of the tests in each.
+_SEED = os.environ.get("TWISTED_BASIC_NG_TEST_ORDER", "")
+
+
+def pytest_report_header() -> str | None:
+    """Tell how to repeat an order."""
+    return f"the order of the tests: TWISTED_BASIC_NG_TEST_ORDER={_SEED}" if _SEED else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle the tests.  Each worker does it alike, and those of one file stay together, with their fixtures."""
+    if _SEED:
+        drawn = random.Random(_SEED)
+        places = {path: drawn.random() for path in sorted({item.path for item in items})}
+        items.sort(key=lambda item: (places[item.path], drawn.random()))
 
 
 #: Freezing objects spares the collector from looking at them again.  PyPy has no such thing.

@@ -17,6 +17,7 @@ import pytest
 from tests.processes import environment, python, write
 from twisted_basic_ng import __version__, _cli
 from twisted_basic_ng._swapping import enable, run
+from twisted_basic_ng_demo.paths import childEnvironment
 
 
 class TestHelp:
@@ -160,7 +161,8 @@ class TestOutput:
         with tempfile.TemporaryFile("w+") as errors, open(writing, "wb") as output:
             command = [sys.executable, "-m", "twisted_basic_ng", *words]
             stderr = output if words == ["no"] else errors
-            ended = subprocess.run(command, env=environment(**changes), stdout=output, stderr=stderr, check=False)
+            found = {**environment(**changes), "PYTHONPATH": childEnvironment()["PYTHONPATH"]}
+            ended = subprocess.run(command, env=found, stdout=output, stderr=stderr, check=False)
             errors.seek(0)
             return ended.returncode, errors.read()
 

@@ -2,7 +2,7 @@
 Runs the tests on one build or on both, and keeps their results for the summary.
 
 usage: python -m tools.run_tests --results DIRECTORY --build {pure,both,one} [--part {all,portable,files}]
-           [--coverage] [PYTEST-ARGUMENT ...]
+           [--coverage] [--shuffle] [PYTEST-ARGUMENT ...]
 
 "portable" leaves out what does not differ from one Python or Twisted to another, and keeps the random tests short.
 The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 makes "all" of it.  "files" are the tests that each source file
@@ -10,6 +10,8 @@ has of its own.
 
 --coverage measures the branches of the pure build, unless pytest is told what to run.  The tests of the source files
 have to reach all of them: they run under coverage, and the others, which do not count, run without it.
+
+--shuffle draws the order of the tests.  The environment variable TWISTED_BASIC_NG_TEST_ORDER repeats one.
 
 "both" leaves the compiled build out, and counts it as one test that was skipped, if it cannot be compiled.  If it can
 be and is not there, that is a failure.  "one" is the compiled build, or the pure one if there can be no other.
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -144,7 +147,11 @@ def main() -> int:
     parser.add_argument("--build", choices=["pure", "both", "one"], required=True)
     parser.add_argument("--part", choices=["all", "portable", "files"], default="all")
     parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("--shuffle", action="store_true")
     options, rest = parser.parse_known_args()
+    if options.shuffle:
+        seed = os.environ.setdefault("TWISTED_BASIC_NG_TEST_ORDER", str(random.randrange(10**6)))
+        print(f"TWISTED_BASIC_NG_TEST_ORDER={seed} repeats this order", flush=True)
     if options.part == "portable" and isWhole():
         options.part = "all"
     elif options.part == "portable":

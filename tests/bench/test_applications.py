@@ -8,14 +8,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from twisted_basic_ng_demo.bench.applications import CHANGES, Change
-from twisted_basic_ng_demo.bench.changing import Load, Transport, changing
-from twisted_basic_ng_demo.bench.sides import WorkError
 
 from twisted.protocols import memcache
 
 from tests.helpers import loadStock
 from twisted_basic_ng import basic
+from twisted_basic_ng_demo.bench.applications import CHANGES, Change
+from twisted_basic_ng_demo.bench.changing import Load, Transport, changing
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 MODULES = {"stock": loadStock("basic"), "ours": basic}
 

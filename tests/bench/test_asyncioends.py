@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from twisted_basic_ng_demo.bench import asyncioends as module
 from twisted_basic_ng_demo.bench.asyncioends import client, server, windowed
 from twisted_basic_ng_demo.bench.sides import WorkError

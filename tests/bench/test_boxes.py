@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from twisted_basic_ng_demo.bench import boxes as module
-from twisted_basic_ng_demo.bench.sides import Prepare, WorkError
 
 from tests.helpers import loadStock
 from twisted_basic_ng import amp
+from twisted_basic_ng_demo.bench import boxes as module
+from twisted_basic_ng_demo.bench.sides import Prepare, WorkError
 
 WORKS = [module.parse, module.serialize, module.call, module.listOf, module.ampList]
 

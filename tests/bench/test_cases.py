@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from twisted_basic_ng_demo.bench.cases import CASES, GROUPS, selected
-from twisted_basic_ng_demo.bench.sides import OURS, STOCK
 
 from tests.project.sources import ROOT
+from twisted_basic_ng_demo.bench.cases import CASES, GROUPS, selected
+from twisted_basic_ng_demo.bench.sides import OURS, STOCK
 
 
 class TestTable:

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from twisted_basic_ng_demo.bench.applications import CHANGES, Change
-from twisted_basic_ng_demo.bench.changing import CHUNK, ENOUGH, Load, Transport, changing, inChunks, kept
-from twisted_basic_ng_demo.bench.sides import WorkError
 
 from tests.helpers import loadStock
 from twisted_basic_ng import basic
+from twisted_basic_ng_demo.bench.applications import CHANGES, Change
+from twisted_basic_ng_demo.bench.changing import CHUNK, ENOUGH, Load, Transport, changing, inChunks, kept
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 LINES, ONLY, TURNING = (
     next(each for each in CHANGES if each.name == name) for name in ("line-pause", "only-limit", "line-delimiter")

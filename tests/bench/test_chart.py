@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from twisted_basic_ng_demo.bench.chart import drawPeers, drawRatios, hasPeers
 
 from .examples import CASE, case, figures

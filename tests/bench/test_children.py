@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from twisted_basic_ng_demo.bench.children import child
-from twisted_basic_ng_demo.bench.sides import WorkError
 
 from tests.processes import write
+from twisted_basic_ng_demo.bench.children import child
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 #: A child that repeats what it is told.
 REPEATS = "import sys\nfor line in sys.stdin: print(sys.argv[1:], line.strip(), flush=True)\n"

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from twisted_basic_ng import _accelerate
 from twisted_basic_ng_demo.bench import command as module
 from twisted_basic_ng_demo.bench.cases import CASES
 from twisted_basic_ng_demo.bench.command import heading, main, write
 from twisted_basic_ng_demo.bench.measure import Plan, Show
 from twisted_basic_ng_demo.bench.results import Document
 from twisted_basic_ng_demo.bench.sides import WorkError
-
-from twisted_basic_ng import _accelerate
 
 from .examples import CASE, case, document, figures
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from twisted_basic_ng_demo.bench import asyncioends, end, reactorends
 from twisted_basic_ng_demo.bench.children import child
 from twisted_basic_ng_demo.bench.sides import WorkError

@@ -8,6 +8,7 @@ from socket import create_server
 from threading import Thread
 
 import pytest
+
 from twisted_basic_ng_demo.bench import loopback as module
 from twisted_basic_ng_demo.bench.children import Exchange
 from twisted_basic_ng_demo.bench.loopback import calls, sending

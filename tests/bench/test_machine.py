@@ -7,10 +7,11 @@ import platform
 from pathlib import Path
 
 import pytest
-from twisted_basic_ng_demo.bench import machine as module
-from twisted_basic_ng_demo.bench.machine import machine, processor, versions
 
 import twisted
+
+from twisted_basic_ng_demo.bench import machine as module
+from twisted_basic_ng_demo.bench.machine import machine, processor, versions
 
 
 class TestProcessor:

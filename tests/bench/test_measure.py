@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from twisted_basic_ng import __version__
 from twisted_basic_ng_demo.bench.children import Exchange
 from twisted_basic_ng_demo.bench.measure import Plan, measure, started
 from twisted_basic_ng_demo.bench.results import Document
 from twisted_basic_ng_demo.bench.sides import Case, WorkError
-
-from twisted_basic_ng import __version__
 
 from .examples import CASE, case
 

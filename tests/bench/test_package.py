@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from twisted_basic_ng_demo import bench
 
 from tests.processes import python
+from twisted_basic_ng_demo import bench
+from twisted_basic_ng_demo.paths import childEnvironment
 
 
 class TestMain:
@@ -19,4 +20,4 @@ class TestMain:
     def test_light(self) -> None:
         """Every child process imports the package: that imports nothing."""
         code = "import sys, twisted_basic_ng_demo.bench; print({'twisted', 'rich', 'argparse'} & set(sys.modules))"
-        assert python("-c", code).stdout == "set()\n"
+        assert python("-c", code, PYTHONPATH=childEnvironment()["PYTHONPATH"]).stdout == "set()\n"

@@ -6,6 +6,7 @@ import sys
 from io import StringIO
 
 import pytest
+
 from twisted_basic_ng_demo.bench.progress import progress
 
 from .examples import case

@@ -6,15 +6,14 @@ What needs a reactor of its own runs in processes: C{tests/bench/test_loopback.p
 
 from __future__ import annotations
 
-from twisted_basic_ng_demo.bench import reactorends as module
-from twisted_basic_ng_demo.bench.reactorends import ECHOED, server, sink, windowed
-from twisted_basic_ng_demo.bench.sides import WorkError
-
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
 from twisted_basic_ng import amp, basic
+from twisted_basic_ng_demo.bench import reactorends as module
+from twisted_basic_ng_demo.bench.reactorends import ECHOED, server, sink, windowed
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class WindowedTests(SynchronousTestCase):

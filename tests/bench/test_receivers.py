@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from twisted_basic_ng_demo.bench.receivers import Delivery, bareLoop, readExactly, readLine, receiver, streams
-from twisted_basic_ng_demo.bench.sides import WorkError
 
 from tests.helpers import loadStock
 from twisted_basic_ng import basic
+from twisted_basic_ng_demo.bench.receivers import Delivery, bareLoop, readExactly, readLine, receiver, streams
+from twisted_basic_ng_demo.bench.sides import WorkError
 
 LINES = Delivery(b"line\r\n", 10, 7)
 STRINGS = Delivery(b"\0\0\0\5hello", 10, 7)

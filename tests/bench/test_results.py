@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from twisted_basic_ng_demo.bench.results import Times, duration, figuresOf, missed, rate, table
 
 from .examples import CASE, case, figures

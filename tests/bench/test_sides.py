@@ -6,6 +6,9 @@ import sys
 from types import ModuleType
 
 import pytest
+
+from tests.helpers import loadStock
+from twisted_basic_ng import amp, basic
 from twisted_basic_ng_demo.bench.sides import (
     OURS,
     STOCK,
@@ -17,9 +20,6 @@ from twisted_basic_ng_demo.bench.sides import (
     peerInMemory,
     whySwapped,
 )
-
-from tests.helpers import loadStock
-from twisted_basic_ng import amp, basic
 
 
 class TestChecked:

@@ -11,12 +11,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
+
+from twisted_basic_ng import _accelerate, basic
 from twisted_basic_ng_demo.bench import worker as module
 from twisted_basic_ng_demo.bench.children import child
 from twisted_basic_ng_demo.bench.sides import Case, Run, Side
 from twisted_basic_ng_demo.bench.worker import Worker, main
-
-from twisted_basic_ng import _accelerate, basic
 
 from .examples import CASE, case
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted_basic_ng_demo.demo import calls as module
-from twisted_basic_ng_demo.demo.protocols import words
-
 from twisted.protocols.amp import Box
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
+from twisted_basic_ng_demo.demo import calls as module
+from twisted_basic_ng_demo.demo.protocols import words
 
 
 class CallTests(SynchronousTestCase):

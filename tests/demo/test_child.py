@@ -11,10 +11,6 @@ from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
-from twisted_basic_ng_demo.demo import child as module
-from twisted_basic_ng_demo.demo.child import ParentLink, main, misplaced, run
-from twisted_basic_ng_demo.demo.jobs import JOBS
-
 from twisted.internet import reactor, stdio, task
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.protocols import basic
@@ -23,6 +19,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 import twisted_basic_ng
 from twisted_basic_ng import _accelerate, basic as ours
 from twisted_basic_ng._places import homeOf
+from twisted_basic_ng_demo.demo import child as module
+from twisted_basic_ng_demo.demo.child import ParentLink, main, misplaced, run
+from twisted_basic_ng_demo.demo.jobs import JOBS
 
 LINES = JOBS[0]
 IN_USE = homeOf(LINES.uses[0]).partition(".")[0]

@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from twisted_basic_ng_demo.demo import command as module
 from twisted_basic_ng_demo.demo.command import Options, demonstrate, main
 from twisted_basic_ng_demo.demo.display import LiveDisplay, PlainDisplay
@@ -20,8 +22,6 @@ from twisted_basic_ng_demo.demo.jobs import JOBS, Job
 from twisted_basic_ng_demo.demo.pairs import OURS, STOCK, Implementation, PairError
 from twisted_basic_ng_demo.demo.results import Round
 from twisted_basic_ng_demo.demo.transcript import Record, Transcript
-
-from twisted.trial.unittest import SynchronousTestCase
 
 LINES, NETSTRINGS = JOBS[:2]
 #: The table's jobs, so small that they take no time besides that of starting them.

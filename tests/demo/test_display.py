@@ -5,11 +5,12 @@ from __future__ import annotations
 from io import StringIO
 
 from rich.console import Console
+
+from twisted.trial.unittest import SynchronousTestCase
+
 from twisted_basic_ng_demo.demo.display import Display, LiveDisplay, PlainDisplay
 from twisted_basic_ng_demo.demo.jobs import JOBS
 from twisted_basic_ng_demo.demo.results import Row
-
-from twisted.trial.unittest import SynchronousTestCase
 
 DONE = Row("short lines, both ways", "yes", "msg/s", "3,510,000", "9,750,000", "2.74")
 BEGUN = Row("one 16 MiB int32 string", "", "MiB/s", "", "", "")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from twisted_basic_ng_demo.demo.ends import IncompleteError, Tap, ask, serve
-from twisted_basic_ng_demo.demo.jobs import JOBS
-from twisted_basic_ng_demo.demo.protocols import LineServer
-
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from twisted_basic_ng_demo.demo.ends import IncompleteError, Tap, ask, serve
+from twisted_basic_ng_demo.demo.jobs import JOBS
+from twisted_basic_ng_demo.demo.protocols import LineServer
 
 LINES = JOBS[0]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from twisted_basic_ng_demo.demo import ftp as module
-
 from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport
+from twisted_basic_ng_demo.demo import ftp as module
 
 
 class ServerTests(SynchronousTestCase):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from twisted_basic_ng_demo.demo.jobs import JOBS
-
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import connectInMemory
+from twisted_basic_ng_demo.demo.jobs import JOBS
 
 
 class JobsTests(SynchronousTestCase):

@@ -7,9 +7,10 @@ import sys
 from contextlib import redirect_stdout
 from io import StringIO
 
-from twisted_basic_ng_demo.demo import main
-
 from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_basic_ng_demo.demo import main
+from twisted_basic_ng_demo.paths import childEnvironment
 
 
 class MainTests(SynchronousTestCase):
@@ -25,5 +26,5 @@ class MainTests(SynchronousTestCase):
     def test_light(self) -> None:
         """To import it imports neither Twisted nor rich."""
         code = "import sys, twisted_basic_ng_demo.demo; print({'twisted', 'rich'} & set(sys.modules))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        self.assertEqual(done.stdout, "set()\n")
+        said = subprocess.check_output([sys.executable, "-c", code], env=childEnvironment(), text=True)
+        self.assertEqual(said, "set()\n")

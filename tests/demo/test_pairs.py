@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from twisted_basic_ng_demo.demo import pairs as module
 from twisted_basic_ng_demo.demo.pairs import OURS, STOCK, PairError, converse
-
-from twisted.trial.unittest import SynchronousTestCase
 
 #: Seconds that are not reached unless something is wrong.
 AMPLE = 60.0

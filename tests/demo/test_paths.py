@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import twisted_basic_ng_demo
-from twisted_basic_ng_demo.paths import HOME, childEnvironment
 
 import twisted_basic_ng
+import twisted_basic_ng_demo
+from twisted_basic_ng_demo.paths import HOME, childEnvironment
 
 FILES = "import twisted_basic_ng, twisted_basic_ng_demo as demo; print(twisted_basic_ng.__file__, demo.__file__)"
 

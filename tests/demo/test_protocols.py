@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted_basic_ng_demo.demo import protocols as module
-
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, connectInMemory
+from twisted_basic_ng_demo.demo import protocols as module
 
 
 class PayloadTests(SynchronousTestCase):

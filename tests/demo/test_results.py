@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from twisted_basic_ng_demo.demo.jobs import JOBS
 from twisted_basic_ng_demo.demo.pairs import OURS, STOCK
 from twisted_basic_ng_demo.demo.results import Outcome, Round, closingLine, document, introduction, roundOf, row
 from twisted_basic_ng_demo.demo.transcript import Record, Transcript
-
-from twisted.trial.unittest import SynchronousTestCase
 
 MESSAGES, BYTES = JOBS[0], JOBS[3]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from twisted_basic_ng_demo.demo.transcript import Record, Transcript, differences, digestMessages, digestStream
-
 from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_basic_ng_demo.demo.transcript import Record, Transcript, differences, digestMessages, digestStream
 
 
 class DigestTests(SynchronousTestCase):

@@ -21,9 +21,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .archive import FOUND, Kept, read, spread, write
 from .targets import TARGETS
 
-#: The inputs that are kept, a folder for each target.
+#: The inputs that are kept, an archive for each target.
 CORPUS = Path(__file__).parent / "corpus"
 
 #: Where inputs go that broke a promise.
@@ -97,15 +98,14 @@ class Progress:
         print(f"\r{line}" if self._live else line, end="\n" if last or not self._live else "", flush=True)
 
 
-def libFuzzer(options: argparse.Namespace, seconds: float, found: Path, name: str) -> list[str]:
-    """What to tell libFuzzer."""
+def libFuzzer(options: argparse.Namespace, seconds: float, name: str, *folders: Path) -> list[str]:
+    """Return what to tell libFuzzer; it puts what it finds into the first of the C{folders} of inputs."""
     CRASHES.mkdir(exist_ok=True)
     arguments = [f"-max_total_time={max(1, round(seconds))}", f"-max_len={LONGEST}", f"-timeout={TIMEOUT}"]
     arguments += [f"-artifact_prefix={CRASHES}/{name}-", "-print_final_stats=1", f"-seed={options.seed}"]
     if options.runs:
         arguments.append(f"-runs={options.runs}")
-    kept = options.corpus / name
-    return [*arguments, str(found), *([str(kept)] if kept.is_dir() else [])]
+    return [*arguments, *map(str, folders)]
 
 
 def lines(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -132,27 +132,31 @@ def campaign(name: str, arguments: list[str], place: str, progress: Progress) ->
     return report
 
 
-def merge(name: str, found: Path, kept: Path) -> None:
-    """Keep in the corpus what was found and reaches something new; nothing else of it."""
-    kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+def merge(name: str, file: Path, *folders: Path) -> None:
+    """Keep in the archive what was made by hand, and of the inputs in C{folders} those that reach something new."""
+    with tempfile.TemporaryDirectory() as place:
         # libFuzzer starts its own program again for this, which has to be one that a shell can start.
-        program, chosen = Path(folder, "again"), Path(folder, "chosen")
+        program, chosen = Path(place, "again"), Path(place, "chosen")
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tests.fuzz._child {name} "$@"\n')
         program.chmod(0o755)
+        made = [each for each in (read(file) if file.exists() else []) if each.name != FOUND]
         chosen.mkdir()
-        command = [sys.executable, "-m", "tests.fuzz._child", name, "-merge=1", str(chosen), str(kept), str(found)]
+        for number, each in enumerate(made):
+            (chosen / str(number)).write_bytes(each.data)
+        command = [sys.executable, "-m", "tests.fuzz._child", name, "-merge=1"]
         environment = dict(os.environ, TESTS_FUZZ_PROGRAM=str(program))
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-        if not any(chosen.iterdir()):
-            raise RuntimeError(f"of the inputs for {name} none reaches anything")
-        for old in kept.iterdir():
-            if len(old.name) == 40:  # by libFuzzer; seeds have names
-                old.unlink()
-        seeds = {old.read_bytes() for old in kept.iterdir()}
-        for new in chosen.iterdir():
-            if new.read_bytes() not in seeds:
-                (kept / new.name).write_bytes(new.read_bytes())
+        subprocess.run(
+            [*command, str(chosen), *map(str, folders)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        inputs = [each.read_bytes() for each in chosen.iterdir()]
+    if not inputs:
+        raise RuntimeError(f"of the inputs for {name} none reaches anything")
+    known = {each.data for each in made}
+    write(file, [*made, *(Kept(FOUND, data) for data in inputs if data not in known)])
 
 
 def repeat(name: str, file: Path) -> int:
@@ -196,11 +200,15 @@ def main() -> int:
     progress = Progress(options.seconds)
     reports = []
     for number, name in enumerate(names, 1):
-        with tempfile.TemporaryDirectory() as found:
-            arguments = libFuzzer(options, options.seconds / len(names), Path(found), name)
+        file = options.corpus / f"{name}.txt"
+        with tempfile.TemporaryDirectory() as place:
+            found, kept = Path(place, "found"), Path(place, "kept")
+            found.mkdir()
+            spread(file, kept)
+            arguments = libFuzzer(options, options.seconds / len(names), name, found, kept)
             reports.append(campaign(name, arguments, f"{number:2}/{len(names)}", progress))
             if options.keep and not reports[-1].status:
-                merge(name, Path(found), options.corpus / name)
+                merge(name, file, kept, found)
     if CRASHES.is_dir() and not any(CRASHES.iterdir()):
         CRASHES.rmdir()
     return summarize(reports)

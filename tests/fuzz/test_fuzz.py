@@ -19,11 +19,12 @@ import twisted_basic_ng
 from tests.processes import python
 
 from . import __main__ as runner, of_framing
+from .archive import FOUND, Kept, read, spread, write
 from .builds import functions, load
 from .inputs import Input, seed
 from .targets import TARGETS
 
-CORPUS = {name: sorted((runner.CORPUS / name).iterdir()) for name in TARGETS}
+CORPUS = {name: read(runner.CORPUS / f"{name}.txt") for name in TARGETS}
 
 #: Of what hostile bytes are made, besides bytes: what the formats have a meaning for.
 WORDS = [
@@ -67,12 +68,12 @@ class TestCorpus:
     def test_replay(self, name: str) -> None:
         """Each of them; there are some for each target."""
         assert CORPUS[name], f"{name} has no corpus"
-        for file in CORPUS[name]:
-            TARGETS[name](file.read_bytes())
+        for each in CORPUS[name]:
+            TARGETS[name](each.data)
 
     def test_drawn(self, name: str) -> None:
         """Inputs that are drawn: out of words and bytes, and out of the corpus with a piece exchanged."""
-        kept = st.sampled_from([file.read_bytes() for file in CORPUS[name]])
+        kept = st.sampled_from([each.data for each in CORPUS[name]])
         piece = st.one_of(st.sampled_from(WORDS), st.binary(max_size=4))
         made = st.builds(
             lambda pieces, control: seed(b"".join(pieces), *control), st.lists(piece), st.binary(max_size=12)
@@ -89,6 +90,28 @@ class TestCorpus:
 def _exchange(data: bytes, at: int, size: int, piece: bytes) -> bytes:
     at %= len(data) or 1
     return data[:at] + piece + data[at + size :]
+
+
+class TestArchive:
+    """The inputs of a target are in one file."""
+
+    def test_read(self, tmp_path: Path) -> None:
+        """What is written is read: each input once, those that were made by hand first."""
+        found, made = Kept(FOUND, bytes(range(256))), Kept("zero", b"")
+        write(tmp_path / "new" / "archive.txt", [found, made, found])
+        assert read(tmp_path / "new" / "archive.txt") == [made, found]
+
+    def test_spread(self, tmp_path: Path) -> None:
+        """libFuzzer gets a file for each input, and none from an archive that is not there."""
+        write(tmp_path / "archive.txt", [Kept(FOUND, b"a\r\n"), Kept(FOUND, b"b")])
+        spread(tmp_path / "archive.txt", tmp_path / "kept")
+        assert sorted(each.read_bytes() for each in (tmp_path / "kept").iterdir()) == [b"a\r\n", b"b"]
+        spread(tmp_path / "none.txt", tmp_path / "empty")
+        assert list((tmp_path / "empty").iterdir()) == []
+
+    def test_all(self) -> None:
+        """There is no archive without a target."""
+        assert {file.stem for file in runner.CORPUS.iterdir()} == set(TARGETS)
 
 
 class TestInput:
@@ -145,9 +168,9 @@ class TestTargetsFind:
     def failures(self, name: str) -> int:
         """How many inputs of the corpus a target finds fault with."""
         found = 0
-        for file in CORPUS[name]:
+        for each in CORPUS[name]:
             try:
-                TARGETS[name](file.read_bytes())
+                TARGETS[name](each.data)
             except AssertionError:  # noqa: PERF203 - each input counts
                 found += 1
         return found
@@ -232,9 +255,10 @@ class TestRunner:
         assert runner.summarize([runner.Report("lines", runs=5)]) == 0
         assert "5 runs, 0 failed" in capsys.readouterr().out
 
-    def test_repeat(self) -> None:
+    def test_repeat(self, tmp_path: Path) -> None:
         """One input can be given to a target again."""
-        ended = python("-m", "tests.fuzz", "--target", "lines", "--repeat", CORPUS["lines"][0])
+        (tmp_path / "input").write_bytes(CORPUS["lines"][0].data)
+        ended = python("-m", "tests.fuzz", "--target", "lines", "--repeat", tmp_path / "input")
         assert ended.returncode == 0, ended.stderr
         assert "breaks no promise" in ended.stdout
 
@@ -251,14 +275,14 @@ class TestRunner:
     def test_keep(self, tmp_path: Path) -> None:
         """With atheris, what reaches something new can be kept; what was there stays there."""
         pytest.importorskip("atheris", reason="atheris is not installed")
-        corpus = tmp_path / "corpus" / "netstrings"
-        corpus.mkdir(parents=True)
-        (corpus / "good").write_bytes(CORPUS["netstrings"][0].read_bytes())
-        (corpus / ("0" * 40)).write_bytes(b"nothing new")
+        file = tmp_path / "corpus" / "netstrings.txt"
+        good = CORPUS["netstrings"][0]
+        write(file, [good, Kept(FOUND, good.data)])
         options = ("--runs", "2000", "--seconds", "20", "--corpus", tmp_path / "corpus", "--keep")
         ended = python("-m", "tests.fuzz", "--target", "netstrings", *options, directory=tmp_path)
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        kept = {each.name for each in corpus.iterdir()}
-        assert "good" in kept
+        kept = read(file)
+        assert kept[0] == good
         assert len(kept) > 3
-        assert "0" * 40 not in kept
+        assert {each.name for each in kept[1:]} == {FOUND}
+        assert good.data not in [each.data for each in kept[1:]]

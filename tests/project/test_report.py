@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+
 from twisted_basic_ng_demo.bench.cases import CASES
 
 from .sources import ROOT

@@ -50,11 +50,15 @@ class Pipe:
             return True
 
     def close(self) -> None:
+        """Close both ends."""
+        self.closeOwn()
         os.close(self._reading)
 
     def closeOwn(self) -> None:
-        """Close the end that was sent; what the receiver has is a copy of its own."""
-        os.close(self.writing)
+        """Close the end that was sent, if it is not closed yet; what the receiver has is a copy of its own."""
+        if self.writing >= 0:
+            os.close(self.writing)
+        self.writing = -1
 
 
 def server(modules: Modules) -> Any:
@@ -92,43 +96,47 @@ def server(modules: Modules) -> Any:
 class TestClosed:
     """Nothing stays open."""
 
-    async def send(self, network: Network, receiver: Any, count: int, words: bytes) -> list[Pipe]:
-        """Send descriptors, and C{words} behind them; end the connection when they have come."""
+    async def sent(self, network: Network, receiver: Any, count: int, words: bytes) -> None:
+        """Send descriptors, and C{words} behind them; end the connection when they have come: all are closed."""
         pipes = [Pipe() for _ in range(count)]
-        sender = Raw()
-        await network.pairOnUNIX(receiver, sender)
-        for pipe in pipes:
-            sender.transport.sendFileDescriptor(pipe.writing)
-        sender.transport.write(words + ask(b"anything", b"7f"))
-        await network.until(lambda: b"7f" in sender.received or receiver.reason, "an answer")
-        for pipe in pipes:
-            pipe.closeOwn()
-        sender.transport.loseConnection()
-        await network.until(lambda: receiver.reason, "the end")
-        await sleep(0)
-        return pipes
+        try:
+            sender = Raw()
+            await network.pairOnUNIX(receiver, sender)
+            for pipe in pipes:
+                sender.transport.sendFileDescriptor(pipe.writing)
+            sender.transport.write(words + ask(b"anything", b"7f"))
+            await network.until(lambda: b"7f" in sender.received or receiver.reason, "an answer")
+            for pipe in pipes:
+                pipe.closeOwn()
+            sender.transport.loseConnection()
+            await network.until(lambda: receiver.reason, "the end")
+            await sleep(0)
+            self.requireClosed(pipes)
+        finally:
+            self.close(receiver, pipes)
 
-    def requireClosed(self, receiver: Any, pipes: list[Pipe]) -> None:
+    def requireClosed(self, pipes: list[Pipe]) -> None:
         held = sum(pipe.isHeld for pipe in pipes)
+        require(not held, f"{held} of {len(pipes)} descriptors stay open")
+
+    def close(self, receiver: Any, pipes: list[Pipe]) -> None:
+        """Close what the receiver has left open, and the pipes."""
         for pipe in pipes:
             pipe.closeIfAmong(receiver.had)
             pipe.close()
-        require(not held, f"{held} of {len(pipes)} descriptors stay open")
 
     @differs
     @onSockets
     async def test_unclaimed(self, modules: Modules, network: Network) -> None:
         """Those that no box speaks of are closed when the connection ends."""
-        receiver = server(modules)
-        self.requireClosed(receiver, await self.send(network, receiver, 10, b""))
+        await self.sent(network, server(modules), 10, b"")
 
     @differs
     @onSockets
     async def test_badBox(self, modules: Modules, network: Network) -> None:
         """So is one of a box that cannot be read for another reason, and that no responder sees therefore."""
         words = b"".join(ask(b"Take", b"%d" % each, file=b"%d" % each, number=b"none") for each in range(5))
-        receiver = server(modules)
-        self.requireClosed(receiver, await self.send(network, receiver, 5, words))
+        await self.sent(network, server(modules), 5, words)
 
     async def dropped(
         self, network: Network, receiver: Any, count: int, *words: bytes, room: int | None = None
@@ -140,21 +148,23 @@ class TestClosed:
         """
         receiver._ampClaimTime = 0.2 if room is None else 1000  # a minute is too long for a test
         pipes = [Pipe() for _ in range(count)]
-        sender = Raw()
-        await network.pairOnUNIX(receiver, sender)
-        if room is not None:
-            resource.setrlimit(
-                resource.RLIMIT_NOFILE, (pipes[-1].writing + room, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-            )
-        for pipe in pipes:
-            sender.transport.sendFileDescriptor(pipe.writing)
-        for each in words:
-            sender.transport.write(each)
-        await network.until(lambda: receiver.reason, "it is dropped")
-        for pipe in pipes:
-            pipe.closeOwn()
-        await sleep(0)
-        self.requireClosed(receiver, pipes)
+        try:
+            sender = Raw()
+            await network.pairOnUNIX(receiver, sender)
+            if room is not None:
+                limits = pipes[-1].writing + room, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            for pipe in pipes:
+                sender.transport.sendFileDescriptor(pipe.writing)
+            for each in words:
+                sender.transport.write(each)
+            await network.until(lambda: receiver.reason, "it is dropped")
+            for pipe in pipes:
+                pipe.closeOwn()
+            await sleep(0)
+            self.requireClosed(pipes)
+        finally:
+            self.close(receiver, pipes)
 
     @differs
     @onSockets
@@ -193,6 +203,10 @@ class TestClosed:
         transport = RecordingTransport().connect(receiver)
         pipe = Pipe()
         receiver.fileDescriptorReceived(pipe.writing)
+        pipe.writing = -1  # the receiver has it now
         receiver.connectionLost(Failure(ConnectionLost()))
-        self.requireClosed(receiver, [pipe])
+        try:
+            self.requireClosed([pipe])
+        finally:
+            self.close(receiver, [pipe])
         assert transport.names() == []

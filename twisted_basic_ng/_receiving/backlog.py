@@ -388,6 +388,16 @@ class Backlog:
         self.current = unfinished.join()
         self.seam = b""
 
+    def endsWith(self, begun: bytes) -> bool:
+        """
+        Whether the unfinished line ends with C{begun}, the first bytes of its delimiter.
+
+        The pieces of a long line are not joined for that.
+        """
+        if self.unfinishedPieces is None or len(begun) >= len(self.delimiter):
+            return self.peek().endswith(begun)
+        return (self.seam + self.current[self.start :]).endswith(begun)
+
     @property
     def size(self) -> int:
         """How many bytes the unfinished frame has so far."""

@@ -243,7 +243,7 @@ class LineOnlyReceiver(Receiver):
     def _receiverCheckLastLine(self, backlog: Backlog) -> object:
         """Refuse an unfinished line that is too long already, however it ends."""
         over = backlog.size - self.MAX_LENGTH
-        if not over > 0 or (over < len(self.delimiter) and self._buffer.endswith(self.delimiter[: ceil(over)])):
+        if not over > 0 or (over < len(self.delimiter) and backlog.endsWith(self.delimiter[: ceil(over)])):
             return None
         self._receiverLogLimit(backlog, backlog.size)
         return self.lineLengthExceeded(self._buffer)
