@@ -98,9 +98,9 @@ def public(where: str, name: str = "", inTwisted: str = "") -> Callable[[_Thing]
 
 def publicMethods(where: str, name: str) -> Callable[[_Thing], _Thing]:
     """
-    Say, as a decorator of a private base, that its methods are those of the public class C{name}.
+    A decorator for a private base class: its methods report the public class C{name} as theirs.
 
-    Their names leave the process, too: pickles of them are to be loaded with the class of Twisted's.
+    Their names leave the process, too: Twisted's class must be able to load pickles of them.
     """
 
     def publish(kind: Any) -> Any:
