@@ -69,7 +69,7 @@ class FileSender:
             stops the transfer; with C{CancelledError} if you cancel it.
         """
         # Differs from Twisted: if the consumer refuses, a transfer in progress continues.
-        before = dict(vars(self))
+        transferInProgress = dict(vars(self))
         self.file = file
         self.consumer = consumer
         self.transform = transform
@@ -79,7 +79,7 @@ class FileSender:
         except BaseException:
             if self.deferred is deferred:  # restore the transfer in progress
                 vars(self).clear()
-                vars(self).update(before)
+                vars(self).update(transferInProgress)
             raise
         return deferred
 

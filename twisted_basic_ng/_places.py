@@ -98,9 +98,9 @@ def public(where: str, name: str = "", inTwisted: str = "") -> Callable[[_Thing]
 
 def publicMethods(where: str, name: str) -> Callable[[_Thing], _Thing]:
     """
-    Say, as a decorator of a private base, that its methods are those of the public class C{name}.
+    A decorator for a private base class: its methods report the public class C{name} as theirs.
 
-    Their names leave the process, too: pickles of them are to be loaded with the class of Twisted's.
+    Their names leave the process, too: Twisted's class must be able to load pickles of them.
     """
 
     def publish(kind: Any) -> Any:
@@ -128,13 +128,13 @@ def changeOver(isSwapped: bool) -> None:
 
 
 def _moveClass(kind: Any, module: str) -> None:
-    before = kind.__module__
+    oldModule = kind.__module__
     line = vars(kind).get("__firstlineno__")
     kind.__module__ = module
     if line is not None:
         kind.__firstlineno__ = line  # Python 3.13 removes it when __module__ is set
     for function in _functions(kind):
-        if function.__module__ == before:  # not a function from another file
+        if function.__module__ == oldModule:  # not a function from another file
             function.__module__ = module
     declared = vars(kind).get("__implemented__")
     if declared is not None:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionLost
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport
-from twisted_basic_ng._ftp.upload import DataConnectionClosedError
+from twisted_basic_ng._ftp.dtp import DTP
+from twisted_basic_ng._ftp.upload import DataConnectionClosedError, UploadConnection
 
 from .cases import DONE, LOST, Consumer, DTPCase
+
+
+class NameTests(SynchronousTestCase):
+    """What leaves the process names the public class alone."""
+
+    def test_methods(self) -> None:
+        """The methods say that they are those of the data connection."""
+        methods = [each for each in vars(UploadConnection).values() if isinstance(each, FunctionType)]
+        self.assertIn(UploadConnection.dataReceived, methods)
+        for method in methods:
+            self.assertEqual(
+                (method.__module__, method.__qualname__),
+                (DTP.__module__, f"DTP.{method.__name__}"),
+            )
+            self.assertIs(pickle.loads(pickle.dumps(method)), method)
 
 
 class _Socket(RecordingTransport):

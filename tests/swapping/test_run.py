@@ -532,7 +532,7 @@ class TestFinding:
         links = {"there": program, "gone": tmp_path / "other" / "no-such", "nameless": "pipe:[1]"}
         for name, target in links.items():
             (tmp_path / name).symlink_to(target)
-        homes = [run._home(str(tmp_path / name)) for name in (*links, "no-such")]
+        homes = [run._scriptDirectory(str(tmp_path / name)) for name in (*links, "no-such")]
         assert homes == [os.path.realpath(program.parent), str(tmp_path / "other"), str(tmp_path), str(tmp_path)]
 
     @pytest.mark.parametrize(
@@ -662,7 +662,7 @@ class TestFinding:
         before = list(sys.path)
         for flags in (Safe, Isolated):
             monkeypatch.setattr(sys, "flags", flags)
-            run._atFront("x")
+            run._putFirst("x")
             assert sys.path == before
 
     def test_safePathArchive(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ def hasHungUp(transport: Any) -> bool:
         transit.
     """
     try:
-        watched = select.poll()
-        watched.register(transport.fileno(), _PEER_IS_DONE)
+        poller = select.poll()
+        poller.register(transport.fileno(), _PEER_IS_DONE)
     except (AttributeError, TypeError, ValueError, OSError):
         return False
-    return bool(watched.poll(0))
+    return bool(poller.poll(0))

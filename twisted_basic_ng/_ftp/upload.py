@@ -15,7 +15,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python import log
 from twisted.python.failure import Failure
 
-from .._places import public
+from .._places import public, publicMethods
 from .hangup import hasHungUp
 
 __all__ = ["DataConnectionClosedError", "UploadConnection"]
@@ -58,6 +58,7 @@ class _Connected:
         vars(connection)["isConnected"] = value
 
 
+@publicMethods("ftp", "DTP")
 class UploadConnection(Protocol):
     """
     A data connection that can receive an upload.

@@ -34,9 +34,9 @@ def passOn(environment: MutableMapping[str, str]) -> None:
     """
     environment[ENVIRONMENT] = "1"
     environment.pop(WARNED, None)
-    before = environment.get("PYTHONPATH")
+    inherited = environment.get("PYTHONPATH")
     # An empty entry among others means the working directory; an empty variable has no entries.
-    others = [each for each in before.split(os.pathsep) if each != STARTUP] if before else []
+    others = [entry for entry in inherited.split(os.pathsep) if entry != STARTUP] if inherited else []
     environment["PYTHONPATH"] = os.pathsep.join([STARTUP, *others])
 
 
@@ -49,5 +49,5 @@ def stayOn(path: list[str]) -> None:
     is added twice, because programs assign to C{sys.path[0]} and to C{sys.path[1]}.  It precedes
     all other entries, because a child runs the first C{sitecustomize} that it finds.
     """
-    path[:] = [each for each in path if each != STARTUP]
+    path[:] = [entry for entry in path if entry != STARTUP]
     path[1:1] = [STARTUP, STARTUP]

@@ -229,8 +229,8 @@ def disable() -> bool:
     @raise OSError: C{site-packages} cannot be written to.
     """
     found = [path / FILE for path in _ownSites() if (path / FILE).is_file()]
-    for each in found:
-        each.unlink()
+    for path in found:
+        path.unlink()
     for installation in _installations():
         if installation.record is not None:
             _list(installation.record, isWanted=False)

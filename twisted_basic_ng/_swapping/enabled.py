@@ -44,7 +44,7 @@ def _isListed(directory: str) -> bool:
     file.
     """
     listing = f"{FILE},".encode()
-    return any(listing in _read(os.path.join(each, directory, "RECORD")) for each in sys.path)
+    return any(listing in _read(os.path.join(entry, directory, "RECORD")) for entry in sys.path)
 
 
 def _read(path: str) -> bytes:
@@ -64,5 +64,5 @@ def _isAsOld(installed: str, at: int) -> bool:
 
 def _path() -> str:
     """Find the path of the file; its name alone if it is nowhere on C{sys.path}."""
-    paths = (os.path.join(each, FILE) for each in sys.path)
+    paths = (os.path.join(entry, FILE) for entry in sys.path)
     return next(filter(os.path.isfile, paths), FILE)

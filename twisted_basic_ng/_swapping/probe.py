@@ -45,7 +45,7 @@ def _start(modules: Collection[str]) -> tuple[str, str]:
 
     def addpackage(*arguments: Any) -> Any:
         result = original(*arguments)
-        if any(each in sys.modules for each in modules):
+        if any(name in sys.modules for name in modules):
             found.append(os.path.join(*arguments[:2]))
         return result
 
@@ -85,7 +85,7 @@ def main(modules: Collection[str]) -> None:
     """Print the line, given the names of Twisted's C{modules}."""
     here = os.path.dirname(os.path.abspath(__file__))
     # The files beside this one are not top-level modules.
-    sys.path[:] = [each for each in sys.path if os.path.abspath(each) != here]
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != here]
     importer, said = _start(modules)
     swap = sys.modules.get("twisted_basic_ng._swapping.swap")
     if swap is None or not swap.isInstalled():

@@ -68,11 +68,11 @@ def run(arguments: Sequence[str]) -> None:
     children.passOn(os.environ)
     children.stayOn(sys.path)
     if verbose:
-        _tell()
+        _printStatus()
     _guard(start)
 
 
-def _tell() -> None:
+def _printStatus() -> None:
     from .status import read
 
     print(read(), file=sys.stderr)
@@ -100,8 +100,8 @@ def _find(words: list[str]) -> Callable[[], None]:
 def _module(name: str, arguments: list[str]) -> Callable[[], None]:
     import runpy
 
-    _atFront(os.getcwd())
-    if not _isThere(name):
+    _putFirst(os.getcwd())
+    if not _moduleExists(name):
         raise NoProgramError(f"there is no module {name!r}")
 
     def start() -> None:
@@ -112,7 +112,7 @@ def _module(name: str, arguments: list[str]) -> Callable[[], None]:
     return start
 
 
-def _isThere(name: str) -> bool:
+def _moduleExists(name: str) -> bool:
     """
     Look for a module without importing its packages.
 
@@ -137,7 +137,7 @@ def _isThere(name: str) -> bool:
 def _command(code: str, arguments: list[str]) -> Callable[[], None]:
     def start() -> None:
         _showCommand(["-c", code], arguments)
-        _atFront("")
+        _putFirst("")
         if sys.version_info >= (3, 13):  # its tracebacks show lines of C{code}
             import linecache
 
@@ -156,7 +156,7 @@ def _standardInput(arguments: list[str]) -> None:
     statement.
     """
     _showCommand(["-"], arguments)
-    _atFront("")
+    _putFirst("")
     main = _freshMain()
     main.__loader__ = BuiltinImporter
     if sys.stdin is None:
@@ -187,11 +187,11 @@ def _program(name: str, arguments: list[str]) -> Callable[[], None]:
     if not _isPython(path):
         if not os.access(path, os.X_OK):
             raise NoProgramError(f"{name!r} is neither a Python program nor executable")
-        return lambda: _other(path, [name, *arguments])
+        return lambda: _execute(path, [name, *arguments])
     return lambda: _script(path, arguments)
 
 
-def _other(path: str, words: list[str]) -> NoReturn:
+def _execute(path: str, words: list[str]) -> NoReturn:
     try:
         os.execv(path, words)
     except OSError as error:
@@ -253,7 +253,7 @@ def _isPython(path: str) -> bool:
 
 def _script(path: str, arguments: list[str]) -> None:
     _showCommand([path], arguments)
-    _atFront(_home(path))
+    _putFirst(_scriptDirectory(path))
     file = os.path.join(os.getcwd(), path)  # not normalised, as in Python
     main = _freshMain()
     main.__file__ = file
@@ -261,7 +261,7 @@ def _script(path: str, arguments: list[str]) -> None:
     exec(_code(main, file), vars(main))
 
 
-def _home(path: str) -> str:
+def _scriptDirectory(path: str) -> str:
     """
     The directory that Python puts on C{sys.path} for a script.
 
@@ -318,7 +318,7 @@ def _showCommand(program: list[str], arguments: list[str]) -> None:
         words[:] = [*python, *program, *arguments]
 
 
-def _atFront(directory: str) -> None:
+def _putFirst(directory: str) -> None:
     """Put C{directory} first on C{sys.path}, in the place of the launcher's own entry."""
     if not _isSafe():
         sys.path[:1] = [directory]
@@ -349,18 +349,18 @@ def _guard(start: Callable[[], None]) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        own = _ownTraceback(error.__traceback__)
-        report = sys.excepthook
+        programTraceback = _programTraceback(error.__traceback__)
+        originalHook = sys.excepthook
 
-        def reportOwn(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> Any:
-            sys.last_traceback = own
-            return report(kind, value.with_traceback(own), own)
+        def reportProgram(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> Any:
+            sys.last_traceback = programTraceback
+            return originalHook(kind, value.with_traceback(programTraceback), programTraceback)
 
-        sys.excepthook = reportOwn
+        sys.excepthook = reportProgram
         raise
 
 
-def _ownTraceback(traceback: TracebackType | None) -> TracebackType | None:
+def _programTraceback(traceback: TracebackType | None) -> TracebackType | None:
     """Return C{traceback} without the launcher's frames; C{None} if the program had not started."""
     main = sys.modules["__main__"].__dict__
     while traceback is not None:

@@ -158,9 +158,9 @@ def _resume(receiver: Any) -> None:
 
 def _goOn(receiver: Any) -> None:
     """Call C{dataReceived} until it has delivered everything."""
-    before = -1
-    while before != receiver.count:
-        before = receiver.count
+    delivered = -1
+    while delivered != receiver.count:
+        delivered = receiver.count
         receiver.dataReceived(b"")
 
 

@@ -130,7 +130,7 @@ def _started(role: str, command: Sequence[str]) -> Iterator[_End]:
 
 
 @contextmanager
-def _watched(ends: Sequence[_End], timeout: float) -> Iterator[Event]:
+def _timeLimited(ends: Sequence[_End], timeout: float) -> Iterator[Event]:
     """Kill C{ends} after C{timeout} seconds; the event is set if that happened."""
     late = Event()
 
@@ -163,7 +163,7 @@ def converse(server: Sequence[str], client: Sequence[str], timeout: float) -> tu
         ends = [
             stack.enter_context(_started(role, command)) for role, command in (("server", server), ("client", client))
         ]
-        late = stack.enter_context(_watched(ends, timeout))
+        late = stack.enter_context(_timeLimited(ends, timeout))
         serving, asking = ends
         asking.tell(serving.readLine())
         answers = []
