@@ -437,6 +437,30 @@ class ChangingTests(SynchronousTestCase):
         receiver.dataReceived(b"x")
         self.assertEqual(receiver.calls[11:], [("raw", b"x")])
 
+    def test_rawAndFed(self) -> None:
+        """Bytes that a callback passes in when it begins raw mode come behind those in hand."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = lambda: (receiver.setRawMode(), receiver.dataReceived(b"more"))[0]
+        receiver.dataReceived(b"a\r\nrest")
+        self.assertEqual((receiver.calls[0], receiver.calls[1:]), (("line", b"a"), [("raw", b"restmore")]))
+
+    def test_rawReturns(self) -> None:
+        """A true value that C{rawDataReceived} returns ends the delivery, and is returned."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = receiver.setRawMode
+        receiver.actions[b"rest"] = lambda: "why"
+        self.assertEqual(receiver.dataReceived(b"a\r\nrest"), "why")
+
+    def test_longAtTheEnd(self) -> None:
+        """A long line behind short ones that change the delimiter ends with its chunk."""
+        receiver, _ = connected(Lines)
+        receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
+        receiver.actions[b"b"] = lambda: setattr(receiver, "delimiter", b"\r\n")
+        receiver.dataReceived(b"a\r\nb;" * 20 + b"x" * 5000 + b"\r\n")
+        self.assertEqual((len(receiver.calls), receiver.calls[-1]), (41, ("line", b"x" * 5000)))
+        receiver.dataReceived(b"c\r\n")
+        self.assertEqual(receiver.calls[-1], ("line", b"c"))
+
     def test_backAndForth(self) -> None:
         """A delimiter that is another for each line."""
         receiver, _ = connected(Lines)
