@@ -285,7 +285,7 @@ class Command(metaclass=_CommandMeta):
             response = Failure()
         if type(response) is dict:
             return response
-        # outside the handler: what is raised here must not keep the handler's frames alive
+        # Outside the handler, so that an error raised here does not hold the handler's frames.
         if isinstance(response, Failure):
             return self._ampAsDeclared(response, proto)
         return response.addErrback(self._ampAsDeclared, proto) if isinstance(response, Deferred) else response
