@@ -274,7 +274,7 @@ class Receiver(Protocol):
                 and not (backlog.current or backlog.arrivedMeanwhile or backlog.unfinishedPieces)
                 and type(backlog) is not Dropped
             ):
-                # This does what put does, without the call: the application hands back what it took.
+                # This inlines put, for an application that hands back the bytes it took.
                 backlog.current = data
                 backlog.reader = NOTHING
             else:
@@ -295,7 +295,7 @@ class Receiver(Protocol):
                 # This converts anything with a buffer to bytes, and raises for anything else.
                 data = b"" + data
             if not (backlog.current or backlog.arrivedMeanwhile or backlog.unfinishedPieces):
-                backlog.current = data  # as put does, without the call: usually there is nothing else
+                backlog.current = data  # put, inlined: usually there is nothing else
                 backlog.searched = False
             elif data:
                 if backlog.frames and not length_hint(backlog.reader):
