@@ -1,7 +1,8 @@
 """
-Bytes to callbacks: the receivers of lines, netstrings and strings with a length in front of them.
+Bytes to callbacks: the receivers of lines, of netstrings and of strings with a length prefix.
 
-The map: C{receiver} (what all of them do alike: take bytes in, deliver, part with a peer), C{backlog} (the bytes
-that are not delivered yet), C{pins} (attributes that are read after each frame), C{pausing} (the producer's side), then
-a file for each kind: C{lines}, C{netstrings}, C{intstrings}, C{stateful}.
+The files: C{receiver} (what all receivers share: they take bytes in, deliver frames, and drop
+peers), C{backlog} (the bytes that are not delivered yet), C{pins} (attributes that are read after
+each frame), C{pausing} (the producer interface), then a file for each kind: C{lines},
+C{netstrings}, C{intstrings}, C{stateful}.
 """

@@ -1,15 +1,17 @@
 """
 The bytes that a receiver has taken in and not delivered yet.
 
-Frames are found in batches and delivered one at a time.  A batch is a forecast.  It survives a pause, an error
-and a look at the bytes, which leave it true.  Whatever makes it untrue, other bytes or another delimiter, spoils
-it: L{Backlog.putBack} turns the rest of it into plain bytes again, and the loop that walks it ends by itself.
+Frames are found in batches and delivered one at a time.  A batch is a forecast.  It stays valid
+after a pause, an error, or a read of the undelivered bytes.  A change that makes it invalid, such
+as other bytes or another delimiter, spoils it: L{Backlog.putBack} turns the rest of it into plain
+bytes again, and the loop over the batch ends.
 
-An application that changes something at each message would spoil each batch.  So behind a spoiled batch, frames
-are found one at a time for a while; the while is twice as long each time in a row.
+An application that changes something at each message would spoil each batch.  So after a spoiled
+batch, frames are found one at a time for a while.  That while doubles with each batch that is
+spoiled in a row.
 
-Every byte is copied a bounded number of times, in whatever chunks it came.  This file knows no protocol and
-no transport.
+Every byte is copied a limited number of times, whatever the chunks.  This file knows no protocol
+and no transport.
 """
 
 from __future__ import annotations
@@ -22,34 +24,37 @@ from .pins import Pins
 
 __all__ = ["CAUTION", "FEW", "MANY", "NOTHING", "Backlog", "Pieces"]
 
-#: How many strings to find ahead: at first, when looking ahead again after a spoiled batch, and at the most.
+#: How many strings to find ahead: at first, after a spoiled batch, and at most.
 SOME: Final = 128
 FEW: Final = 32
 MANY: Final = 1024
 
-#: How many frames to find one at a time behind a spoiled batch: the first time, and at the most.
+#: How many frames to find one at a time after a spoiled batch: the first time, and at most.
 CAUTION: Final = 16
 _UTMOST_CAUTION: Final = 4096
 
-#: How many frames in a row an application may look behind until each is taken to be looked behind.
+#: How many frames in a row an application may read behind until it is assumed to do so for each
+#: frame.
 _GLANCES: Final = 2
 
-#: A chunk below this size is merged with its neighbours, so that a piece's own overhead stays a few percent.
+#: A chunk below this size is merged with its neighbours, so that the overhead of a piece stays a
+#: few percent.
 _SMALL: Final = 2048
 
-#: Merged chunks are closed at this size; what a growing buffer reserves beyond its bytes stays under it.
+#: Merged chunks are closed at this size.  A growing buffer reserves less than that beyond its
+#: bytes.
 _MERGED: Final = 65536
 
 
-#: Walks no batch; idle receivers share it.
+#: The iterator of an empty batch; idle receivers share it.
 NOTHING: Final[Iterator[bytes]] = iter(())
 
 
 class Pieces:
     """
-    Bytes in the chunks they came in, joined once, when they are needed whole.
+    Bytes in the chunks in which they arrived, joined once, when they are needed whole.
 
-    @ivar size: how many bytes there are.
+    @ivar size: the number of bytes.
     """
 
     __slots__ = ("_chunks", "_merging", "size")
@@ -78,12 +83,14 @@ class Pieces:
         return b"".join(self._chunks[:1])[:size] or bytes(self._merging[:size])
 
     def joinBehind(self, start: int, last: bytes) -> bytes:
-        """Copy everything from the offset C{start} on into one string, and C{last} behind it."""
+        """Copy everything from the offset C{start} on into one string, with C{last} at the end."""
         pieces: list[bytes | bytearray | memoryview] = [*self._chunks, self._merging, last]
         while start and start >= len(pieces[0]):
-            start -= len(pieces.pop(0))  # seldom more than one: there are few bytes in front of a payload
+            # Seldom more than one piece, since few bytes precede a payload.
+            start -= len(pieces.pop(0))
         if start:
-            pieces[0] = memoryview(pieces[0])[start:]  # of that one alone: each takes some 200 bytes
+            # Only of that piece, because each memoryview takes some 200 bytes.
+            pieces[0] = memoryview(pieces[0])[start:]
         return b"".join(pieces)
 
     def joinTo(self, first: bytes, start: int) -> bytes:
@@ -99,46 +106,53 @@ class Pieces:
 
 class Backlog:
     """
-    The undelivered bytes of one receiver, in this order: the frames of the batch that is being delivered,
-    C{unfinishedPieces}, C{current} from C{start} on, C{arrivedMeanwhile}.
+    The undelivered bytes of one receiver.
 
-    @ivar frames: the batch that is being delivered; empty where nothing was found ahead.
-    @ivar reader: walks it; C{start} is the offset behind it.
-    @ivar terms: what the batch, or the beginning of a string, was found with: a delimiter, a format or a limit; with
-        others it is not true.
-    @ivar taken: how many frames of the batch were taken, at the last look.
-    @ivar mark: the offset behind these in C{current}.
+    They are in this order: the frames of the current batch, C{unfinishedPieces}, C{current} from
+    C{start} on, C{arrivedMeanwhile}.
+
+    @ivar frames: the batch that is being delivered; empty if no frames were found ahead.
+    @ivar reader: the iterator over the batch; C{start} is the offset after the batch.
+    @ivar terms: the delimiter, format or limit with which the batch, or the beginning of a string,
+        was found.  If these change, the batch is invalid.
+    @ivar taken: how many frames of the batch had been taken at the last look.
+    @ivar mark: the offset in C{current} after these frames.
     @ivar cautious: how many frames to find one at a time before looking ahead again.
-    @ivar isLookedAt: whether the application reads what is behind each frame, as far as is known; if so, there is no
-        batch, and nothing aside.
-    @ivar isSeen: C{None} unless frames are delivered to such an application one by one; then, whether it has looked or
-        assigned since the last one.  All that is undelivered is then in C{current}.
-    @ivar looks: behind how many frames of the batch in a row it has looked.
-    @ivar caution: how many it will be after the next spoiled batch.
-    @ivar pinnedAttributes: what was made the receiver's own, for speed.
-    @ivar busy: a delivery is going on: what arrives meanwhile waits in C{arrivedMeanwhile}.
-    @ivar reentered: C{dataReceived} was called during the delivery.
-    @ivar current: the bytes in hand, searched from C{start} on.
-    @ivar start: the offset in C{current} behind the frames found so far.
-    @ivar takenEarlier: what this delivery has taken that does not stand in C{current}.
-    @ivar deliveryStart: the offset in C{current} where this delivery began; where it goes on with a batch, and nobody
-        has asked L{begin} yet, how many frames were ahead then, below zero.
-    @ivar inHand: what was last shown of this delivery's bytes, and of what it was computed: C{current} and the size of
+    @ivar isLookedAt: whether the application reads the rest after each frame, as far as is known.
+        If so, there is no batch, and nothing is set aside.
+    @ivar isSeen: C{None} unless frames are delivered one by one to such an application; then,
+        whether it has read or assigned the rest since the last frame.  All undelivered bytes are
+        then in C{current}.
+    @ivar looks: after how many frames of the batch in a row the application has read the rest.
+    @ivar caution: the value of C{cautious} after the next spoiled batch.
+    @ivar pinnedAttributes: the attributes that are cached on the receiver, for speed.
+    @ivar busy: whether a delivery is in progress.  Bytes that arrive meanwhile wait in
         C{arrivedMeanwhile}.
-    @ivar searched: what comes may be joined with C{current}, which holds no whole frame as far as is known.
+    @ivar reentered: whether C{dataReceived} was called during the delivery.
+    @ivar current: the bytes in hand, which are searched from C{start} on.
+    @ivar start: the offset in C{current} after the frames found so far.
+    @ivar takenEarlier: the bytes that this delivery has taken and that are not in C{current}.
+    @ivar deliveryStart: the offset in C{current} where this delivery began.  If the delivery
+        continues a batch and L{begin} was not called yet, it is negative: the number of frames that
+        were ahead then.
+    @ivar inHand: the bytes of this delivery that were shown last, and what they were computed from:
+        C{current} and the size of C{arrivedMeanwhile}.
+    @ivar searched: whether new bytes may be joined with C{current}, which contains no whole frame
+        as far as is known.
     @ivar needed: how many bytes the unfinished frame takes in all, as far as its length is known.
-    @ivar delimiter: what ends the unfinished frame, where it is a delimiter that ends it.
-    @ivar unfinishedPieces: the beginning of an unfinished frame that C{current} goes on with.
+    @ivar delimiter: the delimiter that ends the unfinished frame, if it ends with one.
+    @ivar unfinishedPieces: the beginning of an unfinished frame that continues in C{current}.
     @ivar seam: the last bytes of C{unfinishedPieces}, in which the delimiter may have begun.
-    @ivar skipped: what a C{dataReceived} that an application brings along says it has delivered.
-    @ivar arrivedMeanwhile: bytes that came while the receiver was busy or paused.
-    @ivar transport: where the bytes come from.
-    @ivar plainTransport: the transport below it that may still turn to TLS, if there is one.
-    @ivar tellsClose: whether the transport has an attribute that tells of its closing.
-    @ivar afterClose: how many bytes came since it was closed from this side; infinite once that was too many.
-    @ivar struck: a limit has struck, and was logged.
-    @ivar timer: strikes when the unfinished message takes too long, where that is bounded.
-    @ivar hasDelivered: a message was delivered since the last look at the timer.
+    @ivar skipped: how many bytes an application's own C{dataReceived} says it has delivered.
+    @ivar arrivedMeanwhile: bytes that arrived while the receiver was busy or paused.
+    @ivar transport: the transport that the bytes come from.
+    @ivar plainTransport: the transport below it that may still change to TLS, if there is one.
+    @ivar tellsClose: whether the transport has an attribute that shows that it is closing.
+    @ivar afterClose: how many bytes arrived since this side closed the connection; infinite once
+        they were too many.
+    @ivar struck: whether a limit was exceeded and logged.
+    @ivar timer: fires when the unfinished message takes too long, if there is a limit.
+    @ivar hasDelivered: whether a message was delivered since the timer was last checked.
     @ivar most: how many strings to find ahead.
     @ivar framing: how many bytes each frame of the batch takes on the wire besides its payload.
     """
@@ -214,10 +228,10 @@ class Backlog:
             or self.unfinishedPieces is not None
         )
 
-    # What comes in.
+    # Incoming bytes.
 
     def replace(self, data: bytes) -> None:
-        """Forget everything and hold C{data} instead; spoils the batch."""
+        """Discard everything and keep C{data} instead.  This spoils the batch."""
         if self.frames:
             self._spoil()
         self.reader = NOTHING
@@ -232,8 +246,10 @@ class Backlog:
         self.arrivedMeanwhile: Pieces | None = None
 
     def put(self, data: bytes) -> None:
-        """Take in C{data} behind everything else."""
-        data = b"" + data  # anything with a buffer becomes bytes, anything else is an error; bytes are not copied
+        """Add C{data} after everything else."""
+        # This converts anything with a buffer to bytes, and raises for anything else.  Bytes are not
+        # copied.
+        data = b"" + data
         if not data:
             return
         if self.frames or self.arrivedMeanwhile is not None:
@@ -241,7 +257,7 @@ class Backlog:
         elif self.busy:
             if self.current or self.unfinishedPieces is not None:
                 self._defer(data)
-            else:  # an application hands back what it was given raw
+            else:  # an application hands back bytes that it was given raw
                 self.current = data
                 self.reader = NOTHING
         elif self.start == len(self.current):
@@ -261,9 +277,10 @@ class Backlog:
 
     def _extend(self, data: bytes) -> None:
         """
-        Go on to C{data}, now that C{current} holds no whole frame.
+        Continue with C{data}, now that C{current} contains no whole frame.
 
-        What is left of C{current} is joined with it where that costs no more than C{data} did, else set aside.
+        The rest of C{current} is joined with it if that costs no more than C{data} did, else it is
+        set aside.
         """
         rest = self.current[self.start :]
         if len(rest) > len(data):
@@ -275,7 +292,9 @@ class Backlog:
         self.searched = False
 
     def _setAside(self, data: bytes) -> None:
-        """Add C{data}, all that C{current} still holds, to the beginning of the unfinished frame."""
+        """
+        Add C{data}, all that C{current} still contains, to the beginning of the unfinished frame.
+        """
         if self.unfinishedPieces is None:
             self.unfinishedPieces = Pieces()
         self.unfinishedPieces.append(data)
@@ -287,11 +306,12 @@ class Backlog:
 
     def unfinished(self, needed: int = 0, delimiter: bytes = b"") -> bool:
         """
-        Say that C{current} holds no whole frame, and go on to what came later.
+        Note that C{current} contains no whole frame, and continue with the bytes that arrived
+        later.
 
         @param needed: how many bytes the frame that it begins takes in all, as far as is known.
-        @param delimiter: what ends that frame.
-        @return: whether anything came later.
+        @param delimiter: the delimiter that ends that frame.
+        @return: whether any bytes arrived later.
         """
         self.needed = needed
         self.delimiter = delimiter
@@ -306,7 +326,7 @@ class Backlog:
         return True
 
     def extendsString(self, data: bytes) -> bool:
-        """Set C{data} aside, too, if they do not complete the string that was set aside."""
+        """Set C{data} aside as well if it does not complete the string that was set aside."""
         unfinished = self.unfinishedPieces
         if (
             unfinished is None
@@ -319,7 +339,10 @@ class Backlog:
         return True
 
     def extendsLine(self, data: bytes, delimiter: bytes, most: int) -> bool:
-        """Set C{data} aside, too, if it cannot end the line whose beginning was; not beyond C{most} bytes."""
+        """
+        Set C{data} aside as well if it cannot end the line that was begun, up to C{most} bytes in
+        all.
+        """
         unfinished = self.unfinishedPieces
         last = len(delimiter) - 1
         if (
@@ -338,7 +361,10 @@ class Backlog:
         return True
 
     def completesString(self) -> bool:
-        """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
+        """
+        Whether the bytes in hand complete the frame set aside.  If so, it is in C{current} again,
+        whole.
+        """
         if self.unfinishedPieces is None:
             return True
         if not self.completesAside():
@@ -347,7 +373,10 @@ class Backlog:
         return True
 
     def completesAside(self) -> bool:
-        """Do the bytes in hand complete the string that was set aside?  If not they are set aside, too."""
+        """
+        Whether the bytes in hand complete the string set aside.  If not, they are set aside as
+        well.
+        """
         unfinished = self.unfinishedPieces
         assert unfinished is not None
         if unfinished.size + len(self.current) >= self.needed:
@@ -357,10 +386,10 @@ class Backlog:
 
     def takeString(self, prefix: int, suffix: int = 0) -> bytes:
         """
-        Take the string that was set aside, of which the bytes in hand are the end: nothing of it is copied twice.
+        Take the string that was set aside, whose end is in hand.  No byte of it is copied twice.
 
-        @param prefix: how many bytes stand in front of its payload.
-        @param suffix: how many stand behind it, all of them in hand.
+        @param prefix: how many bytes precede its payload.
+        @param suffix: how many bytes follow the payload, all of them in hand.
         @return: its payload.
         """
         unfinished = self.unfinishedPieces
@@ -374,7 +403,10 @@ class Backlog:
         return string
 
     def completesLine(self, delimiter: bytes) -> bool:
-        """Do the bytes in hand complete what was set aside?  If so it is in C{current} again, whole."""
+        """
+        Whether the bytes in hand complete the line set aside.  If so, it is in C{current} again,
+        whole.
+        """
         unfinished = self.unfinishedPieces
         if unfinished is None:
             return True
@@ -385,7 +417,7 @@ class Backlog:
         return True
 
     def rejoin(self) -> None:
-        """Bring what was set aside back in front of C{current}."""
+        """Put the bytes that were set aside back in front of C{current}."""
         unfinished, self.unfinishedPieces = self.unfinishedPieces, None
         assert unfinished is not None
         unfinished.append(self.current)
@@ -396,7 +428,7 @@ class Backlog:
         """
         Whether the unfinished line ends with C{begun}, the first bytes of its delimiter.
 
-        The pieces of a long line are not joined for that.
+        This does not join the pieces of a long line.
         """
         if self.unfinishedPieces is None or len(begun) >= len(self.delimiter):
             return self.peek().endswith(begun)
@@ -404,7 +436,7 @@ class Backlog:
 
     @property
     def size(self) -> int:
-        """How many bytes the unfinished frame has so far."""
+        """How many bytes of the unfinished frame have arrived."""
         return len(self.current) - self.start + (0 if self.unfinishedPieces is None else self.unfinishedPieces.size)
 
     @property
@@ -414,15 +446,18 @@ class Backlog:
         parked = sum(each.size for each in (self.unfinishedPieces, self.arrivedMeanwhile) if each is not None)
         return len(self.current) - offset + parked
 
-    # What goes out.
+    # Outgoing frames.
 
     def wireSize(self, frames: Sequence[bytes]) -> int:
-        """Tell how many bytes C{frames} took on the wire."""
+        """Return how many bytes C{frames} took on the wire."""
         return sum(map(len, frames)) + len(frames) * self.framing
 
     @property
     def offset(self) -> int:
-        """Where in C{current} the undelivered bytes begin; a look costs what was taken since the last."""
+        """
+        The offset in C{current} of the undelivered bytes.  Its cost grows with the frames taken
+        since the last look.
+        """
         frames = self.frames
         if not frames:
             return self.start
@@ -433,7 +468,9 @@ class Backlog:
         return self.mark
 
     def look(self) -> None:
-        """Note that the application looks at what is left; end the batch if it does so behind each frame."""
+        """
+        Note that the application reads the rest.  If it does so after each frame, end the batch.
+        """
         taken = len(self.frames) - length_hint(self.reader)
         self.looks = self.looks + 1 if taken - self.taken < 2 else 0
         if self.looks > _GLANCES:
@@ -442,14 +479,14 @@ class Backlog:
             self.isLookedAt = True
 
     def putBack(self) -> None:
-        """End a batch that is not true any more: its rest is searched again."""
+        """End a batch that is no longer valid.  The rest of it is searched again."""
         if self.frames:
             self.begin()
             self.start = self.offset
             self._spoil()
 
     def refuse(self, frame: bytes) -> None:
-        """Put back the frame that was taken last, too: it is not to be accepted any more."""
+        """Put back the last frame taken as well, because it is no longer accepted."""
         self.begin()
         self.start = self.offset - self.wireSize((frame,))
         self._spoil()
@@ -463,13 +500,13 @@ class Backlog:
         self.reader = NOTHING
 
     def begin(self) -> int:
-        """Tell where in C{current} this delivery began."""
+        """Return the offset in C{current} where this delivery began."""
         if self.deliveryStart < 0:
             self.deliveryStart = self.start - self.wireSize(self.frames[self.deliveryStart :])
         return self.deliveryStart
 
     def peek(self) -> bytes:
-        """Read everything that is undelivered."""
+        """Return all undelivered bytes."""
         start = self.offset if self.frames else self.start
         if self.arrivedMeanwhile is not None:
             rest = self.arrivedMeanwhile.joinTo(self.current, start)
@@ -479,9 +516,11 @@ class Backlog:
 
     def rest(self) -> bytes:
         """
-        Do the same, for an application that may look again behind the next frame.
+        Return all undelivered bytes, for an application that may read them again after the next
+        frame.
 
-        What was delivered is cut off, what came later is joined, and the batch ends: so a look costs one copy.
+        Delivered bytes are cut off, later bytes are joined, and the batch ends, so each read costs
+        one copy.
         """
         self.putBack()
         rest = self.peek()
@@ -491,11 +530,11 @@ class Backlog:
             if self.arrivedMeanwhile is not None:
                 self.arrivedMeanwhile = None
                 self.searched = False
-                self.reader = NOTHING  # there is more to search than was
+                self.reader = NOTHING  # there is more to search than before
         return rest
 
     def joinLater(self) -> None:
-        """Go on to what came later, too, without moving what is in hand."""
+        """Continue with the bytes that arrived later as well, without moving those in hand."""
         arrived, self.arrivedMeanwhile = self.arrivedMeanwhile, None
         if arrived is not None:
             current = arrived.joinTo(self.current, 0)
@@ -505,13 +544,13 @@ class Backlog:
             self.searched = False
 
     def stopTimer(self) -> None:
-        """No message is under way whose time would run."""
+        """Stop the timer, because no message is in progress."""
         timer, self.timer = self.timer, None
         if timer is not None and timer.active():
             timer.cancel()
 
     def take(self) -> bytes:
-        """Hand over everything that is undelivered; nothing is left."""
+        """Return all undelivered bytes, and keep none."""
         everything = self.peek()
         self.replace(b"")
         return everything

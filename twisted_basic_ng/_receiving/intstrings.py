@@ -1,8 +1,9 @@
 """
-Strings that their length precedes, as a binary number of one, two, four or any other number of bytes.
+Strings after a length prefix, a binary number of one, two, four or any other number of bytes.
 
-L{twisted_basic_ng._accelerate.framing} finds where a string ends.  This file delivers strings one at a
-time, and checks after each whether its callback changed anything that matters for the next one.
+L{twisted_basic_ng._accelerate.framing} finds where a string ends.  This file delivers strings one
+at a time.  After each string, it checks whether the callback changed anything that matters for the
+next one.
 """
 
 from __future__ import annotations
@@ -36,16 +37,17 @@ _SHORT: Final = 64
 
 @public("basic")
 class StringTooLongError(AssertionError):
-    """A string is too long for the length in front of it to say so."""
+    """A string is too long to be expressed in its length prefix."""
 
 
 @public("basic")
 class _RecvdCompatHack(Undelivered):
     """
-    L{IntNStringReceiver.recvd}: the bytes from the next string on.
+    The descriptor of L{IntNStringReceiver.recvd}: the bytes from the next string on.
 
-    A C{dataReceived} that an application brings along looks for what was assigned in the instance's
-    C{__dict__}, as Twisted's own does: so it is there, too, unless the delivery under way is ours.
+    An application's own C{dataReceived} looks for an assigned value in the instance's C{__dict__},
+    as Twisted's does.  So the value is stored there as well, unless our own delivery is in
+    progress.
     """
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
@@ -93,9 +95,10 @@ class _RecvdCompatHack(Undelivered):
 
 class _Unprocessed(Undelivered):
     """
-    L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset} counts in.
+    The descriptor of L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset}
+    points into.
 
-    What is assigned during a delivery has no effect on it, as in Twisted.
+    A value that is assigned during a delivery has no effect on it, as in Twisted.
     """
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
@@ -127,9 +130,10 @@ class _Unprocessed(Undelivered):
 
 class _CompatibilityOffset(Undelivered):
     """
-    L{IntNStringReceiver._compatibilityOffset}: how much of C{_unprocessed} was delivered.
+    The descriptor of L{IntNStringReceiver._compatibilityOffset}: how many bytes of C{_unprocessed}
+    were delivered.
 
-    What is assigned during a delivery has no effect on it, as in Twisted.
+    A value that is assigned during a delivery has no effect on it, as in Twisted.
     """
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
@@ -150,18 +154,19 @@ class _CompatibilityOffset(Undelivered):
 @public("basic")
 class IntNStringReceiver(Receiver, _PauseableMixin):
     """
-    A protocol of strings that their length precedes, as a binary number.
+    A protocol that receives strings after a length prefix.
 
-    Override L{stringReceived}, and in a format of one's own C{structFormat} and C{prefixLength}.  What a
-    callback changes (the limit, C{paused}, C{recvd}) holds from the very next string on.
+    Override L{stringReceived}.  For a format of your own, set C{structFormat} and C{prefixLength}.
+    A callback can change the limit, C{paused} and C{recvd}.  The change applies from the next
+    string on.
 
-    @cvar MAX_LENGTH: the longest string to accept, in bytes.
-    @cvar structFormat: the length, as C{struct} writes it.
-    @cvar prefixLength: its size in bytes.
-    @ivar recvd: the bytes that are not delivered yet; assigning replaces them.
-    @ivar _unprocessed: the bytes in hand, those delivered in this very call included; kept for applications
-        that bring their own C{dataReceived}, as is the next.
-    @ivar _compatibilityOffset: how many of C{_unprocessed} were delivered.
+    @cvar MAX_LENGTH: the longest string to accept, in bytes, without its prefix.
+    @cvar structFormat: the format of the prefix, for the C{struct} module.
+    @cvar prefixLength: the size of the prefix in bytes.
+    @ivar recvd: the bytes that are not delivered yet.  Assigning to it replaces them.
+    @ivar _unprocessed: the bytes in hand, including those that the current call has delivered.  It
+        is kept for applications with a C{dataReceived} of their own, as is C{_compatibilityOffset}.
+    @ivar _compatibilityOffset: how many bytes of C{_unprocessed} were delivered.
     """
 
     _receiverSaved = "_unprocessed"
@@ -176,10 +181,10 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
     def sendString(self, string: bytes) -> None:
         """
-        Send a string behind its length.
+        Send a string after its length prefix.
 
         @param string: the string; less than 2 ** (8 * C{prefixLength}) bytes.
-        @raise StringTooLongError: it is longer than its length can say.
+        @raise StringTooLongError: the string is longer than its prefix can express.
         """
         limit = 2 ** (8 * self.prefixLength)
         if len(string) >= limit:
@@ -192,24 +197,29 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
     def stringReceived(self, string: bytes) -> object:
         """
-        Called with each string, without its length.  Override it.
+        Called with each string, without its prefix.  Override it.
+
+        @param string: the string, as bytes.
         """
         raise notOverridden(self, "stringReceived")
 
     def lengthLimitExceeded(self, length: int) -> object:
         """
-        Called when a string is announced that is longer than C{MAX_LENGTH}: drops the peer.  Override it to
-        do something else; as long as that string comes first in C{recvd}, it is called for each chunk.
+        Called when the peer announces a string that is longer than C{MAX_LENGTH}.  It drops the
+        peer.
 
-        @param length: the length announced, in bytes; below zero where the format allows that.
+        Override it to do something else.  It is called again for each chunk while that string comes
+        first in C{recvd}.
+
+        @param length: the announced length in bytes; negative if the format allows that.
         """
         return self._receiverDrop()
 
     def _receiverDeliver(self, backlog: Backlog) -> None:
         """
-        Deliver what there is.
+        Deliver the strings that have arrived.
 
-        One flat loop, for its speed: it is walked once for each batch of strings.
+        This is one flat loop, for speed: it runs once for each batch of strings.
         """
         plainTransport = backlog.plainTransport
         prefix = self.structFormat, self.prefixLength
@@ -237,7 +247,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
             limit = self.MAX_LENGTH
             isShort = len(backlog.current) - backlog.start < _SHORT
             if (backlog.cautious or isShort) and backlog.unfinishedPieces is None and not backlog.frames:
-                # Something changes at each string: what is found ahead, and checked behind each, would be so in vain.
+                # Something changes at each string, so looking ahead would be wasted.
                 payload = backlog.start + prefix[1]
                 end = payload
                 if payload <= len(backlog.current):
@@ -308,9 +318,9 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
     def _receiverOneByOne(self, backlog: Backlog, plainTransport: Any, structFormat: str, width: int) -> bool:
         """
-        Deliver strings as long as the application looks, behind each, at what is left.
+        Deliver strings to an application that reads the rest after each.
 
-        @return: whether any was delivered.
+        @return: whether any string was delivered.
         """
         prefix = Struct(structFormat)
         if prefix.size != width:
@@ -353,7 +363,10 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     def _receiverSplit(
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
     ) -> tuple[list[bytes], int, int]:
-        """Find strings ahead; without any, C{backlog} holds an unfinished one, or one to refuse."""
+        """
+        Find strings ahead.  If there is none, C{backlog} begins with an unfinished string or one to
+        refuse.
+        """
         unfinished = backlog.unfinishedPieces
         if unfinished is not None:
             announced = backlog.needed - prefix[1]
@@ -366,9 +379,10 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
     def _receiverRefuse(self, backlog: Backlog, prefix: tuple[str, int]) -> bool:
         """
-        Refuse the string that comes next.
+        Refuse the next string.
 
-        @return: whether the callback has called C{dataReceived}, and so that there is something to deliver.
+        @return: whether the callback has called C{dataReceived}, so that there are bytes to
+            deliver.
         """
         (length,) = unpack(prefix[0], backlog.current[backlog.start : backlog.start + prefix[1]])
         self._receiverLogLimit(backlog, length)
@@ -381,7 +395,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
 @public("basic")
 class Int8StringReceiver(IntNStringReceiver):
-    """Strings of up to 255 bytes, behind 1 byte of length."""
+    """Strings of up to 255 bytes, after a prefix of 1 byte."""
 
     structFormat = "!B"
     prefixLength = calcsize(structFormat)
@@ -389,7 +403,7 @@ class Int8StringReceiver(IntNStringReceiver):
 
 @public("basic")
 class Int16StringReceiver(IntNStringReceiver):
-    """Strings of up to 65,535 bytes, behind 2 bytes of length in network order."""
+    """Strings of up to 65,535 bytes, after a prefix of 2 bytes in network order."""
 
     structFormat = "!H"
     prefixLength = calcsize(structFormat)
@@ -397,7 +411,7 @@ class Int16StringReceiver(IntNStringReceiver):
 
 @public("basic")
 class Int32StringReceiver(IntNStringReceiver):
-    """Strings of up to 4 GiB less a byte, behind 4 bytes of length in network order."""
+    """Strings of up to 4 GiB minus 1 byte, after a prefix of 4 bytes in network order."""
 
     structFormat = "!I"
     prefixLength = calcsize(structFormat)

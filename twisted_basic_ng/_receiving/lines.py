@@ -2,7 +2,8 @@
 Lines, with and without a raw mode.
 
 L{twisted_basic_ng._accelerate.framing} finds where a line ends.  This file delivers lines one at a
-time, and checks after each whether its callback changed anything that matters for the next one.
+time.  After each line, it checks whether the callback changed anything that matters for the next
+one.
 """
 
 from __future__ import annotations
@@ -21,30 +22,33 @@ from .wording import amendUnsent, notOverridden
 
 __all__ = ["LineOnlyReceiver", "LineReceiver"]
 
-#: How many bytes to search for lines at once, at first and at the most: what a callback spoils was searched in vain.
+#: How many bytes to search for lines at once, at first and at most.  If a callback spoils the
+#: batch, that search was wasted.
 _NEAR: Final = 2048
 _FAR: Final = 16384
 
-#: Not the end of a delivery.
+#: Tells the caller that the delivery has not ended.
 _GO_ON: Final = object()
 
-#: As long as no more bytes than these are left, cutting a line off is faster than finding it.
+#: While no more than this many bytes are left, cutting a line off is faster than finding it.
 _CUT: Final = 4096
 
 #: In fewer bytes than these, looking ahead does not pay.
 _SHORT: Final = 64
 
 
-# Differs from Twisted: a long line in pieces cannot be deleted before a look at it.  A __delattr__ could do that, but
-# Python then calls it, or looks for a __setattr__, for each attribute that the application sets: 150 ns.
+# Differs from Twisted: a long line in pieces cannot be deleted before it is read.  A __delattr__
+# would allow that, but Python would then call it, or look for a __setattr__, for each attribute
+# that the application sets, which takes 150 ns.
 
 
 class _LastLine(Shown):
     """
-    What L{LineOnlyReceiver._buffer} shows if the instance has none: a long line that is kept in pieces.
+    The value of L{LineOnlyReceiver._buffer} if the instance has none: a long line that is kept in
+    pieces.
 
-    A look joins the pieces.  The line is a plain attribute of the instance then, like any other line, as in Twisted; it
-    may be assigned and deleted as one.
+    Reading it joins the pieces.  The line is then a plain attribute of the instance like any other
+    line, as in Twisted.  You can assign and delete it.
     """
 
     def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
@@ -59,10 +63,10 @@ class _LastLine(Shown):
 
 class _LineBacklog(Backlog):
     """
-    A backlog of lines alone.
+    A backlog of lines without a raw mode.
 
-    @ivar shown: what the receiver's C{_buffer} was set to, the bytes behind the last delimiter; C{None} where it is not
-        set, for pieces of it are kept.
+    @ivar shown: the value last set as the receiver's C{_buffer}, which is the bytes after the last
+        delimiter; C{None} if it is not set because the line is kept in pieces.
     @ivar isPinned: whether the flags of the transport were pinned.
     """
 
@@ -78,14 +82,14 @@ class _LineBacklog(Backlog):
 @public("basic")
 class LineOnlyReceiver(Receiver):
     """
-    A protocol of lines, and of nothing else.
+    A protocol that receives lines and has no raw mode.
 
-    Override L{lineReceived}.  All lines of a chunk end with the delimiter that was set when the chunk came;
-    once the connection is told to close, the chunk's other lines are ignored.
+    Override L{lineReceived}.  All lines of a chunk are split at the delimiter that was set when the
+    chunk arrived.  When the connection is told to close, the other lines of the chunk are ignored.
 
-    @cvar delimiter: what ends a line.
+    @cvar delimiter: the bytes that end a line.
     @cvar MAX_LENGTH: the longest line to accept, in bytes, without its delimiter.
-    @ivar _buffer: the bytes behind the last delimiter; applications read and reset it.
+    @ivar _buffer: the bytes after the last delimiter.  Applications read and reset it.
     """
 
     _receiverShown = ("_buffer",)
@@ -98,7 +102,7 @@ class LineOnlyReceiver(Receiver):
         return _LineBacklog(b"" + self._buffer if self._buffer else b"")
 
     def _receiverRestore(self, backlog: Backlog) -> None:
-        """The bytes are where they belong."""
+        """Do nothing: the bytes are already in C{_buffer}."""
 
     def _receiverUndelivered(self, backlog: Any) -> bytes:
         if not backlog.busy and self._buffer is not backlog.shown is not None:
@@ -108,6 +112,8 @@ class LineOnlyReceiver(Receiver):
     def dataReceived(self, data: bytes) -> Any:
         """
         Deliver the lines that C{data} completes.
+
+        @param data: the received bytes; a chunk may end anywhere.
         """
         backlog: Any = self._receiverState
         if type(backlog) is _LineBacklog and (
@@ -117,27 +123,27 @@ class LineOnlyReceiver(Receiver):
         return Receiver.dataReceived(self, data)
 
     def _receiverTakeAssigned(self, backlog: Any) -> None:
-        """The application has assigned to C{_buffer}: this is the last line now."""
+        """Use the value that the application has assigned to C{_buffer} as the last line."""
         backlog.shown = line = b"" + self._buffer if self._buffer else b""
-        if backlog.frames:  # an error has interrupted the delivery of these
+        if backlog.frames:  # an error interrupted their delivery
             backlog.current = backlog.current[: backlog.start] + line
             backlog.arrivedMeanwhile = None
         else:
             backlog.replace(line)
-            backlog.searched = True  # it is searched with the next chunk, as in Twisted
+            backlog.searched = True  # it is searched together with the next chunk, as in Twisted
 
     def _receiverDeliver(self, backlog: Any) -> object:
         """
-        Deliver what there is.
+        Deliver the lines that have arrived.
 
-        One flat loop, for its speed: it is walked once for each chunk.
+        This is one flat loop, for speed: it runs once for each chunk.
         """
         plainTransport = backlog.plainTransport
         delimiter = self.delimiter
         if not delimiter or type(delimiter) is not bytes:
             delimiter = self._receiverDelimiter()
         if backlog.arrivedMeanwhile is not None and not backlog.frames:
-            backlog.rest()  # all lines of a chunk are found at once, and what ends the last of them
+            backlog.rest()  # all lines of a chunk, and the end of the last one, are found at once
         while backlog.start < len(backlog.current) or backlog:
             if plainTransport is not None and plainTransport.TLS:
                 backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
@@ -204,7 +210,7 @@ class LineOnlyReceiver(Receiver):
         return None
 
     def _receiverShow(self, backlog: Any) -> None:
-        """Show the unfinished line: as a plain attribute, unless it is long and in pieces."""
+        """Show the unfinished line as a plain attribute, unless it is long and in pieces."""
         if backlog.unfinishedPieces is None:
             self._buffer = backlog.shown = backlog.current
         elif backlog.shown is not None:
@@ -237,10 +243,14 @@ class LineOnlyReceiver(Receiver):
         return b"" + self.delimiter
 
     def _receiverIsOver(self, backlog: Backlog) -> bool:
-        """After a line that is too long: is there nothing that its callback has sent in, or nobody to hear it?"""
+        """
+        Whether to end the delivery after a line that is too long.
+
+        It ends if the callback has passed in no bytes, or if the backlog has been replaced.
+        """
         return not backlog.reentered or self._receiverState is not backlog
 
-    # Differs from Twisted: what may be the beginning of the delimiter is no part of the line.
+    # Differs from Twisted: bytes that may begin the delimiter do not count as part of the line.
 
     def _receiverCheckLastLine(self, backlog: Backlog) -> object:
         """Refuse an unfinished line that is too long already, however it ends."""
@@ -253,6 +263,8 @@ class LineOnlyReceiver(Receiver):
     def lineReceived(self, line: bytes) -> object:
         """
         Called with each line, without its delimiter.  Override it.
+
+        @param line: the line, as bytes.
         """
         raise notOverridden(self, "lineReceived")
 
@@ -260,7 +272,8 @@ class LineOnlyReceiver(Receiver):
         """
         Send a line.
 
-        @param line: the line without the delimiter, which is added; a delimiter inside is not looked for.
+        @param line: the line without the delimiter, which is added.  A delimiter inside the line is
+            not escaped.
         """
         try:
             return self.transport.writeSequence((line, self.delimiter))  # type: ignore[union-attr]
@@ -270,9 +283,10 @@ class LineOnlyReceiver(Receiver):
 
     def lineLengthExceeded(self, line: bytes) -> object:
         """
-        Called when a line is longer than C{MAX_LENGTH}: drops the peer.  Override it to do something else.
+        Called when a line is longer than C{MAX_LENGTH}.  It drops the peer; override it to do
+        something else.
 
-        @param line: the line, or what has come of it.
+        @param line: the line, or the part of it that has arrived.
         """
         return self._receiverDrop()
 
@@ -280,16 +294,17 @@ class LineOnlyReceiver(Receiver):
 @public("basic")
 class LineReceiver(Receiver, _PauseableMixin):
     """
-    A protocol of lines and, in raw mode, of data as it comes.
+    A protocol that receives lines, and arbitrary data in raw mode.
 
-    Override L{lineReceived} and L{rawDataReceived}.  What a callback changes (the mode, the delimiter, the
-    limit, C{paused}, the buffer) holds from the very next line on.
+    Override L{lineReceived} and L{rawDataReceived}.  A callback can change the mode, the delimiter,
+    the limit, C{paused} and the buffer.  The change applies from the next line on.
 
-    @cvar delimiter: what ends a line.
+    @cvar delimiter: the bytes that end a line.
     @cvar MAX_LENGTH: the longest line to accept, in bytes, without its delimiter.
     @ivar line_mode: 1 in line mode, 0 in raw mode.
-    @ivar _buffer: the bytes that are not delivered yet; applications read and reset it.
-    @ivar _busyReceiving: a delivery is going on; applications that bring their own C{dataReceived} use it.
+    @ivar _buffer: the bytes that are not delivered yet.  Applications read and reset it.
+    @ivar _busyReceiving: whether a delivery is in progress, for applications with a C{dataReceived}
+        of their own.
     """
 
     _receiverFollowed = ("MAX_LENGTH", "delimiter")
@@ -304,12 +319,13 @@ class LineReceiver(Receiver, _PauseableMixin):
 
     def clearLineBuffer(self) -> bytes:
         """
-        Forget what is not delivered yet.
+        Discard the bytes that are not delivered yet.
 
-        @return: what is forgotten.
+        @return: the discarded bytes.
         """
         backlog = self._receiverState
-        if backlog is not None and backlog.isSeen is not None:  # what the next two lines do, at a third of their time
+        # This does the same as the last two lines, in a third of their time.
+        if backlog is not None and backlog.isSeen is not None:
             backlog.isSeen = True
             cleared, backlog.current = backlog.current, b""
         else:
@@ -318,10 +334,11 @@ class LineReceiver(Receiver, _PauseableMixin):
 
     def _receiverDeliver(self, backlog: Backlog) -> object:
         """
-        Deliver what there is, in the mode of the moment.
+        Deliver the bytes that have arrived, in the current mode.
 
-        One flat loop, for its speed: it is walked once for each batch of lines.  A callback's change interrupts the
-        batch; the head of the loop decides whether the rest of it is still true.
+        This is one flat loop, for speed: it runs once for each batch of lines.  A change by a
+        callback interrupts the batch, and the head of the loop decides whether the rest of the
+        batch is still valid.
         """
         if self._busyReceiving:
             return None
@@ -375,7 +392,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                         and delimiter
                         and backlog.unfinishedPieces is None
                     ):
-                        # Something changes at each line: what is found ahead, and checked each time, would be in vain.
+                        # Something changes at each line, so looking ahead would be wasted.
                         window = _NEAR
                         transport: Any
                         if pinned is None and len(backlog.current) - begin >= PINNED * _SHORT:
@@ -487,7 +504,7 @@ class LineReceiver(Receiver, _PauseableMixin):
                         window = min(window * 2, _FAR)
                     if not isSearched:
                         continue
-                # What is in hand holds no line.
+                # The bytes in hand contain no whole line.
                 if backlog.size >= self.MAX_LENGTH + len(delimiter):
                     return self._receiverExceeded(backlog, backlog.size, backlog.take())
                 if not backlog.unfinished(delimiter=delimiter):
@@ -497,9 +514,9 @@ class LineReceiver(Receiver, _PauseableMixin):
 
     def _receiverCutOff(self, backlog: Backlog, plainTransport: Any) -> object:
         """
-        Deliver lines as long as the application looks, behind each, at what is left: so that is cut off each time.
+        Deliver lines to an application that reads the rest after each, by cutting each line off.
 
-        @return: what ends the delivery; L{_GO_ON} if it may go on.
+        @return: the value that ends the delivery, or L{_GO_ON} if it continues.
         """
         if backlog.start or backlog.arrivedMeanwhile is not None:
             backlog.rest()
@@ -555,10 +572,12 @@ class LineReceiver(Receiver, _PauseableMixin):
 
     def setLineMode(self, extra: bytes = b"") -> Any:
         """
-        Turn to line mode.
+        Switch to line mode.
 
-        @param extra: bytes that L{rawDataReceived} was given and that are not raw data any more.  They come
-            before everything that is still to be delivered.  Not to be used by L{lineReceived}.
+        Do not call it with C{extra} from L{lineReceived}.
+
+        @param extra: the part of the bytes passed to L{rawDataReceived} that is not raw data.  It
+            is delivered before all other undelivered bytes.
         """
         self.line_mode = 1
         if extra:
@@ -566,14 +585,15 @@ class LineReceiver(Receiver, _PauseableMixin):
         return None
 
     def setRawMode(self) -> None:
-        """Turn to raw mode: what is not delivered yet, and what comes, goes to L{rawDataReceived}."""
+        """Switch to raw mode.  All undelivered and future bytes go to L{rawDataReceived}."""
         self.line_mode = 0
 
     def rawDataReceived(self, data: bytes) -> object:
         """
-        Called with the bytes that come in raw mode.  Override it.
+        Called with the bytes that arrive in raw mode.  Override it.
 
-        @return: a true value ends the delivery of this chunk.
+        @param data: the bytes, in chunks of any size.
+        @return: a true value ends the delivery of the current chunk.
         """
         raise notOverridden(self, "rawDataReceived")
 
@@ -581,7 +601,9 @@ class LineReceiver(Receiver, _PauseableMixin):
         """
         Called with each line, without its delimiter.  Override it.
 
-        @return: a true value ends the delivery of this chunk: the other lines wait for the next one.
+        @param line: the line, as bytes.
+        @return: a true value ends the delivery of the current chunk.  The other lines wait for the
+            next chunk.
         """
         raise notOverridden(self, "lineReceived")
 
@@ -589,7 +611,8 @@ class LineReceiver(Receiver, _PauseableMixin):
         """
         Send a line.
 
-        @param line: the line without the delimiter, which is added; a delimiter inside is not looked for.
+        @param line: the line without the delimiter, which is added.  A delimiter inside the line is
+            not escaped.
         """
         try:
             return self.transport.write(line + self.delimiter)  # type: ignore[union-attr]
@@ -599,8 +622,9 @@ class LineReceiver(Receiver, _PauseableMixin):
 
     def lineLengthExceeded(self, line: bytes) -> object:
         """
-        Called when a line is longer than C{MAX_LENGTH}: drops the peer.  Override it to do something else.
+        Called when a line is longer than C{MAX_LENGTH}.  It drops the peer; override it to do
+        something else.
 
-        @param line: everything that is not delivered yet, from the beginning of that line on.
+        @param line: all undelivered bytes, from the beginning of that line on.
         """
         return self._receiverDrop()

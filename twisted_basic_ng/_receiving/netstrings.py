@@ -1,8 +1,8 @@
 """
 Netstrings: U{http://cr.yp.to/proto/netstrings.txt}.
 
-What a netstring is, L{twisted_basic_ng._accelerate.framing} knows; this file delivers them and parts with a peer that
-sends anything else.
+L{twisted_basic_ng._accelerate.framing} knows the format.  This file delivers netstrings, and drops
+a peer that sends anything else.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ __all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver", "f
 
 public("basic", "_formatNetstring")(formatNetstring)
 
-#: How many digits of a length that is too long go to the log.
+#: How many digits of a length that is too long are logged.
 _DIGITS: Final = 20
 
 
 @public("basic")
 class NetstringParseError(ValueError):
-    """What came is not a netstring, or a longer one than is accepted."""
+    """The received bytes are not a netstring, or announce a longer one than is accepted."""
 
 
 @public("basic")
 class IncompleteNetstring(Exception):
-    """There is no whole netstring yet."""
+    """No whole netstring has arrived yet."""
 
 
 class _NetstringBacklog(Backlog):
-    """A backlog of netstrings, whose framing is as long as their length has digits."""
+    """A backlog of netstrings; their framing is as long as their length has digits."""
 
     __slots__ = ()
 
@@ -51,13 +51,13 @@ class _NetstringBacklog(Backlog):
 @public("basic")
 class NetstringReceiver(Receiver):
     """
-    A protocol of netstrings: U{http://cr.yp.to/proto/netstrings.txt}.
+    A protocol that receives netstrings: U{http://cr.yp.to/proto/netstrings.txt}.
 
-    Override L{stringReceived}.  A peer that sends anything else than netstrings, or a longer one than
-    C{MAX_LENGTH}, loses its connection.
+    Override L{stringReceived}.  The connection of a peer is closed if the peer sends anything but
+    netstrings, or a netstring longer than C{MAX_LENGTH}.
 
     @cvar MAX_LENGTH: the longest payload to accept, in bytes.
-    @ivar brokenPeer: 1 once the peer has broken the protocol, 0 before.
+    @ivar brokenPeer: 1 once the peer has broken the protocol, else 0.
     @ivar _remainingData: the bytes that are not delivered yet.
     """
 
@@ -76,9 +76,9 @@ class NetstringReceiver(Receiver):
     _MISSING_COMMA = "The received netstring is not terminated by a comma."
 
     def makeConnection(self, transport: ITransport) -> None:
-        """Start anew with C{transport}: nothing received, nothing broken."""
+        """Start on C{transport}, with no bytes received and C{brokenPeer} reset."""
         if self._receiverState is not None:
-            self._receiverState.replace(b"")  # ends a delivery that this call is made from
+            self._receiverState.replace(b"")  # this ends a delivery that the call is made from
             self._receiverState = None
         if self._receiverIsCopy:
             self._receiverIsCopy = False
@@ -89,7 +89,7 @@ class NetstringReceiver(Receiver):
         """
         Send C{string} as a netstring.
 
-        @param string: the payload, of any length.
+        @param string: the payload, bytes of any length.
         """
         try:
             self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
@@ -101,7 +101,10 @@ class NetstringReceiver(Receiver):
         """
         Called with each payload.  Override it.
 
-        A L{NetstringParseError} that it raises counts as the peer's fault, like one found here.
+        A L{NetstringParseError} that you raise here counts as the peer's error, as if it had been
+        found in the netstring.
+
+        @param string: the payload, as bytes.
         """
         raise notOverridden(self, "stringReceived")
 
@@ -118,9 +121,9 @@ class NetstringReceiver(Receiver):
 
     def _receiverStrings(self, backlog: Backlog) -> None:
         """
-        Deliver what there is.
+        Deliver the netstrings that have arrived.
 
-        @raise NetstringParseError: what follows is not a netstring.
+        @raise NetstringParseError: the bytes that follow are not a netstring.
         """
         plainTransport = backlog.plainTransport
         while backlog.start < len(backlog.current) or backlog:
@@ -186,7 +189,10 @@ class NetstringReceiver(Receiver):
         return backlog.extendsString(data)
 
     def _receiverSplit(self, backlog: Backlog, most: int) -> tuple[list[bytes], int, int]:
-        """Find netstrings ahead; one whose length was accepted stays so, whatever MAX_LENGTH has become."""
+        """
+        Find netstrings ahead.  A netstring whose length was accepted stays accepted when
+        C{MAX_LENGTH} changes.
+        """
         accepted = backlog.needed
         unfinished = backlog.unfinishedPieces
         if unfinished is not None:
@@ -206,7 +212,7 @@ class NetstringReceiver(Receiver):
         )
 
     def _receiverComplaint(self, backlog: Backlog, stop: int) -> str:
-        """Say what is wrong with the next netstring; a limit that strikes is logged."""
+        """Make the error for the next netstring.  If it exceeds a limit, log that."""
         if stop == Stop.TOO_LONG:
             self._receiverLogLimit(backlog, self._receiverAnnounced(backlog))
             return self._TOO_LONG % (self.MAX_LENGTH,)
@@ -214,18 +220,18 @@ class NetstringReceiver(Receiver):
 
     @staticmethod
     def _receiverAnnounced(backlog: Backlog) -> int:
-        """The length that is too long, by the digits of it that were looked at."""
+        """Read the length that is too long from the digits that were examined."""
         digits = backlog.current[backlog.start : backlog.start + _DIGITS]
         return int(digits[: len(digits) - len(digits.lstrip(b"0123456789"))])
 
-    # The next two are called by Twisted's own tests; nothing here needs them.
+    # Twisted's own tests call the next two methods; nothing here needs them.
 
     def _consumeLength(self) -> None:
         """
-        Take the length in front of the next netstring; C{_expectedPayloadSize} then counts its comma, too.
+        Read the length of the next netstring.  C{_expectedPayloadSize} then includes its comma.
 
-        @raise IncompleteNetstring: it has not come whole.
-        @raise NetstringParseError: it is none, or too long.
+        @raise IncompleteNetstring: the length has not arrived whole.
+        @raise NetstringParseError: the length is invalid or too long.
         """
         data = self._remainingData
         length, colon = netstringLength(data, 0, self.MAX_LENGTH)
@@ -237,10 +243,10 @@ class NetstringReceiver(Receiver):
         self._remainingData = data[colon + 1 :]
 
     def _payloadComplete(self) -> bool:
-        """Is no payload under way?"""
+        """Whether no payload is in progress."""
         return b":" not in self._remainingData
 
     def _handleParseError(self) -> None:
-        """Called when the peer has broken the protocol: drops it."""
+        """Called when the peer has broken the protocol.  It drops the peer."""
         self._receiverDrop()
         self.brokenPeer = 1

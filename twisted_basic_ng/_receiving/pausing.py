@@ -1,7 +1,8 @@
 """
-The producer's side of a receiver.
+The producer interface of a receiver.
 
-It knows of a receiver only that it has a transport and takes C{dataReceived(b"")} as leave to go on.
+All it knows of a receiver is that it has a transport, and that C{dataReceived(b"")} resumes the
+delivery.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ __all__ = ["_PauseableMixin"]
 
 
 class _Pauseable(Protocol):
-    """What L{_PauseableMixin} is mixed into."""
+    """The interface that L{_PauseableMixin} needs of a receiver."""
 
     paused: bool
     transport: Any
@@ -25,27 +26,28 @@ class _Pauseable(Protocol):
 @public("basic")
 class _PauseableMixin:
     """
-    The producer's side of a receiver that can be paused.
+    The producer interface of a receiver that can be paused.
 
     Applications use it as a base of receivers of their own.
 
-    @ivar paused: nothing is delivered while it is true; what comes nevertheless is kept.
+    @ivar paused: whether the receiver is paused.  While it is, nothing is delivered, and bytes that
+        arrive are kept.
     """
 
     paused = False
 
     def pauseProducing(self: _Pauseable) -> None:
-        """Stop delivering, and reading from the transport."""
+        """Stop delivering, and stop reading from the transport."""
         self.paused = True
         self.transport.pauseProducing()
 
     def resumeProducing(self: _Pauseable) -> None:
-        """Go on with what was kept, and with reading."""
+        """Deliver the bytes that were kept, and read from the transport again."""
         self.paused = False
         self.transport.resumeProducing()
         self.dataReceived(b"")
 
     def stopProducing(self: _Pauseable) -> None:
-        """Stop for good."""
+        """Stop delivering for good, and stop the transport."""
         self.paused = True
         self.transport.stopProducing()

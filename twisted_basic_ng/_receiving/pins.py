@@ -1,10 +1,12 @@
 """
-Attributes that are read after each frame, made the instance's own.
+Attributes that are read after each frame, cached on the instance.
 
-CPython 3.11 reads an attribute that the instance has in 3 ns, and one that only the class has in 13: as much as
-calling back takes.  Later versions read both alike, earlier ones neither fast; there nothing is pinned.
+CPython 3.11 reads an attribute of the instance in 3 ns, and an attribute of the class in 13 ns,
+which is as long as a callback takes.  Later versions read both equally fast, and earlier ones
+neither, so nothing is pinned there.
 
-Pins are released where the receiver's class, or an attribute of that class, is another at the next chunk.
+The pins are released when the receiver's class, or an attribute of that class, has changed by the
+next chunk.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from typing import Any, Final
 
 __all__ = ["PINNED", "Pins", "pinFlags"]
 
-#: Does it pay on this Python?
+#: Whether pinning pays on this Python.
 _PINNING: Final = sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 11)
 
 
-#: How many frames in one batch make it pay.
+#: The number of frames in one batch from which on pinning pays.
 PINNED: Final = 8 if _PINNING else sys.maxsize
 
 
@@ -28,11 +30,11 @@ _PLAIN: Final = (int, bytes, type(None))
 
 class Pins:
     """
-    What was pinned on one receiver.
+    The attributes that were pinned on one receiver.
 
-    @ivar kind: the receiver's class at that time; an application may assign another.
-    @ivar read: reads the class's values, of those that are followed.
-    @ivar values: what they were; with others, the pins have to be released.
+    @ivar kind: the receiver's class at that time; an application may assign another one.
+    @ivar read: reads the class's values of the attributes that are followed.
+    @ivar values: those values at that time; if they change, the pins are released.
     """
 
     __slots__ = ("_pinned", "kind", "read", "values")
@@ -45,32 +47,38 @@ class Pins:
         self._pinned = [each for each in values if _pin(receiver, *each)]
 
     def omit(self, state: dict[str, Any]) -> None:
-        """Remove what was pinned from C{state}, a copy of the receiver's attributes."""
+        """Remove the pinned attributes from C{state}, a copy of the receiver's attributes."""
         for name, value in self._pinned:
             if state.get(name) is value:
                 del state[name]
 
     def release(self, receiver: Any) -> None:
-        """Let the class's attributes be seen again, but for those that the application has set on the instance."""
+        """
+        Delete the pins, so that the class's attributes show again.  Keep what the application has
+        set.
+        """
         for name, value in self._pinned:
             if getattr(receiver, name, None) is value:
                 _delete(receiver, name)
 
 
 def _pin(receiver: Any, name: str, value: Any) -> bool:
-    """Make the class's C{value} the instance's own, unless it has one; a property stays in charge."""
+    """
+    Set the class's C{value} on the instance, unless the instance has its own or a property is in
+    charge.
+    """
     if not isinstance(value, _PLAIN):
         return False
     own = getattr(receiver, name)
     if _delete(receiver, name):
         object.__setattr__(receiver, name, own)
         return False
-    object.__setattr__(receiver, name, value)  # not through a __setattr__ of the application's
+    object.__setattr__(receiver, name, value)  # not through an application's __setattr__
     return True
 
 
 def _delete(receiver: Any, name: str) -> bool:
-    """Delete an attribute of the instance's own, and tell whether there was one."""
+    """Delete an attribute of the instance, and return whether it existed."""
     try:
         object.__delattr__(receiver, name)
     except AttributeError:
@@ -79,7 +87,7 @@ def _delete(receiver: Any, name: str) -> bool:
 
 
 def pinFlags(transport: Any, names: tuple[str, ...]) -> None:
-    """Pin those flags of a transport that only its class has, and that are not set yet."""
+    """Pin the flags of a transport that its class defines and that are still false."""
     for name in names:
         if getattr(type(transport), name, None) in (False, 0) and getattr(transport, name) in (False, 0):
             try:

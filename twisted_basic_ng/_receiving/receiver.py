@@ -1,11 +1,15 @@
 """
-What every receiver of L{twisted_basic_ng.basic} does alike: take bytes in, deliver what they hold, and part
-with a peer.
+The common base of the receivers in L{twisted_basic_ng.basic}: it takes bytes in, delivers frames,
+and drops peers.
 
-L{Receiver} keeps a L{Backlog} and lets its subclass walk it.  It holds three promises for all of them: what
-arrives during a delivery waits for its end; nothing is parsed, kept or called after the receiver itself has
-dropped its peer; and what came in plaintext is never read as if it had come over TLS.  It knows nothing of
-frames.
+L{Receiver} keeps a L{Backlog}, and its subclasses find the frames in it.  It makes three promises
+for all of them.
+
+  - Bytes that arrive during a delivery wait for its end.
+  - After the receiver has dropped its peer, nothing is parsed or kept, and no callback is called.
+  - Bytes that arrived in plaintext are never read as if they had arrived over TLS.
+
+This file knows nothing of frames.
 """
 
 from __future__ import annotations
@@ -28,17 +32,18 @@ _log = Logger("twisted.protocols.basic")
 #: How many bytes a dropped peer may still send before its connection is aborted.
 _PATIENCE: Final = 65536
 
-#: How many bytes are taken in after an application has closed the connection, and how many of them are kept, both
-#: besides one message.  Answers may be in flight by then, some megabytes of them on a fast and long line.
+#: How many bytes are accepted after an application has closed the connection, and how many of them
+#: are kept, in both cases besides one message.  Answers may still be in flight, some megabytes of
+#: them on a fast and long line.
 _AFTER_CLOSE: Final = 16 * 2**20
 _KEPT_AFTER_CLOSE: Final = 2**18
 
 
 class Dropped(Backlog):
     """
-    The backlog of a receiver that is done with its peer: it keeps nothing and delivers nothing.
+    The backlog of a receiver that has dropped its peer.  It keeps nothing and delivers nothing.
 
-    @ivar patience: how many bytes more the peer may send, for its side of an orderly end.
+    @ivar patience: how many more bytes the peer may send before it closes its side.
     """
 
     __slots__ = ("patience",)
@@ -54,32 +59,36 @@ class Dropped(Backlog):
         super().replace(b"")
 
     def put(self, data: bytes) -> None:
-        """Count C{data}; the peer that sends too much of it loses its connection at once."""
+        """Count C{data}.  The connection is aborted when the peer has sent too much."""
         if 0 <= self.patience < len(data) and self.transport is not None:
             abort(self.transport)
         self.patience -= len(data)
 
 
 def abort(transport: Any) -> None:
-    """End a connection without waiting for the peer, if C{transport} can do that, else in its usual way."""
+    """Abort the connection if C{transport} supports that, else close it."""
     getattr(transport, "abortConnection", transport.loseConnection)()
 
 
 def mayTurnToTLS(transport: Any) -> Any:
-    """Find the transport below C{transport}'s wrappers that C{startTLS} would change; C{None} without any."""
+    """
+    Find the transport that C{startTLS} would change, below the wrappers around it; C{None} if there
+    is none.
+    """
     while _isWrapper(transport):
         if hasattr(type(transport), "getPeerCertificate"):
-            return None  # a wrapper that is the TLS layer itself
+            return None  # the wrapper is the TLS layer itself
         transport = transport.transport
     return transport if getattr(transport, "TLS", None) is False else None
 
 
 def _isWrapper(transport: Any) -> bool:
     """
-    Does C{transport} wrap another one?
+    Whether C{transport} wraps another one.
 
-    Its own attribute tells, not one that it has of the wrapped one; and not its C{__dict__}, which CPython 3.11 makes
-    when somebody looks, and from then on reads every attribute of the transport more slowly.
+    The test needs C{transport}'s own attribute, since a wrapper also shows those of the wrapped
+    transport.  It does not read C{__dict__}: CPython 3.11 creates that on first access, and then
+    reads every attribute of the transport more slowly.
     """
     try:
         object.__getattribute__(transport, "wrappedProtocol")
@@ -89,10 +98,10 @@ def _isWrapper(transport: Any) -> bool:
 
 
 def describePeer(transport: Any) -> str:
-    """Name the peer for the log, whatever the transport knows of it."""
+    """Describe the peer for the log, even if the transport cannot."""
     try:
         return str(transport.getPeer())
-    except Exception:  # what is closed because of the peer is closed, whatever is said of it
+    except Exception:  # a failure to describe the peer must not keep its connection open
         return "an unknown peer"
 
 
@@ -102,10 +111,10 @@ class Shown:
 
 class Undelivered(Shown):
     """
-    The bytes not delivered yet, as an attribute that is computed when somebody looks.
+    The undelivered bytes, as an attribute that is computed when it is read.
 
-    Assigning replaces them, from the very next frame on.  Deleting leaves none.  On the class it is C{b""}, as in
-    Twisted.
+    Assigning to it replaces the bytes, from the next frame on.  Deleting it leaves none.  On the
+    class, its value is C{b""}, as in Twisted.
     """
 
     def __set_name__(self, owner: type[Receiver], name: str) -> None:
@@ -125,7 +134,7 @@ class Undelivered(Shown):
         if backlog.frames or backlog.arrivedMeanwhile or backlog.unfinishedPieces:
             return backlog.rest()
         start = backlog.start
-        if start:  # what was delivered is cut off, so that a second look copies nothing
+        if start:  # cut off the delivered bytes, so that reading again copies nothing
             backlog.current = backlog.current[start:]
             backlog.start = backlog.deliveryStart = 0
         backlog.isLookedAt = backlog.busy
@@ -155,19 +164,22 @@ class Undelivered(Shown):
 
 class Receiver(Protocol):
     """
-    A protocol that finds frames in what it receives.
+    A protocol that finds frames in the bytes it receives.
 
-    Its own private names all begin with C{_receiver}, to stay out of the way of the applications'.
+    Its private names all begin with C{_receiver}, so that they do not clash with names of
+    applications.
 
-    @cvar MAX_MESSAGE_TIME: how many seconds a message may take from its first byte to its last; C{None} for any time.
-        A peer that takes longer loses its connection at once.  A receiver that is paused, or takes raw data, waits for
-        no message.
-    @cvar _receiverFollowed: the names of the attributes that are looked at after each frame, and that may also be set
-        on the class at any time.
-    @cvar _receiverPinned: the names of those that may be set on the instance alone, from the first byte on.
+    @cvar MAX_MESSAGE_TIME: how many seconds a message may take from its first byte to its last;
+        C{None} for no limit.  The connection of a peer that takes longer is aborted.  A receiver
+        that is paused or in raw mode does not wait for a message.
+    @cvar _receiverFollowed: the names of the attributes that are read after each frame and that may
+        also be set on the class at any time.
+    @cvar _receiverPinned: the names of those that, from the first byte on, may be set only on the
+        instance.
     @cvar _receiverShown: the names of the attributes that show the undelivered bytes.
-    @cvar _receiverSaved: the name of the one that copies and pickles take along.
-    @ivar _receiverIsCopy: a copy, whose undelivered bytes are still the plain attribute that they were saved as.
+    @cvar _receiverSaved: the name of the one that is copied and pickled.
+    @ivar _receiverIsCopy: whether this is a copy whose undelivered bytes are still in the plain
+        attribute that they were saved as.
     """
 
     MAX_MESSAGE_TIME: float | None = None
@@ -183,8 +195,8 @@ class Receiver(Protocol):
         """
         Keep the attributes that show the undelivered bytes.
 
-        A subclass, or a class mixed into it, may say C{_buffer = b""} in its body: that is what it inherits
-        anyway, but a plain value would hide the bytes.
+        A subclass, or a class mixed into it, may set C{_buffer = b""} in its body.  It inherits
+        that value anyway, but a plain attribute would hide the undelivered bytes.
         """
         super().__init_subclass__(**kwargs)
         for name in cls._receiverShown:
@@ -193,7 +205,9 @@ class Receiver(Protocol):
                 setattr(cls, name, next(each for each in found if isinstance(each, Shown)))
 
     def _receiverBacklog(self) -> Backlog:
-        """The backlog; made when it is needed, so that an idle connection costs nothing."""
+        """
+        Return the backlog.  It is created on first use, so that an idle connection costs nothing.
+        """
         if self._receiverState is None:
             self._receiverState = self._receiverMakeBacklog()
             if self._receiverIsCopy:
@@ -205,11 +219,17 @@ class Receiver(Protocol):
         return Backlog()
 
     def _receiverRestore(self, backlog: Backlog) -> None:
-        """Take the undelivered bytes of a copy out of the plain attribute that they were saved as."""
+        """
+        Take the undelivered bytes of a copy out of the plain attribute that they were saved as.
+        """
         backlog.replace(self.__dict__.pop(self._receiverSaved, b""))
 
     def _receiverAttach(self) -> Backlog:
-        """Learn the transport, at the first byte of a connection; what another one left is kept, as in Twisted."""
+        """
+        Read the transport's properties at the first byte of a connection.
+
+        Bytes left from an earlier connection are kept, as in Twisted.
+        """
         if isinstance(self._receiverState, Dropped):
             self._receiverState = None
         backlog = self._receiverBacklog()
@@ -225,7 +245,7 @@ class Receiver(Protocol):
         self._receiverPinFlags(backlog)
 
     def _receiverPinFlags(self, backlog: Backlog) -> None:
-        """Do the same with those of the transport."""
+        """Cache the attributes of the transport that are read after every frame."""
         pinFlags(self.transport, ("disconnecting",))
         if backlog.plainTransport is not None:
             pinFlags(backlog.plainTransport, ("TLS",))
@@ -239,10 +259,10 @@ class Receiver(Protocol):
         """
         Deliver the frames that C{data} completes.
 
-        It may be called from a callback of this receiver: the bytes then wait for their turn behind those
-        that came before.
+        You can call it from a callback of this receiver.  The bytes are then delivered after those
+        that arrived before.
 
-        @param data: the bytes that came, in whatever pieces.
+        @param data: the received bytes; a chunk may end anywhere.
         """
         backlog = self._receiverState
         if backlog is None or backlog.transport is not self.transport:
@@ -254,7 +274,8 @@ class Receiver(Protocol):
                 and not (backlog.current or backlog.arrivedMeanwhile or backlog.unfinishedPieces)
                 and type(backlog) is not Dropped
             ):
-                backlog.current = data  # as put does, without the call: the application hands back what it took
+                # This inlines put, for an application that hands back the bytes it took.
+                backlog.current = data
                 backlog.reader = NOTHING
             else:
                 backlog.put(data)
@@ -264,16 +285,17 @@ class Receiver(Protocol):
             if backlog.busy:
                 backlog.put(data)
                 return None
-        if data or type(data) is not bytes:  # no bytes are only leave to go on
+        if data or type(data) is not bytes:  # empty bytes only resume the delivery
             if backlog.tellsClose and backlog.transport.disconnecting:
                 data = self._receiverAfterClose(backlog, data)
             pinned = backlog.pinnedAttributes
             if pinned is not None and (pinned.kind is not type(self) or pinned.values != pinned.read(pinned.kind)):
                 self._receiverUnpin(backlog)
             if type(data) is not bytes:
-                data = b"" + data  # anything with a buffer becomes bytes, anything else is an error
+                # This converts anything with a buffer to bytes, and raises for anything else.
+                data = b"" + data
             if not (backlog.current or backlog.arrivedMeanwhile or backlog.unfinishedPieces):
-                backlog.current = data  # as put does, without the call: there is nothing else in most cases
+                backlog.current = data  # put, inlined: usually there is nothing else
                 backlog.searched = False
             elif data:
                 if backlog.frames and not length_hint(backlog.reader):
@@ -299,24 +321,29 @@ class Receiver(Protocol):
                 self._receiverSettle(backlog)
 
     def _receiverSettle(self, backlog: Backlog) -> None:
-        """A delivery has come to an end, in whatever way, and left something to be seen to."""
+        """Finish a delivery that has ended in any way and left something to do."""
         if backlog.takenEarlier:
             backlog.takenEarlier = ()
         if backlog.plainTransport is not None and backlog.plainTransport.TLS:
-            self._receiverLeavePlaintext(backlog, b"")  # a callback that starts TLS may raise, pause or stop
+            # A callback that starts TLS may raise, pause or stop.
+            self._receiverLeavePlaintext(backlog, b"")
         if self.MAX_MESSAGE_TIME is not None and self._receiverState is backlog:
             self._receiverTime(backlog)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
-        Called when the connection is gone.  If you override this and set C{MAX_MESSAGE_TIME}, call the base method.
+        Called when the connection is lost.  If you override this and set C{MAX_MESSAGE_TIME}, call
+        the base method.
         """
         if self._receiverState is not None:
             self._receiverState.stopTimer()
         super().connectionLost(reason)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Copy and pickle the undelivered bytes as a plain attribute, in the way that Twisted's receivers do."""
+        """
+        Copy and pickle the undelivered bytes as a plain attribute, in the way that Twisted's
+        receivers do.
+        """
         reduced = super().__reduce_ex__(protocol)
         if not isinstance(reduced, tuple) or len(reduced) < 3:
             return reduced
@@ -329,9 +356,10 @@ class Receiver(Protocol):
         """
         Turn the undelivered bytes into a plain attribute.
 
-        However a copy takes its state, they are found there when they are needed.
+        A copy finds them there when it needs them, however it restores its state.
 
-        @param state: what a copy or a pickle has of this receiver; an application may have its own form of it.
+        @param state: the state of this receiver for a copy or a pickle.  Applications may use a
+            form of their own.
         """
         if not isinstance(state, dict) or state.get("_receiverState") is None:
             return state
@@ -351,24 +379,25 @@ class Receiver(Protocol):
 
     def _receiverAfterClose(self, backlog: Backlog, data: bytes) -> bytes:
         """
-        Take in no more than a bounded part of what comes after an application has closed the connection.
+        Accept only a limited number of bytes after an application has closed the connection.
 
-        A peer that never answers TLS's close_notify keeps such a connection open, and sends on.
+        A peer that never answers TLS's close_notify keeps such a connection open, and may send
+        more.
 
-        @return: the part of C{data} to take in.
+        @return: the part of C{data} to accept.
         """
         if backlog.afterClose == inf:
             return b""
         room = min(_AFTER_CLOSE - backlog.afterClose, _KEPT_AFTER_CLOSE - backlog.kept)
         room += self.MAX_LENGTH  # type: ignore[attr-defined]
-        if not len(data) > room:  # a limit that is not a number is none
+        if not len(data) > room:  # a limit that is not a number is no limit
             backlog.afterClose += len(data)
             return data
         backlog.afterClose = inf
         return data[: max(int(room), 0)]
 
     def _receiverTime(self, backlog: Backlog) -> None:
-        """Give a message that has begun its time."""
+        """Start the timer for a message that has begun."""
         isUnfinished = self._receiverIsUnfinished(backlog)
         if backlog.timer is not None and (backlog.hasDelivered or not isUnfinished):
             backlog.stopTimer()
@@ -377,11 +406,11 @@ class Receiver(Protocol):
             backlog.timer = self._receiverCallLater(self.MAX_MESSAGE_TIME, self._receiverTimeIsUp, backlog)
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
-        """Does a message wait for the rest of its bytes, and for nothing else?"""
+        """Whether a message waits for the rest of its bytes, and for nothing else."""
         return bool(backlog) and not getattr(self, "paused", False)
 
     def _receiverCallLater(self, *args: Any) -> Any:
-        """Have something done later."""
+        """Schedule a call with the reactor."""
         from twisted.internet import reactor
 
         return reactor.callLater(*args)
@@ -400,31 +429,33 @@ class Receiver(Protocol):
         self._receiverAbort(backlog)
 
     def _receiverAbort(self, backlog: Backlog) -> None:
-        """Be done with a peer that will not come to an end."""
+        """Abort the connection of a peer that takes too long, and ignore any further data."""
         self._receiverState = Dropped(self.transport)
         abort(self.transport)
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         """
-        Take C{data} if all that it does is to go on with an unfinished frame; else leave everything as it is.
+        Keep C{data} if it only continues an unfinished frame, else leave everything unchanged.
 
-        A long frame in small chunks comes this way, at less than half of what a delivery costs.
+        A long frame in small chunks is kept this way, at less than half the cost of a delivery.
         """
         raise NotImplementedError
 
     def _receiverDeliver(self, backlog: Backlog) -> Any:
-        """Call back for each frame in C{backlog}; what is not a whole frame stays there."""
+        """Call back for each frame in C{backlog}.  Bytes that are not a whole frame stay there."""
         raise NotImplementedError
 
-    # Differs from Twisted: bytes that came before the handshake are not read as if they had come after it.
+    # Differs from Twisted: bytes that came before the handshake are not read as if they had come
+    # after it.
 
     def _receiverLeavePlaintext(self, backlog: Backlog, decrypted: bytes) -> Backlog:
         """
-        TLS has started: what is undelivered belongs to the TLS layer.
+        Pass the undelivered bytes to the TLS layer, now that TLS has started.
 
-        Where that has decrypted something since, it is too late to hand it over, and the peer is dropped.
+        If that layer has already decrypted something, it is too late to do so, and the peer is
+        dropped.
 
-        @return: the backlog for what comes now.
+        @return: the backlog for the bytes that arrive from now on.
         """
         upgraded, backlog.plainTransport = backlog.plainTransport, None
         plaintext = backlog.take()
@@ -445,20 +476,21 @@ class Receiver(Protocol):
             layer.dataReceived(plaintext)
         return backlog
 
-    # Differs from Twisted: a dropped peer is heard no more, and a limit that strikes is logged.
+    # Differs from Twisted: further data of a dropped peer is ignored, and an exceeded limit is
+    # logged.
 
     def _receiverDrop(self) -> object:
-        """Be done with the peer: close the connection in an orderly way and ignore what still comes."""
+        """Close the connection and ignore any further data."""
         if self._receiverState is not None:
             self._receiverState.stopTimer()
         self._receiverState = Dropped(self.transport)
         transport: Any = self.transport
-        # There may be none any more: a callback has ended the connection, and this is what came behind.
+        # The transport may be gone: a callback ended the connection, and these bytes came after it.
         return None if transport is None else transport.loseConnection()
 
     def _receiverLogLimit(self, backlog: Backlog, size: int) -> None:
         """
-        Log that a limit strikes, once for each connection.
+        Log that a limit was exceeded, once for each connection.
 
         @param size: the size in bytes that is too large, as far as it is known.
         """

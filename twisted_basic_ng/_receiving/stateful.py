@@ -1,5 +1,5 @@
 """
-A protocol of strings as a table of states: one method for each.
+A protocol of strings as a state machine, with one method for each state.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ __all__ = ["StatefulStringProtocol"]
 @public("basic")
 class StatefulStringProtocol:
     """
-    A base, beside one of the string receivers, that gives each string to the method of the state it is in.
+    A mixin for the string receivers that passes each string to the method of the current state.
 
-    In the state C{'x'}, C{proto_x} is called with the string and returns the next state; the state
-    C{'done'} closes the connection.
+    In the state C{'x'}, it calls C{proto_x} with the string, and the method returns the next state.
+    The state C{'done'} closes the connection.
 
-    @ivar state: the name of the state, C{'init'} at first.
+    @ivar state: the name of the current state, C{'init'} at first.
     """
 
     state = "init"
     transport: Any
 
     def stringReceived(self, string: bytes) -> None:
-        """Give C{string} to the state's method; a state without one is logged and kept."""
+        """
+        Pass C{string} to the method of the current state.  A state without a method is logged, and
+        stays.
+        """
         try:
             proto = getattr(self, "proto_" + self.state)
         except AttributeError:

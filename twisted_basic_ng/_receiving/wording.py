@@ -1,7 +1,8 @@
 """
-Additions to what errors say: Python's and Twisted's texts stay, as applications match them, and go on.
+Additions to the texts of errors.  Python's and Twisted's texts stay, because applications match
+them.
 
-An exception is amended where it passes anyway, in an C{except} branch.  So success costs nothing.
+An exception is amended in an C{except} branch that it passes anyway, so success costs nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 
 __all__ = ["amend", "amendUnsent", "longer", "notOverridden"]
 
-#: The exceptions whose text is their only argument.  A subclass may be an application's: it is left alone.
+#: The exceptions whose text is their only argument.  Subclasses may be an application's, and are
+#: left alone.
 _AMENDABLE = frozenset((AttributeError, OverflowError, TypeError, ValueError, struct.error))
 
 
@@ -26,11 +28,13 @@ def longer(text: str, more: str) -> str:
     return text if more in text else f"{text}; {more}"
 
 
-# Differs from Twisted: the text goes on with what to do.
+# Differs from Twisted: advice follows the text.
 
 
 def amendUnsent(error: Any, receiver: Any, method: str, data: object) -> None:
-    """Say on C{error} why C{data} could not be sent: it is no bytes, or there is no connection yet."""
+    """
+    Add to C{error} why C{data} could not be sent: it is not bytes, or there is no connection yet.
+    """
     if receiver.transport is None:
         amend(error, f"{type(receiver).__qualname__} has no connection: call {method} from connectionMade on")
     elif isinstance(data, str):

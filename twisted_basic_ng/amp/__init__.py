@@ -1,32 +1,41 @@
 """
-AMP, the Asynchronous Messaging Protocol: the names and the behaviour of C{twisted.protocols.amp}, in linear time.
+AMP, the Asynchronous Messaging Protocol: the names and the behaviour of C{twisted.protocols.amp},
+in linear time.
 
-Two peers call each other's commands over one connection, with named arguments, in any number at a time.  On the
-wire there are boxes, U{https://amp-protocol.net}: pairs of a key and a value, each behind its length in two bytes in
-network order (for a key, the first of them is zero), and an empty key at the end.  A call is a box with C{_ask}, a
-tag, and C{_command}, a name; its answer repeats the tag as C{_answer}, or as C{_error} beside C{_error_code} and
-C{_error_description}.
+Two peers call each other's commands over one connection.  Arguments are named, and any number of
+calls can be under way at a time.
 
-The map, from the bottom up; a file imports from the lines above its own only, for type checkers, too:
+The wire carries boxes (U{https://amp-protocol.net}).  A box is a series of keys and values, ended
+by an empty key.  A length of two bytes in network order precedes each key and each value; the first
+byte of a key's length is always zero.  A call is a box with the keys C{_ask}, which holds a tag,
+and C{_command}, which holds a name.  Its answer repeats the tag under C{_answer}.  An error repeats
+it under C{_error}, and adds C{_error_code} and C{_error_description}.
+
+The files, from the bottom up.  A file imports only from the lines above its own, in type
+annotations as well:
 
   - C{_constants}, C{_names}, C{_tlssupport}, and C{_errors};
-  - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces}, C{_types} (what the
-    layers expect of each other);
+  - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces},
+    C{_types} (what the layers expect of each other);
   - C{_explain} (errors that say what to do);
-  - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types), C{_lists} (C{ListOf},
-    C{AmpList});
-  - C{_responders} (finding who answers a command), C{_calls} (a call that waits for its answer);
-  - the bounds on both sides' calls: C{_metering} (unsent bytes), C{_line} (our own calls), C{_overload} (the peer's);
-  - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the peer);
-  - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the connection;
-  - the connection: C{_strings} and C{_reading} (bytes to boxes, a string or a box at a time), C{_sending} (boxes to
-    bytes), C{_wire} (its beginning, its end and its changes);
+  - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types),
+    C{_lists} (C{ListOf}, C{AmpList});
+  - C{_responders} (finding the responder of a command), C{_calls} (a call that waits for its
+    answer);
+  - the limits on the calls of both sides: C{_metering} (unsent bytes), C{_line} (our own calls),
+    C{_overload} (the peer's);
+  - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the
+    peer);
+  - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the
+    connection;
+  - the connection: C{_strings} and C{_reading} (bytes to boxes, a string or a box at a time),
+    C{_sending} (boxes to bytes), C{_wire} (how it begins, ends and changes);
   - C{_protocol} (all of it together).
 
-This file re-exports the public names.  Its only code imports Twisted's TLS when a name of that is asked for.
+This file re-exports the public names.  Its only code imports Twisted's TLS names on first access.
 """
 
-# The modules and functions among them are names that twisted.protocols.amp has, too.
+# twisted.protocols.amp also offers the modules and functions that are imported here.
 from __future__ import annotations
 
 import datetime
@@ -134,13 +143,13 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Twisted's TLS is imported when a name of it is asked for."""
+        """Import Twisted's TLS on the first access to one of its names."""
         if name.lstrip("_") in _tlssupport.NAMES:
             return getattr(_tlssupport, name.lstrip("_"))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        """Name these, too."""
+        """List the TLS names as well."""
         return sorted({*globals(), *_tlssupport.NAMES, "_ssl"})
 
     _openFacade(__name__)

@@ -1,13 +1,13 @@
 """
 The types of arguments: how a value is written to a box and read from it.
 
-An application's own type overrides C{toString} and C{fromString}.  A type that needs the connection overrides
-C{toStringProto} and C{fromStringProto}; one that takes more than one key, C{toBox} and C{fromBox}; one whose value is
-not among the arguments of the call, C{retrieve}.  Each hook calls the next one, and each may also be set on an
-instance.
+To define a type of your own, override C{toString} and C{fromString}.  Override C{toStringProto} and
+C{fromStringProto} if the type needs the connection, C{toBox} and C{fromBox} if it takes more than
+one key, and C{retrieve} if its value is not among the arguments of the call.  Each hook calls the
+next one.  You can also set a hook on an instance.
 
-This file knows no command and no connection: it only hands on the protocol that it is given.  Lists are in
-L{twisted_basic_ng.amp._lists}.
+This file knows no command and no connection.  It only passes on the protocol that it is given.
+Lists are in L{twisted_basic_ng.amp._lists}.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ __all__ = [
 @public("amp")
 class Argument:
     """
-    A type of argument; the base of all others.
+    The base of all types of arguments.
 
-    @ivar optional: whether it may be left out; its value is C{None} then.
+    @ivar optional: whether the argument may be left out; its value is then C{None}.
     """
 
     optional = False
@@ -56,13 +56,14 @@ class Argument:
 
     def retrieve(self, d: dict[Any, Any], name: Any, proto: Any) -> Any:
         """
-        Take the value out of C{d}: one to write out of the call's arguments, one to read out of the box.
+        Take the value from C{d}: from the call's arguments when writing, from the box when reading.
 
-        @param d: where it is.
-        @param name: its key there: in Python, or on the wire.
-        @param proto: the protocol.
-        @return: the value; C{None} for an optional one that is not there.
-        @raise KeyError: a required one is not there.
+        @param d: the dictionary that holds the value.
+        @param name: the key in C{d}: the Python name when writing, the name on the wire when
+            reading.
+        @param proto: the protocol that sends or has received the box.
+        @return: the value; C{None} if an optional argument is missing.
+        @raise KeyError: a required argument is missing.
         """
         if not self.optional:
             return d.pop(name)
@@ -72,35 +73,41 @@ class Argument:
         return value
 
     def fromBox(self, name: bytes, strings: Strings, objects: Objects, proto: Any) -> None:
-        """Read the argument C{name} out of C{strings} into C{objects}."""
+        """Read the argument C{name} from C{strings}, and store its value in C{objects}."""
         string = self.retrieve(strings, name, proto)
         missing = self.optional and string is None
         objects[IDENTIFIERS[name]] = None if missing else self.fromStringProto(string, proto)
 
     def toBox(self, name: bytes, strings: Strings, objects: Objects, proto: Any) -> None:
-        """Write the argument C{name} out of C{objects} into C{strings}; nothing for an optional one without a value."""
+        """
+        Write the argument C{name} of C{objects} to C{strings}, unless it is optional and has no
+        value.
+        """
         value = self.retrieve(objects, IDENTIFIERS[name], proto)
         if value is not None or not self.optional:
             strings[name] = self.toStringProto(value, proto)
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
-        """Read a value with the protocol C{proto}; most types do it in L{fromString}."""
+        """Read a value with the protocol C{proto}.  Most types override L{fromString} instead."""
         return self.fromString(inString)
 
     def toStringProto(self, inObject: Any, proto: Any) -> bytes:
-        """Write a value with the protocol C{proto}; most types do it in L{toString}."""
+        """Write a value with the protocol C{proto}.  Most types override L{toString} instead."""
         return self.toString(inObject)
 
     # Differs from Twisted: a value is discarded when another of the same box cannot be read.
 
     def _ampDiscard(self, value: Any) -> None:
-        """Release what a value holds, a file descriptor for example, when the box is not read to its end."""
+        """
+        Release what a value holds, such as a file descriptor, if the rest of its box cannot be
+        read.
+        """
 
     def fromString(self, inString: bytes) -> Any:
-        """Read a value.  Override it."""
+        """Read a value from bytes.  Override it."""
 
     def toString(self, inObject: Any) -> bytes:  # type: ignore[empty-body]
-        """Write a value, in at most C{MAX_VALUE_LENGTH} bytes.  Override it."""
+        """Write a value as bytes, at most C{MAX_VALUE_LENGTH} (65,535) of them.  Override it."""
 
 
 @public("amp")
@@ -108,8 +115,8 @@ class Integer(Argument):
     """
     An C{int} of any size, in decimal digits.
 
-    @raise ValueError: the bytes that were received are no number.
-    @raise TypeError: the value to be sent is no number.
+    @raise ValueError: the bytes received are not a number.
+    @raise TypeError: the value to send is not a number.
     """
 
     if not TYPE_CHECKING:  # pragma: no branch - subclasses override it with a method, as which it is inherited
@@ -121,7 +128,7 @@ class Integer(Argument):
 
 @public("amp")
 class String(Argument):
-    """C{bytes}, as they are."""
+    """C{bytes}, sent unchanged."""
 
     def toString(self, inObject: Any) -> bytes:
         return inObject  # type: ignore[no-any-return]
@@ -133,9 +140,10 @@ class String(Argument):
 @public("amp")
 class Float(Argument):
     """
-    A C{float}, in the shortest digits that mean it.
+    A C{float}, written with the fewest digits that read back as the same value.
 
-    @raise ValueError: the value to be sent is no C{float}, or the bytes received cannot be read as one.
+    @raise ValueError: the value to send is not a C{float}, or the bytes received cannot be read as
+        one.
     """
 
     if not TYPE_CHECKING:  # pragma: no branch - as in Integer
@@ -150,7 +158,7 @@ class Float(Argument):
 @public("amp")
 class Boolean(Argument):
     """
-    C{True} or C{False}, by their names.
+    C{True} or C{False}, written as those names.
 
     @raise TypeError: the bytes received are neither name.
     """
@@ -171,7 +179,7 @@ class Unicode(String):
     """
     A C{str}, in UTF-8.
 
-    @raise UnicodeError: the bytes received are not UTF-8, or the value cannot be encoded.
+    @raise UnicodeError: the bytes received are not UTF-8, or the value to send cannot be encoded.
     """
 
     def toString(self, inObject: Any) -> bytes:
@@ -183,7 +191,7 @@ class Unicode(String):
 
 @public("amp")
 class Path(Unicode):
-    """A C{FilePath}, by its path, for processes that share a file system."""
+    """A C{FilePath}, sent as its path, for processes that share a file system."""
 
     def fromString(self, inString: bytes) -> Any:
         return filepath.FilePath(Unicode.fromString(self, inString))
@@ -195,10 +203,12 @@ class Path(Unicode):
 @public("amp")
 class Decimal(Argument):
     """
-    A C{decimal.Decimal}, in scientific notation with all its digits (U{https://speleotrove.com/decimal/}); infinities
-    and the kinds of "not a number" by their names.
+    A C{decimal.Decimal}, in scientific notation with all its digits.
 
-    @raise ValueError: the value to be sent is no C{Decimal}.
+    The notation is that of U{https://speleotrove.com/decimal/}.  Infinities and the kinds of "not a
+    number" are written by name.
+
+    @raise ValueError: the value to send is not a C{Decimal}.
     @raise ArithmeticError: the bytes received cannot be read as one (C{decimal.InvalidOperation}).
     """
 
@@ -214,17 +224,18 @@ class Decimal(Argument):
 @public("amp")
 class DateTime(Argument):
     """
-    A C{datetime.datetime} that knows its offset from UTC, in 32 bytes: C{2012-01-23T12:34:56.054321-01:23}.
+    A C{datetime.datetime} with an offset from UTC, in 32 bytes:
+    C{2012-01-23T12:34:56.054321-01:23}.
 
-    The offset arrives in whole minutes, without the name of its time zone.
+    The offset is sent in whole minutes, without the name of its time zone.
 
-    @raise ValueError: the value to be sent has no offset, or the bytes received are not in this form.
+    @raise ValueError: the value to send has no offset, or the bytes received are not in this form.
     """
 
     _positions = [
         *(slice(0, 4), slice(5, 7), slice(8, 10)),  # year, month, day
         *(slice(11, 13), slice(14, 16), slice(17, 19), slice(20, 26)),  # hour, minute, second, microsecond
-        *(slice(27, 29), slice(30, 32)),  # hours and minutes of the offset; its sign is at 26
+        *(slice(27, 29), slice(30, 32)),  # hours and minutes of the offset; its sign is at index 26
     ]
 
     def fromString(self, s: bytes) -> Any:
@@ -241,7 +252,7 @@ class DateTime(Argument):
             raise ValueError("amp.DateTime cannot serialize naive datetime instances.  You may find amp.utc useful.")
         minutes, rest = divmod(offset, datetime.timedelta(minutes=1))
         if rest:
-            # Differs from Twisted: the moment stays the same where the offset loses its seconds.
+            # Differs from Twisted: the moment stays the same when the offset loses its seconds.
             i -= rest
         sign = "+" if minutes > 0 else "-"
         hours, minutes = divmod(abs(minutes), 60)

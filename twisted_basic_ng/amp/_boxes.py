@@ -1,8 +1,8 @@
 """
-Boxes: what is sent in one piece, keys and values, all bytes.
+Boxes: the unit that AMP sends, a dictionary whose keys and values are bytes.
 
-This file turns boxes into bytes and bytes into boxes, and knows of no connection: a box is sent by whoever has
-C{sendBox}.
+This file turns boxes into bytes and bytes into boxes.  It knows no connection: any object with a
+C{sendBox} method can send a box.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _Self = TypeVar("_Self", bound="AmpBox")  # typing has its own from Python 3.11 
 @public("amp")
 class AmpBox(dict[bytes, bytes]):
     """
-    A box: a dictionary of bytes, which it is in every other respect.
+    A box.  It is a dictionary of bytes, and behaves as one in every other respect.
 
-    Names may also be given as strings or keywords; they become bytes, in ASCII.
+    You can also give the names as strings or keywords; they are encoded in ASCII.
 
-    @raise UnicodeEncodeError: a name is not in ASCII.
+    @raise UnicodeEncodeError: a name is not ASCII.
     """
 
     __slots__: list[str] = []
@@ -40,26 +40,28 @@ class AmpBox(dict[bytes, bytes]):
             self[name.encode("ascii")] = self.pop(name)
 
     def copy(self: _Self) -> _Self:  # noqa: PYI019 - what it suggests may not be there at run time
-        """Make another box of the same type, with the same content."""
+        """Return another box of the same type with the same content."""
         other: Any = newBox(AmpBox) if type(self) is AmpBox else self.__class__()
         other.update(self)
         return other  # type: ignore[no-any-return]
 
     def serialize(self) -> bytes:
         """
-        Write the box as it goes over the wire.
+        Return the bytes of the box on the wire.
 
         @raise TypeError: a key or a value is a string; it must be bytes.
-        @raise TooLong: a key is longer than C{MAX_KEY_LENGTH} or a value longer than C{MAX_VALUE_LENGTH}.
+        @raise TooLong: a key is longer than C{MAX_KEY_LENGTH} (255 bytes), or a value is longer
+            than C{MAX_VALUE_LENGTH} (65,535 bytes).
         """
         framed = _accelerate.formatBox(self)
         return _serializeUnusual(self) if framed is None else framed
 
     def _sendTo(self, proto: Any) -> None:
         """
-        Send the box.  Boxes that have an effect on their connection override it; so may an application's.
+        Send the box.  Boxes that affect their connection override it, and so may an application's
+        boxes.
 
-        @param proto: what has C{sendBox}.
+        @param proto: the object whose C{sendBox} sends it.
         """
         proto.sendBox(self)
 
@@ -69,12 +71,14 @@ class AmpBox(dict[bytes, bytes]):
 
 Box = AmpBox
 
-#: Make an empty box without the work that C{__init__} has with names.
+#: Make an empty box, and skip what C{__init__} does for names.
 newBox = AmpBox.__new__
 
 
 def _serializeUnusual(box: dict[Any, Any]) -> bytes:
-    """Write a box that holds something else than bytes, or say what is wrong with it."""
+    """
+    Write a box that may hold more than plain bytes, or raise the error that says what is wrong.
+    """
     pieces: list[bytes] = []
     for key, value in sorted(box.items()):
         if isinstance(key, str):
@@ -93,7 +97,7 @@ def _serializeUnusual(box: dict[Any, Any]) -> bytes:
 
 @public("amp")
 class QuitBox(AmpBox):
-    """A box that is the last one: the connection is closed behind it."""
+    """A box after which the connection is closed."""
 
     __slots__: list[str] = []
 
@@ -102,7 +106,7 @@ class QuitBox(AmpBox):
 
     def _sendTo(self, proto: Any) -> None:
         super()._sendTo(proto)
-        # A protocol of ours is then done with its peer; any other only closes the connection.
+        # One of our protocols also ignores further data; any other only closes the connection.
         leave = getattr(proto, "_ampLeavePeer", None)
         if leave is None:
             proto.transport.loseConnection()
@@ -112,20 +116,23 @@ class QuitBox(AmpBox):
 
 def bytesOf(data: Any) -> bytes:
     """
-    Make plain bytes of what is like bytes; not of a number, of which C{bytes} makes so many zeros.
+    Convert a bytes-like object to C{bytes}.
 
-    @raise TypeError: it is not like bytes.
+    A number is refused, since C{bytes} would make that many zero bytes of it.
+
+    @raise TypeError: the object is not bytes-like.
     """
     return data if type(data) is bytes else bytes(memoryview(data))
 
 
 def parseBoxes(data: bytes, strict: bool = False) -> list[AmpBox]:
     """
-    Read the boxes that C{data} holds.
+    Read the boxes in C{data}.
 
-    @param strict: whether an unfinished box at the end is an error; else it is left out, as in Twisted.
-    @raise KeyTooLongError: a key is longer than C{MAX_KEY_LENGTH}.
-    @raise TruncatedBoxError: there is an unfinished box at the end.
+    @param strict: whether an unfinished box at the end is an error; by default it is left out, as
+        in Twisted.
+    @raise KeyTooLongError: a key is longer than C{MAX_KEY_LENGTH}, 255 bytes.
+    @raise TruncatedBoxError: the data ends in an unfinished box, and C{strict} is true.
     """
     data = bytesOf(data)
     boxes: list[AmpBox] = []

@@ -1,8 +1,9 @@
 """
-Calls to the peer: asks go out, answers and errors come back to the calls that wait for them.
+Calls to the peer: asks go out, and answers and errors come back to the calls that wait for them.
 
-L{Caller} is the calling half of L{twisted_basic_ng.amp.BoxDispatcher}.  It knows boxes and no bytes, and a command only
-as an object that sends itself (L{twisted_basic_ng.amp._types.AnyCommand}).
+L{Caller} is the calling half of L{twisted_basic_ng.amp.BoxDispatcher}.  It knows boxes but not
+bytes.  It knows a command only as an object that sends itself
+(L{twisted_basic_ng.amp._types.AnyCommand}).
 """
 
 from __future__ import annotations
@@ -31,11 +32,9 @@ _log = Logger("twisted.protocols.amp")
 
 @publicMethods("amp", "BoxDispatcher")
 class Caller:
-    """
-    The calling half of L{twisted_basic_ng.amp.BoxDispatcher}, where its attributes are described.
-    """
+    """The calling half of L{twisted_basic_ng.amp.BoxDispatcher}, which documents the attributes."""
 
-    #: The bounds on what is under way, if there are any.
+    #: The limits on calls under way, if there are any.
     _ampOverload: Overload | None = None
 
     _failAllReason: Failure | None = None
@@ -43,21 +42,21 @@ class Caller:
     _counter = 0
     boxSender: Any = None
 
-    #: Tags of calls that were cancelled; their answers may still come.
+    #: The tags of cancelled calls whose answers may still arrive.
     _ampCancelledRequests: dict[bytes, None] | None = None
 
-    # Differs from Twisted: it shows its peer, and how many calls wait.
+    # Differs from Twisted: the repr shows the peer, and how many calls wait.
 
     def __repr__(self) -> str:
         waiting = len(self._outstandingRequests or ())
         return addToRepr(super().__repr__(), f", {waiting} calls outstanding, to {describePeerOf(self.boxSender)}")
 
     def _nextTag(self) -> bytes:
-        """Make a tag that no call on this connection has had."""
+        """Return a tag that no call on this connection has used."""
         self._counter += 1
         return b"%x" % (self._counter,)
 
-    # Calls go out.
+    # Sending calls.
 
     @overload
     def callRemote(self, commandType: type[AnyOneWayCommand], *a: Any, **kw: Any) -> None: ...
@@ -69,15 +68,17 @@ class Caller:
         """
         Call the peer.
 
-        @param commandType: the L{twisted_basic_ng.amp.Command} to call, the class itself.
-        @param a: arguments that the command takes itself and does not send: the factory of a C{ProtocolSwitchCommand}.
+        @param commandType: the L{twisted_basic_ng.amp.Command} to call: the class, not an instance.
+        @param a: arguments that the command itself takes and does not send, such as the factory of
+            a C{ProtocolSwitchCommand}.
         @param kw: the command's arguments.
-        @return: a C{Deferred} of a dictionary of the command's response; C{None} for a command that requires no answer.
-            It fails with the errors that the command declares, with L{UnknownRemoteError} for any other error of
-            the responder, with L{UnhandledCommand} if there is none, with C{ConnectionLost} and its like, and with
-            L{InvalidSignature} for arguments that the command does not take.  An error that nobody handles closes the
-            connection.
-        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        @return: a C{Deferred} of the response, a dictionary; C{None} for a command that requires no
+            answer.  It fails with an error that the command declares, with L{UnknownRemoteError}
+            for any other error of the responder, or with L{UnhandledCommand} if the peer has no
+            responder.  It also fails with a connection error such as C{ConnectionLost}, and with
+            L{InvalidSignature} for arguments that the command does not take.  If you handle no
+            error, the connection is closed.
+        @raise ProtocolSwitched: the connection has switched to another protocol.
         @raise TooLong: an argument is too long to be sent.
         """
         try:
@@ -104,21 +105,22 @@ class Caller:
         Call the peer with boxes instead of values.
 
         @param command: the command's name on the wire.
-        @param requiresAnswer: whether an answer is wanted.
+        @param requiresAnswer: whether you want an answer.
         @param kw: the content of the box, all bytes.
-        @return: a C{Deferred} of the box that answers, or C{None}.
+        @return: a C{Deferred} of the answer box, or C{None}.
         """
         return self._sendBoxCommand(command, AmpBox(kw), requiresAnswer)
 
     def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = True) -> Deferred[AmpBox] | None:
         """
-        Send C{box} as a command; applications override it.
+        Send C{box} as a call of a command.  Applications override it.
 
         @param command: the command's name on the wire.
-        @param box: its arguments.  The name is added to it, and the tag if an answer is wanted.
+        @param box: the arguments.  The command's name is added to it, and a tag if an answer is
+            wanted.
         @param requiresAnswer: whether an answer is wanted.
-        @return: a C{Deferred} of the box that answers, if an answer is wanted.
-        @raise ProtocolSwitched: the connection speaks another protocol by now.
+        @return: a C{Deferred} of the answer box if an answer is wanted, else C{None}.
+        @raise ProtocolSwitched: the connection has switched to another protocol.
         """
         if self._failAllReason is not None:
             return fail(self._ampWhyNotCalled(command, self._failAllReason)) if requiresAnswer else None
@@ -150,7 +152,7 @@ class Caller:
         return request
 
     def _ampSendUnanswered(self, tag: bytes, command: bytes, box: AmpBox) -> None:
-        """Send a box that wants no answer; it is lost if there is no connection."""
+        """Send a box that wants no answer.  It is lost if there is no connection."""
         try:
             if self._ampOverload is None:
                 box._sendTo(self.boxSender)
@@ -170,10 +172,11 @@ class Caller:
             advice = ": split it over several calls" if isinstance(error, TooLong) else ""
             addText(error, f"{nameOf(command)} was not sent{advice}")
 
-    # Differs from Twisted: a call that is made too late fails with an error of its own, of the same type.
+    # Differs from Twisted: a call that is made too late fails with an error of its own, of the same
+    # type.
 
     def _ampWhyNotCalled(self, command: bytes, reason: Failure) -> Failure:
-        """Make the error of a call that is made when the connection has ended for C{reason}."""
+        """Make the error for a call that is made after the connection has ended with C{reason}."""
         lost: Any = reason.value
         kind = type(lost)
         if kind not in (ConnectionDone, ConnectionLost):
@@ -190,17 +193,19 @@ class Caller:
             request.addErrback(self.unhandledError)
             request.errback(error)
 
-    # Answers come back.
+    # Receiving answers.
 
     def unhandledError(self, failure: Failure) -> Any:
-        """Take an error that no callback of the application handled; applications override it."""
+        """
+        Handle an error that no callback of the application handled.  Applications override it.
+        """
         return self.boxSender.unhandledError(failure)
 
     def _ampRequestFor(self, tag: bytes) -> Deferred[AmpBox] | None:
         """
-        Find the call that C{tag} answers, and remove it from the outstanding calls.
+        Find the call with this tag, and remove it from the outstanding calls.
 
-        @return: C{None} if it was cancelled.
+        @return: the call's C{Deferred}; C{None} if the call was cancelled.
         @raise UnknownTagError: there is no such call.
         """
         if self._ampOverload is not None:
@@ -235,17 +240,18 @@ class Caller:
         tag = request._ampTag
         if self._outstandingRequests is None or self._outstandingRequests.pop(tag, None) is None:
             return
-        if self._ampOverload is None or self._ampOverload.line.cancelled(tag):  # else it was not sent yet
+        # A call that still waited in line was not sent, and gets no answer.
+        if self._ampOverload is None or self._ampOverload.line.cancelled(tag):
             self._ampDropAnswer(tag)
 
     def _ampDropAnswer(self, tag: bytes) -> None:
-        """Drop the answer to a call when it comes."""
+        """Drop the answer to a call when it arrives."""
         if self._ampCancelledRequests is None:
-            self._ampCancelledRequests = {}  # which takes half the memory of a set
+            self._ampCancelledRequests = {}  # a dictionary takes half the memory of a set
         self._ampCancelledRequests[tag] = None
 
     def _ampIsDropped(self, tag: bytes) -> bool:
-        """Tell whether the answer to a call is dropped; it is no longer expected then."""
+        """Whether to drop the answer with this tag.  Each answer is dropped once."""
         cancelled = self._ampCancelledRequests
         if cancelled is None or tag not in cancelled:
             return False
@@ -258,7 +264,7 @@ class Caller:
         """
         Fail every call that is not answered, and every call that is made from now on.
 
-        @param reason: the error that they fail with.
+        @param reason: the error that the calls fail with.
         """
         self._failAllReason = reason
         if self._ampOverload is not None:
@@ -269,9 +275,10 @@ class Caller:
             if not request.called:  # the errback of one may cancel another
                 try:
                     request.errback(reason)
-                except Exception:  # Differs from Twisted: one that raises keeps no other call waiting
+                # Differs from Twisted: an errback that raises keeps no other call waiting
+                except Exception:
                     _log.failure("while failing an outstanding call")
 
 
-#: Kept to notice another function that an application puts in its place in the class.
+#: Kept to notice when an application replaces this method of the class.
 SEND_BOX_COMMAND: Final = Caller._sendBoxCommand

@@ -1,8 +1,8 @@
 """
-Commands: what a call's arguments and response are, and which errors it may end with.
+Commands: the arguments and the response of a call, and the errors that it may end with.
 
-A command is a class; an instance is one call of it.  This file knows arguments, boxes and responders, and of the
-connection only that boxes can be sent over it.
+A command is a class, and each instance is one call of it.  This file knows arguments, boxes and
+responders.  All it knows of the connection is that it sends boxes.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ for _each in (_T_Callable, _Self):
 
 def _requireBytes(command: str, what: str, names: list[Any]) -> None:
     """
-    Check the names that the command declares: they go over the wire as they are.
+    Check that the names which the command declares are bytes, since they go over the wire
+    unchanged.
 
-    Applications match the whole text of the error, so its cause says what to do.
+    Applications match the whole text of the error, so the advice is in the error's cause.
     """
     for name in names:
         if not isinstance(name, bytes):
@@ -51,20 +52,22 @@ def _requireBytes(command: str, what: str, names: list[Any]) -> None:
 
 
 def _unknownArgument(command: type, objects: Objects, arguments: Schema) -> InvalidSignature:
-    """Say which argument is not in the schema; there is one."""
+    """Make the error for the first argument that is not in the schema; there must be one."""
     names = _namesIn(arguments)
     unknown = next(name for name in objects if name not in names)
     return InvalidSignature(f"{unknown} is not a valid argument; {command.__name__} takes {', '.join(names) or 'none'}")
 
 
 def _namesIn(arguments: Schema) -> list[str]:
-    """The names of arguments in Python, each once."""
+    """Return the Python names of the arguments, each once."""
     return [*dict.fromkeys(IDENTIFIERS[name] for name, _ in arguments)]
 
 
 @public("amp")
 class _CommandMeta(type):
-    """Names a command after its class, gathers the errors of its bases, and checks what it declares."""
+    """
+    Names a command after its class, collects the errors of its bases, and checks its declarations.
+    """
 
     def __new__(cls: type[_Self], name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> Any:
         attrs.setdefault("commandName", name.encode("ascii"))
@@ -88,21 +91,24 @@ class _CommandMeta(type):
 @public("amp")
 class Command(metaclass=_CommandMeta):
     """
-    A call that one peer can make to the other.  Subclass it to define one.
+    A call that one peer can make to the other.  Subclass it to define a command.
 
-    @cvar commandName: its name on the wire; that of the class, unless it is given.
-    @cvar arguments: the names on the wire, as bytes, and the types of the arguments.
-    @cvar response: the same of what the responder returns, which is a dictionary.
-    @cvar errors: the errors that a responder may fail with, and their codes on the wire; a subclass adds to those
-        of its bases.  The caller gets the same error with the same text; any other is L{UnknownRemoteError}.
-    @cvar fatalErrors: the same; but the connection is closed after one of these.
-    @cvar allErrors: both, with those of the bases.
-    @cvar reverseErrors: the same, by code.
+    @cvar commandName: the name on the wire, as bytes; the name of the class by default.
+    @cvar arguments: the arguments, as pairs of a name on the wire, in bytes, and a type.
+    @cvar response: the values of the response, as pairs like those of C{arguments}.  The responder
+        returns them as a dictionary.
+    @cvar errors: the errors that a responder may fail with, and their codes on the wire.  A
+        subclass adds to the errors of its bases.  The caller gets the same error with the same
+        text.  Any other error reaches it as L{UnknownRemoteError}.
+    @cvar fatalErrors: like C{errors}, but the connection is closed after one of these.
+    @cvar allErrors: C{errors} and C{fatalErrors} together, with those of the bases.
+    @cvar reverseErrors: the errors of C{allErrors}, by their codes.
     @cvar extra: not used.
-    @cvar commandType: makes the box that asks.
-    @cvar responseType: makes the box that answers.
-    @cvar requiresAnswer: false for a call that wants no answer: C{callRemote} then returns C{None}.  A peer may want
-        one nevertheless, so a responder always has to return what C{response} says.
+    @cvar commandType: makes the box of a call.
+    @cvar responseType: makes the box of an answer.
+    @cvar requiresAnswer: whether the caller wants an answer.  If false, C{callRemote} returns
+        C{None}.  A peer may still ask for an answer, so a responder must always return the values
+        that C{response} declares.
     @ivar structured: the call's arguments.
     """
 
@@ -120,15 +126,15 @@ class Command(metaclass=_CommandMeta):
 
     requiresAnswer: ClassVar[bool] = True
 
-    #: Nothing is as it was behind this call.
+    #: Whether the call changes the connection for everything that follows it.
     _ampChangesConnection: ClassVar[bool] = False
 
     def __init__(self, **kw: Any) -> None:
         """
-        Make a call, to be sent.
+        Make a call that can be sent.
 
-        @param kw: its arguments, by their names in Python.
-        @raise InvalidSignature: a required one is missing.
+        @param kw: the arguments, by their Python names.
+        @raise InvalidSignature: a required argument is missing.
         """
         self.structured = kw
         arguments: Any = self.arguments
@@ -142,11 +148,11 @@ class Command(metaclass=_CommandMeta):
     @classmethod
     def makeResponse(cls, objects: Any, proto: Any) -> Any:
         """
-        Write a response.
+        Write a response to a box.
 
-        @param objects: its values, by their names in Python.
-        @param proto: the protocol that will send it.
-        @return: the box; a failed C{Deferred} if C{responseType} makes none.
+        @param objects: the values, by their Python names.
+        @param proto: the protocol that will send the box.
+        @return: the box, or a failed C{Deferred} if C{responseType} raises.
         """
         kind = cls.responseType
         try:
@@ -163,12 +169,12 @@ class Command(metaclass=_CommandMeta):
     @classmethod
     def makeArguments(cls, objects: Objects, proto: Any) -> Any:
         """
-        Write a call's arguments.
+        Write a call's arguments to a box.
 
-        @param objects: their values, by their names in Python.
-        @param proto: the protocol that will send them.
+        @param objects: the values, by their Python names.
+        @param proto: the protocol that will send the box.
         @return: the box.
-        @raise InvalidSignature: an argument is none of this command's.
+        @raise InvalidSignature: this command does not declare one of the arguments.
         """
         arguments = cls.arguments
         if not _accelerate.areKnown(arguments, objects, IDENTIFIERS):
@@ -185,60 +191,62 @@ class Command(metaclass=_CommandMeta):
     @classmethod
     def parseResponse(cls, box: Strings, protocol: Any) -> Objects:
         """
-        Read a response.
+        Read a response from a box.
 
-        @param box: what came.
+        @param box: the box that was received.
         @param protocol: the protocol that received it.
-        @return: its values, by their names in Python.
-        @raise KeyError: a required one is missing.
+        @return: the values, by their Python names.
+        @raise KeyError: a required value is missing.
         """
         return readObjects(box, cls.response, protocol, "response value", cls)
 
     @classmethod
     def parseArguments(cls, box: Strings, protocol: Any) -> Objects:
         """
-        Read a call's arguments.
+        Read a call's arguments from a box.
 
-        @param box: what came.
+        @param box: the box that was received.
         @param protocol: the protocol that received it.
-        @return: their values, by their names in Python.
-        @raise KeyError: a required one is missing.
+        @return: the values, by their Python names.
+        @raise KeyError: a required argument is missing.
         """
         return readObjects(box, cls.arguments, protocol, "argument", cls)
 
     @classmethod
     def responder(cls, methodfunc: _T_Callable) -> _T_Callable:
         """
-        Declare, as its decorator, that a method responds to this command.
+        Declare a method as the responder of this command.  Use it as a decorator.
 
-        It belongs into the body of a L{CommandLocator}, L{twisted_basic_ng.amp.AMP} for one: the next such class that
-        is made takes the method, so it is not for several threads at once.
+        Use it in the body of a L{CommandLocator}, such as L{twisted_basic_ng.amp.AMP}.  The next
+        such class that is created takes the method, so do not create these classes in several
+        threads at once.
 
-        @param methodfunc: the method.  It takes the arguments by keyword, and returns the response, a dictionary, or a
-            C{Deferred} of it, or is a coroutine function.
-        @return: the method, as it was.
+        @param methodfunc: the method.  It takes the arguments by keyword.  It returns the response
+            as a dictionary or as a C{Deferred} of one, or it is a coroutine function.
+        @return: the method, unchanged.
         """
         CommandLocator._currentClassCommands.append((cls, methodfunc))
         return methodfunc
 
     def _doCommand(self, proto: Any) -> Any:
-        """Send the call over C{proto}; return the C{Deferred} of its response, if there will be one."""
+        """Send the call over C{proto}, and return the C{Deferred} of its response if it has one."""
         try:
             arguments = self.makeArguments(self.structured, proto)
-        except ConnectionLost:  # an argument that is sent by itself, a descriptor for one
+        except ConnectionLost:  # from an argument that is sent on its own, such as a descriptor
             return fail() if self.requiresAnswer else None
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if not self.requiresAnswer:
             return answering
         try:
-            # Has nobody added a callback to the answer yet, and is what is read of it no Deferred?
+            # Whether nobody has added a callback to the answer yet, and its parsed response is no
+            # Deferred.
             isOwn = (
                 type(answering) is Call
                 and not answering.called
                 and proto._sendBoxCommand.__func__ is SEND_BOX_COMMAND
                 and self.parseResponse.__func__ is _PARSE_RESPONSE  # type: ignore[attr-defined]
             )
-        except AttributeError:  # one of them is a function
+        except AttributeError:  # one of them is a plain function
             isOwn = False
         if isOwn:
             answering._ampCommand = self
@@ -249,10 +257,10 @@ class Command(metaclass=_CommandMeta):
 
     def _ampDoAndChange(self, proto: Any, doCommand: Callable[[Any], Any], change: Callable[[], object]) -> Any:
         """
-        Send a call that changes the connection, and all that waits in line in front of it.
+        Send a call that changes the connection, after the calls that wait in line before it.
 
-        @param doCommand: sends it.
-        @param change: changes what is to be different until the answer comes.
+        @param doCommand: sends the call.
+        @param change: makes the changes that last until the answer arrives.
         """
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
@@ -268,19 +276,24 @@ class Command(metaclass=_CommandMeta):
         return answering
 
     def _ampReadResponse(self, box: Strings, proto: Any) -> Any:
-        """Read the peer's response; what an application's way to read it makes of it may be the peer's error, too."""
+        """
+        Read the peer's response; an application's own parser may turn it into the peer's error.
+        """
         try:
             response: Any = self.parseResponse(box, proto)
         except RemoteAmpError:
             response = Failure()
         if type(response) is dict:
             return response
-        if isinstance(response, Failure):  # not in the handler: what is raised here must not hold the frames of that
+        # Outside the handler, so that an error raised here does not hold the handler's frames.
+        if isinstance(response, Failure):
             return self._ampAsDeclared(response, proto)
         return response.addErrback(self._ampAsDeclared, proto) if isinstance(response, Deferred) else response
 
     def _ampAsDeclared(self, error: Failure, proto: Any) -> Failure:
-        """Turn the peer's error into the one that the command declares for its code, or what making that raises."""
+        """
+        Turn the peer's error into the one declared for its code, or into what creating that raises.
+        """
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
@@ -294,14 +307,14 @@ class Command(metaclass=_CommandMeta):
         return Failure(declared)
 
     def _ampExplainUnknown(self, error: UnknownRemoteError, code: bytes, proto: Any) -> None:
-        """Say where to look for the peer's error, or which error is to be declared."""
+        """Say where to look for the peer's error, or which error to declare."""
         name, peer = type(self).__name__, describePeerOf(proto)
         if code != UNKNOWN_ERROR_CODE:
             more = f"{peer} answered {name} with the code {code!r}, which {name}.errors does not declare here"
         elif error.description == UNKNOWN_ERROR_TEXT:
             more = f"{peer} failed in responding to {name}, with an error that is in its log"
         else:
-            return  # the peer's application has a text of its own
+            return  # the peer's application sent a text of its own
         error.args = (f"{error.args[0]}; {more}",)
 
     # Differs from Twisted: a command shows its arguments.
@@ -310,20 +323,21 @@ class Command(metaclass=_CommandMeta):
         return addToRepr(super().__repr__(), "".join(f" {name}={briefly(value)}" for name, value in self._ampShown()))
 
     def _ampShown(self) -> list[tuple[str, object]]:
-        """The arguments, as far as the application's own C{__init__} has set them."""
+        """Return the arguments, as far as the application's own C{__init__} has set them."""
         return [*getattr(self, "structured", {}).items()]
 
 
-#: Remembered, as others.
+#: Kept to notice an application's own C{parseResponse}.
 _PARSE_RESPONSE: Final = Command.parseResponse.__func__  # type: ignore[attr-defined]
 
 
 @public("amp")
 class OneWayCommand(Command):
     """
-    A call that wants no answer, and whose errors the caller does not learn: C{callRemote} returns C{None}.
+    A call without an answer: C{callRemote} returns C{None}, and the caller learns of no error.
 
-    It is what C{requiresAnswer = False} makes of any other command; type checkers see it in the base.
+    C{requiresAnswer = False} has the same effect in any other command.  This base tells type
+    checkers about it, too.
     """
 
     requiresAnswer: ClassVar[Literal[False]] = False

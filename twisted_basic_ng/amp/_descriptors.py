@@ -1,8 +1,9 @@
 """
 File descriptors as arguments, over UNIX sockets.
 
-A descriptor travels beside the bytes; in the box stands its number in the order of those that were sent.  The
-sender's half is L{Descriptor}, the receiver's half keeps what came until its box does (L{_DescriptorExchanger}).
+A descriptor travels beside the bytes, and the box holds its number: its position among the
+descriptors that were sent.  L{Descriptor} is the sender's half.  The receiver's half
+(L{_DescriptorExchanger}) keeps each descriptor until its box arrives.
 """
 
 from __future__ import annotations
@@ -24,55 +25,56 @@ from ._types import DescriptorCarrier
 
 __all__ = ["Descriptor", "_DescriptorExchanger"]
 
-#: In how many parts the time is looked at in which a descriptor has to be claimed.
+#: The number of checks during the time in which a descriptor has to be claimed.
 _CHECKS: Final = 4
 
-#: How many descriptors of the process a peer leaves to others: enough to accept connections, and to
-#: write a log.
+#: How many of the process's descriptors are reserved, so that a peer cannot use them up: enough to
+#: accept connections and to write a log.
 _RESERVED_DESCRIPTORS: Final = 32
 
 
 @public("amp")
 class Descriptor(Integer):
     """
-    A file descriptor, an C{int}; the receiver gets its own copy of it, which it has to close.
+    A file descriptor, an C{int}.  The receiver gets its own copy and has to close it.
 
-    The connection has to be over a UNIX socket.
+    It works only on a connection over a UNIX socket.
     """
 
     def fromStringProto(self, inString: bytes, proto: DescriptorCarrier) -> Any:
         """
         Claim a descriptor that C{proto} has received.
 
-        @raise KeyError: none with this number was received, or it was claimed before.
+        @raise KeyError: no descriptor with this number was received, or it was claimed before.
         """
         return proto._getDescriptor(int(inString))
 
     def _ampDiscard(self, value: Any) -> None:
-        if type(self).fromStringProto is Descriptor.fromStringProto:  # else a subclass made something of it
+        # A subclass may have converted the descriptor, which then cannot be closed here.
+        if type(self).fromStringProto is Descriptor.fromStringProto:
             os.close(value)
 
     def toStringProto(self, inObject: int, proto: DescriptorCarrier) -> bytes:
-        """Send a descriptor over C{proto}'s connection and write its number."""
+        """Send a descriptor over the connection of C{proto}, and write its number."""
         return Integer.toStringProto(self, proto._sendFileDescriptor(inObject), proto)
 
 
 class _Unclaimed:
     """
-    Sees to it that a peer with too many unclaimed descriptors goes on claiming them.
+    Checks that a peer with too many unclaimed descriptors continues to claim them.
 
-    Their boxes are on their way where the peer is a Twisted one: its transport sends each
-    descriptor with the first byte that it has, so those of a thousand calls that are made at once
-    arrive with the first thousand bytes, ahead of everything else that waits to be sent.  What
-    tells such a peer from one that sends descriptors and nothing to claim them with is that its
-    boxes come: so one has to be claimed from time to time, and that is all.
+    If the peer runs Twisted, the boxes are on their way.  Its transport sends each descriptor with
+    the first byte available.  The descriptors of a thousand calls that are made at once arrive with
+    the first thousand bytes, before everything else that waits to be sent.  Such a peer differs in
+    one way from a peer that sends descriptors and nothing to claim them with: its boxes arrive.  So
+    the only condition is that a descriptor is claimed from time to time.
 
-    Some may never be claimed although their peer does nothing wrong: those of calls that nobody
-    responds to, and of answers to calls that were cancelled.  Such a descriptor is known by one
-    that came later and was claimed.
+    Some descriptors may never be claimed although the peer does nothing wrong: those of calls
+    without a responder, and those of answers to cancelled calls.  Such a descriptor is recognised
+    when a later one has been claimed.
 
-    @ivar checksWithoutClaim: how many times nothing had been claimed since the last look.
-    @ivar lastNumber: the number of the last descriptor that came.
+    @ivar checksWithoutClaim: the number of checks since a descriptor was last claimed.
+    @ivar lastNumber: the number of the last descriptor received.
     """
 
     def __init__(self, exchanger: _DescriptorExchanger) -> None:
@@ -103,10 +105,10 @@ class _Unclaimed:
 
     def _check(self) -> None:
         """
-        Was one claimed?
+        Check whether a descriptor was claimed.
 
-        It takes several looks to know: a process that was busy, or stopped, looks before it reads
-        what has come.
+        This takes several checks, because a process that was busy or stopped checks before it reads
+        the bytes that have arrived.
         """
         self.checksWithoutClaim = 0 if self._exchanger._ampKeepsClaims() else self.checksWithoutClaim + 1
         if self._areFew():
@@ -117,7 +119,9 @@ class _Unclaimed:
             self._scheduleCheck()
 
     def strike(self) -> None:
-        """Close those that others were claimed behind; if too many are left, drop the peer."""
+        """
+        Close the descriptors that precede a claimed one.  If too many are left, drop the peer.
+        """
         unclaimed = self._exchanger._descriptors
         claimed = next((each for each in range(self.lastNumber, -1, -1) if each not in unclaimed), 0)
         for each in [each for each in unclaimed if each < claimed]:
@@ -128,7 +132,7 @@ class _Unclaimed:
             self._exchanger._ampTooManyDescriptors()
 
     def stop(self) -> None:
-        """There is nothing to look after any more."""
+        """Stop checking."""
         self._exchanger._ampUnclaimed = None
         self._exchanger._getDescriptor = self._claim
         if self._timer.active():
@@ -136,10 +140,13 @@ class _Unclaimed:
 
 
 def _isLastOfProcess(descriptor: int) -> bool:
-    """Is this one of the process's last?  The kernel gives the lowest free number."""
+    """
+    Whether C{descriptor} is one of the last that the process may open.  The kernel assigns the
+    lowest free number.
+    """
     try:
         from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
-    except ImportError:  # the system knows no such limit, nor UNIX sockets that send descriptors
+    except ImportError:  # the system has no such limit, and its UNIX sockets send no descriptors
         return False
     most = getrlimit(RLIMIT_NOFILE)[0]
     return most != RLIM_INFINITY and descriptor >= most - _RESERVED_DESCRIPTORS
@@ -149,20 +156,20 @@ def _isLastOfProcess(descriptor: int) -> bool:
 @public("amp")
 class _DescriptorExchanger:
     """
-    Both halves of passing descriptors, as a base of a protocol.
+    Sends and receives file descriptors; a base of a protocol.
 
-    @ivar _descriptors: by their numbers, the descriptors that no box has claimed yet.
-    @ivar _getDescriptor: claims one by its number.
-    @ivar _sendingDescriptorCounter: gives the number of the next one to be sent.
-    @ivar _receivingDescriptorCounter: gives the number of the next one to be received.
-    @cvar MAX_PENDING_DESCRIPTORS: how many descriptors may wait for boxes that do not come; C{None}
-        for any number.  The peer that sends more is dropped: at once, where not a byte comes with
-        them, or where the process has no room for more; else when none was claimed for a minute.
+    @ivar _descriptors: the descriptors that no box has claimed yet, by their numbers.
+    @ivar _getDescriptor: claims a descriptor by its number.
+    @ivar _sendingDescriptorCounter: returns the number of the next descriptor to send.
+    @ivar _receivingDescriptorCounter: returns the number of the next descriptor to receive.
+    @cvar MAX_PENDING_DESCRIPTORS: how many descriptors may wait for their boxes; C{None} for no
+        limit.  A peer that sends more is dropped.  It is dropped at once if no byte comes with them
+        or the process has no room for more, and otherwise when none was claimed for a minute.
     """
 
     MAX_PENDING_DESCRIPTORS: int | None = 64
 
-    #: Within how many seconds one of too many has to be claimed.
+    #: The time limit, in seconds, for claiming one of too many descriptors.
     _ampClaimTime: float = 60.0
 
     transport: Any
@@ -171,10 +178,10 @@ class _DescriptorExchanger:
     _sendingDescriptorCounter: Callable[[], int]
     _receivingDescriptorCounter: Callable[[], int]
 
-    #: How many came since the last byte.
+    #: How many descriptors have arrived since the last byte.
     _ampDescriptorsSinceByte = 0
 
-    #: Looks after them, where they are too many.
+    #: Checks the descriptors while there are too many.
     _ampUnclaimed: _Unclaimed | None = None
 
     def __init__(self) -> None:
@@ -185,17 +192,17 @@ class _DescriptorExchanger:
 
     def _sendFileDescriptor(self, descriptor: int) -> int:
         """
-        Send a descriptor; return its number.
+        Send a descriptor, and return its number.
 
-        @raise ConnectionLost: there is no connection any more.
+        @raise ConnectionLost: the connection is lost.
         """
         if self.transport is None:
-            raise ConnectionLost()  # Differs from Twisted: where this is an AttributeError
+            raise ConnectionLost()  # Differs from Twisted: there, it is an AttributeError
         self.transport.sendFileDescriptor(descriptor)
         return self._sendingDescriptorCounter()
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
-        """Keep a descriptor until a box claims it, and look whether too many are kept."""
+        """Keep a descriptor until a box claims it, and check whether there are too many."""
         number = self._receivingDescriptorCounter()
         self._descriptors[number] = descriptor
         self._ampDescriptorsSinceByte += 1
@@ -212,27 +219,28 @@ class _DescriptorExchanger:
             self._ampUnclaimed.strike()
 
     def _ampCallLater(self, *args: Any) -> Any:
-        """Have something done later."""
+        """Schedule a call with the reactor."""
         from twisted.internet import reactor
 
         return reactor.callLater(*args)
 
     def _ampKeepsClaims(self) -> bool:
-        """Do boxes that came wait on this side, which may claim something?"""
+        """Whether received boxes wait on this side, since they may claim descriptors."""
         return False
 
     def _ampTooManyDescriptors(self) -> None:
-        """Be done with a peer that sent a descriptor too many."""
+        """Drop a peer that has sent too many descriptors."""
         self._ampCloseDescriptors()
         self.transport.loseConnection()
 
-    # Differs from Twisted: what nobody claimed does not stay open.
+    # Differs from Twisted: unclaimed descriptors do not stay open.
 
     def _ampCloseDescriptors(self) -> None:
-        """Close the descriptors that no box has claimed: none can any more."""
+        """Close the descriptors that no box has claimed; none can be claimed any more."""
         if self._ampUnclaimed is not None:
             self._ampUnclaimed.stop()
-        unclaimed = self.__dict__.get("_descriptors")  # which a subclass has not that never calls our __init__
+        # The attribute is missing in a subclass that never calls our __init__.
+        unclaimed = self.__dict__.get("_descriptors")
         while unclaimed:
-            with suppress(OSError):  # somebody else closed it
+            with suppress(OSError):  # it is closed already
                 os.close(unclaimed.popitem()[1])

@@ -1,8 +1,9 @@
 """
 The conversation: calls of the peer are answered, and answers reach our own calls.
 
-L{BoxDispatcher} is both halves of it.  The calling half is L{twisted_basic_ng.amp._caller.Caller}; this file adds the
-answering half.  It knows boxes and no bytes: an L{twisted_basic_ng.amp.IBoxSender} takes boxes to the peer.
+L{BoxDispatcher} does both.  It inherits the calling half from
+L{twisted_basic_ng.amp._caller.Caller}, and this file adds the answering half.  The file knows boxes
+but not bytes.  An L{twisted_basic_ng.amp.IBoxSender} sends the boxes to the peer.
 """
 
 from __future__ import annotations
@@ -38,17 +39,18 @@ _log = Logger("twisted.protocols.amp")
 @public("amp")
 class BoxDispatcher(Caller):
     """
-    Calls the peer, and has the peer's calls answered.
+    Calls the peer, and answers the peer's calls.
 
-    @ivar locator: finds the responder to a command, an L{twisted_basic_ng.amp.IResponderLocator}.
-    @ivar boxSender: takes boxes to the peer.
-    @ivar _outstandingRequests: by their tags, the C{Deferred}s of the calls that are not answered yet; C{None} when the
-        connection is gone.  Applications look there.
-    @cvar unknownErrorsAreFatal: whether the connection is closed after a responder failed with an error that its
-        command does not declare, as in Twisted.  The peer is told C{UNKNOWN} in any case, and the error is logged.
-    @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress on one connection, in each direction; C{None} for any
-        number.  With more, nothing is read from the peer, and calls of one's own wait in line.  Set it before the
-        connection is made.
+    @ivar locator: finds the responder of a command, an L{twisted_basic_ng.amp.IResponderLocator}.
+    @ivar boxSender: sends boxes to the peer, an L{twisted_basic_ng.amp.IBoxSender}.
+    @ivar _outstandingRequests: the C{Deferred}s of the calls that are not answered yet, by their
+        tags; C{None} after the connection is lost.  Applications read it.
+    @cvar unknownErrorsAreFatal: whether the connection is closed after a responder fails with an
+        error that its command does not declare, as in Twisted.  In either case, the peer gets the
+        code C{UNKNOWN} and the error is logged.
+    @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress in each direction of one
+        connection; C{None} for no limit.  Above the limit, nothing is read from the peer, and this
+        side's own calls wait in line.  Set it before the connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
@@ -59,7 +61,7 @@ class BoxDispatcher(Caller):
         self.locator = locator
 
     def startReceivingBoxes(self, boxSender: IBoxSender) -> None:
-        """Take the object that boxes are sent to."""
+        """Remember the object that sends the boxes."""
         self.boxSender = boxSender
         asks, unsent = self.MAX_ASKS_IN_PROGRESS, getattr(boxSender, "MAX_UNSENT_BYTES", None)
         if (asks is not None or unsent is not None) and hasattr(boxSender, "_ampHoldPeer"):
@@ -67,7 +69,7 @@ class BoxDispatcher(Caller):
             self._ampOverload = sender._ampOverload = Overload(self, sender, asks, unsent)
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
-        """Fail every call that is not answered: no answer will come."""
+        """Fail every call that is not answered yet, because no answer will arrive."""
         overload, self._ampOverload = self._ampOverload, None
         if overload is not None:
             overload.forget()
@@ -76,10 +78,10 @@ class BoxDispatcher(Caller):
 
     def ampBoxReceived(self, box: AmpBox) -> None:
         """
-        Take a box: a call of the peer, or an answer to one of ours.
+        Handle a box: a call of the peer, or an answer to one of ours.
 
-        @raise NoEmptyBoxes: it is neither.
-        @raise UnknownTagError: it answers a call that was never made.
+        @raise NoEmptyBoxes: the box is neither.
+        @raise UnknownTagError: the box answers a call that was never made.
         """
         if ANSWER in box:
             return self._answerReceived(box)
@@ -94,7 +96,9 @@ class BoxDispatcher(Caller):
     # Responding to a call of the peer.
 
     def _commandReceived(self, box: AmpBox) -> None:
-        """Have a call responded to, and send the answer if one is wanted; applications override it."""
+        """
+        Respond to a call, and send the answer if the caller wants one.  Applications override it.
+        """
         tag = box.get(ASK)
         try:
             isOwn = self.dispatchCommand.__func__ is _DISPATCH_COMMAND  # type: ignore[attr-defined]
@@ -102,7 +106,7 @@ class BoxDispatcher(Caller):
             isOwn = False
         answer: Any = self._ampDispatch(box) if isOwn else self.dispatchCommand(box)
         if isinstance(answer, AmpBox):
-            # An answer that is there already needs no Deferred: nobody would see it.
+            # An answer that is available now needs no Deferred, since nobody would see it.
             if tag is not None:
                 try:
                     answer[ANSWER] = tag
@@ -122,15 +126,17 @@ class BoxDispatcher(Caller):
 
     def dispatchCommand(self, box: AmpBox) -> Deferred[AmpBox]:
         """
-        Have the locator's responder respond to a call; applications override it.
+        Let the responder that the locator finds respond to a call.  Applications override it.
 
-        @return: a C{Deferred} of the box that answers.
+        @return: a C{Deferred} of the answer box.
         """
         answer: Any = self._ampDispatch(box)
         return succeed(answer) if isinstance(answer, AmpBox) else answer
 
     def _ampDispatch(self, box: AmpBox) -> AmpBox | Deferred[AmpBox]:
-        """Do what L{dispatchCommand} does, but return an answer that is there already as it is."""
+        """
+        Like L{dispatchCommand}, but return an answer that is available now without a C{Deferred}.
+        """
         command = box[COMMAND]
         responder: Any = self.locator.locateResponder(command)
         if responder is None:
@@ -150,7 +156,7 @@ class BoxDispatcher(Caller):
             return fail()
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
-        """Tell whether C{box} is a call that changes the connection, as far as its command says so."""
+        """Whether C{box} is a call whose command declares that it changes the connection."""
         declared = getattr(self.locator, "_commandDispatch", {}).get(box[COMMAND])
         return declared is not None and getattr(declared[0], "_ampChangesConnection", False)
 
@@ -177,7 +183,7 @@ class BoxDispatcher(Caller):
         return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
-        """Make the box that says that something went wrong, without saying what."""
+        """Make the box that reports an unknown error, without details."""
         kind = QuitBox if self.unknownErrorsAreFatal else AmpBox
         return errorBox(kind, tag, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT.encode())
 
@@ -187,7 +193,7 @@ class BoxDispatcher(Caller):
         """
         Send the box that answers a call.
 
-        @param emit: what C{_safeEmit} was when the call arrived.
+        @param emit: the value of C{_safeEmit} when the call arrived.
         """
         try:
             emit(box)
@@ -195,7 +201,10 @@ class BoxDispatcher(Caller):
             self._ampEmitInstead(tag, box)
 
     def _ampEmitInstead(self, tag: bytes, box: AmpBox) -> None:
-        """Send an error in place of an answer that could not be sent, for the exception that is being handled."""
+        """
+        Answer with an error box for the current exception, because the answer itself could not be
+        sent.
+        """
         if not _isOnlySent(box):
             raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
         _log.failure(
@@ -206,23 +215,25 @@ class BoxDispatcher(Caller):
         self._safeEmit(self._ampUnknownError(tag))
 
     def _safeEmit(self, aBox: AmpBox) -> None:
-        """Send a box, if the connection is still there and still ours; applications override it."""
+        """
+        Send a box if the connection still exists and has not switched.  Applications override it.
+        """
         try:
             aBox._sendTo(self.boxSender)
         except (ProtocolSwitched, ConnectionLost):
             pass
 
 
-#: Kept to notice another function that an application puts in its place in the class.
+#: Kept to notice when an application replaces this method of the class.
 _DISPATCH_COMMAND: Final = BoxDispatcher.dispatchCommand
 
 
 def _addTag(tag: bytes, box: AmpBox) -> AmpBox:
-    """Make a box the answer to the call C{tag}."""
+    """Make C{box} the answer to the call with this tag."""
     box[ANSWER] = tag
     return box
 
 
 def _isOnlySent(box: AmpBox) -> bool:
-    """Tell whether sending is all that is done with C{box}, but for closing the connection behind it."""
+    """Whether C{box} has no effect but to be sent, and perhaps to close the connection after it."""
     return type(box)._sendTo in (AmpBox._sendTo, QuitBox._sendTo)

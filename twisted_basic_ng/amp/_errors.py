@@ -1,32 +1,32 @@
 """
-Everything that goes wrong with AMP, as exceptions.
+The exceptions of AMP.
 
 ::
 
     AmpError
     +-- TooLong                     a key or a value is over its limit
-    |   +-- KeyTooLongError         ... in bytes that are parsed without a connection (also an AttributeError)
+    |   +-- KeyTooLongError         ... in bytes parsed without a connection (an AttributeError)
     |   +-- ElementTooLongError     ... an element of a list (also a struct.error)
-    +-- MalformedAmpBox             the bytes are no boxes
-    |   +-- TruncatedBoxError       they end in the middle of one
-    |   +-- BoxTooLargeError        a box has more keys or bytes than is allowed
-    |   +-- ForgedAnswerError       an answer is to what was not sent yet
-    +-- NoEmptyBoxes                a box says neither ask, nor answer, nor error
-    +-- UnknownTagError             an answer is to nothing that was asked (also a KeyError)
-    +-- InvalidSignature            a call lacks arguments, or has too many
+    +-- MalformedAmpBox             the bytes are not boxes
+    |   +-- TruncatedBoxError       they end in the middle of a box
+    |   +-- BoxTooLargeError        a box has more keys or bytes than allowed
+    |   +-- ForgedAnswerError       an answer to a call that was not sent yet
+    +-- NoEmptyBoxes                a box is neither ask, nor answer, nor error
+    +-- UnknownTagError             an answer to no open call (also a KeyError)
+    +-- InvalidSignature            a call has too few or too many arguments
     +-- MissingKeyError             a box, a row or a response lacks a value (also a KeyError)
-    +-- BadLocalReturn              what a responder returned cannot be written
+    +-- BadLocalReturn              a responder's return value cannot be written
     +-- RemoteAmpError              the peer answers with an error
     |   +-- UnknownRemoteError      ... that the command does not declare
-    +-- UnhandledCommand            nobody responds to a command
-    +-- OnlyOneTLS                  TLS is or was asked for already
-    +-- TooManyDescriptorsError     a peer sends descriptors that no box speaks of
+    +-- UnhandledCommand            a command has no responder
+    +-- OnlyOneTLS                  TLS was requested before
+    +-- TooManyDescriptorsError     a peer sends descriptors that no box claims
     +-- TooManyAnswersError         too many answers have to wait for TLS
     +-- UnfinishedBoxError          a box takes too long to arrive
-    +-- IncompatibleVersions        never raised; for applications
-    ProtocolSwitched                the connection speaks another protocol by now
+    +-- IncompatibleVersions        never raised here; for applications
+    ProtocolSwitched                the connection has switched to another protocol
 
-This file knows of no connection and of no box.
+This file knows no connection and no box.
 """
 
 from __future__ import annotations
@@ -67,12 +67,15 @@ __all__ = [
 ]
 
 
-#: Makes an object from a pickle without calling its constructor, which wants other arguments; it is in every Python.
+#: Makes an object from a pickle without calling its constructor, whose arguments differ; every
+#: Python has it.
 _newObject: Final[Any] = copyreg.__newobj__  # type: ignore[attr-defined]
 
 
 class _Stackless:
-    """Stands for a failure in a pickle, where Twisted (before 24) does not see to that itself."""
+    """
+    Replaces a failure in a pickle, for versions of Twisted before 24 that do not do so themselves.
+    """
 
     def __init__(self, failure: Failure) -> None:
         self._state = failure.__getstate__()
@@ -82,50 +85,50 @@ class _Stackless:
 
 
 def _portable(value: Any) -> Any:
-    """What a pickle can hold of an attribute: a failure without its stack, anything else as it is."""
+    """Return an attribute's value in a form that can be pickled: a failure loses its stack."""
     return _Stackless(value) if isinstance(value, Failure) and "__reduce__" not in vars(Failure) else value
 
 
 @public("amp")
 class AmpError(Exception):
-    """What all errors of AMP are."""
+    """The base of AMP's errors."""
 
     # Differs from Twisted: each of them can be pickled.
     def __reduce__(self) -> str | tuple[Any, ...]:
         reduced = super().__reduce__()
         if reduced[:2] != (type(self), self.args):
-            return reduced  # another base knows better
+            return reduced  # another base has its own way
         return _newObject, (type(self), *self.args), {name: _portable(each) for name, each in self.__dict__.items()}
 
 
 @public("amp")
 class ProtocolSwitched(Exception):
-    """The connection speaks another protocol by now, or is about to: no box can be sent."""
+    """No box can be sent: the connection has switched to another protocol, or is about to."""
 
 
 @public("amp")
 class OnlyOneTLS(AmpError):
-    """TLS can be started once on a connection, and not at all on one that is TLS from its first byte on."""
+    """TLS was requested twice, or on a connection that has used TLS from its first byte on."""
 
 
 @public("amp")
 class NoEmptyBoxes(AmpError):
-    """A box was received that neither asks nor answers; an empty one, for example."""
+    """The received box neither asks nor answers; an empty box, for example."""
 
 
 @public("amp")
 class InvalidSignature(AmpError):
-    """A command was called without a required argument, or with one that it does not have."""
+    """A call lacks a required argument, or has one that its command does not declare."""
 
 
 @public("amp")
 class MissingKeyError(AmpError, KeyError):
     """
-    A received box lacks a required key, or there is no value for one that is to be sent.
+    A received box lacks a required key, or a required value to send is missing.
 
-    It is a C{KeyError} as well, which is what Twisted raises there, with the same argument.
+    It is also a C{KeyError} with the same argument, because Twisted raises one here.
 
-    @ivar key: the key: on the wire, or of a value that is to be sent, in Python.
+    @ivar key: the key: its name on the wire, or the Python name of a value to send.
     """
 
     def __init__(self, key: Any, text: str) -> None:
@@ -140,15 +143,17 @@ class MissingKeyError(AmpError, KeyError):
 @public("amp")
 class TooLong(AmpError):
     """
-    A key or a value is longer than its length on the wire can say.
+    A key or a value is longer than its length field can express.
 
-    @ivar isKey: is it a key?
-    @ivar isLocal: was it to be sent, and not received?
-    @ivar value: the key or value itself; C{None} where it was refused before it came.
+    A key has at most 255 bytes, a value at most 65,535.
+
+    @ivar isKey: whether it is a key.
+    @ivar isLocal: whether it was to be sent; if false, it was being received.
+    @ivar value: the key or value itself; C{None} if it was refused before it arrived.
     @ivar keyName: the key of a value that is too long.
     """
 
-    #: What is known of the call, or of the peer.
+    #: What is known about the call or the peer.
     _ampContext = ""
 
     def __init__(self, isKey: bool, isLocal: bool, value: bytes | None, keyName: bytes | None = None) -> None:
@@ -162,7 +167,7 @@ class TooLong(AmpError):
         place = "local" if self.isLocal else "remote"
         return f"{place} key" if self.isKey else f"{place} value {self.keyName!r}"
 
-    # Differs from Twisted: a key that never came whole has a repr, too, and there is a text.
+    # Differs from Twisted: a key that never arrived whole has a repr as well, and there is a text.
 
     def __repr__(self) -> str:
         size = "unknown length" if self.value is None else len(self.value)
@@ -184,16 +189,16 @@ class KeyTooLongError(TooLong, AttributeError):
     """
     A key is too long in bytes that are parsed without a connection.
 
-    It is an C{AttributeError} as well, which is what Twisted raises there.
+    It is also an C{AttributeError}, because Twisted raises one here.
     """
 
 
 @public("amp")
 class ElementTooLongError(TooLong, struct.error):
     """
-    An element of a list is longer than its length in the list can say.
+    An element of a list is longer than its length field can express, 65,535 bytes.
 
-    It is a C{struct.error} as well, which is what Twisted raises there.
+    It is also a C{struct.error}, because Twisted raises one here.
     """
 
     def __init__(self, value: bytes) -> None:
@@ -206,10 +211,10 @@ class ElementTooLongError(TooLong, struct.error):
 @public("amp")
 class BadLocalReturn(AmpError):
     """
-    What a responder returned does not fit its command's response.
+    The return value of a responder does not fit the response of its command.
 
-    @ivar message: what was returned, and to which command.
-    @ivar enclosed: why it does not fit.
+    @ivar message: the returned value and the command.
+    @ivar enclosed: the reason why it does not fit.
     """
 
     def __init__(self, message: str, enclosed: Failure) -> None:
@@ -230,12 +235,13 @@ def _printable(errorCode: bytes) -> str:
 @public("amp")
 class RemoteAmpError(AmpError):
     """
-    The peer answers a command with an error; or a responder raises it, to be sent to the peer as it is.
+    The peer answers a command with an error.  A responder may also raise it, to send it to the peer
+    unchanged.
 
     @ivar errorCode: the error's code on the wire.
-    @ivar description: its text.
-    @ivar fatal: is the connection to be closed after it?
-    @ivar local: the failure that it stands for, on the side where that happened.
+    @ivar description: the error's text.
+    @ivar fatal: whether the connection is closed after the error.
+    @ivar local: the failure behind it, on the side where it happened; else C{None}.
     """
 
     def __init__(
@@ -261,7 +267,7 @@ class UnknownRemoteError(RemoteAmpError):
 
 @public("amp")
 class MalformedAmpBox(AmpError):
-    """What was received cannot be read as boxes."""
+    """The received bytes cannot be read as boxes."""
 
 
 @public("amp")
@@ -269,7 +275,7 @@ class TruncatedBoxError(MalformedAmpBox):
     """
     Bytes that should hold whole boxes end in the middle of one.
 
-    @ivar left: how many bytes there are behind the last whole box.
+    @ivar left: the number of bytes after the last whole box.
     """
 
     def __init__(self, left: int) -> None:
@@ -282,9 +288,9 @@ class BoxTooLargeError(MalformedAmpBox):
     """
     A box is larger than the receiving protocol allows.
 
-    @ivar size: how large it was when it was refused.
-    @ivar limit: how large it may be.
-    @ivar unit: what both are counted in, C{"keys"} or C{"bytes"}.
+    @ivar size: its size when it was refused.
+    @ivar limit: the largest size allowed.
+    @ivar unit: the unit of both, C{"keys"} or C{"bytes"}.
     """
 
     def __init__(self, size: int, limit: int, unit: str) -> None:
@@ -296,9 +302,7 @@ class BoxTooLargeError(MalformedAmpBox):
 
 @public("amp")
 class ForgedAnswerError(MalformedAmpBox):
-    """
-    An answer came in plaintext to a question that waits for TLS, and was not sent yet.
-    """
+    """A plaintext answer came to a call that still waits for TLS before it is sent."""
 
     def __init__(self) -> None:
         super().__init__("an answer came to a question that waits for TLS to be sent")
@@ -306,17 +310,17 @@ class ForgedAnswerError(MalformedAmpBox):
 
 @public("amp")
 class UnhandledCommand(AmpError):
-    """There is no responder for a command: here, or at the peer."""
+    """A command has no responder, on this side or at the peer."""
 
 
 @public("amp")
 class UnknownTagError(AmpError, KeyError):
     """
-    An answer came to a question that was never asked, or that was answered before.
+    An answer came to a call that was never made, or that was already answered.
 
-    It is a C{KeyError} as well, which is what Twisted raises there.
+    It is also a C{KeyError}, because Twisted raises one here.
 
-    @ivar tag: the tag that it answers.
+    @ivar tag: the tag of the answer.
     """
 
     def __init__(self, tag: bytes) -> None:
@@ -343,11 +347,10 @@ class TooManyDescriptorsError(AmpError):
 @public("amp")
 class TooManyAnswersError(AmpError):
     """
-    A peer asked so much while TLS was being started that its answers, which wait for that, are too
-    many.
+    The answers that wait for TLS to start take too much memory, because the peer asks too much.
 
-    @ivar size: how many bytes of memory they take.
-    @ivar limit: how many they may take.
+    @ivar size: the memory that they take, in bytes.
+    @ivar limit: the memory that they may take, in bytes.
     """
 
     def __init__(self, size: int, limit: int) -> None:
@@ -359,9 +362,9 @@ class TooManyAnswersError(AmpError):
 @public("amp")
 class UnfinishedBoxError(AmpError):
     """
-    A peer took more time for a box than it may.
+    A peer took too long to send a box.
 
-    @ivar limit: how many seconds it may take.
+    @ivar limit: the time allowed, in seconds.
     """
 
     def __init__(self, limit: float | None) -> None:
@@ -371,8 +374,8 @@ class UnfinishedBoxError(AmpError):
 
 @public("amp")
 class IncompatibleVersions(AmpError):
-    """The peers speak no common version of a protocol; for applications that negotiate one."""
+    """The peers have no version of a protocol in common; for applications that negotiate one."""
 
 
-#: What the caller is given for the codes that belong to AMP itself.
+#: The exceptions that the caller gets for AMP's own error codes.
 PROTOCOL_ERRORS: dict[bytes, type[Exception]] = {UNHANDLED_ERROR_CODE: UnhandledCommand}

@@ -1,9 +1,9 @@
 """
-The four places where an application can put an object of its own: an argument's type, either end of the path
-that boxes take, and the finding of responders.
+The four interfaces that an application can implement: an argument's type, the two ends of the path
+of a box, and the lookup of responders.
 """
 
-# zope.interface methods have no self; mypy-zope understands.
+# zope.interface methods take no self, and mypy-zope knows that.
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["IArgumentType", "IBoxReceiver", "IBoxSender", "IResponderLocator"]
 
-#: The module by which the interfaces are hashed; L{twisted_basic_ng._places} sets the one that they say they are in.
+#: The module that the interfaces hash with; L{twisted_basic_ng._places} sets the one that they
+#: report.
 _TWISTED: Final = "twisted.protocols.amp"
 
 
 @public("amp")
 class IArgumentType(Interface):
-    """Reads and writes one argument of a command, in one key of a box or in several."""
+    """Reads and writes one argument of a command, in one or several keys of a box."""
 
     __module__ = _TWISTED
 
@@ -37,8 +38,9 @@ class IArgumentType(Interface):
         Read the argument.
 
         @param name: its name on the wire.
-        @param strings: the box that was received; what was read may be taken out.
-        @param objects: where to put the value, under the name that the argument has in Python.
+        @param strings: the box that was received.  You may remove what you have read.
+        @param objects: the dictionary for the value, which you store under the argument's Python
+            name.
         @param proto: the protocol that received the box.
         """
 
@@ -48,15 +50,15 @@ class IArgumentType(Interface):
 
         @param name: its name on the wire.
         @param strings: the box to write to.
-        @param objects: what the values are, under the names that the arguments have in Python; what was written may be
-            taken out.
+        @param objects: the values, by the Python names of the arguments.  You may remove what you
+            have written.
         @param proto: the protocol that will send the box.
         """
 
 
 @public("amp")
 class IBoxSender(Interface):
-    """Takes boxes to the peer."""
+    """Sends boxes to the peer."""
 
     __module__ = _TWISTED
 
@@ -64,45 +66,45 @@ class IBoxSender(Interface):
         """
         Send C{box}.
 
-        @raise ProtocolSwitched: the connection speaks another protocol by now.
-        @raise ConnectionLost: there is no connection any more.
+        @raise ProtocolSwitched: the connection has switched to another protocol.
+        @raise ConnectionLost: the connection is lost.
         """
 
     def unhandledError(failure: Failure) -> None:
-        """Be told of an error that nobody else wanted, to log it and do what is right."""
+        """Called with an error that nobody else handled, for example to log it."""
 
 
 @public("amp")
 class IBoxReceiver(Interface):
-    """Takes the boxes that the peer sent."""
+    """Receives the boxes that the peer sent."""
 
     __module__ = _TWISTED
 
     def startReceivingBoxes(boxSender: Any) -> None:
         """
-        Be told of the connection, before the first box.
+        Called when the connection is made, before the first box.
 
-        @param boxSender: where to send boxes, an L{IBoxSender}.
+        @param boxSender: sends boxes to the peer, an L{IBoxSender}.
         """
 
     def ampBoxReceived(box: AmpBox) -> None:
-        """Take a box."""
+        """Called with each box."""
 
     def stopReceivingBoxes(reason: Failure) -> None:
-        """Be told that no box will come any more, and why."""
+        """Called with the reason when no more boxes will arrive."""
 
 
 @public("amp")
 class IResponderLocator(Interface):
-    """Knows who responds to which command."""
+    """Finds the responder of a command."""
 
     __module__ = _TWISTED
 
     def locateResponder(name: bytes) -> Callable[[AmpBox], Any] | None:
         """
-        Find who responds to a command.
+        Find the responder of a command.
 
         @param name: the command's name on the wire.
-        @return: what takes the box that asks and returns the box that answers, or a C{Deferred} of it; C{None} where
-            nobody responds.
+        @return: a callable that takes the call's box and returns the answer box, or a C{Deferred}
+            of it; C{None} if the command has no responder.
         """

@@ -1,19 +1,20 @@
 """
-Our own calls under bounds: how far they may be ahead of the peer, and the line that the others wait
-in.
+Limits on our own calls: how far they may be ahead of the peer, and the line in which the others
+wait.
 
-A peer may have to keep the calls that it has not begun with.  L{Window} knows how many bytes these
-can be from the answers alone, and L{Line} sends no more than fits.
+A peer may have to keep the calls that it has not begun to handle.  L{Window} works out from the
+answers alone how many bytes these can be, and L{Line} sends no more than fits.
 
-  - A peer begins with calls in the order in which they come.  An answer therefore says that it has
-    begun with every call in front of that one, too, whether these want an answer or not.
-  - A peer keeps a call that wants no answer only behind one that does.  Such a call counts from the
-    first call on that the peer may not have begun with, and not at all where there is none.
-  - Nothing might ever tell that it was taken, if no other call follows.  Some calls that want no
-    answer therefore ask for one, and it is dropped when it comes.  On the wire that is an ordinary
-    ask, which every responder has to bear.
+  - A peer begins to handle calls in the order in which they arrive.  An answer therefore shows that
+    it has begun every call before that one as well, whether that call wants an answer or not.
+  - A peer keeps a call that wants no answer only behind one that does.  Such a call counts only if
+    it follows a call that the peer may not have begun.
+  - If no other call follows, nothing would ever show that such a call was begun.  Some calls that
+    want no answer therefore ask for one, which is dropped when it arrives.  On the wire, such a
+    call is an ordinary ask, which every responder must accept.
 
-This file knows boxes, their tags and C{sendBox}.  It does not know what the peer calls.
+This file knows boxes, their tags and C{sendBox}.  It does not know which commands the calls are
+for.
 """
 
 from __future__ import annotations
@@ -34,27 +35,30 @@ if TYPE_CHECKING:
 
 __all__ = ["ALWAYS_KEPT", "BOX_COST", "Line", "Window", "sizeOf"]
 
-#: How much memory kept calls may take under any bound.  A responder that calls its caller needs
-#: that room where the caller's bound is larger than ours, or counts something else.
+#: How much memory, in bytes, kept calls may take under any limit.  A responder that calls its
+#: caller needs that room if the caller's limit is larger than ours, or counts something else.
 ALWAYS_KEPT: Final = 2**20
 
-#: How much memory a box takes besides its bytes, about.
+#: Roughly how much memory, in bytes, a box takes besides its content.
 BOX_COST: Final = 512
 
 
 def sizeOf(box: AmpBox) -> int:
-    """How many bytes a box has on the wire; of what is not bytes, how long it is."""
+    """
+    Return how many bytes a box takes on the wire.  Keys and values that are not bytes count by
+    their length.
+    """
     return sum(map(len, box)) + sum(map(len, box.values())) + 4 * len(box) + 2
 
 
 class Window:
     """
-    What we have sent: the calls that the peer has not answered, and those that it may have to keep.
+    The calls sent so far that the peer has not answered, and those that it may have to keep.
 
-    @ivar underWay: by its tag, each call that is not answered: its place in the order of all calls,
-        and its size.
-    @ivar size: the size of all of these, and of the calls without an answer that may be kept behind
-        them.
+    @ivar underWay: the calls that are not answered, by their tags: each as its place in the order
+        of all calls and its size.
+    @ivar size: the size of all of these, in bytes, and of the calls without an answer that the peer
+        may keep behind them.
     """
 
     def __init__(self, asks: int | None, unsent: int | None) -> None:
@@ -64,16 +68,18 @@ class Window:
         self.clear()
 
     def clear(self) -> None:
-        """Nothing is under way any more."""
+        """Forget all calls under way."""
         self.underWay: dict[bytes, tuple[int, int]] = {}
         self.size = 0
         self._lastPlace = 0
-        self._untaken: deque[int] = deque()  # the places of the calls that the peer may not have begun with
-        self._oneWayCalls: deque[tuple[int, int]] = deque()  # place and size of those without an answer behind them
-        self._oneWaySize = 0  # the size of these, since the last one that asks nevertheless
+        # The places of the calls that the peer may not have begun.
+        self._untaken: deque[int] = deque()
+        # Place and size of the calls without an answer that follow those.
+        self._oneWayCalls: deque[tuple[int, int]] = deque()
+        self._oneWaySize = 0  # since one last asked for an answer anyway
 
     def isOpen(self) -> bool:
-        """Is there room for one more call?  One may always be under way."""
+        """Whether there is room for another call.  One call may always be under way."""
         if not self.underWay:
             return True
         if self._mostAsks is not None and len(self.underWay) >= self._mostAsks:
@@ -81,21 +87,24 @@ class Window:
         return self.size < self._mostSize
 
     def needsAnswer(self, box: AmpBox) -> bool:
-        """Does a call that wants no answer have to ask for one?"""
+        """Whether a call that wants no answer has to ask for one."""
         if not self._untaken:
             return False
         size = self._sizeOf(box)
         return self._oneWaySize + size >= self._mostSize // 4 or self.size + size >= self._mostSize
 
     def _sizeOf(self, box: AmpBox) -> int:
-        """The size of a call without an answer; in memory, where only calls are bounded."""
+        """
+        Return the size of a call without an answer; its size in memory if only the number of calls
+        is limited.
+        """
         return sizeOf(box) + (0 if self._countsBytes else BOX_COST)
 
     def add(self, tag: bytes, box: AmpBox, asksAnyway: bool) -> None:
         """
-        A call is sent.
+        Count a call that is being sent.
 
-        @param asksAnyway: is it one that wants no answer, and asks for one nevertheless?
+        @param asksAnyway: whether it wants no answer but asks for one anyway.
         """
         if ASK in box:
             self._lastPlace += 1
@@ -114,14 +123,14 @@ class Window:
         self.size += size
 
     def remove(self, tag: bytes) -> None:
-        """A call could not be sent, after all."""
+        """Remove a call that could not be sent after all."""
         place, size = self.underWay.pop(tag, (0, 0))
         self.size -= size
         if self._untaken and self._untaken[-1] == place:
             self._untaken.pop()
 
     def answered(self, tag: bytes) -> None:
-        """A call was answered: so those in front of it were taken."""
+        """Remove a call that was answered.  The peer has begun every call before it."""
         place, size = self.underWay.pop(tag, (0, 0))
         self.size -= size
         while self._untaken and self._untaken[0] <= place:
@@ -136,10 +145,10 @@ class _Postponed:
     """
     A call with descriptors that waits in line.
 
-    A descriptor's number is its place among all that were sent.  It is known only when the call
-    leaves the line, so the call's arguments are written anew then.
+    A descriptor's number is its position among all descriptors that were sent.  It is known only
+    when the call leaves the line, so the call's arguments are then written again.
 
-    @ivar descriptors: its descriptors, in the order in which they are written.
+    @ivar descriptors: the call's descriptors, in the order in which they are written.
     """
 
     def __init__(self, command: WaitingCommand, proto: Any) -> None:
@@ -149,7 +158,7 @@ class _Postponed:
         self.descriptors: list[int] = []
 
     def add(self, descriptor: int) -> int:
-        """Take a descriptor; return a number that stands in for the one that it will have."""
+        """Keep a descriptor, and return a placeholder for its number."""
         if not self.descriptors:
             self._objects = _copied(self._command.structured)
         self.descriptors.append(descriptor)
@@ -159,7 +168,7 @@ class _Postponed:
         """
         Send the descriptors and write their numbers.
 
-        @raise OSError: one of them is closed; then none is sent.
+        @raise OSError: a descriptor is closed; none is sent then.
         """
         for each in self.descriptors:
             os.fstat(each)
@@ -167,7 +176,7 @@ class _Postponed:
 
 
 def _copied(value: Any) -> Any:
-    """Copy a call's lists and dictionaries, which its caller may go on to change."""
+    """Copy a call's lists and dictionaries, since its caller may change them later."""
     if type(value) is dict:
         return {key: _copied(each) for key, each in value.items()}
     return [*map(_copied, value)] if type(value) is list else value
@@ -175,11 +184,11 @@ def _copied(value: Any) -> Any:
 
 class Line:
     """
-    Sends our own calls as far as there is room.  The others wait in their order.
+    Sends our own calls as long as there is room.  The others wait in order.
 
-    @ivar window: what was sent.
-    @ivar waiting: by their tags, the boxes of the calls that wait.
-    @ivar isUrgent: calls do not wait now.
+    @ivar window: the calls that were sent.
+    @ivar waiting: the boxes of the calls that wait, by their tags.
+    @ivar isUrgent: whether calls are sent without waiting.
     """
 
     def __init__(
@@ -188,23 +197,24 @@ class Line:
         """
         Make a line.
 
-        @param readOn: is called when calls were sent, as their answers have to be read.
+        @param readOn: called after calls were sent, because their answers have to be read.
         """
         self._dispatcher = dispatcher
         self._sender = sender
         self._readOn = readOn
         self.window = window
-        self.waiting: OrderedDict[bytes, AmpBox] = OrderedDict()  # whose first one is found at once, unlike a dict's
+        # Unlike a dict, an OrderedDict finds its first item at once.
+        self.waiting: OrderedDict[bytes, AmpBox] = OrderedDict()
         self._postponed: dict[bytes, _Postponed] = {}
         self._callBeingWritten: _Postponed | None = None
         self.isUrgent = False
 
     def call(self, command: WaitingCommand, proto: Any) -> Any:
-        """Make a call; if it has to wait, its descriptors wait with it."""
+        """Make a call.  If it has to wait, its descriptors wait with it."""
         outer = self._callBeingWritten
         goesAtOnce = self._goesAtOnce()
         if goesAtOnce and outer is None:
-            return command._doCommand(proto)  # as most do
+            return command._doCommand(proto)  # the usual case
         self._callBeingWritten = None if goesAtOnce else _Postponed(command, proto)
         try:
             return command._doCommand(proto)
@@ -212,23 +222,23 @@ class Line:
             self._callBeingWritten = outer
 
     def isPostponing(self) -> bool:
-        """Is a call being written that has to wait?"""
+        """Whether a call that has to wait is being written."""
         return self._callBeingWritten is not None
 
     def postpone(self, descriptor: int) -> int:
-        """Take a descriptor of that call; return a number that stands in for its own."""
+        """Keep a descriptor of that call, and return a placeholder for its number."""
         assert self._callBeingWritten is not None
         return self._callBeingWritten.add(descriptor)
 
     def ask(self, tag: bytes, box: AmpBox) -> None:
         """
-        Send a call, or have it wait in line.
+        Send a call, or put it in the line.
 
-        @raise Exception: it cannot be sent.
+        @raise Exception: the call cannot be sent.
         """
         writing = self._callBeingWritten
         if writing is not None:
-            self._callBeingWritten = None  # while it is sent, other boxes may be written
+            self._callBeingWritten = None  # while the call is sent, other boxes may be written
             if writing.descriptors:
                 self._postponed[tag] = writing
         if self._goesAtOnce():
@@ -238,7 +248,7 @@ class Line:
 
     def _goesAtOnce(self) -> bool:
         if self._sender._locked:
-            return True  # and is refused
+            return True  # and the call is refused
         return not self.waiting and (self.isUrgent or self.window.isOpen())
 
     def _send(self, tag: bytes, box: AmpBox) -> None:
@@ -264,13 +274,13 @@ class Line:
             self._readOn()
 
     def answered(self, tag: bytes) -> None:
-        """A call of ours was answered: the next may go."""
+        """Count one of our calls as answered, and send the next ones."""
         self.window.answered(tag)
         self.sendWaiting(False)
 
     def cancelled(self, tag: bytes) -> bool:
         """
-        A call of ours was cancelled.
+        Remove one of our calls that was cancelled.
 
         @return: whether it was sent already.
         """
@@ -278,7 +288,7 @@ class Line:
         return self.waiting.pop(tag, None) is None
 
     def sendWaiting(self, evenWithoutRoom: bool) -> None:
-        """Send the calls that wait in line, as far as there is room, or all of them."""
+        """Send the calls that wait in line: as many as there is room for, or all of them."""
         while self.waiting and (evenWithoutRoom or self.window.isOpen()):
             tag, box = self.waiting.popitem(last=False)
             error: Failure | None = None
@@ -286,28 +296,29 @@ class Line:
                 self._send(tag, box)
             except BaseException:
                 error = Failure()
-            if error is not None:  # behind the handler: its frames are not for what the application raises
+            # Outside the handler, so that errors of the application do not hold its frames.
+            if error is not None:
                 addText(error.value, f"{nameOf(box.get(COMMAND))}, which had waited in line, was not sent")
                 self._dispatcher._ampFailUnsent(tag, error)
         self._maybeReadOn()
 
     def beginUrgent(self) -> None:
         """
-        Send all calls that wait, and those that are made until L{endUrgent} at once.
+        Send all waiting calls at once, and do the same with new calls until L{endUrgent}.
 
-        Nothing is read meanwhile: an answer to what was read could come behind the urgent call,
-        where it is wrong.
+        Nothing is read meanwhile.  The answer to a call that was read could be sent after the
+        urgent call, where it would be wrong.
         """
         self.isUrgent = True
         self._callBeingWritten = None  # the urgent call itself does not wait
         self.sendWaiting(True)
 
     def endUrgent(self) -> None:
-        """Calls wait again."""
+        """Let calls wait in line again."""
         self.isUrgent = False
 
     def forget(self) -> None:
-        """All calls of our own have failed."""
+        """Forget all of our calls after they have failed."""
         self.waiting.clear()
         self._postponed.clear()
         self.window.clear()

@@ -23,7 +23,7 @@ __all__ = ["AmpList", "ListOf"]
 
 
 def _isUnchanged(method: Any, function: Any) -> bool:
-    """Whether C{method}, of an instance, is the one that C{function} defines."""
+    """Whether C{method}, bound to an instance, is the one that C{function} defines."""
     return getattr(method, "__func__", None) is function
 
 
@@ -44,7 +44,10 @@ def _writesWithProto(argument: Any) -> bool:
 @public("amp")
 class ListOf(Argument):
     """
-    A list of values of one type, each behind its length in two bytes, C{MAX_VALUE_LENGTH} bytes in all.
+    A list of values of one type.
+
+    A length of two bytes precedes each value.  The list takes at most C{MAX_VALUE_LENGTH} (65,535)
+    bytes, the lengths included.
 
     @ivar elementType: the type of the elements.
     """
@@ -53,7 +56,8 @@ class ListOf(Argument):
         self.elementType = elementType
         Argument.__init__(self, optional)
 
-    # Differs from Twisted: elements that need the protocol, an AmpList for one, are read and written with it.
+    # Differs from Twisted: elements that need the protocol, such as an AmpList, are read and
+    # written with it.
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         if not _readsWithProto(self):
@@ -88,7 +92,7 @@ class ListOf(Argument):
 
 
 def _convert(conversion: Callable[[Any], Any], elements: Iterable[Any]) -> list[Any]:
-    """Convert each element; an exception is noted with the number of the element."""
+    """Convert each element.  If one fails, record its index with the exception."""
     reader = iter(elements)
     try:
         return [*map(conversion, reader)]
@@ -98,17 +102,17 @@ def _convert(conversion: Callable[[Any], Any], elements: Iterable[Any]) -> list[
         raise
 
 
-#: More than the elements that a value has room for.
+#: More elements than a value has room for.
 _EVERY_ELEMENT: Final = 1 << 30
 
 
 def _elements(string: bytes) -> list[bytes]:
-    """Cut a list into its elements; an unfinished one at the end is left out, as in Twisted."""
+    """Split a list into its elements.  An unfinished one at the end is left out, as in Twisted."""
     return _accelerate.splitStrings(bytesOf(string), 0, "!H", 2, MAX_VALUE_LENGTH, _EVERY_ELEMENT)[0]
 
 
 def _joinElements(elements: list[bytes]) -> bytes:
-    """Write a list: each element behind its length in two bytes."""
+    """Write a list: each element after its length in two bytes."""
     pieces: list[bytes] = []
     for number, each in enumerate(elements):
         if len(each) > MAX_VALUE_LENGTH:
@@ -122,7 +126,9 @@ def _joinElements(elements: list[bytes]) -> bytes:
 @public("amp")
 class AmpList(Argument):
     """
-    A list of dictionaries with the same keys, each written as a box, C{MAX_VALUE_LENGTH} bytes in all.
+    A list of dictionaries with the same keys, each written as a box.
+
+    The list takes at most C{MAX_VALUE_LENGTH} (65,535) bytes.
 
     @ivar subargs: the names and types of the keys, as in C{Command.arguments}.
     """

@@ -1,9 +1,10 @@
 """
-Knowing how much of what was written was not sent yet, on any transport that takes producers.
+Measures how many of the written bytes are not sent yet, on any transport that supports producers.
 
-A transport takes one producer, and waits with closing until that one is gone.  So the meter registers itself only
-while it waits for the bytes to go out, and shares the transport with a producer of the application's: that
-registers with L{MeteredTransport}, which is what the application then has for its transport.
+A transport takes only one producer, and does not close before that one is unregistered.  So the
+meter registers itself only while it waits for the bytes to be sent.  It shares the transport with a
+producer of the application: that producer registers with L{MeteredTransport}, which the application
+sees as its transport.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer, ISSLTransp
 
 __all__ = ["MeteredTransport"]
 
-#: What a meter has for itself; every other attribute is the transport's.
+#: The attributes of the meter itself; every other attribute is the transport's.
 _OWN_ATTRIBUTES: Final = frozenset(
     (
         "wrapped",
@@ -36,13 +37,14 @@ _OWN_ATTRIBUTES: Final = frozenset(
 @implementer(IPushProducer, IPullProducer)
 class _SendingWatcher:
     """
-    Is told when everything was sent; it produces nothing.
+    A producer that produces nothing, and is told when everything was sent.
 
-    Asked for bytes, it knows that all were sent, but for the first time: a transport asks at once whom it registers.
-    TLS's asks over and over; there, the waiter streams, and what counts is whether it is paused.
+    A transport that asks it for bytes has sent everything, except the first time: a transport asks
+    a producer as soon as it is registered.  A TLS transport asks again and again.  There, the
+    watcher streams, and only its pauses count.
 
-    @ivar isRegistered: with the transport.
-    @ivar isPaused: the transport has enough.
+    @ivar isRegistered: whether it is registered with the transport.
+    @ivar isPaused: whether the transport has paused it.
     """
 
     def __init__(self, sent: Callable[[], object]) -> None:
@@ -62,7 +64,7 @@ class _SendingWatcher:
         self.isRegistered = True
 
     def unregister(self, transport: Any) -> None:
-        """Wait no more."""
+        """Stop waiting."""
         if self.isRegistered:
             self.isRegistered = False
             self.stopProducing()
@@ -70,15 +72,16 @@ class _SendingWatcher:
 
     def checkSoon(self) -> None:
         """
-        See after this turn of the reactor whether there is something to wait for.
+        Check after this turn of the reactor whether there is anything to wait for.
 
-        By then, what TLS gathers for a turn has gone to the transport below it, which has paused us if it is too much.
+        By then, the bytes that TLS collects during a turn have gone to the transport below it.  If
+        they are too many, that transport has paused the watcher.
         """
         if self.isRegistered and self.isStreaming and not self.isPaused and self._delayedCheck is None:
             self._delayedCheck = self.callLater(0, self._check)
 
     def callLater(self, *args: Any) -> Any:
-        """Have something done later."""
+        """Schedule a call with the reactor."""
         from twisted.internet import reactor
 
         return reactor.callLater(*args)
@@ -98,7 +101,7 @@ class _SendingWatcher:
         self._wasAsked = True
 
     def stopProducing(self) -> None:
-        """The connection is gone; whoever waits will be told so in other ways."""
+        """Do nothing: the connection is lost, which is reported elsewhere."""
         delayed, self._delayedCheck = self._delayedCheck, None
         if delayed is not None:
             delayed.cancel()
@@ -107,10 +110,11 @@ class _SendingWatcher:
 @implementer(IPushProducer, IPullProducer)
 class _SharedProducer:
     """
-    The application's producer, at whose pauses the meter looks.
+    The application's producer, whose pauses the meter observes.
 
-    @ivar isStreaming: it is paused and resumed; else it is asked for bytes whenever the last ones were sent.
-    @ivar isPaused: the transport has enough.
+    @ivar isStreaming: whether it is paused and resumed; if not, it is asked for bytes whenever the
+        last ones were sent.
+    @ivar isPaused: whether the transport has paused it.
     """
 
     def __init__(self, producer: Any, isStreaming: bool, sent: Callable[[], object]) -> None:
@@ -138,9 +142,9 @@ class _SharedProducer:
         self._producer.resumeProducing()
 
     def _resume(self) -> None:
-        if self._wasToldToPause:  # the transport may mean one that it had before
+        if self._wasToldToPause:  # the transport may refer to an earlier producer
             self._sent()
-            if not self.isPaused:  # by what was sent now
+            if not self.isPaused:  # the bytes just sent may have paused it
                 self._wasToldToPause = False
                 self._producer.resumeProducing()
 
@@ -149,19 +153,19 @@ class _SharedProducer:
 
 
 def _doNothing() -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 class MeteredTransport:
     """
-    A transport that counts what is not sent yet.
+    A transport that counts the bytes that are not sent yet.
 
-    In every other respect it is the one that it wraps.
+    In every other respect, it behaves like the transport that it wraps.
 
-    @ivar wrapped: that one.
-    @ivar _ampIsClosing: the connection is to be closed.
-    @ivar unsent: how many bytes were written since it was last known that everything, but for what the transport
-        keeps itself, was sent: 64 KiB, usually.
+    @ivar wrapped: the wrapped transport.
+    @ivar _ampIsClosing: whether the connection is being closed.
+    @ivar unsent: how many bytes were written since everything was last known to be sent, apart from
+        the bytes that the transport buffers itself, usually 64 KiB.
     """
 
     def __init__(
@@ -170,9 +174,10 @@ class MeteredTransport:
         """
         Wrap a transport.
 
-        @param limit: how many bytes may wait to be sent; C{None} for any number.
-        @param onSent: is called when more did, and they have gone out.
-        @param onClosing: is called instead where the connection is to be closed then, or else at once.
+        @param limit: how many bytes may wait to be sent; C{None} for no limit.
+        @param onSent: called when more bytes than that have waited, and have been sent.
+        @param onClosing: called instead if the connection is then to be closed; called at once if
+            nothing waits.
         """
         self.wrapped = transport
         self.unsent = 0
@@ -191,43 +196,45 @@ class MeteredTransport:
         if name in _OWN_ATTRIBUTES:
             object.__setattr__(self, name, value)
         else:
-            setattr(self.wrapped, name, value)  # who hands a connection over sets its protocol
+            # Code that hands a connection over sets its protocol.
+            setattr(self.wrapped, name, value)
 
     def __repr__(self) -> str:
-        return repr(self.wrapped)  # which applications log
+        return repr(self.wrapped)  # applications log it
 
     def write(self, data: bytes) -> None:
-        """Write, and count."""
+        """Write, and count the bytes."""
         self.unsent += len(data)
         if self._limit is None or self.unsent <= self._limit:
             self.wrapped.write(data)
             return
-        self._wait()  # before it is written: whether that is too much, a transport says only then
+        self._wait()  # before writing, since a transport tells only then whether it has too much
         self.wrapped.write(data)
         self._sendingWatcher.checkSoon()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
-        """Write, and count."""
+        """Write, and count the bytes."""
         self.write(b"".join(data))
 
     def isOver(self) -> bool:
-        """Do more bytes wait to be sent than may?"""
+        """Whether more bytes wait to be sent than the limit allows."""
         if self._limit is None or self.unsent <= self._limit:
             return False
         if self._sharedProducer is not None and self._sharedProducer.isStreaming and not self._sharedProducer.isPaused:
-            self.unsent = 0  # what the transport has of it is no more than it wants to have
+            self.unsent = 0  # the transport buffers no more of it than it wants
             return False
         return True
 
     def _wait(self) -> None:
-        """Wait for everything to be sent, if nothing does so yet."""
+        """Wait until everything is sent, unless something waits already."""
         if self._sharedProducer is not None or self._sendingWatcher.isRegistered:
             return
         try:
             self._sendingWatcher.register(self.wrapped)
         except (AttributeError, RuntimeError):
-            # Either a producer was registered past us, and has to see to this; or the connection is gone, where a
-            # transport that has started TLS has no protocol left that would take a producer.
+            # Either a producer was registered directly with the transport, and has to take care of
+            # this.  Or the connection is lost: a transport that has started TLS then has no
+            # protocol that would take a producer.
             self.unsent = 0
 
     def _sent(self) -> None:
@@ -241,21 +248,22 @@ class MeteredTransport:
     # The application's producer.
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register a producer of the application's."""
+        """Register a producer of the application."""
         waited = self._sendingWatcher.isRegistered
         self._sendingWatcher.unregister(self.wrapped)
         previous = self._sharedProducer
-        self._sharedProducer = shared = _SharedProducer(producer, streaming, self._sent)  # which may write at once
+        # The producer may write as soon as it is registered.
+        self._sharedProducer = shared = _SharedProducer(producer, streaming, self._sent)
         try:
             self.wrapped.registerProducer(shared, streaming)
         except BaseException:
             self._sharedProducer = previous
             raise
         if waited and streaming:
-            self._sent()  # nothing would tell of it any more; if it is too early, the next bytes will tell
+            self._sent()  # nothing else would report it; if it is too early, the next bytes will
 
     def unregisterProducer(self) -> None:
-        """Unregister it."""
+        """Unregister the application's producer."""
         shared, self._sharedProducer = self._sharedProducer, None
         if shared is None:
             return
@@ -263,18 +271,19 @@ class MeteredTransport:
         if shared.isStreaming and not shared.isPaused:
             self.unsent = 0
         if self._limit is not None and self.unsent > self._limit:
-            self._wait()  # nothing else would tell of it
+            self._wait()  # nothing else would report it
             self._sendingWatcher.checkSoon()
         elif self._ampIsClosing:
             self._onClosing()
 
-    # What becomes of the connection.
+    # Changes of the connection.
 
     def startTLS(self, *args: Any) -> None:
         """
         Start TLS.
 
-        A transport that does so takes its producer along, but not what it has told it; so it begins anew.
+        The transport takes its producer along, but not whether it has paused it.  So the producer
+        starts over.
         """
         self._sendingWatcher.unregister(self.wrapped)
         self.unsent = 0
@@ -284,13 +293,13 @@ class MeteredTransport:
             self._sharedProducer.resumeProducing()
 
     def _ampForget(self) -> None:
-        """The connection is gone: nobody is told anything any more."""
+        """Stop all notifications, because the connection is lost."""
         self._sendingWatcher.stopProducing()
         self._onSent = self._onClosing = _doNothing
 
     def unwrap(self) -> Any:
         """
-        Have no more to do with it.
+        Detach from the transport.
 
         @return: the transport.
         """
@@ -299,12 +308,12 @@ class MeteredTransport:
         return self.wrapped
 
     def loseConnection(self, *args: Any) -> None:
-        """Close the connection when everything was sent."""
+        """Close the connection when everything is sent."""
         self.wrapped.loseConnection(*args)
         self._close()
 
     def stopProducing(self) -> None:
-        """The same, for who looks at it as a producer."""
+        """The same as L{loseConnection}, for callers that see this object as a producer."""
         self.wrapped.stopProducing()
         self._close()
 

@@ -1,52 +1,53 @@
 """
-Options against overload: what a peer may have in progress, what it may leave unread, and why
-neither side waits for ever.
+Limits against overload: how many calls a peer may have in progress, how many bytes it may leave
+unread, and why neither side waits forever.
 
-The rules.  A side is I{full} while as many of its peer's calls are in progress as may be, or while
-more bytes wait to be sent than may.  It keeps the calls that come then, in their order, and begins
-with them when there is room.  It I{holds} its peer, which means that it reads nothing, while it is
-full and
+The rules.  A side is I{full} while the limit on its peer's calls in progress is reached, or while
+more bytes wait to be sent than its limit allows.  It keeps the calls that arrive then, in order,
+and begins to handle them when there is room.  It I{holds} its peer, which means that it reads
+nothing, while it is full and
 
   1. no call of its own waits for an answer, or
-  2. it has no room to keep more: it keeps over a MiB (L{ALWAYS_KEPT}), and over twice its own bound.
+  2. it has no room to keep more: it keeps over a MiB (L{ALWAYS_KEPT}), and over twice its own
+     limit.
 
-Each side limits what it sends: the calls that its peer may have to keep are no more than its own
-bound allows, but for the last one, which may be of any size (L{twisted_basic_ng.amp._line}).
+Each side limits what it sends.  The calls that its peer may have to keep never exceed its own
+limit, except that the last one may be of any size (L{twisted_basic_ng.amp._line}).
 
-The argument.  Suppose that two sides wait for each other for ever.  Responders come to an end, so
-both hold because of unsent bytes, and neither reads the other's.
+Why neither side waits forever.  Suppose that two sides wait for each other forever.  Responders
+finish, so both sides hold because of unsent bytes, and neither reads the other's bytes.
 
-  - A call of the other side made the later of the two begin to hold.  The earlier one has read
-    nothing since, so that call has no answer yet: the earlier one has a call under way, and holds
-    by rule 2.
-  - It therefore keeps more than twice its bound, and all of that is under way at the later one, so
-    the later one's bound is more than twice the earlier one's.
-  - So the later one has calls under way, too.  It holds by rule 2 as well, and by the same argument
-    the earlier one's bound is more than twice the later one's.  Both cannot be.
+  - The side that began to hold later did so because of a call of the other side.  The earlier one
+    has read nothing since, so that call has no answer yet.  The earlier one therefore has a call
+    under way, and holds by rule 2.
+  - It therefore keeps more than twice its limit.  All of that is under way at the later one, so the
+    later one's limit is more than twice the earlier one's.
+  - So the later one has calls under way as well, and also holds by rule 2.  By the same argument,
+    the earlier one's limit is more than twice the later one's.  Both cannot be true.
 
-Neither needs to know the other's bounds.  A peer without bounds always reads.
+Neither side needs to know the other's limits.  A peer without limits always reads.
 
-Changing the connection.  A side that asks for TLS or for another protocol sends all its calls in
-front of that one, which may be more than its bounds allow, and its peer may hold it for that.
-Until it is answered it can send nothing: its answers wait for TLS, or go nowhere.  Unsent bytes
-therefore do not make it full meanwhile, and it reads everything.  When the answer comes, the peer
-has begun with all these calls, and the rules above apply again.  A handshake is read in any case.
+Changing the connection.  A side that asks for TLS or for another protocol first sends all calls
+that wait in line.  That may be more than its limits allow, and its peer may hold it for that.
+Until it is answered, it can send nothing: its answers wait for TLS, or are discarded.  Unsent bytes
+therefore do not make it full meanwhile, and it reads everything.  When the answer arrives, the peer
+has begun all these calls, and the rules above apply again.  A handshake is read in any case.
 
-Its peer's responders may wait for those answers, and be as many as may be in progress.  The peer
-therefore begins with the call that changes the connection, and with all that it keeps in front of
-it, however many are in progress.  It does so once for a connection.
+The peer's responders may wait for those answers, and be as many as may be in progress.  The peer
+therefore begins the call that changes the connection, and all calls that it keeps before it,
+however many are in progress.  It does so once for a connection.
 
-What the argument leaves open:
+What the argument does not cover:
 
-  - Answers that wait for TLS take memory, for all that the peer has asked by then.  That is what
-    the peer has under way, which depends on the peer's bounds, and on nothing where it has none.
-    The peer is dropped if they take more than a box may (C{MAX_BOX_LENGTH}) and more than twice
-    the bound.
-  - A responder may wait for a call of its own.  Both calls count.  The answer comes behind what the
-    peer has sent before it, so there has to be room for that by rule 2; a peer without bounds, or
-    one that changes the connection, may send more.
+  - Answers that wait for TLS take memory, for everything that the peer has asked by then.  These
+    are the peer's calls under way, which depend on the peer's limits, and are unlimited if it has
+    none.  The peer is dropped if the answers take more than a box may (C{MAX_BOX_LENGTH}) and more
+    than twice the limit.
+  - A responder may wait for a call of its own.  Both calls count.  The answer arrives after
+    everything that the peer sent before it, so rule 2 must leave room for that.  A peer without
+    limits, or one that changes the connection, may send more.
 
-This file knows boxes, and of the connection only how it is held and let go.
+This file knows boxes, and of the connection only how to hold the peer and let it go.
 """
 
 from __future__ import annotations
@@ -66,32 +67,33 @@ if TYPE_CHECKING:
 
 __all__ = ["Overload"]
 
-#: How much memory the answers that wait for TLS may take in any case, where boxes may have any
-#: size.
+#: How much memory, in bytes, the answers that wait for TLS may take in any case, if the size of
+#: boxes is not limited.
 _MOST_WITHHELD: Final = 16 * 2**20
 
 
 class Overload:
     """
-    What a dispatcher has under way, where that is bounded.
+    What a dispatcher has under way, when that is limited.
 
-    @ivar mostAsks: how many calls may be in progress, in each direction; C{None} for any number.
-    @ivar mostUnsent: how many bytes may wait to be sent, and how many the calls may have that are under way; C{None}
-        for any number.
+    @ivar mostAsks: how many calls may be in progress in each direction; C{None} for no limit.
+    @ivar mostUnsent: how many bytes may wait to be sent, and how many bytes the calls under way may
+        take; C{None} for no limit.
     @ivar line: our own calls.
-    @ivar inProgress: how many calls of the peer wait for their responders.
-    @ivar kept: calls of the peer that came while its earlier ones were too many.
-    @ivar keptSize: their size.
+    @ivar inProgress: how many of the peer's calls wait for their responders.
+    @ivar kept: the calls of the peer that arrived while too many were in progress.
+    @ivar keptSize: the size of these calls, in bytes.
     @ivar keptChange: the first call of the peer that changes the connection, while it is kept.
-    @ivar withheldSize: how much memory the answers take that wait for TLS.
-    @ivar isHolding: nothing is read from the peer.
-    @ivar isForgotten: the connection is gone, or the peer was left.
+    @ivar withheldSize: how much memory the answers that wait for TLS take, in bytes.
+    @ivar isHolding: whether reading from the peer has stopped.
+    @ivar isForgotten: whether the connection is lost, or the peer was dropped.
     """
 
     def __init__(self, dispatcher: Dispatcher, sender: BoundedSender, asks: int | None, unsent: int | None) -> None:
         self.dispatcher = dispatcher
         self.sender = sender
-        self.mostAsks = None if asks is None else max(asks, 1)  # with none at all there would be no conversation
+        # With no calls at all, there would be no conversation.
+        self.mostAsks = None if asks is None else max(asks, 1)
         self.mostUnsent = unsent
         self.line = Line(dispatcher, sender, Window(self.mostAsks, unsent), self._maybeLetGo)
         self.inProgress = 0
@@ -107,7 +109,7 @@ class Overload:
     # Calls of the peer.
 
     def isFull(self) -> bool:
-        """Is there as much of the peer's under way as there may be?"""
+        """Whether the limit on the peer's calls or on unsent bytes is reached."""
         return self._hasAllAsks() or self._isUnsent()
 
     def _hasAllAsks(self) -> bool:
@@ -117,20 +119,23 @@ class Overload:
         return self.mostUnsent is not None and not self._isChanging() and self.sender._ampIsUnsent()
 
     def _isChanging(self) -> bool:
-        """Have we asked for TLS, or for another protocol?  Nothing is sent then."""
+        """
+        Whether this side has asked for TLS or for another protocol.  Nothing can be sent until the
+        answer.
+        """
         return self.sender._startingTLSBuffer is not None or self.sender._locked
 
     def _hasToWait(self, box: AmpBox) -> bool:
-        """Can a call not be responded to now?  One that wants no answer adds nothing to what is not sent."""
+        """Whether a call must wait.  A call that wants no answer adds no unsent bytes."""
         return self.isFull() if ASK in box else self._hasAllAsks()
 
     def receive(self, box: AmpBox) -> None:
-        """Have a call responded to, now or later."""
+        """Let a call be responded to, now or later."""
         if self.kept or self._hasToWait(box):
             self.kept.append(box)
             self.keptSize += sizeOf(box)
             if not self.hadChange and self.dispatcher._ampChangesConnection(box):
-                self.hadChange = True  # once: a peer may have its calls refused
+                self.hadChange = True  # once: the peer may have its calls refused
                 self.keptChange = box
                 self.relieve()
             self._maybeHold(box)
@@ -151,9 +156,9 @@ class Overload:
         return result
 
     def relieve(self) -> None:
-        """Go on with what was kept, as far as there is room again."""
+        """Continue with the calls that were kept, as long as there is room."""
         if self.isRelieving or self.line.isUrgent:
-            return  # the loop below us sees to it, or the end of what is urgent
+            return  # the loop that led here does it, or the end of the urgent calls
         self.isRelieving = True
         try:
             while self.kept and not self.sender._ampIsPausedByApplication and not self._hasToWait(self.kept[0]):
@@ -170,10 +175,10 @@ class Overload:
         try:
             self.dispatcher._commandReceived(box)
         except BaseException:
-            fail().addErrback(self.sender.unhandledError)  # which may raise itself
+            fail().addErrback(self.sender.unhandledError)  # this may raise as well
 
     def _maybeHold(self, box: AmpBox) -> None:
-        """Read no more, after C{box} came, where that is too much."""
+        """Stop reading if C{box}, which has arrived, is too much."""
         if self.isHolding or self.isRelieving or self.isForgotten or not (self.kept or self._hasToWait(box)):
             return
         if not self._mayReadOn():
@@ -181,12 +186,12 @@ class Overload:
             self.sender._ampHoldPeer()
 
     def _mayReadOn(self) -> bool:
-        """Is there something to be read that must not wait?"""
-        # A handshake's bytes are those that let ours go.
+        """Whether something must be read without delay."""
+        # Our own bytes can go out only after the handshake's bytes are read.
         return self.sender._justStartedTLS or (bool(self.line.window.underWay) and self._hasRoom())
 
     def _maybeLetGo(self) -> None:
-        """Read on, where there is room again."""
+        """Read again if there is room."""
         if not self.isHolding or self.isRelieving or self.line.isUrgent or self.isForgotten:
             return
         if not self.isFull() or self._mayReadOn():
@@ -194,7 +199,10 @@ class Overload:
             self.sender._ampLetPeerGo()
 
     def _hasRoom(self) -> bool:
-        """Is there room to keep more calls?  The last one does not count: it may be of any size."""
+        """
+        Whether there is room to keep more calls.  The last one does not count, since it may be of
+        any size.
+        """
         if self.keptSize + len(self.kept) * BOX_COST <= ALWAYS_KEPT:
             return True
         if self.mostUnsent is not None:
@@ -208,28 +216,28 @@ class Overload:
         self.keptChange = None
 
     def forget(self) -> None:
-        """The connection is gone, or the peer was left: nothing more is done for it."""
+        """Do nothing more for a peer whose connection is lost, or that was dropped."""
         self.isForgotten = True
         self._forgetKept()
         self.line.forget()
 
-    # The connection changes.
+    # Changes of the connection.
 
     def beginChange(self) -> None:
-        """Send all calls of our own that wait: the next box changes the connection."""
+        """Send all our waiting calls, because the next box changes the connection."""
         self.line.beginUrgent()
 
     def endChange(self) -> None:
-        """That box was sent: read everything until it is answered."""
+        """Read everything until that box, which was sent, is answered."""
         self.line.endUrgent()
         self.relieve()
 
     def withhold(self, box: AmpBox, size: int) -> None:
         """
-        Count an answer that waits for TLS, and drop the peer if too many do.
+        Count an answer that waits for TLS, and drop the peer if these answers take too much memory.
 
-        @param box: the answer; calls of our own are counted elsewhere.
-        @param size: how many bytes it has.
+        @param box: the answer; our own calls are counted elsewhere.
+        @param size: its size in bytes.
         """
         if self.mostUnsent is None or COMMAND in box:
             return
@@ -240,18 +248,17 @@ class Overload:
             self.sender._ampAbort(TooManyAnswersError(self.withheldSize, most))
 
     def respondToKept(self) -> None:
-        """Begin with every call that was kept, as what comes next is none."""
+        """Begin every call that was kept, because the bytes that follow are not boxes."""
         while self.kept:
             self._respondToFirst()
 
     def leavePlaintext(self, isAsking: bool) -> bytes:
         """
-        TLS is to start: what was kept must not look as if it had come over TLS.
+        Prepare for TLS, so that no kept call looks as if it had arrived over TLS.
 
-        @param isAsking: is it this side that asked for TLS?  Then the peer has called before it
-            answered, and these calls are responded to at once, as they would have been without a
-            bound.
-        @return: what came behind the peer's own call for TLS.
+        @param isAsking: whether this side has asked for TLS.  If so, the peer made these calls
+            before it answered, and they are responded to at once, as they would be without a limit.
+        @return: the bytes of the calls that followed the peer's own call for TLS.
         """
         if isAsking:
             self.respondToKept()

@@ -1,5 +1,5 @@
 """
-AMP: the connection, the conversation and the finding of responders, in one protocol.
+AMP: the connection, the conversation and the lookup of responders, in one protocol.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
     """
     One end of an AMP connection.
 
-    Subclass it and declare responders, or compose it of parts:
+    Subclass it and declare responders.  Or pass your own parts to the constructor:
 
-    @ivar boxReceiver: takes boxes in place of this object.
-    @ivar locator: finds responders in place of this object.
-    @cvar logConnections: whether connections are logged when they are made and lost.
-    @ivar _transportPeer: the peer's address, also when the connection is gone.
-    @ivar _transportHost: this side's address, likewise.
+    @ivar boxReceiver: the object that receives the boxes; this protocol by default.
+    @ivar locator: the object that finds responders; this protocol by default.
+    @cvar logConnections: whether to log a connection when it is made and when it is lost.
+    @ivar _transportPeer: the peer's address; it stays set after the connection is lost.
+    @ivar _transportHost: this side's address; it stays set as well.
     """
 
     logConnections: bool = True
@@ -50,7 +50,9 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
         BinaryBoxProtocol.__init__(self, self if boxReceiver is None else boxReceiver)
 
     def locateResponder(self, name: bytes) -> Responder | None:
-        """Find a method that was declared for the command, or else one that is named for it."""
+        """
+        Find the method that is declared for the command, or else the one that is named after it.
+        """
         declared = CommandLocator.locateResponder(self, name)
         return SimpleStringLocator.locateResponder(self, name) if declared is None else declared
 
@@ -59,16 +61,16 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
         return f"<{self.__class__.__name__}{inner} at 0x{id(self):x}>"
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin, and log it."""
+        """Start the connection, and log that it is made."""
         if not self._ampInitialized:
-            AMP.__init__(self)  # for subclasses whose own __init__ does not: once there was none to call
+            AMP.__init__(self)  # a subclass may not call it: older versions of AMP had none
         self._transportPeer = _address(transport, "getPeer")
         self._transportHost = _address(transport, "getHost")
         self._ampLogConnection("{cls} connection established (HOST:{host} PEER:{peer})")
         BinaryBoxProtocol.makeConnection(self, transport)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """End, and log it."""
+        """Log that the connection is lost, and end it."""
         self._ampLogConnection("{cls} connection lost (HOST:{host} PEER:{peer})")
         try:
             BinaryBoxProtocol.connectionLost(self, reason)
@@ -81,7 +83,7 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
 
 
 def _address(transport: Any, method: str) -> Any:
-    """Ask a transport for an address; not every transport has one."""
+    """Return an address of the transport, or C{None} for a transport that has no such method."""
     ask = getattr(transport, method, None)
     return None if ask is None else ask()
 
@@ -89,9 +91,9 @@ def _address(transport: Any, method: str) -> Any:
 @public("amp")
 class _ParserHelper:
     """
-    A receiver of boxes that keeps them, and looks like their transport.
+    A box receiver that keeps the boxes, and that also stands in for their transport.
 
-    @ivar boxes: what was received.
+    @ivar boxes: the boxes received so far.
     """
 
     disconnecting = False
@@ -100,15 +102,15 @@ class _ParserHelper:
         self.boxes: list[AmpBox] = []
 
     def getPeer(self) -> str:
-        """Say where the bytes come from."""
+        """Return a placeholder for the address of the peer."""
         return "string"
 
     def getHost(self) -> str:
-        """Say where they go."""
+        """Return a placeholder for the address of this side."""
         return "string"
 
     def startReceivingBoxes(self, sender: Any) -> None:
-        """There is nothing to begin with."""
+        """Do nothing."""
 
     def ampBoxReceived(self, box: AmpBox) -> None:
         """Keep a box."""
@@ -120,17 +122,15 @@ class _ParserHelper:
         Read the boxes in a file.
 
         @param fileObj: the file, open for reading bytes.
-        @param strict: whether an unfinished box at the end is an error; else it is left out.
-        @raise KeyTooLongError: a key is longer than C{MAX_KEY_LENGTH}.
-        @raise TruncatedBoxError: there is an unfinished box at the end.
+        @param strict: whether an unfinished box at the end is an error; by default it is left out.
+        @raise KeyTooLongError: a key is longer than C{MAX_KEY_LENGTH}, 255 bytes.
+        @raise TruncatedBoxError: the file ends in an unfinished box, and C{strict} is true.
         """
         return parseBoxes(fileObj.read(), strict)
 
     @classmethod
     def parseString(cls, data: bytes, strict: bool = False) -> list[AmpBox]:
-        """
-        Read the boxes in C{data}; see L{parse}.
-        """
+        """Read the boxes in C{data}.  The parameter and the errors are those of L{parse}."""
         return parseBoxes(data, strict)
 
 

@@ -1,8 +1,8 @@
 """
-Finding who responds to a command: by the commands that methods were declared for, or by the names of methods.
+Finding the responder of a command: a method that is declared for it, or one that is named after it.
 
-Commands register their responders here (L{CommandLocator}); this file knows a command only by what it offers:
-its name, and reading and writing its boxes.
+Commands register their responders here (L{CommandLocator}).  This file knows three things of a
+command: its name, how to read its boxes, and how to write them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ __all__ = ["CommandLocator", "SerializingResponder", "SimpleStringLocator", "_Co
 @public("amp")
 class _CommandLocatorMeta(type):
     """
-    Gives each class its own table of responders: those of its bases, and those declared in its body.
+    Gives each class a table of responders: those of its bases and those declared in its body.
 
-    C{Command.responder} puts the declarations into C{_currentClassCommands}; the next class that is made takes them.
-    Applications' own decorators do the same.
+    C{Command.responder} adds the declarations to C{_currentClassCommands}, and the next class that
+    is created takes them.  Applications' own decorators do the same.
     """
 
     _currentClassCommands: ClassVar[list[tuple[Any, Callable[..., Any]]]] = []
@@ -51,16 +51,14 @@ class _CommandLocatorMeta(type):
 
 
 def _locateByLookupFunction(self: Any, name: bytes) -> Responder | None:
-    """Locate as a class does that still overrides C{lookupFunction}."""
+    """Find responders for a class that still overrides C{lookupFunction}."""
     warnings.warn("Override locateResponder, not lookupFunction.", PendingDeprecationWarning, stacklevel=2)
     found: Responder | None = self.lookupFunction(name)
     return found
 
 
 class SerializingResponder:
-    """
-    A responder that takes and gives boxes, made of a callable that takes and gives values.
-    """
+    """A responder for boxes, built on a callable that works with values."""
 
     __slots__ = ("_command", "_function", "_proto")
 
@@ -76,16 +74,16 @@ class SerializingResponder:
         """
         Respond to C{box}.
 
-        @raise Exception: it cannot be read.
+        @raise Exception: the box cannot be read.
         """
         answer = self.respond(box)
         return answer if isinstance(answer, Deferred) else succeed(answer)
 
     def respond(self, box: AmpBox) -> Any:
         """
-        Respond to C{box} at once, if the callable does.
+        Respond to C{box}, at once if the callable does.
 
-        @return: the box that answers, or a C{Deferred} of it.
+        @return: the answer box, or a C{Deferred} of it.
         @raise Exception: C{box} cannot be read.
         """
         arguments = self._command.parseArguments(box, self._proto)
@@ -96,7 +94,8 @@ class SerializingResponder:
                     answer = self._command.makeResponse(objects, self._proto)
                 except BaseException:
                     raise self._unwritten(objects) from None
-                if type(answer) is not AmpBox and isinstance(answer, Deferred):  # the latter test is slow
+                # The second test is slow.
+                if type(answer) is not AmpBox and isinstance(answer, Deferred):
                     answer.addErrback(self._declare)
                 return answer
         except BaseException:
@@ -110,12 +109,15 @@ class SerializingResponder:
             raise self._unwritten(objects) from None
 
     def _unwritten(self, objects: Any) -> BadLocalReturn:
-        """Say what could not be written, and why: that is the exception that is being handled."""
+        """
+        Make an error that names the values that could not be written, and encloses the current
+        exception.
+        """
         message = f"{self._function!r} returned {objects!r} and {self._command!r} could not serialize it"
         return BadLocalReturn(message, Failure())
 
     def _declare(self, error: Failure) -> Failure:
-        """Turn an error that the command declares into one that is sent."""
+        """Turn an error that the command declares into one that can be sent."""
         kind = error.check(*self._command.allErrors)
         if kind is None:
             return error
@@ -124,7 +126,7 @@ class SerializingResponder:
 
 
 def _returned(result: Any) -> Any:
-    """Give C{maybeDeferred} what was returned already."""
+    """Return C{result}, so that C{maybeDeferred} can wrap a value that was returned before."""
     return result
 
 
@@ -132,11 +134,13 @@ def _returned(result: Any) -> Any:
 @public("amp")
 class CommandLocator(metaclass=_CommandLocatorMeta):
     """
-    Responds to commands with the methods that are declared for them by C{Command.responder}.
+    Responds to commands with the methods that C{Command.responder} declares for them.
 
-    @cvar overriddenResponders: whether a subclass's method of the same name takes the place of the one that was
-        declared.  In Twisted, and by default, the declared one stays unless the override is declared, too.
-    @cvar _commandDispatch: by the command's name on the wire, the command and the function; applications look there.
+    @cvar overriddenResponders: whether a method of a subclass replaces the declared method of the
+        same name.  By default, and in Twisted, the declared method stays, unless you declare the
+        overriding one as well.
+    @cvar _commandDispatch: the command and its function, by the command's name on the wire.
+        Applications read it.
     """
 
     overriddenResponders: bool = False
@@ -144,18 +148,18 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
 
     def _wrapWithSerialization(self, aCallable: Callable[..., Any], command: RespondingCommand) -> Responder:
         """
-        Make a responder that takes and gives boxes of one that takes and gives values.
+        Make a responder for boxes from a callable that works with values.
 
         Applications use it for callables of their own.
 
-        @param aCallable: takes the command's arguments by keyword; returns its response, or a C{Deferred} or coroutine
-            of it.
-        @param command: the command that reads the one and writes the other.
+        @param aCallable: takes the command's arguments by keyword, and returns its response, or a
+            C{Deferred} or coroutine of it.
+        @param command: the command that reads the arguments and writes the response.
         """
         return SerializingResponder(aCallable, command, self)
 
     def lookupFunction(self, name: bytes) -> Responder | None:
-        """Do what L{locateResponder} does; its old name."""
+        """The old name of L{locateResponder}."""
         if self.__class__.lookupFunction != CommandLocator.lookupFunction:
             return CommandLocator.locateResponder(self, name)
         warnings.warn("Call locateResponder, not lookupFunction.", PendingDeprecationWarning, stacklevel=2)
@@ -163,10 +167,10 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
 
     def locateResponder(self, name: bytes) -> Responder | None:
         """
-        Find the method that was declared for a command.
+        Find the method that is declared for a command.
 
         @param name: the command's name on the wire.
-        @return: what takes the box that asks; C{None} if no method was declared.
+        @return: a callable that takes the call's box; C{None} if no method is declared.
         """
         declared = self._commandDispatch.get(name)
         if declared is None:
@@ -181,9 +185,10 @@ class CommandLocator(metaclass=_CommandLocatorMeta):
 @public("amp")
 class SimpleStringLocator:
     """
-    Responds to commands with the methods that are named for them, which take and give boxes.
+    Responds to commands with the methods that are named after them, which take and return boxes.
 
-    @cvar baseDispatchPrefix: what precedes the command's name, in capitals, in that of the method.
+    @cvar baseDispatchPrefix: the prefix of such a method's name.  The command's name follows it in
+        capitals.
     """
 
     baseDispatchPrefix = b"amp_"
@@ -198,7 +203,7 @@ class SimpleStringLocator:
         try:
             method = (self.baseDispatchPrefix + name.upper()).decode("ascii")
         except UnicodeDecodeError:
-            # Differs from Twisted: there is no such method, and a peer that asks for it is told so.
+            # Differs from Twisted: there is no such method, and the peer is told so.
             return None
         found: Responder | None = getattr(self, method, None)
         return found

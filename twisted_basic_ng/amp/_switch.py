@@ -1,5 +1,5 @@
 """
-Changing over to another protocol in the middle of a connection.
+Switching to another protocol in the middle of a connection.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["ProtocolSwitchCommand", "_SwitchBox"]
 @public("amp")
 class _SwitchBox(AmpBox):
     """
-    The answer that is the last box: behind it, another protocol speaks.
+    The answer that is the last box: after it, another protocol uses the connection.
 
     @ivar innerProto: that protocol.
     """
 
-    # No __slots__: there is an attribute.
+    # Without __slots__, since it has an attribute.
 
     def __init__(self, innerProto: Any, **kw: Any) -> None:
         super().__init__(**kw)
@@ -52,11 +52,13 @@ class _SwitchBox(AmpBox):
 @public("amp")
 class ProtocolSwitchCommand(Command):
     """
-    Change over to another protocol.  Subclass it to name one; what TLS there is stays.
+    Switch to another protocol.  Subclass it to define a command for a protocol; TLS stays on if it
+    is.
 
-    The caller gives the factory of its new protocol, as the first argument of C{callRemote}; the responder returns its
-    own new protocol in place of a response.  Neither side can send a box from then on.  Where the responder
-    fails, the caller's factory is told C{clientConnectionFailed}, and boxes go on.
+    The caller passes the factory of its new protocol as the first argument of C{callRemote}.  The
+    responder returns its own new protocol instead of a response.  After that, neither side can send
+    a box.  If the responder fails, C{clientConnectionFailed} of the caller's factory is called, and
+    boxes can be sent again.
 
     @ivar protoToSwitchToFactory: the caller's factory.
     """
@@ -69,11 +71,11 @@ class ProtocolSwitchCommand(Command):
 
     @classmethod
     def makeResponse(cls, innerProto: Any, proto: Any) -> Any:  # noqa: ARG003 - the argument is every command's
-        """Make the box that changes over to C{innerProto}."""
+        """Make the box that switches to C{innerProto}."""
         return _SwitchBox(innerProto)
 
     def _doCommand(self, proto: SwitchableProtocol) -> Any:
-        """Send the call; nothing else is sent until it is answered."""
+        """Send the call.  Nothing else is sent until it is answered."""
         answering = self._ampDoAndChange(proto, super()._doCommand, proto._lockForSwitch)
 
         factory = self.protoToSwitchToFactory
@@ -86,7 +88,8 @@ class ProtocolSwitchCommand(Command):
                 proto._switchTo(factory.buildProtocol(proto.transport.getPeer()), factory)
             except BaseException:
                 if proto.innerProtocol is None:
-                    # Differs from Twisted: there is nobody who could speak with the peer, which has changed over.
+                    # Differs from Twisted: the peer has switched, and this side has no protocol for
+                    # it.
                     proto._switchTo(Protocol(), factory)
                     proto.transport.loseConnection()
                 raise
@@ -98,7 +101,8 @@ class ProtocolSwitchCommand(Command):
                 factory.clientConnectionFailed(None, Failure(CONNECTION_LOST))
             finally:
                 if error.check(CancelledError):
-                    # Differs from Twisted: the peer will change over nevertheless, and speak what is no AMP.
+                    # Differs from Twisted: the peer will switch nevertheless, and what it then
+                    # sends is not AMP.
                     proto.transport.loseConnection()
             return error
 

@@ -1,8 +1,8 @@
 """
 Starting TLS in the middle of a connection.
 
-L{StartTLS} is the command, its answer the box that starts TLS behind itself.  The bytes between the one and the
-handshake are the connection's business (L{twisted_basic_ng.amp.BinaryBoxProtocol}).
+L{StartTLS} is the command, and its answer is the box after which TLS starts.
+L{twisted_basic_ng.amp.BinaryBoxProtocol} deals with the bytes between that box and the handshake.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = ["StartTLS", "_LocalArgument", "_NoCertificate", "_TLSBox"]
 @lru_cache(maxsize=1)
 def _temporaryCertificate() -> Any:
     """
-    Make the certificate of servers that have none: OpenSSL does not let both sides be anonymous.
+    Make the certificate for servers that have none, because OpenSSL requires one of a server.
 
-    One for the process, with a key on an elliptic curve: a peer that starts TLS over and over costs little.
-    C{cryptography} makes it, which every pyOpenSSL of the last ten years builds on, so it does not matter which of
-    pyOpenSSL's own ways to do so this version still has.
+    There is one for the process, with a key on an elliptic curve, so a peer that starts TLS over
+    and over costs little.  C{cryptography} makes it.  Every pyOpenSSL of the last ten years builds
+    on C{cryptography}, so it does not matter which of its own ways to do so pyOpenSSL still has.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -51,7 +51,8 @@ def _temporaryCertificate() -> Any:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(datetime(9999, 12, 31))  # RFC 5280, 4.1.2.5: no date of expiry; nobody verifies it
+        # RFC 5280, 4.1.2.5: this date means no expiry.  Nobody verifies the certificate.
+        .not_valid_after(datetime(9999, 12, 31))
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -62,16 +63,20 @@ def _temporaryCertificate() -> Any:
 @public("amp")
 class _NoCertificate:
     """
-    What a side without a certificate shows of itself: nothing as a client, a temporary certificate as a server.
+    The certificate options of a side without a certificate.
 
-    @ivar client: is this side the client?
+    A client shows no certificate, and a server shows a temporary one.
+
+    @ivar client: whether this side is the client of the handshake.
     """
 
     def __init__(self, client: bool) -> None:
         self.client = client
 
     def options(self, *authorities: Any) -> Any:
-        """Make what C{transport.startTLS} takes, which verifies the peer if there are authorities."""
+        """
+        Make the options for C{transport.startTLS}.  They verify the peer if there are authorities.
+        """
         from ._tlssupport import CertificateOptions
 
         if not self.client:
@@ -82,16 +87,17 @@ class _NoCertificate:
         return CertificateOptions(verify=True, requireCertificate=True, caCerts=roots)
 
 
-#: What each side may say of itself, and of whom it trusts.
+#: The keys with which each side may choose its certificate and the authorities that it trusts.
 _CREDENTIALS: Final = (b"tls_localCertificate", b"tls_verifyAuthorities")
 
 
 @public("amp")
 class _TLSBox(AmpBox):
     """
-    The answer to L{StartTLS}: behind it, there is TLS; on a connection that has TLS, an error goes out in its place.
+    The answer to L{StartTLS}: TLS starts after it.  On a connection that has TLS, an error is sent
+    instead.
 
-    @raise RemoteAmpError: there is no TLS to be had.
+    @raise RemoteAmpError: TLS is not available.
     """
 
     __slots__: list[str] = []
@@ -103,15 +109,15 @@ class _TLSBox(AmpBox):
 
     @property
     def certificate(self) -> Any:
-        """What this side shows of itself."""
+        """The certificate options of this side."""
         return self.get(b"tls_localCertificate", _NoCertificate(False))
 
     @property
     def verify(self) -> Any:
-        """The authorities to verify the peer by, if it is to be verified."""
+        """The authorities to verify the peer with; C{None} if it is not verified."""
         return self.get(b"tls_verifyAuthorities", None)
 
-    # Differs from Twisted: which starts TLS again, inside of that which is there.
+    # Differs from Twisted: there, TLS starts again inside the existing TLS.
 
     def _sendTo(self, proto: TLSStarter) -> None:
         refusal = self._ampRefusal(proto)
@@ -125,11 +131,13 @@ class _TLSBox(AmpBox):
         try:
             proto._startTLS(self.certificate, self.verify)
         except BaseException:
-            getattr(proto, "_ampAbandonTLS", _ignore)(False)  # the peer starts it
+            getattr(proto, "_ampAbandonTLS", _ignore)(False)  # the peer starts TLS
             raise
 
     def _ampRefusal(self, proto: Any) -> AmpBox | None:
-        """Make the error to answer with where C{proto} is one of ours and cannot start TLS."""
+        """
+        Make the error to answer with if C{proto} is one of our protocols and cannot start TLS.
+        """
         why = getattr(proto, "_ampWhyNoTLS", _ignore)()
         if why is None or ANSWER not in self:
             return None
@@ -138,12 +146,12 @@ class _TLSBox(AmpBox):
 
 
 def _ignore(*args: object) -> None:
-    """Do nothing for a sender of boxes that is none of ours."""
+    """Do nothing, for a box sender that is not one of our protocols."""
 
 
 @public("amp")
 class _LocalArgument(String):
-    """An argument that is not sent: it only looks like one to who makes the call, or returns the response."""
+    """An argument that is not sent: only the side that passes or returns it sees it."""
 
     def fromBox(self, name: bytes, strings: Strings, objects: Objects, proto: Any) -> None:
         """Read nothing."""
@@ -152,22 +160,26 @@ class _LocalArgument(String):
 @public("amp")
 class StartTLS(Command):
     """
-    Start TLS on this connection; a TLS endpoint, which does so from the first byte, is safer where there is one.
+    Start TLS on this connection.  If you can, use a TLS endpoint instead; TLS from the first byte
+    is safer.
 
-    Nothing else is sent until it is answered, and what the peer sent in plaintext behind its answer is never read.
-    The side that opened the connection is the client of the handshake, whichever side called.
+    Nothing else is sent until the call is answered.  Plaintext that the peer sends after its answer
+    is never read.  The side that opened the connection is the client of the handshake, whichever
+    side called.
 
-    Both sides may say how, the caller with arguments of C{callRemote}, the responder in its response:
+    Both sides can pass options: the caller as arguments of C{callRemote}, the responder in its
+    response.
 
-      - C{tls_localCertificate}, a C{PrivateCertificate}: what to show of oneself.
-      - C{tls_verifyAuthorities}, a list of C{Certificate}: who must have signed the peer's; without it, any peer will
-        do.
+      - C{tls_localCertificate}, a C{PrivateCertificate}: the certificate of this side.
+      - C{tls_verifyAuthorities}, a list of C{Certificate}: the authorities that must have signed
+        the peer's certificate.  Without it, the peer is not verified.
 
-    Where the peer refuses, or TLS cannot be started, the connection is closed, unless its protocol has
-    C{plaintextAfterRefusedTLS}.
+    If the peer refuses, or TLS cannot be started, the connection is closed, unless
+    C{plaintextAfterRefusedTLS} of its protocol is true.
 
-    @raise RuntimeError: there is no TLS to be had on this side.
-    @raise OnlyOneTLS: TLS is or was started already, or the connection is TLS from its first byte on.
+    @raise RuntimeError: TLS is not available on this side.
+    @raise OnlyOneTLS: TLS was already requested or started, or the connection is TLS from its first
+        byte on.
     """
 
     arguments = [(name, _LocalArgument(optional=True)) for name in _CREDENTIALS]
@@ -183,11 +195,12 @@ class StartTLS(Command):
         Command.__init__(self, **kw)
 
     def _doCommand(self, proto: TLSStarter) -> Any:
-        """Send the call; TLS starts with its answer."""
+        """Send the call.  TLS starts with its answer."""
         if getattr(proto, "_startingTLSBuffer", None) is not None:
             raise OnlyOneTLS("TLS is being started already")
         if getattr(proto, "_ampHasTLS", _ignore)():
-            proto._prepareTLS(self.certificate, self.authorities)  # which says what is wrong
+            # This raises the error that says what is wrong.
+            proto._prepareTLS(self.certificate, self.authorities)
         answering = self._ampDoAndChange(
             proto, partial(Command._doCommand, self), lambda: proto._prepareTLS(self.certificate, self.authorities)
         )
@@ -196,25 +209,26 @@ class StartTLS(Command):
             try:
                 proto._startTLS(self._ampCertificateFor(proto.transport), self.authorities)
             except BaseException:
-                proto._ampAbandonTLS(False)  # the peer has started it
+                proto._ampAbandonTLS(False)  # the peer has started TLS
                 raise
             return response
 
         def abandon(error: Failure) -> Failure:
-            proto._ampAbandonTLS(not error.check(CancelledError))  # a peer that was asked may start it nevertheless
+            # A cancelled call may have been sent, and the peer may start TLS nevertheless.
+            proto._ampAbandonTLS(not error.check(CancelledError))
             return error
 
         return answering.addCallbacks(start, abandon)
 
     def _ampCertificateFor(self, transport: Any) -> Any:
         """
-        What to show of oneself in the role that this side will have in the handshake.
+        Return the certificate options for the role that this side will have in the handshake.
 
-        The side that accepted the connection is the server, which cannot go without a certificate, also where it is
-        the one that asks.  Twisted's transports know their role by this name alone.
+        The side that accepted the connection is the server, even if it is the caller, and a server
+        needs a certificate.  Twisted's transports expose their role only under this name.
         """
         isClient = getattr(transport, "_tlsClientDefault", True)
         if isinstance(self.certificate, _NoCertificate) and not isClient:
-            # Differs from Twisted: where the accepting side cannot ask.
+            # Differs from Twisted: there, the accepting side cannot ask for TLS.
             return _NoCertificate(False)
         return self.certificate

@@ -1,8 +1,9 @@
 """
-A connection of boxes: its beginning and its end, and changing it to TLS or to another protocol.
+A connection that carries boxes: how it begins and ends, and how it changes to TLS or to another
+protocol.
 
-Reading is in L{twisted_basic_ng.amp._strings} and L{twisted_basic_ng.amp._reading}, sending in
-L{twisted_basic_ng.amp._sending}.  This file knows nothing of asks and answers.
+L{twisted_basic_ng.amp._strings} and L{twisted_basic_ng.amp._reading} read boxes, and
+L{twisted_basic_ng.amp._sending} sends them.  This file knows nothing of asks and answers.
 """
 
 from __future__ import annotations
@@ -37,28 +38,33 @@ _log = Logger("twisted.protocols.amp")
 @public("amp")
 class BinaryBoxProtocol(BoxWriter):
     """
-    A connection of boxes.  A box is pairs of keys and values, each behind its length in two bytes, and an empty key.
+    A connection that carries boxes.  A box is a series of keys and values, each after its length in
+    two bytes, and ends with an empty key.
 
-    A key has 1 to 255 bytes, a value 0 to 65,535.  In the states C{init} and C{key} a key comes next, in C{value} its
-    value.  A subclass may override the methods of the states, C{proto_key} and the like.
+    A key has 1 to 255 bytes, a value 0 to 65,535 (U{https://amp-protocol.net}).  The next string is
+    a key in the states C{init} and C{key}, and the key's value in the state C{value}.  A subclass
+    may override the methods of the states, such as C{proto_key}.
 
-    @ivar boxReceiver: takes the boxes, an L{twisted_basic_ng.amp.IBoxReceiver}.
-    @ivar innerProtocol: the protocol that the connection has changed over to, if any.
-    @ivar innerProtocolClientFactory: its factory, on the side that asked for it.
-    @ivar hostCertificate: the certificate of this side, once TLS was started.
-    @ivar noPeerCertificate: for tests: pretend that the peer has no certificate.
-    @ivar _keyLengthLimitExceeded: the connection is being closed because of a key that is too long.
-    @cvar MAX_BOX_KEYS: how many keys a box may have; C{None} for any number.
-    @cvar MAX_BOX_LENGTH: how many bytes it may have on the wire; C{None} for any number.
-    @cvar MAX_UNSENT_BYTES: how many bytes may wait to be sent, besides the 64 KiB that a transport keeps itself, and
-        how many the calls of one side may have that are under way; C{None} for any number.  With more, nothing is read
-        from the peer, and calls of one's own wait in line.  Set it before the connection is made.
-    @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for any time.
-    @cvar plaintextAfterRefusedTLS: whether a connection goes on without TLS when the peer refuses it; it is closed by
-        default.
-    @cvar acceptsStartTLS: whether a peer may start TLS where the application has no responder of its own for it.
-    @cvar unhandledErrorsAreFatal: whether the connection is closed after an error that nobody handled, as in Twisted;
-        it is logged in any case.
+    @ivar boxReceiver: receives the boxes, an L{twisted_basic_ng.amp.IBoxReceiver}.
+    @ivar innerProtocol: the protocol that the connection has switched to, if any.
+    @ivar innerProtocolClientFactory: the factory of C{innerProtocol}, on the side that asked for
+        the switch.
+    @ivar hostCertificate: the certificate of this side, once TLS has started.
+    @ivar noPeerCertificate: whether to pretend that the peer has no certificate; for tests.
+    @ivar _keyLengthLimitExceeded: whether the connection is being closed because a key is too long.
+    @cvar MAX_BOX_KEYS: the largest number of keys in a box; C{None} for no limit.
+    @cvar MAX_BOX_LENGTH: the largest size of a box on the wire, in bytes; C{None} for no limit.
+    @cvar MAX_UNSENT_BYTES: how many bytes may wait to be sent, besides the 64 KiB that a transport
+        buffers itself.  It is also how many bytes the calls under way may take, for each side
+        separately.  Above the limit, nothing is read from the peer, and this side's own calls wait
+        in line.  C{None} for no limit.  Set it before the connection is made.
+    @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for no limit.
+    @cvar plaintextAfterRefusedTLS: whether the connection continues without TLS if the peer refuses
+        TLS; by default it is closed.
+    @cvar acceptsStartTLS: whether a peer may start TLS when the application has no responder of its
+        own for it.
+    @cvar unhandledErrorsAreFatal: whether the connection is closed after an error that nobody
+        handled, as in Twisted.  The error is logged in either case.
     """
 
     plaintextAfterRefusedTLS: bool = False
@@ -73,7 +79,7 @@ class BinaryBoxProtocol(BoxWriter):
         _DescriptorExchanger.__init__(self)
         self.boxReceiver = boxReceiver
 
-    # Differs from Twisted: it shows its peer.
+    # Differs from Twisted: the repr shows the peer.
 
     def __repr__(self) -> str:
         return addToRepr(super().__repr__(), f", to {describePeerOf(self)}")
@@ -81,7 +87,7 @@ class BinaryBoxProtocol(BoxWriter):
     # The connection.
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin, and tell the receiver of boxes."""
+        """Start the connection, and tell the box receiver."""
         asks, unsent = getattr(self.boxReceiver, "MAX_ASKS_IN_PROGRESS", None), self.MAX_UNSENT_BYTES
         isBounded = asks is not None or unsent is not None
         self.transport = (
@@ -92,7 +98,10 @@ class BinaryBoxProtocol(BoxWriter):
         self.connectionMade()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """End, and tell the inner protocol and the receiver of boxes, even if one of them raises."""
+        """
+        End the connection.  The inner protocol and the box receiver are told even if one of them
+        raises.
+        """
         self._ampIsLost = True
         try:
             if self.innerProtocol is not None:
@@ -105,10 +114,10 @@ class BinaryBoxProtocol(BoxWriter):
             self._ampCloseDescriptors()
             self._ampStopReceiving(self._ampWhyLost(reason))
 
-    # Differs from Twisted: calls do not wait for ever then.
+    # Differs from Twisted: calls then do not wait forever.
 
     def _ampStopReceiving(self, reason: Failure) -> None:
-        """Tell the receiver of boxes; if an application's override raises, its calls fail all the same."""
+        """Tell the box receiver.  The open calls fail even if an application's override raises."""
         try:
             self.boxReceiver.stopReceivingBoxes(reason)
         except BaseException:
@@ -124,7 +133,7 @@ class BinaryBoxProtocol(BoxWriter):
                 self.innerProtocolClientFactory.clientConnectionLost(None, reason)
 
     def _ampWhyLost(self, reason: Failure) -> Failure:
-        """Find the reason why no boxes come any more; it may be one that the transport does not know."""
+        """Find the reason why no more boxes arrive; the transport may not know it."""
         if self._keyLengthLimitExceeded:
             tooLong = TooLong(True, False, None, None)
             addText(tooLong, whatPeerSpeaks(self._ampKeyLength))
@@ -132,12 +141,12 @@ class BinaryBoxProtocol(BoxWriter):
         if self._ampRefusal is not None:
             return Failure(self._ampRefusal)
         if self._justStartedTLS and reason.check(ConnectionClosed):
-            # Not a byte came after TLS was started: so the peer has rejected it.
+            # No byte arrived after TLS was started, so the peer has rejected it.
             return Failure(PeerVerifyError("Peer rejected our certificate for an unknown reason."))
         return reason
 
     def unhandledError(self, failure: Failure) -> None:
-        """Log an error that nobody handled, and close the connection; applications override it."""
+        """Log an error that nobody handled, and close the connection.  Applications override it."""
         _log.failure(
             "Amp server or network failure unhandled by client application.  "
             "Dropping connection!  To avoid, add errbacks to ALL remote commands!",
@@ -146,17 +155,17 @@ class BinaryBoxProtocol(BoxWriter):
         if self.unhandledErrorsAreFatal:
             self._ampLeavePeer()
 
-    # Changing over to another protocol.
+    # Switching to another protocol.
 
     def _lockForSwitch(self) -> None:
-        """Send no box from now on."""
+        """Refuse to send boxes from now on."""
         self._locked = True
 
     def _unlockFromSwitch(self) -> None:
         """
-        Send boxes again: the peer refuses to change over.
+        Allow boxes to be sent again, after the peer has refused to switch.
 
-        @raise ProtocolSwitched: that was done already.
+        @raise ProtocolSwitched: the connection has already switched.
         """
         if self.innerProtocol is not None:
             raise ProtocolSwitched("Protocol already switched.  Cannot unlock.")
@@ -164,7 +173,7 @@ class BinaryBoxProtocol(BoxWriter):
 
     def _switchTo(self, newProto: Any, clientFactory: Any = None) -> None:
         """
-        Change over to another protocol, and give it the bytes behind the last box.
+        Switch to another protocol, and pass it the bytes that follow the last box.
 
         @param newProto: the protocol.
         @param clientFactory: its factory, if it is to be told when the connection ends.
@@ -182,9 +191,9 @@ class BinaryBoxProtocol(BoxWriter):
 
     def _ampLeaveToInner(self) -> Any:
         """
-        Stop reading boxes, for another protocol.
+        Stop reading boxes, so that another protocol can use the connection.
 
-        @return: the transport for it.
+        @return: the transport for that protocol.
         """
         if self._ampOverload is not None:
             self._ampOverload.forget()
@@ -195,10 +204,10 @@ class BinaryBoxProtocol(BoxWriter):
                 self.transport.resumeProducing()
         return self.transport.unwrap() if isinstance(self.transport, MeteredTransport) else self.transport
 
-    # File descriptors of a connection that changes over.
+    # File descriptors of a connection that switches.
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
-        """Keep a descriptor until a box claims it, or hand it to the protocol that was changed over to."""
+        """Keep a descriptor until a box claims it, or pass it to the inner protocol."""
         if self.innerProtocol is None:
             super().fileDescriptorReceived(descriptor)
         elif IFileDescriptorReceiver.providedBy(self.innerProtocol):
@@ -206,13 +215,14 @@ class BinaryBoxProtocol(BoxWriter):
         else:
             os.close(descriptor)
 
-    # Differs from Twisted: descriptors that came ahead of the last box go to the inner protocol, or are closed.
+    # Differs from Twisted: descriptors that came ahead of the last box go to the inner protocol, or
+    # are closed.
 
     def _ampHandOverDescriptors(self) -> None:
         """
-        Give the inner protocol the descriptors that no box has claimed, or close them.
+        Pass the descriptors that no box has claimed to the inner protocol, or close them.
 
-        Descriptors that the inner protocol's own peer has sent may come before the last box.
+        Descriptors that are meant for the inner protocol may arrive before the last box.
         """
         if IFileDescriptorReceiver.providedBy(self.innerProtocol):
             for number in sorted(self._descriptors):
@@ -221,25 +231,33 @@ class BinaryBoxProtocol(BoxWriter):
 
     # TLS.
 
-    # Differs from Twisted: it asks for TLS inside of TLS on a connection that is TLS from its first byte on.
+    # Differs from Twisted: it asks for TLS inside TLS on a connection that is TLS from its first
+    # byte on.
 
     def _ampHasTLS(self) -> bool:
-        """Whether the connection has TLS already: started by a call, or from its first byte on."""
+        """
+        Whether the connection uses TLS already, from its first byte on or because a call started
+        it.
+        """
         return self.hostCertificate is not None or ISSLTransport.providedBy(self.transport)
 
     def _ampWhyNoTLS(self) -> tuple[bytes, bool] | None:
-        """Say why the peer may not start TLS, and whether to close the connection then; C{None} if it may."""
+        """
+        Return why the peer may not start TLS, and whether to close the connection; C{None} if it
+        may.
+        """
         if self._ampHasTLS():
             return b"TLS was started already", False
         if self._startingTLSBuffer is not None:
-            return b"TLS is being started by both sides", True  # each waits for the other, and can say no more
+            # Each side waits for the other, and neither can send anything else.
+            return b"TLS is being started by both sides", True
         return None
 
     def _prepareTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None:
         """
-        Keep boxes back until TLS has started.
+        Hold boxes back until TLS has started.
 
-        @raise OnlyOneTLS: there is TLS already.
+        @raise OnlyOneTLS: the connection has TLS already.
         """
         if self.hostCertificate is not None:
             raise OnlyOneTLS(
@@ -262,31 +280,35 @@ class BinaryBoxProtocol(BoxWriter):
         Start TLS, and send the boxes that waited for it.
 
         @param certificate: the certificate of this side.
-        @param verifyAuthorities: the authorities that must have signed the peer's certificate, if any.
+        @param verifyAuthorities: the authorities that must have signed the peer's certificate, if
+            any.
         """
         options = certificate.options(*(verifyAuthorities or ()))
         self.hostCertificate = certificate
         isAsking = self._startingTLSBuffer is not None
         behind = b"" if self._ampOverload is None else self._ampOverload.leavePlaintext(isAsking)
         if self._ampRefusal is not None:
-            raise self._ampRefusal  # the boxes that waited were too many
+            raise self._ampRefusal  # too many boxes waited
         self._justStartedTLS = True
         self.transport.startTLS(options)
         self._ampForgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
         self._ampSendKeptBack()
-        # Differs from Twisted: bytes in plaintext are for the handshake, and are never read as boxes.
+        # Differs from Twisted: bytes in plaintext are for the handshake, and are never read as
+        # boxes.
         backlog = self._receiverBacklog()
         if behind:
             backlog.replace(behind + backlog.take())
         self._receiverLeavePlaintext(backlog, b"")
         self._ampRelieve()
 
-    # Differs from Twisted: a connection whose peer refuses TLS does not wait for ever; it is closed.
+    # Differs from Twisted: a connection whose peer refuses TLS is closed, and does not wait
+    # forever.
 
     def _ampAbandonTLS(self, refused: bool) -> None:
         """
-        Go on without TLS if that is allowed; else close the connection and drop the boxes that waited.
+        Continue without TLS if that is allowed, else close the connection and drop the boxes that
+        waited.
 
         @param refused: whether the peer has refused TLS.
         """
@@ -300,20 +322,21 @@ class BinaryBoxProtocol(BoxWriter):
     def _getPeerCertificate(self) -> Any:
         if self.noPeerCertificate or self.transport is None:
             return None
-        from ._tlssupport import Certificate  # it is imported already where there is TLS
+        from ._tlssupport import Certificate  # already imported if the connection has TLS
 
         return Certificate.peerFromTransport(self.transport)
 
     @property
     def peerCertificate(self) -> Any:
-        """The peer's certificate, a C{Certificate}, once TLS was started."""
+        """The peer's certificate, a C{Certificate}, once TLS has started."""
         return self._getPeerCertificate()
 
     def _defaultStartTLSResponder(self) -> dict[str, Any]:
         """
-        Let the peer start TLS, anonymously: nobody can listen, but the peer's identity is unknown.
+        Let the peer start TLS without certificates.  The traffic is encrypted, but the peer's
+        identity is not verified.
 
-        Declare a responder of your own to show a certificate, or to verify one.
+        To show a certificate or to verify the peer's, declare a responder of your own.
         """
         if not self.acceptsStartTLS:
             raise RemoteAmpError(UNHANDLED_ERROR_CODE, "Unhandled Command: b'StartTLS'")
