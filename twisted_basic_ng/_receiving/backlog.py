@@ -247,8 +247,8 @@ class Backlog:
 
     def put(self, data: bytes) -> None:
         """Add C{data} after everything else."""
-        # This converts anything with a buffer to bytes, and raises for anything else.  Bytes are not
-        # copied.
+        # This converts anything with a buffer to bytes, without copying bytes.  It raises for
+        # anything else.
         data = b"" + data
         if not data:
             return
