@@ -33,8 +33,8 @@ MANY: Final = 1024
 CAUTION: Final = 16
 _UTMOST_CAUTION: Final = 4096
 
-#: How many frames in a row an application may read behind until it is assumed to do so for each
-#: frame.
+#: How often in a row an application may read the rest after a frame until it is assumed to do so
+#: each time.
 _GLANCES: Final = 2
 
 #: A chunk below this size is merged with its neighbours, so that the overhead of a piece stays a

@@ -138,7 +138,7 @@ class BoxReader(StringReader):
 
         This is one flat loop, for speed: it runs once for each batch of boxes.
         """
-        # An interrupted batch.  Finding its boxes again takes a third of the time of delivering them.
+        # The batch was interrupted.  Finding its boxes again takes a third of their delivery time.
         backlog.putBack()
         backlog.skipped = 0
         backlog.inHand = None

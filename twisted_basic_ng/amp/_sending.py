@@ -92,8 +92,7 @@ class BoxWriter(BoxReader):
     def _ampDeliver(self, box: AmpBox) -> None:
         """Deliver a received box."""
         if self._startingTLSBuffer and self._ampAnswersUnsent(box):
-            # Differs from Twisted: an answer to a call that was not sent yet comes from somebody
-            # else.
+            # Differs from Twisted: an answer to a call that was not sent yet is not from the peer.
             self._ampRefuse(ForgedAnswerError())
         else:
             super()._ampDeliver(box)
