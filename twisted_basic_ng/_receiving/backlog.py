@@ -33,8 +33,8 @@ MANY: Final = 1024
 CAUTION: Final = 16
 _UTMOST_CAUTION: Final = 4096
 
-#: How many frames in a row an application may read behind until it is assumed to do so for each
-#: frame.
+#: How often in a row an application may read the rest after a frame until it is assumed to do so
+#: each time.
 _GLANCES: Final = 2
 
 #: A chunk below this size is merged with its neighbours, so that the overhead of a piece stays a
@@ -247,8 +247,8 @@ class Backlog:
 
     def put(self, data: bytes) -> None:
         """Add C{data} after everything else."""
-        # This converts anything with a buffer to bytes, and raises for anything else.  Bytes are not
-        # copied.
+        # This converts anything with a buffer to bytes, without copying bytes.  It raises for
+        # anything else.
         data = b"" + data
         if not data:
             return

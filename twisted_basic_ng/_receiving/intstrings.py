@@ -185,6 +185,8 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
 
         @param string: the string; less than 2 ** (8 * C{prefixLength}) bytes.
         @raise StringTooLongError: the string is longer than its prefix can express.
+        @raise TypeError: the string is not bytes.
+        @raise AttributeError: there is no connection yet.
         """
         limit = 2 ** (8 * self.prefixLength)
         if len(string) >= limit:
@@ -200,6 +202,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         Called with each string, without its prefix.  Override it.
 
         @param string: the string, as bytes.
+        @raise NotImplementedError: you have not overridden it.
         """
         raise notOverridden(self, "stringReceived")
 

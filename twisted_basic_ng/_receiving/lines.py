@@ -265,6 +265,7 @@ class LineOnlyReceiver(Receiver):
         Called with each line, without its delimiter.  Override it.
 
         @param line: the line, as bytes.
+        @raise NotImplementedError: you have not overridden it.
         """
         raise notOverridden(self, "lineReceived")
 
@@ -274,6 +275,8 @@ class LineOnlyReceiver(Receiver):
 
         @param line: the line without the delimiter, which is added.  A delimiter inside the line is
             not escaped.
+        @raise TypeError: the line is not bytes.
+        @raise AttributeError: there is no connection yet.
         """
         try:
             return self.transport.writeSequence((line, self.delimiter))  # type: ignore[union-attr]
@@ -585,7 +588,10 @@ class LineReceiver(Receiver, _PauseableMixin):
         return None
 
     def setRawMode(self) -> None:
-        """Switch to raw mode.  All undelivered and future bytes go to L{rawDataReceived}."""
+        """
+        Switch to raw mode.  All undelivered and future bytes go to L{rawDataReceived}, until you
+        call L{setLineMode}.
+        """
         self.line_mode = 0
 
     def rawDataReceived(self, data: bytes) -> object:
@@ -594,6 +600,7 @@ class LineReceiver(Receiver, _PauseableMixin):
 
         @param data: the bytes, in chunks of any size.
         @return: a true value ends the delivery of the current chunk.
+        @raise NotImplementedError: you have not overridden it.
         """
         raise notOverridden(self, "rawDataReceived")
 
@@ -604,6 +611,7 @@ class LineReceiver(Receiver, _PauseableMixin):
         @param line: the line, as bytes.
         @return: a true value ends the delivery of the current chunk.  The other lines wait for the
             next chunk.
+        @raise NotImplementedError: you have not overridden it.
         """
         raise notOverridden(self, "lineReceived")
 
@@ -613,6 +621,8 @@ class LineReceiver(Receiver, _PauseableMixin):
 
         @param line: the line without the delimiter, which is added.  A delimiter inside the line is
             not escaped.
+        @raise TypeError: the line is not bytes.
+        @raise AttributeError: there is no connection yet.
         """
         try:
             return self.transport.write(line + self.delimiter)  # type: ignore[union-attr]

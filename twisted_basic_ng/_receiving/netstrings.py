@@ -90,6 +90,8 @@ class NetstringReceiver(Receiver):
         Send C{string} as a netstring.
 
         @param string: the payload, bytes of any length.
+        @raise TypeError: the payload is not bytes.
+        @raise AttributeError: there is no connection yet.
         """
         try:
             self.transport.write(formatNetstring(string))  # type: ignore[union-attr]
@@ -105,6 +107,7 @@ class NetstringReceiver(Receiver):
         found in the netstring.
 
         @param string: the payload, as bytes.
+        @raise NotImplementedError: you have not overridden it.
         """
         raise notOverridden(self, "stringReceived")
 

@@ -18,7 +18,10 @@ _AMENDABLE = frozenset((AttributeError, OverflowError, TypeError, ValueError, st
 
 
 def amend(error: Any, more: str) -> None:
-    """Add C{more} to the text of C{error}, if its type is one of Python's and the text its only argument."""
+    """
+    Add C{more} to the text of C{error}, if its type is one of Python's and its text is its only
+    argument.
+    """
     if type(error) in _AMENDABLE and [*map(type, error.args)] == [str]:
         error.args = (longer(error.args[0], more),)
 

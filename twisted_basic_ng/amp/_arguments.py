@@ -234,7 +234,7 @@ class DateTime(Argument):
 
     _positions = [
         *(slice(0, 4), slice(5, 7), slice(8, 10)),  # year, month, day
-        *(slice(11, 13), slice(14, 16), slice(17, 19), slice(20, 26)),  # hour, minute, second, microsecond
+        *(slice(11, 13), slice(14, 16), slice(17, 19), slice(20, 26)),  # hour to microsecond
         *(slice(27, 29), slice(30, 32)),  # hours and minutes of the offset; its sign is at index 26
     ]
 

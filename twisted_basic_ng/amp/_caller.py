@@ -76,8 +76,8 @@ class Caller:
             answer.  It fails with an error that the command declares, with L{UnknownRemoteError}
             for any other error of the responder, or with L{UnhandledCommand} if the peer has no
             responder.  It also fails with a connection error such as C{ConnectionLost}, and with
-            L{InvalidSignature} for arguments that the command does not take.  If you handle no
-            error, the connection is closed.
+            L{InvalidSignature} for arguments that the command does not take.  An error that you do
+            not handle closes the connection.
         @raise ProtocolSwitched: the connection has switched to another protocol.
         @raise TooLong: an argument is too long to be sent.
         """

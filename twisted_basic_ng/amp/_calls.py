@@ -1,7 +1,8 @@
 """
 One call to the peer that waits for its answer.
 
-L{Call} is the C{Deferred} that C{callRemote} returns.  This file knows a command only as the reader of an answer.
+L{Call} is the C{Deferred} that C{callRemote} returns.  All this file knows of a command is that it
+reads an answer.
 """
 
 from __future__ import annotations
@@ -22,16 +23,18 @@ class Call(Deferred[Any]):
     """
     The answer to a call.
 
-    It saves each call two callbacks that nobody else would notice: the one that reads the box that answers, and the
-    one that takes an error that nobody handled.  Once it has fired, it holds nothing of the connection.
+    It saves each call two callbacks that nobody else would see: the one that reads the answer box,
+    and the one for errors that nobody handled.  Once it has fired, it holds no reference to the
+    connection.
 
     @ivar _ampTag: the tag of the call, which its answer repeats.
-    @ivar _ampIsSent: whether the call was sent and its caller has this C{Deferred}.  Where both ends are in one
-        process, the answer may arrive before that.
-    @ivar _ampCommand: the command, if it reads its own answer; C{None} from the moment that the answer is there.
+    @ivar _ampIsSent: whether the call was sent and its caller has this C{Deferred}.  If both ends
+        are in one process, the answer may arrive before that.
+    @ivar _ampCommand: the command, if it reads its own answer; C{None} as soon as the answer has
+        arrived.
     @ivar _ampProto: the protocol that the command reads the answer with; C{None} at the same times.
-    @ivar _ampGuardian: the dispatcher to tell of an error that no callback handles; set only while the answer is
-        delivered.
+    @ivar _ampGuardian: the dispatcher to tell of an error that no callback handles; set only while
+        the answer is delivered.
     """
 
     _ampTag: bytes
@@ -51,9 +54,9 @@ class Call(Deferred[Any]):
             except BaseException:
                 result = Failure()
             if self.called:
-                return  # by a hook of the application's that read the answer
+                return  # an application's hook called it while it read the answer
         Deferred.callback(self, result)
-        self._canceller = None  # as newer Twisteds do
+        self._canceller = None  # as newer versions of Twisted do
         if self._ampGuardian is not None:
             if isinstance(self.result, Failure) or self.paused:
                 self._ampAddGuardian()
@@ -68,7 +71,7 @@ class Call(Deferred[Any]):
             self._ampCommand = self._ampProto = None
             fail = command._ampAsDeclared(fail, proto)
             if self.called:
-                return  # by the constructor of the declared error
+                return  # the constructor of the declared error called it
         if self._ampGuardian is not None:
             self._ampAddGuardian()
         Deferred.errback(self, fail)
@@ -81,19 +84,22 @@ class Call(Deferred[Any]):
         return addToRepr(super().__repr__(), more)
 
     def cancel(self) -> None:
-        """Cancel the call; this has no effect while its answer is being read, as in Twisted."""
+        """Cancel the call.  This has no effect while its answer is being read, as in Twisted."""
         if self.called or self._ampGuardian is None:
             Deferred.cancel(self)
 
     def _ampAddGuardian(self) -> None:
-        """Add the guardian as a callback like any other."""
+        """Add the guardian as an ordinary callback."""
         guardian, self._ampGuardian = self._ampGuardian, None
         assert guardian is not None
         Deferred.addErrback(self, guardian.unhandledError)
 
 
 def _addingBehindGuardian(add: Any) -> Any:
-    """Make of a method that adds a callback one that adds the guardian first, where a callback calls it."""
+    """
+    Wrap a method that adds a callback, so that the guardian is added first if the answer is being
+    delivered.
+    """
 
     @wraps(add)
     def addBehind(self: Call, *args: Any, **kw: Any) -> Any:

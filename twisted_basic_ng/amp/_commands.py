@@ -336,8 +336,8 @@ class OneWayCommand(Command):
     """
     A call without an answer: C{callRemote} returns C{None}, and the caller learns of no error.
 
-    C{requiresAnswer = False} has the same effect in any other command.  This base tells type
-    checkers about it, too.
+    C{requiresAnswer = False} has the same effect in any other command.  This base also tells type
+    checkers about it.
     """
 
     requiresAnswer: ClassVar[Literal[False]] = False

@@ -1,5 +1,5 @@
 """
-What is fixed on the wire: the keys that carry a conversation, the error codes, the limits.
+The constants of the wire format: the keys of a conversation, the error codes, the limits.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ __all__ = [
     "UNKNOWN_ERROR_TEXT",
 ]
 
-#: The key of a command's tag, by which its answer will be known.
+#: The key of a call's tag, which its answer repeats.
 ASK: Final = b"_ask"
 
-#: The key of the tag that is answered.
+#: The key of the tag of the call that is answered.
 ANSWER: Final = b"_answer"
 
 #: The key of a command's name.
 COMMAND: Final = b"_command"
 
-#: The key of the tag that is answered with an error.
+#: The key of the tag of the call that is answered with an error.
 ERROR: Final = b"_error"
 
-#: The key of that error's code.
+#: The key of the error's code.
 ERROR_CODE: Final = b"_error_code"
 
-#: The key of that error's text, in UTF-8.
+#: The key of the error's text, in UTF-8.
 ERROR_DESCRIPTION: Final = b"_error_description"
 
 #: The code of an error that the command does not declare.
 UNKNOWN_ERROR_CODE: Final = b"UNKNOWN"
 
-#: The text that goes with it, where the application has none of its own.
+#: The text for that code, if the application has none of its own.
 UNKNOWN_ERROR_TEXT: Final = "Unknown Error"
 
-#: The code that says that nobody responds to a command.
+#: The code for a command that has no responder.
 UNHANDLED_ERROR_CODE: Final = b"UNHANDLED"
 
-#: The code that says that TLS is not to be had.
+#: The code for a side on which TLS is not available.
 TLS_ERROR_CODE: Final = b"TLS_ERROR"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF
 
-#: The longest value, in bytes: what two bytes can count.
+#: The longest value, in bytes: the largest number that its two-byte length can express.
 MAX_VALUE_LENGTH: Final = 0xFFFF

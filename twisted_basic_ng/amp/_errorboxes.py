@@ -1,7 +1,7 @@
 """
 Errors to boxes, and boxes to errors.
 
-On the wire an error is a box with the tag of the call, a code and a text in UTF-8.
+On the wire, an error is a box with the tag of the call, a code, and a text in UTF-8.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["errorBox", "errorOf"]
 
 
 def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes) -> AmpBox:
-    """Make the box that answers the call C{tag} with an error; a text that is too long is cut."""
+    """Make the box that answers the call C{tag} with an error.  A text that is too long is cut."""
     # Differs from Twisted: a text that is too long for a box is cut.
     box = kind()
     box[ERROR] = tag
@@ -28,18 +28,19 @@ def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes) ->
 
 
 def _cutText(description: bytes) -> bytes:
-    """Cut a text in UTF-8, between two characters, to the length of a value."""
+    """Cut a text in UTF-8 to the length of a value, between two characters."""
     if len(description) <= MAX_VALUE_LENGTH:
         return description
     return description[:MAX_VALUE_LENGTH].decode("utf-8", "ignore").encode("utf-8")
 
 
-# Differs from Twisted: an error without a code or a text is an error, too, and one that cannot be made ends the call.
+# Differs from Twisted: an error without a code or a text is an error, too, and one that cannot be
+# made ends the call.
 def errorOf(box: AmpBox) -> Failure:
     """
     Make the failure that an error box stands for.
 
-    Where the entry of C{PROTOCOL_ERRORS} for its code raises, the failure holds that exception.
+    If the entry of C{PROTOCOL_ERRORS} for its code raises, the failure holds that exception.
     """
     code = box.get(ERROR_CODE, UNKNOWN_ERROR_CODE)
     description: Any = box.get(ERROR_DESCRIPTION, b"")

@@ -1,9 +1,9 @@
 """
-Errors that say what to do: the command, the argument, the type of the value, the peer.
+Errors that say what to do: they name the command, the argument, the type of the value and the peer.
 
-Twisted's errors keep their types, and the beginning of their texts, which applications match.  These functions add to
-the text of an exception that is on its way already, so success costs nothing.  Values are never shown: a log is no
-place for a password.
+Twisted's errors keep their types and the beginning of their texts, which applications match.  These
+functions add to the text of an exception that was raised anyway, so success costs nothing.  They
+never show values, because a log is no place for a password.
 
 This file knows commands and protocols only by their names.
 """
@@ -29,7 +29,8 @@ def addText(error: Any, more: str) -> None:
     """
     Add C{more} to the text of C{error}, if its type is one of Python's or L{TooLong}.
 
-    A text that is there already is not added again: an application may raise the same object each time.
+    A text that the error already has is not added again, since an application may raise the same
+    object each time.
     """
     if isinstance(error, TooLong):
         error._ampContext = longer(error._ampContext, more)
@@ -42,21 +43,23 @@ def addText(error: Any, more: str) -> None:
 
 
 def addToRepr(text: str, more: str) -> str:
-    """Add C{more} to what a base class returned for C{repr}, which may be that of a class beside ours."""
+    """
+    Add C{more} to the C{repr} that a base class returned, possibly one that is no class of ours.
+    """
     return f"{text[:-1]}{more}>" if text.endswith(">") else text
 
 
-#: C{repr} of a value, cut to some 30 characters.
+#: The C{repr} of a value, cut to some 30 characters.
 briefly: Final = reprlib.repr
 
 
 def nameOf(command: object) -> str:
-    """Name a command as it is called on the wire, for a text."""
+    """Return a command's name on the wire, for a text."""
     return command.decode("ascii", "backslashreplace") if isinstance(command, bytes) else repr(command)
 
 
 def describePeerOf(proto: Any) -> str:
-    """Name the peer of a connection, which may be gone, for a text."""
+    """Describe the peer of a connection, which may be lost, for a text."""
     peer = getattr(proto, "_transportPeer", None)
     if peer is not None:
         return str(peer)
@@ -70,9 +73,9 @@ def explainWriting(error: BaseException, what: str, command: type, schema: Schem
     """
     Say which value could not be written.
 
-    @param what: what the values are: C{"argument"}, for example.
-    @param command: the class that they belong to.
-    @raise MissingKeyError: there is no value, and C{error} is a C{KeyError}.
+    @param what: the kind of the values, for example C{"argument"}.
+    @param command: the class of the command that they belong to.
+    @raise MissingKeyError: the value is missing, and C{error} is a C{KeyError}.
     """
     steps = takeSteps(error)
     of = f"of {command.__name__}"
@@ -94,8 +97,8 @@ def explainReading(error: BaseException, what: str, command: type | None, schema
     """
     Say which value of a received box could not be read.
 
-    @param what: what the values are: C{"argument"}, for example.
-    @param command: the class that they belong to, if that is known.
+    @param what: the kind of the values, for example C{"argument"}.
+    @param command: the class of the command that they belong to, if known.
     @raise MissingKeyError: the box lacks a key, and C{error} is a C{KeyError}.
     """
     steps = takeSteps(error)
@@ -110,19 +113,19 @@ def explainReading(error: BaseException, what: str, command: type | None, schema
 
 
 def _pathOf(steps: list[Any]) -> str:
-    """Write the way to a value as Python would: C{rows[3].name}."""
+    """Write the path to a value as a Python expression: C{rows[3].name}."""
     path = ""
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f"{'.' if path else ''}{IDENTIFIERS[step]}"
     return path
 
 
-#: There is no value.
+#: Stands for a missing value.
 _NOTHING: Final = object()
 
 
 def _valueAt(objects: Any, steps: list[Any]) -> Any:
-    """Find a value among the arguments of a call."""
+    """Find a value in the arguments of a call."""
     value = objects
     try:
         for step in steps:
@@ -133,7 +136,7 @@ def _valueAt(objects: Any, steps: list[Any]) -> Any:
 
 
 def _typeAt(schema: Any, steps: list[Any]) -> str:
-    """Name the type of the argument at the end of C{steps}."""
+    """Return the name of the type at the end of C{steps}."""
     argument: Any = None
     for step in steps:
         if isinstance(step, int):
@@ -144,7 +147,7 @@ def _typeAt(schema: Any, steps: list[Any]) -> str:
     return type(argument).__name__
 
 
-#: The first two bytes of other protocols, which AMP takes for the length of a key.
+#: The first two bytes of other protocols, which AMP reads as the length of a key.
 _FIRST_BYTES: Final = {
     b"\x16\x03": "TLS: connect without TLS, or listen with it",
     b"GE": "HTTP",
@@ -157,7 +160,7 @@ _FIRST_BYTES: Final = {
 
 
 def whatPeerSpeaks(length: int) -> str:
-    """Guess from the length of a key that is too long which protocol the peer speaks."""
+    """Guess the peer's protocol from the length of a key that is too long."""
     first = length.to_bytes(max(2, (length.bit_length() + 7) // 8), "big")
     guess = _FIRST_BYTES.get(first)
     sent = f"the peer sent the length {length}, the bytes {first!r}"

@@ -71,7 +71,7 @@ class IBoxSender(Interface):
         """
 
     def unhandledError(failure: Failure) -> None:
-        """Called with an error that nobody else handled, for example to log it."""
+        """Called with an error that nobody else handled, to log it and to act on it."""
 
 
 @public("amp")

@@ -76,7 +76,7 @@ class Window:
         self._untaken: deque[int] = deque()
         # Place and size of the calls without an answer that follow those.
         self._oneWayCalls: deque[tuple[int, int]] = deque()
-        self._oneWaySize = 0  # since one last asked for an answer anyway
+        self._oneWaySize = 0  # their size since one last asked for an answer anyway
 
     def isOpen(self) -> bool:
         """Whether there is room for another call.  One call may always be under way."""

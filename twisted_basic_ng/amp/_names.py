@@ -1,5 +1,5 @@
 """
-What an argument is called in Python whose name on the wire may be that of another language.
+The Python names of arguments, whose names on the wire may come from another language.
 """
 
 from __future__ import annotations
@@ -13,36 +13,37 @@ from .._places import public
 
 __all__ = ["IDENTIFIERS", "PYTHON_KEYWORDS", "_wireNameToPythonIdentifier"]
 
-#: How many names are remembered: more than a program has; who makes them up without end pays for each.
+#: How many names are remembered: more than a program has.  Names beyond that are made anew each
+#: time.
 _MOST_IDENTIFIERS: Final = 4096
 
 
 class _Identifiers(dict[bytes, str]):
-    """Names on the wire and in Python: each is made once."""
+    """Python names by their names on the wire, each made once."""
 
     def __missing__(self, key: bytes) -> str:
         name = nativeString(key.replace(b"-", b"_"))
         if name in PYTHON_KEYWORDS:
             name = name.title()
-        name = intern(name)  # as the names of parameters are: they are found sooner
+        name = intern(name)  # like the names of parameters, so that they are found sooner
         if len(self) < _MOST_IDENTIFIERS:
             self[key] = name
         return name
 
 
-#: L{_wireNameToPythonIdentifier} as a table.
+#: The results of L{_wireNameToPythonIdentifier}, as a table.
 IDENTIFIERS: Final = _Identifiers()
 
 
 class _Keywords(list[str]):
-    """A list of words; whoever changes it has names made anew."""
+    """A list of words.  Changing it discards the names made so far."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return list, (list(self),)  # which says nothing of this class: a copy is a list as any other
+        return list, (list(self),)  # without this class: a copy is a plain list
 
 
 def _clearingIdentifiers(method: Any) -> Any:
-    """Make a method of lists one that forgets the names that were made before."""
+    """Wrap a method of C{list}, so that it discards the names made so far."""
 
     def change(self: _Keywords, *args: Any, **kw: Any) -> Any:
         IDENTIFIERS.clear()
@@ -65,8 +66,8 @@ for _name in (
 ):
     setattr(_Keywords, _name, _clearingIdentifiers(getattr(list, _name)))
 
-#: Names on the wire that are capitalized in Python.  Adding one renames the arguments that are called so: this is
-#: what the word has always meant, and so Python's newer keywords are not here.
+#: Names on the wire that are capitalized in Python.  Adding one renames the arguments with that
+#: name.  Python's newer keywords are therefore not in the list.
 PYTHON_KEYWORDS: list[str] = _Keywords(
     [
         *("and", "assert", "break", "class", "continue", "def", "del", "elif", "else", "except", "exec", "finally"),
@@ -79,9 +80,9 @@ PYTHON_KEYWORDS: list[str] = _Keywords(
 @public("amp")
 def _wireNameToPythonIdentifier(key: bytes) -> str:
     """
-    Name an argument in Python: dashes become underscores, and a keyword is capitalized.
+    Make the Python name of an argument: dashes become underscores, and a keyword is capitalized.
 
     @param key: the argument's name on the wire, in ASCII.
-    @raise UnicodeError: it is not.
+    @raise UnicodeError: the name is not ASCII.
     """
     return IDENTIFIERS[key]

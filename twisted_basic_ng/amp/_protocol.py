@@ -27,7 +27,8 @@ class AMP(BinaryBoxProtocol, BoxDispatcher, CommandLocator, SimpleStringLocator)
     """
     One end of an AMP connection.
 
-    Subclass it and declare responders.  Or pass your own parts to the constructor:
+    Subclass it and declare responders.  If another object is to receive the boxes or to find the
+    responders, pass it to the constructor.
 
     @ivar boxReceiver: the object that receives the boxes; this protocol by default.
     @ivar locator: the object that finds responders; this protocol by default.

@@ -1,12 +1,12 @@
 """
-Bytes to boxes, a box at a time: the fast way, where no application looks at the strings.
+Bytes to boxes, a box at a time: the fast path, for connections whose strings no application reads.
 
-L{twisted_basic_ng._accelerate.framing} finds where a box begins and ends.  This file delivers boxes one
-at a time.  After each it checks whether the callback changed anything that matters for the next
-one: a callback may close the connection, start TLS, change over to another protocol, pause, raise,
+L{twisted_basic_ng._accelerate.framing} finds where a box begins and ends.  This file delivers boxes
+one at a time.  After each box, it checks whether the callback changed anything that matters for the
+next one.  A callback may close the connection, start TLS, switch to another protocol, pause, raise,
 or pass in more bytes.
 
-It knows nothing of sending, and nothing of asks and answers.
+This file knows nothing of sending, and nothing of asks and answers.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from ._strings import StringReader
 
 __all__ = ["BoxReader"]
 
-#: Stands for no bound at all.
+#: Stands for no limit.
 _UNBOUNDED: Final = 1 << 62
 
 
-#: Reads the methods that are skipped when boxes are read whole.  It does not look into the instance's C{__dict__}:
-#: CPython 3.11 creates that at the first look, and then reads every attribute more slowly.
+#: Reads the methods that are skipped when boxes are read whole.  It does not read the instance's
+#: C{__dict__}: CPython 3.11 creates that on first access, and then reads every attribute more
+#: slowly.
 _hooksOf: Final = attrgetter(
     *(f"{name}.__func__" for name in ("stringReceived", "proto_init", "proto_key", "proto_value"))
 )
 
-#: Reads the format that is taken for granted then.
+#: Reads the format that whole boxes are assumed to have.
 _formatOf: Final = attrgetter("structFormat", "_MAX_KEY_LENGTH", "_MAX_VALUE_LENGTH")
 
 #: Reads both, and the state of a receiver, which has fixed values between two boxes.
@@ -48,24 +49,26 @@ _stateOf: Final = attrgetter(
 @publicMethods("amp", "BinaryBoxProtocol")
 class BoxReader(StringReader):
     """
-    The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
+    The reading half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, which documents the attributes.
     """
 
     def _receiverSplit(
         self, backlog: Backlog, prefix: tuple[str, int], limit: int, most: int
     ) -> tuple[list[bytes], int, int]:
-        """Find one string at a time: the next one has another limit."""
+        """Find one string at a time, since the next one has another limit."""
         return super()._receiverSplit(backlog, prefix, limit, 1)
 
     def dataReceived(self, data: bytes) -> Any:
         """
-        Deliver the boxes that C{data} completes, or hand it to the protocol that was changed over to.
+        Deliver the boxes that C{data} completes, or pass the data to the protocol that the
+        connection has switched to.
 
-        Most chunks consist of whole boxes, and nothing is kept from before: these are delivered here, at once.  Any
-        other chunk goes the way of every receiver.
+        Most chunks consist of whole boxes, and nothing is kept from earlier chunks.  These are
+        delivered here, at once.  Every other chunk is handled as in all receivers.
 
-        @raise AmpError: the receiver of boxes does not understand a box.  The boxes behind it are kept, and delivered
-            with the next bytes.
+        @param data: the received bytes; a chunk may end anywhere.
+        @raise AmpError: the box receiver does not understand a box.  The boxes after it are kept,
+            and delivered with the next bytes.
         """
         self._justStartedTLS = False
         if self._ampDescriptorsSinceByte:
@@ -73,7 +76,7 @@ class BoxReader(StringReader):
         backlog: Any = self._receiverState
         if self.innerProtocol is not None:
             if backlog:
-                return backlog.put(data)  # behind the bytes that are being handed over
+                return backlog.put(data)  # after the bytes that are being handed over
             return self.innerProtocol.dataReceived(data)
         if (
             backlog is None
@@ -95,7 +98,7 @@ class BoxReader(StringReader):
         try:
             if _stateOf(self) != _BETWEEN_BOXES:
                 return Int16StringReceiver.dataReceived(self, data)
-        except AttributeError:  # a hook is a function, set on the instance
+        except AttributeError:  # a hook is a plain function, set on the instance
             return Int16StringReceiver.dataReceived(self, data)
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         boxes, ends = _accelerate.splitBoxes(
@@ -131,11 +134,12 @@ class BoxReader(StringReader):
 
     def _receiverDeliver(self, backlog: Any) -> None:
         """
-        Deliver the bytes in hand, by whole boxes where an application cannot tell the difference.
+        Deliver the bytes in hand, as whole boxes if an application cannot tell the difference.
 
         This is one flat loop, for speed: it runs once for each batch of boxes.
         """
-        backlog.putBack()  # an interrupted batch: finding its boxes again takes a third of the time of delivering them
+        # The batch was interrupted.  Finding its boxes again takes a third of their delivery time.
+        backlog.putBack()
         backlog.skipped = 0
         backlog.inHand = None
         backlog.deliveryStart = backlog.start
@@ -146,7 +150,7 @@ class BoxReader(StringReader):
                 continue
             try:
                 isBetweenBoxes = _stateOf(self) == _BETWEEN_BOXES
-            except AttributeError:  # a hook is a function, set on the instance
+            except AttributeError:  # a hook is a plain function, set on the instance
                 isBetweenBoxes = False
             if not isBetweenBoxes and not self._ampGoesOnWithBox():
                 backlog.ends = ()
@@ -180,11 +184,13 @@ class BoxReader(StringReader):
                 return
 
     def _ampGoesOnWithBox(self) -> bool:
-        """Whether the rest of the current box can be read without calling the hooks for its strings."""
+        """
+        Whether the rest of the current box can be read without calling the hooks for its strings.
+        """
         try:
             if _formatOf(self) != _FORMAT or _hooksOf(self) != _HOOKS:
                 return False
-        except AttributeError:  # a hook is a function, set on the instance
+        except AttributeError:  # a hook is a plain function, set on the instance
             return False
         if self._currentBox is None:
             return False
@@ -208,7 +214,7 @@ class BoxReader(StringReader):
                 self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)
-            self.state = "init"  # even if the callback has set another, as in Twisted
+            self.state = "init"  # even if the callback has set another state, as in Twisted
             if box is last:
                 backlog.frames = ()
                 if len(boxes) > 1:
@@ -229,7 +235,7 @@ class BoxReader(StringReader):
 
     def _ampDeliverBox(self, backlog: Any) -> bool:
         """
-        Go on with a box that is incomplete, or that will be refused.
+        Continue with a box that is incomplete, or that will be refused.
 
         @return: whether to continue.
         """
@@ -241,7 +247,8 @@ class BoxReader(StringReader):
         backlog.start = end
         if needed:
             return self._ampKeepHalfBox(backlog, box, key, needed, end - begin)
-        if self._ampIsRefused(box, end - begin - self.prefixLength + self._ampCurrentSize):  # its end does not count
+        # The end of the box does not count.
+        if self._ampIsRefused(box, end - begin - self.prefixLength + self._ampCurrentSize):
             return False
         self._ampForgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
@@ -271,7 +278,8 @@ class BoxReader(StringReader):
         return backlog.unfinished(needed)
 
 
-#: The values of a plain receiver.  A hook or value that an application puts in the place of one is noticed by these.
+#: The values of an unmodified receiver.  Comparing with them shows when an application has replaced
+#: a hook or a value.
 _HOOKS: Final = _hooksOf(BoxReader())
 _FORMAT: Final = _formatOf(BoxReader)
 _BETWEEN_BOXES: Final = _stateOf(BoxReader())

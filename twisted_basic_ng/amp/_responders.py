@@ -94,7 +94,7 @@ class SerializingResponder:
                     answer = self._command.makeResponse(objects, self._proto)
                 except BaseException:
                     raise self._unwritten(objects) from None
-                # The second test is slow.
+                # The type is compared first, because isinstance is slow here.
                 if type(answer) is not AmpBox and isinstance(answer, Deferred):
                     answer.addErrback(self._declare)
                 return answer

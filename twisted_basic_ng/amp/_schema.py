@@ -1,9 +1,9 @@
 """
 Schemas: reading and writing a whole box by the names and types of its arguments.
 
-C{Command.arguments}, C{Command.response} and the rows of an C{AmpList} are schemas.  The loops are in
-L{twisted_basic_ng._accelerate.values}, in two builds.  This file tells them which hooks of the types are
-our own and may be skipped (L{HOOKS}).
+C{Command.arguments}, C{Command.response} and the rows of an C{AmpList} are schemas.  The loops are
+in L{twisted_basic_ng._accelerate.values}, which has two builds.  This file tells them which hooks
+of the types are our own and may be skipped (L{HOOKS}).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ._types import Objects, Schema, Strings
 
 __all__ = ["HOOKS", "_objectsToStrings", "_stringsToObjects", "discardObjects", "discarderOf", "readObjects"]
 
-#: The hooks of our own types.  A function that an application puts in the place of one of them is noticed by that.
+#: The hooks of our own types.  Comparing with them shows when an application has replaced one.
 HOOKS: Final = Hooks(
     reading=(Argument.fromBox, Argument.retrieve, Argument.fromStringProto),
     writing=(Argument.toBox, Argument.retrieve, Argument.toStringProto),
@@ -46,20 +46,20 @@ def _stringsToObjects(strings: Strings, arglist: Schema, proto: Any) -> Objects:
     """
     Read a box.
 
-    @param strings: the box; it is not changed.
+    @param strings: the box, which is not changed.
     @param arglist: names and types, as in C{Command.arguments}.
-    @param proto: the protocol that received it.
-    @raise KeyError: a required argument is not there.
+    @param proto: the protocol that received the box.
+    @raise KeyError: a required argument is missing.
     """
     return readObjects(strings, arglist, proto, "argument", None)
 
 
 def readObjects(strings: Strings, arglist: Schema, proto: Any, what: str, command: type | None) -> Objects:
     """
-    Read a box that belongs to a command, if that is known.
+    Read a box that belongs to C{command}, if that is known.
 
-    @param what: what the values are, for the text of an error.
-    @raise MissingKeyError: a required argument is not there.
+    @param what: the kind of the values, for the text of an error.
+    @raise MissingKeyError: a required argument is missing.
     """
     objects: Objects = {}
     try:
@@ -80,12 +80,14 @@ def discardObjects(objects: Objects, arglist: Schema) -> None:
 
 
 def discarderOf(argument: Any) -> Callable[[Any], object]:
-    """The function that discards a value of this type, which need not be a subclass of ours."""
+    """
+    Return the function that discards a value of this type, which may not be a subclass of ours.
+    """
     return getattr(argument, "_ampDiscard", _ignore)
 
 
 def _ignore(value: Any) -> None:
-    """Discard a value that holds nothing, as most do."""
+    """Do nothing, since most values hold nothing to release."""
 
 
 @public("amp")
@@ -93,12 +95,12 @@ def _objectsToStrings(objects: Objects, arglist: Schema, strings: Any, proto: An
     """
     Write a box.
 
-    @param objects: the values; they are not changed.
+    @param objects: the values, which are not changed.
     @param arglist: names and types, as in C{Command.arguments}.
     @param strings: the box to write to.
-    @param proto: the protocol that will send it.
+    @param proto: the protocol that will send the box.
     @return: the box.
-    @raise KeyError: a required value is not there.
+    @raise KeyError: a required value is missing.
     """
     _accelerate.writeBox(objects, arglist, strings, proto, IDENTIFIERS, HOOKS)
     return strings

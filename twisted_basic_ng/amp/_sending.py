@@ -1,10 +1,12 @@
 """
-Boxes to bytes: the sending half of a connection, and holding a peer that asks more than is answered.
+Boxes to bytes: the sending half of a connection, which also holds a peer that asks faster than it
+is answered.
 
-Everything that AMP writes to the transport is written here.  While TLS is being started, boxes are kept back.  Where
-unsent bytes are bounded (L{twisted_basic_ng.amp._overload}), nothing is read from the peer while there are too many.
+Everything that AMP writes to the transport is written here.  While TLS is being started, boxes are
+kept back.  If unsent bytes are limited (L{twisted_basic_ng.amp._overload}), nothing is read from
+the peer while there are too many.
 
-This file knows nothing of asks and answers, but for their tags.
+This file knows nothing of asks and answers, except for their tags.
 """
 
 from __future__ import annotations
@@ -31,38 +33,42 @@ _log = Logger("twisted.protocols.amp")
 @publicMethods("amp", "BinaryBoxProtocol")
 class BoxWriter(BoxReader):
     """
-    The sending half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, where its attributes are described.
+    The sending half of L{twisted_basic_ng.amp.BinaryBoxProtocol}, which documents the attributes.
     """
 
     MAX_UNSENT_BYTES: int | None = None
 
-    #: The bounds on what is under way, if there are any.
+    #: The limits on calls under way, if there are any.
     _ampOverload: Any = None
 
-    #: Nothing is read from the peer because too much is under way.
+    #: Whether reading has stopped because too much is under way.
     _ampIsHeld = False
 
     _ampIsPausedByApplication = False
 
-    #: No box can be sent: the connection changes over to another protocol.
+    #: Whether no box can be sent because the connection switches to another protocol.
     _locked = False
 
-    #: TLS could not be started, and nothing may be sent without it.
+    #: Whether TLS could not be started, and nothing may be sent without it.
     _ampTLSAbandoned = False
 
     # Sending.
 
     def sendBox(self, box: AmpBox) -> None:
         """
-        Send a box.  Nothing else in AMP writes to the transport.
+        Send a box, or keep it back while TLS is being started.
 
-        @raise ProtocolSwitched: the connection speaks another protocol by now.
-        @raise ConnectionLost: there is no connection any more, or none that may be used without TLS.
-        @raise TooLong: a key or a value is too long.
+        All boxes that AMP sends go through this method.
+
+        @param box: the box to send.
+        @raise ProtocolSwitched: the connection has switched to another protocol.
+        @raise ConnectionLost: there is no connection, or TLS could not be started on it and nothing
+            may be sent without.
+        @raise TooLong: a key has more than 255 bytes, or a value has more than 65,535.
         """
         if self._locked:
             raise ProtocolSwitched("This connection has switched: no AMP traffic allowed.")
-        transport = self.transport  # a box of an application's own class may end it
+        transport = self.transport  # serializing a box of an application's own class may end it
         if transport is None or self._ampTLSAbandoned:
             why = "there is none yet, or no more" if transport is None else "TLS could not be started on it"
             raise ConnectionLost(f"the box was not sent over this connection: {why}")
@@ -84,9 +90,9 @@ class BoxWriter(BoxReader):
             transport.write(box.serialize())
 
     def _ampDeliver(self, box: AmpBox) -> None:
-        """Deliver a box that was received."""
+        """Deliver a received box."""
         if self._startingTLSBuffer and self._ampAnswersUnsent(box):
-            # Differs from Twisted: an answer to a call that was not sent yet comes from somebody else.
+            # Differs from Twisted: an answer to a call that was not sent yet is not from the peer.
             self._ampRefuse(ForgedAnswerError())
         else:
             super()._ampDeliver(box)
@@ -97,7 +103,7 @@ class BoxWriter(BoxReader):
         return tag is not None and any(each.get(ASK) == tag for each in self._startingTLSBuffer or ())
 
     def _ampAbort(self, error: AmpError) -> None:
-        """Abort the connection, and drop the boxes that wait for TLS: they are too many."""
+        """Abort the connection, and drop the boxes that wait for TLS, because they are too many."""
         self._startingTLSBuffer = None
         self._ampTLSAbandoned = True
         self._ampRefuse(error)
@@ -108,7 +114,7 @@ class BoxWriter(BoxReader):
     # Differs from Twisted: the descriptor of a box that cannot be sent is not sent.
 
     def _sendFileDescriptor(self, descriptor: int) -> int:
-        """Send a descriptor, unless its box cannot be sent; return its number."""
+        """Send a descriptor unless its box cannot be sent, and return its number."""
         if self._ampOverload is not None and self._ampOverload.line.isPostponing():
             number: int = self._ampOverload.line.postpone(descriptor)
             return number
@@ -122,12 +128,12 @@ class BoxWriter(BoxReader):
     # Holding a peer.
 
     def pauseProducing(self) -> None:
-        """Stop delivering, and reading from the transport."""
+        """Stop delivering, and stop reading from the transport."""
         self._ampIsPausedByApplication = True
         super().pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Deliver what was kept, and read on, unless the peer is held."""
+        """Deliver the bytes that were kept, and read again, unless the peer is held."""
         self._ampIsPausedByApplication = False
         wasHeld, hadInnerProtocol = self._ampIsHeld, self.innerProtocol is not None
         self._ampRelieve()
@@ -135,17 +141,20 @@ class BoxWriter(BoxReader):
             return
         if hadInnerProtocol or self.innerProtocol is None:
             super().resumeProducing()
-        else:  # a box that was kept has changed the protocol, which has taken all other bytes
+        else:  # a kept box has switched the protocol, which has taken all other bytes
             self.paused = False
             self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
-        """Stop for good."""
+        """Stop delivering for good, and stop the transport."""
         self._ampIsPausedByApplication = True
         super().stopProducing()
 
     def _ampHoldPeer(self) -> None:
-        """Stop reading from a peer that asks too much; leave it if the connection is being closed."""
+        """
+        Stop reading from a peer that asks too much.  If the connection is being closed, drop the
+        peer.
+        """
         if isinstance(self.transport, MeteredTransport) and self.transport._ampIsClosing:
             self._ampLeavePeer()
             return
@@ -154,7 +163,9 @@ class BoxWriter(BoxReader):
             super().pauseProducing()
 
     def _ampLetPeerGo(self) -> None:
-        """Read on; an error in that ends the connection, as it does when the transport delivers bytes."""
+        """
+        Read again.  An error ends the connection, as it does when the transport delivers bytes.
+        """
         self._ampIsHeld = False
         if self._ampIsPausedByApplication or self.transport is None:
             return
@@ -169,12 +180,14 @@ class BoxWriter(BoxReader):
         return isinstance(self.transport, MeteredTransport) and self.transport.isOver()
 
     def _ampRelieve(self) -> None:
-        """Go on with the peer's calls that were kept: there is room again."""
+        """Continue with the peer's calls that were kept, because there is room again."""
         if self._ampOverload is not None:
             self._ampOverload.relieve()
 
     def _ampClose(self) -> None:
-        """Leave a held peer and read on, once everything was sent on a connection that is being closed."""
+        """
+        Drop a held peer and read again, when everything is sent and the connection is being closed.
+        """
         if self._ampIsHeld:
             self._ampIsHeld = False
             self._ampLeavePeer()
@@ -182,7 +195,9 @@ class BoxWriter(BoxReader):
                 self.transport.resumeProducing()
 
     def _ampLeavePeer(self) -> None:
-        """Close the connection; forget the peer's calls, and our own that wait for it."""
+        """
+        Close the connection, and discard the peer's calls and our own calls that wait in line.
+        """
         if self._ampOverload is not None:
             self._ampOverload.forget()
         super()._ampLeavePeer()

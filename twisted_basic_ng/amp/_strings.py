@@ -1,9 +1,10 @@
 """
-Bytes to boxes, a string at a time: the documented hooks, the limits, and what becomes of a peer that breaks them.
+Bytes to boxes, a string at a time: the documented hooks, the limits, and how a peer that breaks
+them is dropped.
 
-A box is read as keys and values, each of them a string behind its length.  L{StringReader} takes one string after the
-other, in the states C{init}, C{key} and C{value}.  L{twisted_basic_ng.amp._reading} does the same a box at a time,
-wherever no application looks at the strings.
+A box is read as keys and values, each of them a string after its length.  L{StringReader} takes one
+string after the other, in the states C{init}, C{key} and C{value}.
+L{twisted_basic_ng.amp._reading} does the same a box at a time if no application reads the strings.
 
 This file knows nothing of sending, and nothing of asks and answers.
 """
@@ -36,8 +37,8 @@ class _BoxBacklog(Backlog):
     """
     A backlog of boxes.
 
-    @ivar ends: for each box of the batch, the offset behind it.
-    @ivar hasBox: whether a box was delivered since the timer was last looked at.
+    @ivar ends: the offset after each box of the batch.
+    @ivar hasBox: whether a box was delivered since the timer was last checked.
     """
 
     __slots__ = ("ends", "hasBox")
@@ -49,7 +50,7 @@ class _BoxBacklog(Backlog):
 
     @property
     def offset(self) -> int:
-        """Where in C{current} the undelivered bytes begin."""
+        """The offset in C{current} of the undelivered bytes."""
         if self.frames and self.ends:
             return self.ends[-1 - length_hint(self.reader)]
         return super().offset
@@ -58,7 +59,8 @@ class _BoxBacklog(Backlog):
 @publicMethods("amp", "BinaryBoxProtocol")
 class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExchanger):
     """
-    The part of L{twisted_basic_ng.amp.BinaryBoxProtocol} that reads strings; its attributes are described there.
+    The part of L{twisted_basic_ng.amp.BinaryBoxProtocol} that reads strings; the attributes are
+    documented there.
     """
 
     MAX_BOX_KEYS: int | None = 4096
@@ -83,31 +85,31 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     #: The length of the key that was too long.
     _ampKeyLength = 0
 
-    #: How many bytes of the current box were read so far.
+    #: How many bytes of the current box have been read.
     _ampCurrentSize = 0
 
-    #: The protocol that the connection has changed over to.
+    #: The protocol that the connection has switched to.
     innerProtocol: Any = None
 
     #: Whether TLS was started and nothing has arrived since.
     _justStartedTLS = False
 
-    #: Whether the connection is gone.
+    #: Whether the connection is lost.
     _ampIsLost = False
 
     #: Why the peer was dropped, if it broke a limit.
     _ampRefusal: AmpError | None = None
 
-    # What subclasses override.
+    # The methods of the states, which subclasses override.
 
     def proto_init(self, string: bytes) -> str:
-        """Begin a box with its first key."""
+        """Start a box with its first key."""
         self._currentBox = newBox(AmpBox)
         self._ampCurrentSize = 0
         return self.proto_key(string)
 
     def proto_key(self, string: bytes) -> str:
-        """Take a key; an empty one completes the box."""
+        """Read a key.  An empty one completes the box."""
         if string:
             self._currentKey = string
             self.MAX_LENGTH = self._MAX_VALUE_LENGTH
@@ -121,7 +123,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         return "init"
 
     def proto_value(self, string: bytes) -> str:
-        """Take the value of the key that came before it."""
+        """Read the value of the key before it."""
         box, key = self._currentBox, self._currentKey
         assert box is not None
         assert key is not None
@@ -132,7 +134,11 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         return "init" if self._ampIsRefused(box, self._ampCurrentSize) else "key"
 
     def lengthLimitExceeded(self, length: int) -> None:
-        """Drop a peer that sends a key that is too long."""
+        """
+        Drop a peer that sends a key that is too long.
+
+        @param length: the announced length in bytes.
+        """
         self._keyLengthLimitExceeded = True
         self._ampKeyLength = length
         self._ampForgetHalfBox()
@@ -143,7 +149,10 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         self.boxReceiver.ampBoxReceived(box)
 
     def _ampIsRefused(self, box: AmpBox, size: int) -> bool:
-        """Drop the peer if C{box}, of C{size} bytes so far, is too large; return whether it is."""
+        """
+        Drop the peer if C{box}, of which C{size} bytes have arrived, is too large.  Return whether
+        it is.
+        """
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         if keys is not None and len(box) > keys:
             self._ampRefuse(BoxTooLargeError(len(box), keys, "keys"))
@@ -154,21 +163,22 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         return True
 
     def _ampForgetHalfBox(self) -> None:
-        """Forget the box that is not complete yet."""
+        """Discard the unfinished box."""
         self._currentBox = self._currentKey = None
         self._ampCurrentSize = 0
         self.state = "init"
 
-    # The bytes that are not delivered yet.
+    # Undelivered bytes.
 
     def _receiverMakeBacklog(self) -> Backlog:
         return _BoxBacklog()
 
-    # The time of a box.
+    # The time limit of a box.
 
     def _receiverTime(self, backlog: Any) -> None:
         backlog.hasDelivered, backlog.hasBox = backlog.hasBox, False
-        if not self._ampIsLost:  # else a callback has ended the connection, and nothing would stop the timer
+        # After a callback has ended the connection, nothing would stop the timer.
+        if not self._ampIsLost:
             super()._receiverTime(backlog)
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
@@ -180,17 +190,19 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         self._ampCloseDescriptors()
         super()._receiverAbort(backlog)
 
-    # Parting with a peer.
+    # Dropping a peer.
 
     def _ampLeavePeer(self) -> None:
-        """Close the connection, forget what the peer has sent, and ignore any further data."""
+        """
+        Close the connection, discard the peer's undelivered bytes, and ignore any further data.
+        """
         if self.transport is not None and not isinstance(self._receiverState, Dropped):
             self._receiverBacklog().replace(b"")
             self._ampForgetHalfBox()
             self._receiverDrop()
 
     def _ampForgetTransport(self) -> None:
-        """Drop the references to a transport that is gone."""
+        """Drop the references to a transport whose connection is lost."""
         self.transport = None
         if self._receiverState is not None:
             self._receiverState.transport = self._receiverState.plainTransport = None
@@ -200,7 +212,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         return super()._receiverDrop()
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
-        """Keep a descriptor until a box claims it; close it if the peer was dropped."""
+        """Keep a descriptor until a box claims it.  Close it if the peer was dropped."""
         if isinstance(self._receiverState, Dropped):
             os.close(descriptor)
         else:

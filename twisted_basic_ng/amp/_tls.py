@@ -225,7 +225,7 @@ class StartTLS(Command):
         Return the certificate options for the role that this side will have in the handshake.
 
         The side that accepted the connection is the server, even if it is the caller, and a server
-        needs a certificate.  Twisted's transports expose their role only under this name.
+        needs a certificate.  Twisted's transports expose their role only as C{_tlsClientDefault}.
         """
         isClient = getattr(transport, "_tlsClientDefault", True)
         if isinstance(self.certificate, _NoCertificate) and not isClient:

@@ -1,8 +1,9 @@
 """
 The one guarded import of Twisted's TLS, which needs pyOpenSSL.
 
-It takes as long as half of all the rest that AMP imports, and most connections never start TLS: so it is made when one
-of its names is first asked for, here or in the facade.  Where there is a reactor already, that costs nothing.
+The import takes half as long as all other imports of AMP, and most connections never start TLS.  So
+it happens when one of its names is first accessed, here or in the facade.  It costs nothing if a
+reactor has already imported it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 __all__ = ["NAMES", "currentSSL"]
 
-#: What there is to ask for, each C{None} without TLS.
+#: The names that it provides, each C{None} without TLS.
 NAMES: Final = ("DN", "Certificate", "CertificateOptions", "KeyPair", "ssl")
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Import Twisted's TLS when something of it is asked for."""
+        """Import Twisted's TLS on the first access to one of its names."""
         if name not in NAMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module = _load()
@@ -34,7 +35,7 @@ else:
 
 
 def _load() -> Any:
-    """Twisted's C{ssl} module, or C{None} where it cannot be used."""
+    """Return Twisted's C{ssl} module, or C{None} if it cannot be used."""
     try:
         from twisted.internet import ssl
     except ImportError:
@@ -44,8 +45,9 @@ def _load() -> Any:
 
 def currentSSL() -> Any:
     """
-    Twisted's C{ssl} module, or C{None} without TLS.
+    Return Twisted's C{ssl} module, or C{None} without TLS.
 
-    The facade is asked at each call: applications and tests put C{None} there to do without TLS.
+    This reads the name from the facade at each call, because applications and tests set it to
+    C{None} to do without TLS.
     """
     return import_module(__package__).ssl

@@ -1,12 +1,12 @@
 """
 The types that several files of this package share.
 
-A file imports only the files below it.  A class that needs something of a class above it names a C{Protocol} from
-here, which lists exactly the members that it uses.  So this file is also the list of what the layers expect of each
-other.
+A file imports only the files below it.  A class that needs something of a class above it names a
+C{Protocol} from here, which lists exactly the members that it uses.  So this file is also the list
+of what the layers expect of each other.
 
-The C{Protocol}s are for type checkers.  Nothing is ever tested against one at run time: an application may put any
-object in those places.
+The C{Protocol}s are for type checkers.  No object is tested against one at run time, because an
+application may put any object in those places.
 """
 
 from __future__ import annotations
@@ -45,15 +45,17 @@ __all__ = [
     "WaitingCommand",
 ]
 
-#: Values by their names in Python.
+#: Values by their Python names.
 Objects: TypeAlias = "dict[str, Any]"
 
-#: Their written form by their names on the wire.
+#: The written values by their names on the wire.
 Strings: TypeAlias = "dict[bytes, bytes]"
 
 
 class ArgumentType(Protocol):
-    """An L{twisted_basic_ng.amp.IArgumentType}, for type checkers that do not know interfaces."""
+    """
+    An L{twisted_basic_ng.amp.IArgumentType}, for type checkers without support for zope.interface.
+    """
 
     def fromBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> object: ...
 
@@ -63,15 +65,17 @@ class ArgumentType(Protocol):
 #: The type of a command's C{arguments} and C{response}.
 Schema: TypeAlias = Sequence[tuple[bytes, ArgumentType]]
 
-#: Takes a box that asks and returns the box that answers.
+#: Takes the box of a call and returns the answer box.
 Responder: TypeAlias = Callable[["AmpBox"], Union["AmpBox", Deferred["AmpBox"]]]
 
 
 class TLSCredentials(Protocol):
-    """What one side of a TLS connection shows of itself, a C{PrivateCertificate} for example."""
+    """What one side of a TLS connection presents, for example a C{PrivateCertificate}."""
 
     def options(self, *authorities: Any) -> Any:
-        """Make the argument of C{transport.startTLS}; it verifies the peer if there are authorities."""
+        """
+        Make the argument of C{transport.startTLS}.  It verifies the peer if there are authorities.
+        """
 
 
 # What the calling half of a dispatcher needs of commands, which are defined above it.
@@ -92,7 +96,7 @@ class AnyOneWayCommand(Protocol):
 
 
 class AnswerReader(Protocol):
-    """A command that reads the box, or the error, that answers it."""
+    """A command that reads the box or the error that answers it."""
 
     def _ampReadResponse(self, box: Any, proto: Any) -> Any: ...
 
@@ -113,7 +117,7 @@ class WaitingCommand(Protocol):
 
 
 class RespondingCommand(Protocol):
-    """A command class that reads the box that asks and writes the box that answers."""
+    """A command class that reads the boxes of calls and writes the boxes of answers."""
 
     allErrors: Mapping[type[Exception], bytes]
     fatalErrors: Any
@@ -123,11 +127,13 @@ class RespondingCommand(Protocol):
     def makeResponse(self, objects: Any, proto: Any) -> Any: ...
 
 
-# What files below a dispatcher need of it.
+# What the files below a dispatcher need of it.
 
 
 class BoxDispatch(Protocol):
-    """What a command is sent over: a L{twisted_basic_ng.amp.BoxDispatcher}, or an object used like one."""
+    """
+    The object that a command is sent over: a L{twisted_basic_ng.amp.BoxDispatcher} or a substitute.
+    """
 
     def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = ...) -> Any: ...
 
@@ -160,11 +166,11 @@ class Dispatcher(CallResponder, CallDropper, Protocol):
     """Both halves of a dispatcher."""
 
 
-# What files below a connection need of it.
+# What the files below a connection need of it.
 
 
 class BoundedSender(Protocol):
-    """A connection whose peer can be held, for the bounds on both sides' calls."""
+    """A connection whose peer can be held, for the limits on the calls of both sides."""
 
     MAX_BOX_LENGTH: int | None
     _startingTLSBuffer: Any
@@ -194,7 +200,7 @@ class DescriptorCarrier(Protocol):
 
 
 class SwitchableProtocol(Protocol):
-    """A connection that can change over to another protocol."""
+    """A connection that can switch to another protocol."""
 
     innerProtocol: Any
     transport: Any

@@ -38,12 +38,14 @@ _log = Logger("twisted.protocols.amp")
 @public("amp")
 class BinaryBoxProtocol(BoxWriter):
     """
-    A connection that carries boxes.  A box is a series of keys and values, each after its length in
-    two bytes, and ends with an empty key.
+    A connection that carries boxes.
 
-    A key has 1 to 255 bytes, a value 0 to 65,535 (U{https://amp-protocol.net}).  The next string is
-    a key in the states C{init} and C{key}, and the key's value in the state C{value}.  A subclass
-    may override the methods of the states, such as C{proto_key}.
+    A box is a series of keys and values, and ends with an empty key.  A length of two bytes
+    precedes each key and each value.  A key has 1 to 255 bytes, a value 0 to 65,535
+    (U{https://amp-protocol.net}).
+
+    The next string is a key in the states C{init} and C{key}, and the key's value in the state
+    C{value}.  A subclass may override the methods of the states, such as C{proto_key}.
 
     @ivar boxReceiver: receives the boxes, an L{twisted_basic_ng.amp.IBoxReceiver}.
     @ivar innerProtocol: the protocol that the connection has switched to, if any.
@@ -52,13 +54,16 @@ class BinaryBoxProtocol(BoxWriter):
     @ivar hostCertificate: the certificate of this side, once TLS has started.
     @ivar noPeerCertificate: whether to pretend that the peer has no certificate; for tests.
     @ivar _keyLengthLimitExceeded: whether the connection is being closed because a key is too long.
-    @cvar MAX_BOX_KEYS: the largest number of keys in a box; C{None} for no limit.
-    @cvar MAX_BOX_LENGTH: the largest size of a box on the wire, in bytes; C{None} for no limit.
+    @cvar MAX_BOX_KEYS: the largest number of keys in a box; C{None} for no limit.  A peer that
+        exceeds it is dropped.
+    @cvar MAX_BOX_LENGTH: the largest size of a box on the wire, in bytes; C{None} for no limit.  A
+        peer that exceeds it is dropped.
     @cvar MAX_UNSENT_BYTES: how many bytes may wait to be sent, besides the 64 KiB that a transport
         buffers itself.  It is also how many bytes the calls under way may take, for each side
         separately.  Above the limit, nothing is read from the peer, and this side's own calls wait
         in line.  C{None} for no limit.  Set it before the connection is made.
-    @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for no limit.
+    @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for no limit.  The
+        connection of a peer that takes longer is aborted.
     @cvar plaintextAfterRefusedTLS: whether the connection continues without TLS if the peer refuses
         TLS; by default it is closed.
     @cvar acceptsStartTLS: whether a peer may start TLS when the application has no responder of its
