@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 from statistics import median
 
+import pytest
+
 from tests.processes import python, write
 
 from .sources import ROOT
@@ -75,3 +77,17 @@ class TestLinks:
         linked = re.findall(r"<([\w/.]+\.rst)>`_", README)
         assert len(linked) >= 8
         assert [each for each in linked if not (ROOT / each).exists()] == []
+
+
+class TestMerged:
+    """A merge has left nothing behind."""
+
+    @pytest.mark.parametrize(
+        "page", sorted([*ROOT.glob("*.rst"), *(ROOT / "docs").rglob("*.rst")]), ids=lambda each: each.name
+    )
+    def test_marks(self, page: Path) -> None:
+        """No line of a page is the mark of a conflict; a line of seven signs underlines a title of as many letters."""
+        lines = page.read_text(encoding="utf-8").splitlines()
+        marks = [line for line in lines if line.startswith(("<<<<<<< ", ">>>>>>> "))]
+        marks += [line for before, line in zip(lines, lines[1:]) if line == "=======" and len(before) != 7]  # noqa: B905
+        assert marks == []
