@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -89,5 +90,5 @@ class TestMerged:
         """No line of a page is the mark of a conflict; a line of seven signs underlines a title of as many letters."""
         lines = page.read_text(encoding="utf-8").splitlines()
         marks = [line for line in lines if line.startswith(("<<<<<<< ", ">>>>>>> "))]
-        marks += [line for before, line in zip(lines, lines[1:]) if line == "=======" and len(before) != 7]  # noqa: B905
+        marks += [line for before, line in pairwise(lines) if line == "=======" and len(before) != 7]
         assert marks == []
