@@ -27,6 +27,7 @@ TESTS = [
     "tests/accelerate/test_values.py",
     "tests/accelerate/test_references.py",
     "tests/fuzz/test_fuzz.py::TestCorpus",
+    "tests/receiving/test_lineonly.py",
     "tests/receiving/test_lines.py",
     "tests/receiving/test_netstrings.py",
     "tests/receiving/test_intstrings.py",

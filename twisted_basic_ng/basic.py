@@ -37,7 +37,8 @@ if TYPE_CHECKING:
         StringTooLongError,
         _RecvdCompatHack,
     )
-    from ._receiving.lines import LineOnlyReceiver, LineReceiver
+    from ._receiving.lineonly import LineOnlyReceiver
+    from ._receiving.lines import LineReceiver
     from ._receiving.netstrings import (
         IncompleteNetstring,
         NetstringParseError,
@@ -73,7 +74,7 @@ _PLACES: Final = {
     "Int16StringReceiver": "._receiving.intstrings:Int16StringReceiver",
     "Int32StringReceiver": "._receiving.intstrings:Int32StringReceiver",
     "IntNStringReceiver": "._receiving.intstrings:IntNStringReceiver",
-    "LineOnlyReceiver": "._receiving.lines:LineOnlyReceiver",
+    "LineOnlyReceiver": "._receiving.lineonly:LineOnlyReceiver",
     "LineReceiver": "._receiving.lines:LineReceiver",
     "NetstringParseError": "._receiving.netstrings:NetstringParseError",
     "NetstringReceiver": "._receiving.netstrings:NetstringReceiver",

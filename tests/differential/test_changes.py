@@ -86,8 +86,9 @@ def unpinned() -> Iterator[None]:
     the next chunk, as the table of differences says, and C{tests/receiving/test_pins.py} shows.
     """
     with ExitStack() as stack:
-        for name in ("_receiving.lines", "_receiving.netstrings", "_receiving.intstrings", "amp._reading"):
-            stack.enter_context(patch(f"twisted_basic_ng.{name}.PINNED", sys.maxsize))
+        for name in ("lines", "lineonly", "netstrings", "intstrings"):
+            stack.enter_context(patch(f"twisted_basic_ng._receiving.{name}.PINNED", sys.maxsize))
+        stack.enter_context(patch("twisted_basic_ng.amp._reading.PINNED", sys.maxsize))
         yield
 
 

@@ -10,54 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport, bytewise, deliveries, partitions
 from twisted_basic_ng import _accelerate
-from twisted_basic_ng.basic import LineOnlyReceiver, LineReceiver
 
-
-class Script:
-    """Writes down each call, and does what C{actions} says for it, if anything."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-        self.actions: dict[bytes, Any] = {}
-
-    def _called(self, kind: str, data: bytes) -> Any:
-        self.calls.append((kind, data))
-        return self.actions.get(data, lambda: None)()
-
-    def lineReceived(self, line: bytes) -> Any:
-        return self._called("line", line)
-
-    def rawDataReceived(self, data: bytes) -> Any:
-        return self._called("raw", data)
-
-
-class Exceeding(Script):
-    """Writes down lines that are too long, and goes on."""
-
-    def lineLengthExceeded(self, line: bytes) -> Any:
-        return self._called("exceeded", line)
-
-
-class Lines(Script, LineReceiver):
-    pass
-
-
-class ExceedingLines(Exceeding, LineReceiver):
-    pass
-
-
-class OnlyLines(Script, LineOnlyReceiver):
-    pass
-
-
-class ExceedingOnlyLines(Exceeding, LineOnlyReceiver):
-    pass
-
-
-def connected(kind: Any, **attributes: Any) -> tuple[Any, RecordingTransport]:
-    receiver = kind()
-    vars(receiver).update(attributes)
-    return receiver, RecordingTransport().connect(receiver)
+from .linescripts import ExceedingLines, ExceedingOnlyLines, Lines, OnlyLines, connected
 
 
 class CommonTests(SynchronousTestCase):
@@ -158,90 +112,6 @@ class CommonTests(SynchronousTestCase):
             receiver.actions[b"a"] = transport.loseConnection
             receiver.dataReceived(b"a\r\nb\r\n")
             self.assertEqual(receiver.calls, [("line", b"a")])
-
-
-class LineOnlyReceiverTests(SynchronousTestCase):
-    """What only L{LineOnlyReceiver} does."""
-
-    def test_sendLine(self) -> None:
-        """A line is sent with its delimiter, in one call."""
-        receiver, transport = connected(OnlyLines, delimiter=b"\n")
-        receiver.sendLine(b"abc")
-        self.assertEqual(transport.events, [("write", b"abc\n")])
-
-    def test_buffer(self) -> None:
-        """In a callback the buffer shows what is behind the last delimiter, and can be replaced."""
-        receiver, _ = connected(OnlyLines)
-        seen: list[bytes] = []
-
-        def look() -> None:
-            seen.append(receiver._buffer)
-            receiver._buffer = b"x"
-
-        receiver.actions[b"a"] = look
-        receiver.dataReceived(b"a\r\nb\r\nc")
-        receiver.dataReceived(b"y\r\n")
-        self.assertEqual(seen, [b"c"])
-        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
-
-    def test_bufferReadBack(self) -> None:
-        """What a callback puts there is what it reads there, in each of a chunk's lines."""
-        receiver, _ = connected(OnlyLines)
-        seen: list[bytes] = []
-
-        def reset() -> None:
-            receiver._buffer = b""
-            seen.append(receiver._buffer)
-
-        receiver.actions.update({b"a": reset, b"b": reset})
-        receiver.dataReceived(b"a\r\nb\r\nrest")
-        self.assertEqual((seen, receiver._buffer), ([b"", b""], b""))
-
-    def test_afterException(self) -> None:
-        """Lines that an exception has left are not part of the buffer, nor lost with it."""
-        receiver, _ = connected(OnlyLines)
-        receiver.actions[b"a"] = lambda: 1 / 0
-        self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\nb\r\nrest")
-        self.assertEqual(receiver._buffer, b"rest")
-        receiver._buffer = b"x"
-        receiver.dataReceived(b"y\r\n")
-        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
-
-    def test_exceededReenters(self) -> None:
-        """Lines that the callback for a line that is too long sends in are delivered in the same call."""
-        for sent in (b"abcd\r\ne\r\n", b"abcdef"):
-            receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
-            receiver.actions.update({sent[:4]: lambda: receiver.dataReceived(b"x\r\n")})  # noqa: B023
-            receiver.actions[sent] = lambda: setattr(receiver, "_buffer", b"") or receiver.dataReceived(b"x\r\n")  # type: ignore[func-returns-value] # noqa: B023
-            receiver.dataReceived(sent)
-            self.assertEqual(receiver.calls[-1], ("line", b"x"))
-
-    def test_emptyDelimiter(self) -> None:
-        """An empty delimiter is an error."""
-        receiver, _ = connected(OnlyLines, delimiter=b"")
-        self.assertRaises(ValueError, receiver.dataReceived, b"abc")
-
-    def test_exceeded(self) -> None:
-        """The line that is too long is told; the chunk's other lines are gone, what follows them is kept."""
-        receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
-        receiver.dataReceived(b"abcd\r\ne\r\nf")
-        self.assertEqual((receiver.calls, receiver._buffer), ([("exceeded", b"abcd")], b"f"))
-
-    def test_delimiterChanged(self) -> None:
-        """Another delimiter holds from the next chunk on."""
-        receiver, _ = connected(OnlyLines)
-        receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
-        receiver.dataReceived(b"a\r\nb\r\nc;")
-        receiver.dataReceived(b"d;")
-        self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c", b"d"])
-
-    def test_half(self) -> None:
-        """The delimiter's beginning is no part of the line, nor is what only looks like it."""
-        receiver, transport = connected(OnlyLines, MAX_LENGTH=3)
-        receiver.dataReceived(b"abc\r")
-        self.assertFalse(transport.disconnecting)
-        receiver.dataReceived(b"d")
-        self.assertTrue(transport.disconnecting)
 
 
 class LineReceiverTests(SynchronousTestCase):
@@ -623,40 +493,3 @@ class ChangingTests(SynchronousTestCase):
                     for each in chunks:
                         receiver.dataReceived(each)
                     self.assertEqual((len(receiver.calls), transport.disconnecting), (expected, expected < 3), limit)
-
-    def test_assignedForNext(self) -> None:
-        """What a callback assigns to C{LineOnlyReceiver._buffer} is searched with the next chunk, as one with it."""
-        receiver, _ = connected(OnlyLines, delimiter=b"aba")
-        seen: list[bytes] = []
-        receiver.actions[b""] = lambda: setattr(receiver, "_buffer", b"aaba")
-        receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
-        receiver.dataReceived(b"aba")
-        receiver.dataReceived(b"b")
-        self.assertEqual((receiver.calls, seen), ([("line", b""), ("line", b"a")], [b"b"]))
-
-    def test_closedBehindAssigned(self) -> None:
-        """So is what is kept after the application has closed the connection."""
-        receiver, transport = connected(OnlyLines)
-        receiver.actions[b"a"] = transport.loseConnection
-        receiver.dataReceived(b"a\r\nb\r\nc;")
-        receiver.delimiter = b";"
-        receiver.dataReceived(b"d;e")
-        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"e"))
-
-    def test_plaintext(self) -> None:
-        """What a callback assigns before it starts TLS is plaintext, too."""
-        receiver, transport = connected(OnlyLines)
-
-        def start() -> None:
-            receiver._buffer = b"assigned"
-            transport.startTLS()
-
-        receiver.actions[b"a"] = start
-        receiver.dataReceived(b"a\r\nb\r\nc")
-        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b""))
-
-    def test_otherAttribute(self) -> None:
-        """Any other attribute is deleted as ever."""
-        receiver, _ = connected(OnlyLines, own=1)
-        del receiver.own
-        self.assertRaises(AttributeError, delattr, receiver, "own")

@@ -1,0 +1,55 @@
+"""Receivers of lines that write down what happens to them, for the tests of both kinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.helpers import RecordingTransport
+from twisted_basic_ng.basic import LineOnlyReceiver, LineReceiver
+
+
+class Script:
+    """Writes down each call, and does what C{actions} says for it, if anything."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.actions: dict[bytes, Any] = {}
+
+    def _called(self, kind: str, data: bytes) -> Any:
+        self.calls.append((kind, data))
+        return self.actions.get(data, lambda: None)()
+
+    def lineReceived(self, line: bytes) -> Any:
+        return self._called("line", line)
+
+    def rawDataReceived(self, data: bytes) -> Any:
+        return self._called("raw", data)
+
+
+class Exceeding(Script):
+    """Writes down lines that are too long, and goes on."""
+
+    def lineLengthExceeded(self, line: bytes) -> Any:
+        return self._called("exceeded", line)
+
+
+class Lines(Script, LineReceiver):
+    pass
+
+
+class ExceedingLines(Exceeding, LineReceiver):
+    pass
+
+
+class OnlyLines(Script, LineOnlyReceiver):
+    pass
+
+
+class ExceedingOnlyLines(Exceeding, LineOnlyReceiver):
+    pass
+
+
+def connected(kind: Any, **attributes: Any) -> tuple[Any, RecordingTransport]:
+    receiver = kind()
+    vars(receiver).update(attributes)
+    return receiver, RecordingTransport().connect(receiver)
