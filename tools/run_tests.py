@@ -80,8 +80,11 @@ def without(folders: tuple[str, ...]) -> list[str]:
     return [f"--ignore=tests/{each}" for each in folders]
 
 
+#: Tests that differ from others in what carries their bytes: one Python tries them over each link, the others over TCP.
+LINKS = [f"--deselect=tests/live/test_overload.py::{each}Tests" for each in ("OverTLS", "OverUNIX", "TimedOverTLS")]
+
 #: What tells pytest which part of the tests to run.
-PARTS = {"all": [], "portable": without(ELSEWHERE), "files": without(TOGETHER)}
+PARTS = {"all": [], "portable": [*without(ELSEWHERE), *LINKS], "files": without(TOGETHER)}
 
 #: What tells it to leave out of a second run what the first one has shown.
 ONCE = [f"--ignore-glob=*/test_{each}.py" for each in EITHER_FILES]
@@ -170,7 +173,7 @@ def runBuilds(builds: str, part: str, results: Path, isMeasured: bool, arguments
     if isMeasured and builds != "ext":
         pure = runMeasured(results) if part == "files" else runAllMeasured(results, isOnly or isWhole())
     elif builds != "ext":
-        pure = run("pure", results, [*PARTS[part], *once, *arguments])
+        pure = run("pure", results, [*PARTS[part], *once, *(without(EITHER) if once else []), *arguments])
     if builds != "pure":
         compiled = runCompiled(results, [*PARTS[part], *(once if isMeasured else []), *arguments])
     return pure or compiled
