@@ -12,6 +12,7 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -44,6 +45,11 @@ class _Run:
     status: int | None = None
     seconds: float = 0.0
     skipped: str = ""
+
+    @cached_property
+    def cases(self) -> list[tuple[str, ElementTree.Element]]:
+        """The tests, each behind the name of the file with its result."""
+        return [(file.stem, case) for file in self.results for case in ElementTree.parse(file).iter("testcase")]
 
 
 _runs: dict[str, _Run] = {}
@@ -91,16 +97,15 @@ def tox_env_teardown(tox_env):
 def _count(run: _Run, reasons: Counter[str]) -> Counter[str]:
     """Add up the results that an environment's commands have left; without any, they are one check."""
     counts: Counter[str] = Counter()
-    for file in run.results:
-        for case in ElementTree.parse(file).iter("testcase"):
-            skipped = case.find("skipped")
-            if case.find("failure") is not None or case.find("error") is not None:
-                counts["failed"] += 1
-            elif skipped is not None and skipped.get("type") != "pytest.xfail":
-                counts["skipped"] += 1
-                reasons[" ".join(skipped.get("message", "no reason given").split())] += 1
-            else:
-                counts["passed"] += 1
+    for _, case in run.cases:
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            counts["failed"] += 1
+        elif skipped is not None and skipped.get("type") != "pytest.xfail":
+            counts["skipped"] += 1
+            reasons[" ".join(skipped.get("message", "no reason given").split())] += 1
+        else:
+            counts["passed"] += 1
     if run.status != 0 and not counts["failed"]:
         counts["skipped" if run.skipped else "failed"] += 1
     elif not counts:
@@ -111,10 +116,9 @@ def _count(run: _Run, reasons: Counter[str]) -> Counter[str]:
 def _slowest() -> list[tuple[float, str]]:
     """Return the slowest tests of all environments, slowest first: the seconds, and the environment with the test."""
     timed = [
-        (float(case.get("time", 0)), f"{name} {file.stem}: {case.get('classname')}.{case.get('name')}")
+        (float(case.get("time", 0)), f"{name} {results}: {case.get('classname')}.{case.get('name')}")
         for name, run in _runs.items()
-        for file in run.results
-        for case in ElementTree.parse(file).iter("testcase")
+        for results, case in run.cases
     ]
     return sorted(timed, reverse=True)[:_SLOWEST]
 

@@ -54,7 +54,14 @@ PROGRAMS = ("bench", "demo")
 EITHER = ("fuzz", "mutation", "project", "upstream", "vectors")
 
 #: The same among the tests of the source files: the swap does not look at the build that it installs.
-EITHER_FILES = ("children", "enable", "pytest_plugin", "references", "run", "startup")
+EITHER_FILES = (
+    "accelerate/test_references",
+    "swapping/test_children",
+    "swapping/test_enable",
+    "swapping/test_run",
+    "swapping/test_startup",
+    "test_pytest_plugin",
+)
 
 #: Folders that one Python and one Twisted are enough for: tools, programs, attacks that count work and memory.
 ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream")
@@ -75,9 +82,9 @@ def isWhole() -> bool:
     return os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") not in ("", "0")
 
 
-def without(folders: tuple[str, ...]) -> list[str]:
-    """Return what tells pytest to leave out C{folders} of the tests."""
-    return [f"--ignore=tests/{each}" for each in folders]
+def without(paths: tuple[str, ...]) -> list[str]:
+    """Return what tells pytest to leave out some folders and files of the tests."""
+    return [f"--ignore=tests/{each}" for each in paths]
 
 
 #: Tests that differ from others in what carries their bytes: one Python tries them over each link, the others over TCP.
@@ -87,7 +94,7 @@ LINKS = [f"--deselect=tests/live/test_overload.py::{each}Tests" for each in ("Ov
 PARTS = {"all": [], "portable": [*without(ELSEWHERE), *LINKS], "files": without(TOGETHER)}
 
 #: What tells it to leave out of a second run what the first one has shown.
-ONCE = [f"--ignore-glob=*/test_{each}.py" for each in EITHER_FILES]
+ONCE = without(tuple(f"{each}.py" for each in EITHER_FILES))
 
 
 def run(build: str, results: Path, arguments: list[str], measured: bool = False, isShort: bool = False) -> int:
