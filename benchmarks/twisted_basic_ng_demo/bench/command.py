@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
+from ..options import Parser, numberOfRounds
 from .cases import CASES, selected
 from .chart import drawPeers, drawRatios, hasPeers
 from .measure import Plan, measure
@@ -29,14 +30,6 @@ DIRECTORY: Final = Path("twisted-basic-ng-bench")
 ROUNDS: Final = 7
 
 _BUILDS: Final = {"": [""], "pure": ["pure"], "ext": ["ext"], "both": ["pure", "ext"]}
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print C{message}, and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
 
 
 @dataclass
@@ -57,18 +50,8 @@ class Options:
     list: bool = False
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_count.__name__ = "number of rounds"  # its name in messages of argparse
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="twisted-basic-ng bench",
         description="Do the same work on Twisted's modules and on ours, in one process and in turn; print the"
         " medians and the ratios, and write them with charts to a directory.",
@@ -79,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("words", nargs="*", metavar="WORD", help="only the cases with one of these words in their name; see --list")
     add("--list", action="store_true", help="name the cases, and do nothing else")
-    add("--rounds", type=_count, metavar="N", help=f"how often each side does each case (default: {ROUNDS})")
+    add("--rounds", type=numberOfRounds, metavar="N", help=f"how often each side does each case (default: {ROUNDS})")
     add("--build", choices=["pure", "ext", "both"], help="on which build of ours (default: the one in use)")
     add("--peers", action="store_true", help="measure others, too: asyncio, uvloop, PB, gRPC, MessagePack-RPC")
     add("--output", type=Path, metavar="DIR", help=f"where to write the files (default: {DIRECTORY})")

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Final, NoReturn
+from typing import Final
 
 from twisted_basic_ng import __version__
 
+from ..options import Parser, numberOfRounds
 from .display import Display, LiveDisplay, PlainDisplay
 from .jobs import JOBS, Job
 from .pairs import OURS, STOCK, Implementation, PairError, converse
@@ -39,14 +40,6 @@ BUDGET: Final = 8.0
 Play = Callable[[Job, Implementation], Round]
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print C{message}, and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
-
-
 @dataclass
 class Options:
     """
@@ -65,16 +58,6 @@ class Options:
     plain: bool
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_count.__name__ = "number of rounds"  # its name in messages of argparse
-
-
 def _writable(text: str) -> Path:
     """Check before the work that the file can be written."""
     try:
@@ -85,7 +68,7 @@ def _writable(text: str) -> Path:
 
 
 def _parser(jobs: Sequence[Job]) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="twisted-basic-ng demo",
         description="Do the same work on Twisted's own modules and on ours, each time in a fresh server process and a"
         " fresh client process on a loopback socket; see that both ends were given the same bytes and the same"
@@ -98,7 +81,7 @@ def _parser(jobs: Sequence[Job]) -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--rounds",
-        type=_count,
+        type=numberOfRounds,
         metavar="N",
         help=f"how many times each, in turn (default: {ROUNDS}, or fewer where that takes too long)",
     )
