@@ -100,6 +100,15 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         receiver.dataReceived(b"b")
         self.assertEqual((receiver.calls, seen), ([("line", b""), ("line", b"a")], [b"b"]))
 
+    def test_assignedInPieces(self) -> None:
+        """So does what is assigned while a long line is kept in pieces."""
+        receiver, _ = connected(OnlyLines)
+        for _ in range(4):
+            receiver.dataReceived(b"x" * 2000)
+        receiver._buffer = b"assigned"
+        receiver.dataReceived(b"\r\n")
+        self.assertEqual(receiver.calls, [("line", b"assigned")])
+
     def test_closedBehindAssigned(self) -> None:
         """So is what is kept after the application has closed the connection."""
         receiver, transport = connected(OnlyLines)

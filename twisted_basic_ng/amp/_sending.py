@@ -17,7 +17,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 
 from .._places import publicMethods
-from .._receiving.receiver import abort
+from .._receiving.connection import abort
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR
 from ._descriptors import _DescriptorExchanger
