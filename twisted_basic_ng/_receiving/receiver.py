@@ -195,7 +195,9 @@ class Receiver(Protocol):
                 connection.addMeanwhile(data)
                 return None
         backlog = connection.backlog
-        if (
+        if not data and type(data) is bytes:
+            pass  # this only resumes the delivery
+        elif (
             backlog.current
             or backlog.arrivedMeanwhile is not None
             or backlog.unfinishedPieces is not None
@@ -226,7 +228,7 @@ class Receiver(Protocol):
         if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
             self._receiverUnpin(connection)
         data = b"" + data  # as in Connection.addMeanwhile
-        if not data:  # this only resumes the delivery
+        if not data:
             return True
         if connection.closingTransport.disconnecting:
             limit: float = self.MAX_LENGTH  # type: ignore[attr-defined]
