@@ -590,6 +590,23 @@ class ChangingTests(SynchronousTestCase):
                     (receiver.strings[:3], transport.disconnecting), ([b"a", b"bb", b"ccc"][:expected], expected < 3)
                 )
 
+    def test_formatBehindUnfinished(self) -> None:
+        """If another format makes whole strings of an unfinished one, the rest of them goes by that format, too."""
+        for action in ("pauseProducing", "missing"):
+            receiver, _ = connected(Strings16)
+            receiver.dataReceived(b"\x28\0" + b"a" * 40 + b"\x28\0" + b"b" * 40 + b"\x10\0" + b"c" * 10)
+            receiver.structFormat = "<H"
+            receiver.missing = lambda: receiver.noSuchMethod()  # noqa: B023
+            receiver.actions[b"b" * 40] = getattr(receiver, action)
+            try:
+                receiver.dataReceived(b"")
+            except AttributeError:
+                self.assertEqual(action, "missing")
+            receiver.dataReceived(b"c" * 5)
+            receiver.resumeProducing()
+            receiver.dataReceived(b"c\1\0d")
+            self.assertEqual(receiver.strings, [b"a" * 40, b"b" * 40, b"c" * 16, b"d"])
+
     def test_longUnlimited(self) -> None:
         """A long string in pieces is whole under a limit that is no number."""
         receiver, _ = connected(Strings32, MAX_LENGTH=float("nan"))

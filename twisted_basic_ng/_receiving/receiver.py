@@ -198,7 +198,7 @@ class Receiver(Protocol):
                 return None
         backlog = connection.backlog
         if not data and type(data) is bytes:
-            pass  # this only resumes the delivery
+            backlog.isSearched = False  # this only resumes, but an attribute may have another value
         elif (
             backlog.current
             or backlog.arrivedMeanwhile is not None
