@@ -19,7 +19,7 @@ LADDER = [
     {"amp._errors"},
     {"amp._boxes", "amp._metering"},
     {"amp._errorboxes", "amp._interfaces", "amp._types"},
-    {"amp._explain"},
+    {"amp._explain", "amp._currentcall"},
     {"amp._arguments", "amp._calls", "amp._line", "amp._responders"},
     {"amp._schema", "amp._overload"},
     {"amp._lists", "amp._caller"},

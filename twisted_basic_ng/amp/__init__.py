@@ -12,7 +12,7 @@ The map, from the bottom up; a file imports from the lines above its own only, f
   - C{_constants}, C{_names}, C{_tlssupport}, and C{_errors};
   - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces}, C{_types} (what the
     layers expect of each other);
-  - C{_explain} (errors that say what to do);
+  - C{_explain} (errors that say what to do), C{_currentcall} (the call that is being responded to);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types), C{_lists} (C{ListOf},
     C{AmpList});
   - C{_responders} (finding who answers a command), C{_calls} (a call that waits for its answer);
@@ -87,6 +87,7 @@ from ._constants import (
     UNHANDLED_ERROR_CODE,
     UNKNOWN_ERROR_CODE,
 )
+from ._currentcall import CurrentCall, currentCall
 from ._descriptors import Descriptor, _DescriptorExchanger as _DescriptorExchanger
 from ._dispatch import BoxDispatcher
 from ._errors import (
@@ -172,6 +173,7 @@ __all__ = [
     "BoxTooLargeError",
     "Command",
     "CommandLocator",
+    "CurrentCall",
     "DateTime",
     "Decimal",
     "Descriptor",
@@ -209,6 +211,7 @@ __all__ = [
     "Unicode",
     "UnknownRemoteError",
     "UnknownTagError",
+    "currentCall",
     "parse",
     "parseString",
     "utc",

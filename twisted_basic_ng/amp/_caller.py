@@ -18,6 +18,7 @@ from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
 from ._constants import ANSWER, ASK, COMMAND, ERROR
+from ._currentcall import CURRENT
 from ._errorboxes import errorOf
 from ._errors import TooLong, UnknownTagError
 from ._explain import addText, addToRepr, describePeerOf, nameOf
@@ -133,6 +134,9 @@ class Caller:
             return fail(self._failAllReason)
         request = Call(self._ampForget)
         request._ampTag = tag
+        asked = CURRENT.get()
+        if asked is not None:
+            request._ampAskedIn = asked
         outstanding[tag] = request
         try:
             if self._ampOverload is None:

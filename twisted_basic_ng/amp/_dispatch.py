@@ -22,6 +22,7 @@ from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
 from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._currentcall import CURRENT
 from ._errorboxes import errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
 from ._explain import describePeerOf, nameOf
@@ -141,13 +142,17 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
-        if type(responder) is not SerializingResponder:
-            return maybeDeferred(responder, box)
+        isSerializing = type(responder) is SerializingResponder
+        before = CURRENT.set((self, command, responder._command if isSerializing else None))
         try:
+            if not isSerializing:
+                return maybeDeferred(responder, box)
             answer: Any = responder.respond(box)
             return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
             return fail()
+        finally:
+            CURRENT.reset(before)
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
         """Tell whether C{box} is a call that changes the connection, as far as its command says so."""
