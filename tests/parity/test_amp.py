@@ -34,6 +34,8 @@ ADDED = {
     "BinaryBoxProtocol.acceptsStartTLS": "an option, as in Twisted by default",
     "BinaryBoxProtocol.plaintextAfterRefusedTLS": "an option",
     "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
+    "BoxDispatcher.extended": "switches on what goes beyond Twisted's",
+    "Caller.callRemoteWithin": "what goes beyond Twisted's",
     "BoxDispatcher.unknownErrorsAreFatal": "an option, as in Twisted by default",
     "StringReader.MAX_BOX_KEYS": "a bound on what a peer may send",
     "StringReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
@@ -55,6 +57,7 @@ INCIDENTAL = {
 NEW = {
     "BoxTooLargeError",
     "CurrentCall",
+    "DeadlineError",
     "ElementTooLongError",
     "ForgedAnswerError",
     "KeyTooLongError",

@@ -20,7 +20,7 @@ LADDER = [
     {"amp._boxes", "amp._metering"},
     {"amp._errorboxes", "amp._interfaces", "amp._types"},
     {"amp._explain", "amp._currentcall"},
-    {"amp._arguments", "amp._calls", "amp._line", "amp._responders"},
+    {"amp._arguments", "amp._deadlines", "amp._calls", "amp._line", "amp._responders"},
     {"amp._schema", "amp._overload"},
     {"amp._lists", "amp._caller"},
     {"amp._commands", "amp._descriptors", "amp._dispatch"},

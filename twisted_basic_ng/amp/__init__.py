@@ -15,6 +15,7 @@ The map, from the bottom up; a file imports from the lines above its own only, f
   - C{_explain} (errors that say what to do), C{_currentcall} (the call that is being responded to);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types), C{_lists} (C{ListOf},
     C{AmpList});
+  - C{_deadlines} (how long a caller waits);
   - C{_responders} (finding who answers a command), C{_calls} (a call that waits for its answer);
   - the bounds on both sides' calls: C{_metering} (unsent bytes), C{_line} (our own calls), C{_overload} (the peer's);
   - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the peer);
@@ -95,6 +96,7 @@ from ._errors import (
     AmpError,
     BadLocalReturn,
     BoxTooLargeError,
+    DeadlineError,
     ElementTooLongError,
     ForgedAnswerError,
     IncompatibleVersions,
@@ -175,6 +177,7 @@ __all__ = [
     "CommandLocator",
     "CurrentCall",
     "DateTime",
+    "DeadlineError",
     "Decimal",
     "Descriptor",
     "ElementTooLongError",

@@ -18,9 +18,10 @@ from .._places import public
 __all__ = ["CURRENT", "Asked", "CurrentCall", "currentCall"]
 
 
-#: The dispatcher that received a call, the command's name on the wire, and the command, which is C{None} if the
-#: responder was not declared for one.  A plain tuple, as one is made for each call; its identity is that of the call.
-Asked: TypeAlias = "tuple[Any, bytes, Any]"
+#: The dispatcher that received a call, the command's name on the wire, the command, which is C{None} if the responder
+#: was not declared for one, and the deadline, if there is one.  A plain tuple, as one is made for each call; its
+#: identity is that of the call.
+Asked: TypeAlias = "tuple[Any, bytes, Any, Any]"
 
 #: The call whose responder runs, C{None} outside of any.
 CURRENT: Final[ContextVar[Asked | None]] = ContextVar("twisted_basic_ng.amp.currentCall", default=None)
@@ -87,8 +88,9 @@ class CurrentCall:
 
     @property
     def deadline(self) -> float | None:
-        """In how many seconds the caller stops waiting; C{None} if that is not known."""
-        return None
+        """In how many seconds the caller stops waiting; C{None} if it has not said so, or is answered."""
+        deadline = self._ampAsked[3]
+        return None if deadline is None or deadline.isAnswered else deadline.left()
 
     @property
     def isCancelled(self) -> bool:

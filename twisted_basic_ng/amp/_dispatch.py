@@ -23,6 +23,7 @@ from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
 from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._currentcall import CURRENT
+from ._deadlines import deadlineOf, stamp
 from ._errorboxes import errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
 from ._explain import describePeerOf, nameOf
@@ -47,13 +48,19 @@ class BoxDispatcher(Caller):
         connection is gone.  Applications look there.
     @cvar unknownErrorsAreFatal: whether the connection is closed after a responder failed with an error that its
         command does not declare, as in Twisted.  The peer is told C{UNKNOWN} in any case, and the error is logged.
+    @cvar extended: whether this side does for a peer what goes beyond Twisted's AMP: it cancels a responder at the
+        deadline that the peer has sent with its call.
     @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress on one connection, in each direction; C{None} for any
         number.  With more, nothing is read from the peer, and calls of one's own wait in line.  Set it before the
         connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
+    extended: bool = False
     MAX_ASKS_IN_PROGRESS: int | None = None
+
+    #: The responders that will be cancelled at their deadline.
+    _ampResponding: dict[Any, None] | None = None
 
     def __init__(self, locator: Any) -> None:
         self._outstandingRequests = {}
@@ -73,6 +80,8 @@ class BoxDispatcher(Caller):
         if overload is not None:
             overload.forget()
         self._ampCancelledRequests = None
+        for responding in [*(self._ampResponding or ())]:
+            responding.stop()
         self.failAllOutgoing(reason)
 
     def ampBoxReceived(self, box: AmpBox) -> None:
@@ -89,6 +98,8 @@ class BoxDispatcher(Caller):
         if COMMAND not in box:
             raise NoEmptyBoxes(box)
         if self._ampOverload is not None:
+            if self.extended:
+                stamp(self, box)
             return self._ampOverload.receive(box)
         return self._commandReceived(box)
 
@@ -142,17 +153,24 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
+        answer: Any
+        deadline = deadlineOf(self, box) if self.extended else None
+        if deadline is not None and not deadline.left():
+            answer = deadline.refusal(box)
+            return answer  # type: ignore[no-any-return]
         isSerializing = type(responder) is SerializingResponder
-        before = CURRENT.set((self, command, responder._command if isSerializing else None))
+        before = CURRENT.set((self, command, responder._command if isSerializing else None, deadline))
         try:
-            if not isSerializing:
-                return maybeDeferred(responder, box)
-            answer: Any = responder.respond(box)
-            return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
+            answer = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
+            if not isinstance(answer, (AmpBox, Deferred)):
+                answer = succeed(answer)
         except BaseException:
-            return fail()
+            answer = fail()
         finally:
             CURRENT.reset(before)
+        if deadline is not None:
+            deadline.enforce(self, box, answer)
+        return answer  # type: ignore[no-any-return]
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
         """Tell whether C{box} is a call that changes the connection, as far as its command says so."""

@@ -24,6 +24,7 @@ Everything that goes wrong with AMP, as exceptions.
     +-- TooManyAnswersError         too many answers have to wait for TLS
     +-- UnfinishedBoxError          a box takes too long to arrive
     +-- IncompatibleVersions        never raised; for applications
+    +-- DeadlineError               a call took longer than its caller waits (also a TimeoutError of Twisted's)
     ProtocolSwitched                the connection speaks another protocol by now
 
 This file knows of no connection and of no box.
@@ -35,6 +36,7 @@ import copyreg
 import struct
 from typing import Any, Final
 
+from twisted.internet import error
 from twisted.python.failure import Failure
 
 from .._places import public
@@ -45,6 +47,7 @@ __all__ = [
     "AmpError",
     "BadLocalReturn",
     "BoxTooLargeError",
+    "DeadlineError",
     "ElementTooLongError",
     "ForgedAnswerError",
     "IncompatibleVersions",
@@ -372,6 +375,30 @@ class UnfinishedBoxError(AmpError):
 @public("amp")
 class IncompatibleVersions(AmpError):
     """The peers speak no common version of a protocol; for applications that negotiate one."""
+
+
+@public("amp")
+class DeadlineError(error.TimeoutError, AmpError):
+    """
+    A call was not answered within the time that its caller waits.
+
+    It is Twisted's C{twisted.internet.error.TimeoutError} as well.
+
+    @ivar command: the command's name on the wire.
+    @ivar peer: the address of the peer, as a text.
+    @ivar seconds: how many seconds the caller has waited.
+    """
+
+    def __init__(self, command: bytes, peer: str, seconds: float) -> None:
+        self.osError = None
+        AmpError.__init__(self, command, peer, seconds)
+        self.command = command
+        self.peer = peer
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        name = self.command.decode("ascii", "backslashreplace")
+        return f"{self.peer} did not answer {name} within {self.seconds:g} seconds"
 
 
 #: What the caller is given for the codes that belong to AMP itself.
