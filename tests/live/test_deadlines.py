@@ -41,7 +41,7 @@ def vocabulary(module: Any) -> Any:
 
         def connectionLost(self, reason: Any) -> None:
             super().connectionLost(reason)
-            self.lost.callback(reason)
+            self.lost.callback(reason.value)
 
         @Wait.responder
         async def wait(self) -> Any:

@@ -21,7 +21,7 @@ LADDER = [
     {"amp._errorboxes", "amp._interfaces", "amp._types"},
     {"amp._explain", "amp._currentcall"},
     {"amp._arguments", "amp._deadlines", "amp._calls", "amp._line", "amp._responders"},
-    {"amp._schema", "amp._overload"},
+    {"amp._keepalive", "amp._schema", "amp._overload"},
     {"amp._lists", "amp._caller"},
     {"amp._commands", "amp._descriptors", "amp._dispatch"},
     {"amp._switch", "amp._tls", "amp._strings"},

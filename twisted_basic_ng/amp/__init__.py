@@ -15,7 +15,7 @@ The map, from the bottom up; a file imports from the lines above its own only, f
   - C{_explain} (errors that say what to do), C{_currentcall} (the call that is being responded to);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types), C{_lists} (C{ListOf},
     C{AmpList});
-  - C{_deadlines} (how long a caller waits);
+  - C{_deadlines} (how long a caller waits), C{_keepalive} (noticing a peer that is gone);
   - C{_responders} (finding who answers a command), C{_calls} (a call that waits for its answer);
   - the bounds on both sides' calls: C{_metering} (unsent bytes), C{_line} (our own calls), C{_overload} (the peer's);
   - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the peer);
@@ -108,6 +108,7 @@ from ._errors import (
     OnlyOneTLS,
     ProtocolSwitched,
     RemoteAmpError,
+    SilentPeerError,
     TooLong,
     TooManyAnswersError,
     TooManyDescriptorsError,
@@ -202,6 +203,7 @@ __all__ = [
     "ProtocolSwitched",
     "QuitBox",
     "RemoteAmpError",
+    "SilentPeerError",
     "SimpleStringLocator",
     "StartTLS",
     "String",

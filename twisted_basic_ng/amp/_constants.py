@@ -16,6 +16,7 @@ __all__ = [
     "ERROR_DESCRIPTION",
     "MAX_KEY_LENGTH",
     "MAX_VALUE_LENGTH",
+    "PING",
     "TIMEOUT",
     "TLS_ERROR_CODE",
     "UNHANDLED_ERROR_CODE",
@@ -58,6 +59,9 @@ TIMEOUT: Final = b"_timeout"
 
 #: The code that says that they have passed.
 DEADLINE_ERROR_CODE: Final = b"DEADLINE"
+
+#: The name of the command that only asks for an answer.
+PING: Final = b"_ping"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF

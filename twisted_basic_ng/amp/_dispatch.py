@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
-from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._constants import ANSWER, ASK, COMMAND, ERROR, PING, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._currentcall import CURRENT
 from ._deadlines import deadlineOf, stamp
 from ._errorboxes import errorBox
@@ -49,7 +49,7 @@ class BoxDispatcher(Caller):
     @cvar unknownErrorsAreFatal: whether the connection is closed after a responder failed with an error that its
         command does not declare, as in Twisted.  The peer is told C{UNKNOWN} in any case, and the error is logged.
     @cvar extended: whether this side does for a peer what goes beyond Twisted's AMP: it cancels a responder at the
-        deadline that the peer has sent with its call.
+        deadline that the peer has sent with its call, and answers pings.
     @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress on one connection, in each direction; C{None} for any
         number.  With more, nothing is read from the peer, and calls of one's own wait in line.  Set it before the
         connection is made.
@@ -99,6 +99,8 @@ class BoxDispatcher(Caller):
             raise NoEmptyBoxes(box)
         if self._ampOverload is not None:
             if self.extended:
+                if box[COMMAND] == PING:
+                    return self._commandReceived(box)  # which says that this side is there, however busy it is
                 stamp(self, box)
             return self._ampOverload.receive(box)
         return self._commandReceived(box)
@@ -146,6 +148,8 @@ class BoxDispatcher(Caller):
         command = box[COMMAND]
         responder: Any = self.locator.locateResponder(command)
         if responder is None:
+            if self.extended and command == PING:
+                return AmpBox()
             return fail(
                 RemoteAmpError(
                     UNHANDLED_ERROR_CODE,

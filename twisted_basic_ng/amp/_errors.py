@@ -25,6 +25,7 @@ Everything that goes wrong with AMP, as exceptions.
     +-- UnfinishedBoxError          a box takes too long to arrive
     +-- IncompatibleVersions        never raised; for applications
     +-- DeadlineError               a call took longer than its caller waits (also a TimeoutError of Twisted's)
+    +-- SilentPeerError             a peer is gone without a word (also a ConnectionLost of Twisted's)
     ProtocolSwitched                the connection speaks another protocol by now
 
 This file knows of no connection and of no box.
@@ -59,6 +60,7 @@ __all__ = [
     "OnlyOneTLS",
     "ProtocolSwitched",
     "RemoteAmpError",
+    "SilentPeerError",
     "TooLong",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
@@ -399,6 +401,25 @@ class DeadlineError(error.TimeoutError, AmpError):
     def __str__(self) -> str:
         name = self.command.decode("ascii", "backslashreplace")
         return f"{self.peer} did not answer {name} within {self.seconds:g} seconds"
+
+
+@public("amp")
+class SilentPeerError(error.ConnectionLost, AmpError):
+    """
+    Nothing came from a peer, not even an answer to a ping.
+
+    It is Twisted's C{ConnectionLost} as well.
+
+    @ivar peer: its address, as a text.
+    @ivar interval: for how many seconds nothing had come when it was asked.
+    @ivar time: how many seconds it had for an answer.
+    """
+
+    def __init__(self, peer: str, interval: float, time: float) -> None:
+        super().__init__(f"nothing came from {peer} for {interval:g} seconds, and no answer to a ping for {time:g}")
+        self.peer = peer
+        self.interval = interval
+        self.time = time
 
 
 #: What the caller is given for the codes that belong to AMP itself.

@@ -35,6 +35,8 @@ class BoxWriter(BoxReader):
     """
 
     MAX_UNSENT_BYTES: int | None = None
+    KEEPALIVE_INTERVAL: float | None = None
+    KEEPALIVE_TIME: float | None = None
 
     #: The bounds on what is under way, if there are any.
     _ampOverload: Any = None
@@ -97,11 +99,12 @@ class BoxWriter(BoxReader):
         return tag is not None and any(each.get(ASK) == tag for each in self._startingTLSBuffer or ())
 
     def _ampAbort(self, error: AmpError) -> None:
-        """Abort the connection, and drop the boxes that wait for TLS: they are too many."""
+        """Abort the connection, and drop the boxes that wait for TLS."""
         self._startingTLSBuffer = None
         self._ampTLSAbandoned = True
+        transport = self.transport  # which may be gone at once
         self._ampRefuse(error)
-        abort(self.transport)
+        abort(transport)
 
     # File descriptors.
 
@@ -129,6 +132,8 @@ class BoxWriter(BoxReader):
     def resumeProducing(self) -> None:
         """Deliver what was kept, and read on, unless the peer is held."""
         self._ampIsPausedByApplication = False
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
         wasHeld, hadInnerProtocol = self._ampIsHeld, self.innerProtocol is not None
         self._ampRelieve()
         if wasHeld or self._ampIsHeld or self._ampIsPausedByApplication:
@@ -155,6 +160,8 @@ class BoxWriter(BoxReader):
 
     def _ampLetPeerGo(self) -> None:
         """Read on; an error in that ends the connection, as it does when the transport delivers bytes."""
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
         self._ampIsHeld = False
         if self._ampIsPausedByApplication or self.transport is None:
             return

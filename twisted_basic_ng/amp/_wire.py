@@ -24,6 +24,7 @@ from ._descriptors import _DescriptorExchanger
 from ._errors import OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
 from ._explain import addText, addToRepr, describePeerOf, whatPeerSpeaks
 from ._interfaces import IBoxSender
+from ._keepalive import watch
 from ._metering import MeteredTransport
 from ._sending import BoxWriter
 from ._types import TLSCredentials
@@ -53,6 +54,10 @@ class BinaryBoxProtocol(BoxWriter):
     @cvar MAX_UNSENT_BYTES: how many bytes may wait to be sent, besides the 64 KiB that a transport keeps itself, and
         how many the calls of one side may have that are under way; C{None} for any number.  With more, nothing is read
         from the peer, and calls of one's own wait in line.  Set it before the connection is made.
+    @cvar KEEPALIVE_INTERVAL: after how many seconds without a byte from the peer it is asked for an answer; C{None} for
+        never.  Set it before the connection is made.
+    @cvar KEEPALIVE_TIME: how many seconds the peer then has, before the connection is aborted and calls fail with
+        L{SilentPeerError}; C{None} for as many as C{KEEPALIVE_INTERVAL} says.
     @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for any time.
     @cvar plaintextAfterRefusedTLS: whether a connection goes on without TLS when the peer refuses it; it is closed by
         default.
@@ -89,11 +94,14 @@ class BinaryBoxProtocol(BoxWriter):
         )
         self._ampIsLost = False
         self.boxReceiver.startReceivingBoxes(self)
+        if self.KEEPALIVE_INTERVAL is not None:
+            self._ampKeepalive = watch(self, self.boxReceiver)
         self.connectionMade()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """End, and tell the inner protocol and the receiver of boxes, even if one of them raises."""
         self._ampIsLost = True
+        self._ampStopKeepalive()
         try:
             if self.innerProtocol is not None:
                 self._ampInnerConnectionLost(reason)
@@ -186,6 +194,7 @@ class BinaryBoxProtocol(BoxWriter):
 
         @return: the transport for it.
         """
+        self._ampStopKeepalive()
         if self._ampOverload is not None:
             self._ampOverload.forget()
         if self._ampIsHeld:
