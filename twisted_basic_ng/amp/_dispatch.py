@@ -166,8 +166,7 @@ class BoxDispatcher(Caller):
         before = CURRENT.set((self, command, responder._command if isSerializing else None, deadline))
         try:
             answer = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
-            if not isinstance(answer, (AmpBox, Deferred)):
-                answer = succeed(answer)
+            answer = answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
             answer = fail()
         finally:
