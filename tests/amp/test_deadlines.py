@@ -11,13 +11,15 @@ from typing import Any
 from twisted.internet import error, reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import ClientFactory
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import amp
 from twisted_basic_ng.amp._deadlines import clockOf
+from twisted_basic_ng.amp._tlssupport import ssl
 
 from .conversations import Sender
 
@@ -251,6 +253,40 @@ class WaitingTests(Case):
         proto._ampSendKeptBack()
         boxes = amp.parseString(b"".join(each[1] for each in transport.events if each[0] == "write"))
         self.assertEqual([each[b"_timeout"] for each in boxes], [b"0", b"2000"])
+
+
+class ChangingTests(Case):
+    """A deadline that passes on a call that changes the connection closes it: the peer may change it nevertheless."""
+
+    def late(self, *args: Any) -> RecordingTransport:
+        """Make such a call, and let its deadline pass."""
+        proto, transport = amp.AMP(), RecordingTransport()
+        proto._ampClock = self.clock
+        transport.connect(proto)
+        errors = self.errorsOf(proto.callRemoteWithin(1, *args))
+        self.assertEqual(amp.parseString(transport.written)[0][b"_timeout"], b"1000")
+        self.assertFalse(transport.disconnecting)
+        self.clock.advance(1)
+        self.assertEqual([type(each) for each in errors], [amp.DeadlineError])
+        return transport
+
+    def test_switch(self) -> None:
+        """Another protocol; its factory is told."""
+        told: list[Any] = []
+
+        class Switch(amp.ProtocolSwitchCommand):
+            pass
+
+        factory = ClientFactory()
+        factory.clientConnectionFailed = lambda connector, reason: told.append(reason)  # type: ignore[method-assign]
+        self.assertTrue(self.late(Switch, factory).disconnecting)
+        self.assertEqual(len(told), 1)
+
+    def test_tls(self) -> None:
+        """TLS."""
+        if ssl is None:
+            raise SkipTest("pyOpenSSL is not installed")
+        self.assertTrue(self.late(amp.StartTLS).disconnecting)
 
 
 class RespondingCase(Case):
