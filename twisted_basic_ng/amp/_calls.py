@@ -46,7 +46,8 @@ class Call(Deferred[Any]):
 
     def callback(self, result: Any) -> None:
         """Answer the call with a box."""
-        if self._ampAskedIn is not CURRENT.get():
+        current = CURRENT.get()
+        if self._ampAskedIn is not current:
             self._ampFireThere(self.callback, result)
             return
         command = self._ampCommand
@@ -61,7 +62,7 @@ class Call(Deferred[Any]):
                 return  # by a hook of the application's that read the answer
         Deferred.callback(self, result)
         self._canceller = None  # as newer Twisteds do
-        if self._ampAskedIn is not None:
+        if current is not None:
             self._ampAskedIn = None
         if self._ampGuardian is not None:
             if isinstance(self.result, Failure) or self.paused:
