@@ -7,8 +7,14 @@ import pytest
 from tests.helpers import loadStock
 from twisted_basic_ng.amp import _constants
 
-#: Ours alone: Twisted writes it where it is used.
-OWN = {"TLS_ERROR_CODE": b"TLS_ERROR", "UNKNOWN_ERROR_TEXT": "Unknown Error"}
+#: Ours alone: Twisted writes them where they are used, or has not got them.
+OWN = {
+    "DEADLINE_ERROR_CODE": b"DEADLINE",
+    "PING": b"_ping",
+    "TIMEOUT": b"_timeout",
+    "TLS_ERROR_CODE": b"TLS_ERROR",
+    "UNKNOWN_ERROR_TEXT": "Unknown Error",
+}
 
 
 class TestConstants:

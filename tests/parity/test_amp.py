@@ -34,6 +34,10 @@ ADDED = {
     "BinaryBoxProtocol.acceptsStartTLS": "an option, as in Twisted by default",
     "BinaryBoxProtocol.plaintextAfterRefusedTLS": "an option",
     "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
+    "BoxWriter.KEEPALIVE_INTERVAL": "what goes beyond Twisted's",
+    "BoxWriter.KEEPALIVE_TIME": "what goes beyond Twisted's",
+    "BoxDispatcher.extended": "switches on what goes beyond Twisted's",
+    "Caller.callRemoteWithin": "what goes beyond Twisted's",
     "BoxDispatcher.unknownErrorsAreFatal": "an option, as in Twisted by default",
     "StringReader.MAX_BOX_KEYS": "a bound on what a peer may send",
     "StringReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
@@ -50,19 +54,24 @@ INCIDENTAL = {
     "PYTHON_KEYWORDS": "the same words in another order",
 }
 
-#: Errors that Twisted has not, each of them a subclass of what Twisted raises there, and a base of commands.
+#: Errors that Twisted has not, each of them a subclass of what Twisted raises there; a base of commands; and what goes
+#: beyond Twisted's.
 NEW = {
     "BoxTooLargeError",
+    "CurrentCall",
+    "DeadlineError",
     "ElementTooLongError",
     "ForgedAnswerError",
     "KeyTooLongError",
     "MissingKeyError",
     "OneWayCommand",
+    "SilentPeerError",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",
     "UnknownTagError",
+    "currentCall",
 }
 
 
@@ -221,7 +230,7 @@ class TestObjects:
         """What is new is, for who catches it, what it was."""
         assert issubclass(ours.UnknownTagError, KeyError)
         assert issubclass(ours.KeyTooLongError, AttributeError)
-        for name in NEW - {"OneWayCommand"}:
+        for name in NEW - {"CurrentCall", "OneWayCommand", "currentCall"}:
             assert issubclass(getattr(ours, name), ours.AmpError)
 
     def test_protocolRepr(self) -> None:

@@ -17,9 +17,11 @@ annotations as well:
   - C{_constants}, C{_names}, C{_tlssupport}, and C{_errors};
   - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces},
     C{_types} (what the layers expect of each other);
-  - C{_explain} (errors that say what to do);
+  - C{_explain} (errors that say what to do), C{_currentcall} (the call that is being
+    responded to);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types),
     C{_lists} (C{ListOf}, C{AmpList});
+  - C{_deadlines} (how long a caller waits), C{_keepalive} (noticing that the peer is gone);
   - C{_responders} (finding the responder of a command), C{_calls} (a call that waits for its
     answer);
   - the limits on the calls of both sides: C{_metering} (unsent bytes), C{_line} (our own calls),
@@ -96,6 +98,7 @@ from ._constants import (
     UNHANDLED_ERROR_CODE,
     UNKNOWN_ERROR_CODE,
 )
+from ._currentcall import CurrentCall, currentCall
 from ._descriptors import Descriptor, _DescriptorExchanger as _DescriptorExchanger
 from ._dispatch import BoxDispatcher
 from ._errors import (
@@ -103,6 +106,7 @@ from ._errors import (
     AmpError,
     BadLocalReturn,
     BoxTooLargeError,
+    DeadlineError,
     ElementTooLongError,
     ForgedAnswerError,
     IncompatibleVersions,
@@ -114,6 +118,7 @@ from ._errors import (
     OnlyOneTLS,
     ProtocolSwitched,
     RemoteAmpError,
+    SilentPeerError,
     TooLong,
     TooManyAnswersError,
     TooManyDescriptorsError,
@@ -181,7 +186,9 @@ __all__ = [
     "BoxTooLargeError",
     "Command",
     "CommandLocator",
+    "CurrentCall",
     "DateTime",
+    "DeadlineError",
     "Decimal",
     "Descriptor",
     "ElementTooLongError",
@@ -206,6 +213,7 @@ __all__ = [
     "ProtocolSwitched",
     "QuitBox",
     "RemoteAmpError",
+    "SilentPeerError",
     "SimpleStringLocator",
     "StartTLS",
     "String",
@@ -218,6 +226,7 @@ __all__ = [
     "Unicode",
     "UnknownRemoteError",
     "UnknownTagError",
+    "currentCall",
     "parse",
     "parseString",
     "utc",

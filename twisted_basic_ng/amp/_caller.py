@@ -19,6 +19,8 @@ from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
 from ._constants import ANSWER, ASK, COMMAND, ERROR
+from ._currentcall import CURRENT
+from ._deadlines import inherited, within
 from ._errorboxes import errorOf
 from ._errors import TooLong, UnknownTagError
 from ._explain import addText, addToRepr, describePeerOf, nameOf
@@ -41,6 +43,9 @@ class Caller:
     _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
     _counter = 0
     boxSender: Any = None
+
+    #: A clock in place of the reactor, for tests.
+    _ampClock: Any = None
 
     #: The tags of cancelled calls whose answers may still arrive.
     _ampCancelledRequests: dict[bytes, None] | None = None
@@ -85,9 +90,42 @@ class Caller:
             command = commandType(*a, **kw)
         except BaseException:
             return fail()
+        if CURRENT.get() is not None and (deadline := inherited(self)) is not None:
+            return deadline.call(self, command)
         if self._ampOverload is not None:
             return self._ampOverload.line.call(command, self)
         return command._doCommand(self)
+
+    def _ampCall(self, command: Any) -> Any:
+        """Call the peer, whatever deadline there is."""
+        return command._doCommand(self) if self._ampOverload is None else self._ampOverload.line.call(command, self)
+
+    @overload
+    def callRemoteWithin(self, seconds: float, commandType: type[AnyOneWayCommand], *a: Any, **kw: Any) -> None: ...
+
+    @overload
+    def callRemoteWithin(
+        self, seconds: float, commandType: type[AnyCommand], *a: Any, **kw: Any
+    ) -> Deferred[dict[str, Any]]: ...
+
+    def callRemoteWithin(self, seconds: float, commandType: Any, *a: Any, **kw: Any) -> Any:
+        """
+        Call the peer, and wait for its answer for a limited time.
+
+        The peer is told how long.  One of ours that has C{extended} set cancels its responder at the same time.
+
+        @param seconds: how many seconds to wait.  With none left, or fewer, nothing is sent.
+        @param commandType: the command, as for L{callRemote}.
+        @return: what L{callRemote} returns.  It may also fail with L{DeadlineError}; the peer's answer is dropped then.
+        @raise TypeError: C{seconds} is not a number.
+        @raise ValueError: C{seconds} is C{nan}.
+        """
+        deadline = within(self, seconds)
+        try:
+            command = commandType(*a, **kw)
+        except BaseException:
+            return fail()
+        return self._ampCall(command) if deadline is None else deadline.call(self, command)
 
     @overload
     def callRemoteString(
@@ -109,7 +147,14 @@ class Caller:
         @param kw: the content of the box, all bytes.
         @return: a C{Deferred} of the answer box, or C{None}.
         """
-        return self._sendBoxCommand(command, AmpBox(kw), requiresAnswer)
+        box = AmpBox(kw)
+        if CURRENT.get() is not None and (deadline := inherited(self)) is not None:
+            box = deadline.written(box)
+            answering: Any = deadline.bind(
+                self, command, requiresAnswer, self._sendBoxCommand, command, box, requiresAnswer
+            )
+            return answering  # type: ignore[no-any-return]
+        return self._sendBoxCommand(command, box, requiresAnswer)
 
     def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = True) -> Deferred[AmpBox] | None:
         """
@@ -135,6 +180,9 @@ class Caller:
             return fail(self._failAllReason)
         request = Call(self._ampForget)
         request._ampTag = tag
+        asked = CURRENT.get()
+        if asked is not None:
+            request._ampAskedIn = asked
         outstanding[tag] = request
         try:
             if self._ampOverload is None:

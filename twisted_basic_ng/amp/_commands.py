@@ -20,7 +20,7 @@ from .._places import public
 from ._boxes import AmpBox, Box, newBox
 from ._caller import SEND_BOX_COMMAND
 from ._calls import Call
-from ._constants import UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._constants import DEADLINE_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
 from ._explain import addToRepr, briefly, describePeerOf, explainWriting
 from ._names import IDENTIFIERS
@@ -125,6 +125,9 @@ class Command(metaclass=_CommandMeta):
     responseType: ClassVar[Callable[[], Any]] = Box
 
     requiresAnswer: ClassVar[bool] = True
+
+    #: When its caller stops waiting, an L{twisted_basic_ng.amp._deadlines.Deadline}.
+    _ampDeadline: Any = None
 
     #: Whether the call changes the connection for everything that follows it.
     _ampChangesConnection: ClassVar[bool] = False
@@ -234,6 +237,8 @@ class Command(metaclass=_CommandMeta):
             arguments = self.makeArguments(self.structured, proto)
         except ConnectionLost:  # from an argument that is sent on its own, such as a descriptor
             return fail() if self.requiresAnswer else None
+        if self._ampDeadline is not None:
+            arguments = self._ampDeadline.written(arguments)
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if not self.requiresAnswer:
             return answering
@@ -297,6 +302,8 @@ class Command(metaclass=_CommandMeta):
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
+        if self._ampDeadline is not None and remote.errorCode == DEADLINE_ERROR_CODE not in self.reverseErrors:
+            return error  # what the deadline makes of it is no unknown error
         try:
             kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
             declared = kind(remote.description)

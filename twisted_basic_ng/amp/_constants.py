@@ -10,11 +10,14 @@ __all__ = [
     "ANSWER",
     "ASK",
     "COMMAND",
+    "DEADLINE_ERROR_CODE",
     "ERROR",
     "ERROR_CODE",
     "ERROR_DESCRIPTION",
     "MAX_KEY_LENGTH",
     "MAX_VALUE_LENGTH",
+    "PING",
+    "TIMEOUT",
     "TLS_ERROR_CODE",
     "UNHANDLED_ERROR_CODE",
     "UNKNOWN_ERROR_CODE",
@@ -50,6 +53,15 @@ UNHANDLED_ERROR_CODE: Final = b"UNHANDLED"
 
 #: The code for a side on which TLS is not available.
 TLS_ERROR_CODE: Final = b"TLS_ERROR"
+
+#: The key of the milliseconds that a caller waits.
+TIMEOUT: Final = b"_timeout"
+
+#: The code that says that they have passed.
+DEADLINE_ERROR_CODE: Final = b"DEADLINE"
+
+#: The name of the command that only asks for an answer.
+PING: Final = b"_ping"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF

@@ -22,7 +22,9 @@ from twisted.python.failure import Failure
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
-from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._constants import ANSWER, ASK, COMMAND, ERROR, PING, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._currentcall import CURRENT
+from ._deadlines import deadlineOf, stamp
 from ._errorboxes import errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
 from ._explain import describePeerOf, nameOf
@@ -48,13 +50,19 @@ class BoxDispatcher(Caller):
     @cvar unknownErrorsAreFatal: whether the connection is closed after a responder fails with an
         error that its command does not declare, as in Twisted.  In either case, the peer gets the
         code C{UNKNOWN} and the error is logged.
+    @cvar extended: whether this side offers its peer what goes beyond Twisted's AMP.  It cancels a
+        responder at the deadline that the peer has sent with its call, and it answers pings.
     @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress in each direction of one
         connection; C{None} for no limit.  Above the limit, nothing is read from the peer, and this
         side's own calls wait in line.  Set it before the connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
+    extended: bool = False
     MAX_ASKS_IN_PROGRESS: int | None = None
+
+    #: The responders that will be cancelled at their deadline.
+    _ampResponding: dict[Any, None] | None = None
 
     def __init__(self, locator: Any) -> None:
         self._outstandingRequests = {}
@@ -74,6 +82,8 @@ class BoxDispatcher(Caller):
         if overload is not None:
             overload.forget()
         self._ampCancelledRequests = None
+        for responding in [*(self._ampResponding or ())]:
+            responding.stop()
         self.failAllOutgoing(reason)
 
     def ampBoxReceived(self, box: AmpBox) -> None:
@@ -90,6 +100,10 @@ class BoxDispatcher(Caller):
         if COMMAND not in box:
             raise NoEmptyBoxes(box)
         if self._ampOverload is not None:
+            if self.extended:
+                if box[COMMAND] == PING:
+                    return self._commandReceived(box)  # which says that this side is there, however busy it is
+                stamp(self, box)
             return self._ampOverload.receive(box)
         return self._commandReceived(box)
 
@@ -140,6 +154,8 @@ class BoxDispatcher(Caller):
         command = box[COMMAND]
         responder: Any = self.locator.locateResponder(command)
         if responder is None:
+            if self.extended and command == PING:
+                return AmpBox()
             return fail(
                 RemoteAmpError(
                     UNHANDLED_ERROR_CODE,
@@ -147,13 +163,23 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
-        if type(responder) is not SerializingResponder:
-            return maybeDeferred(responder, box)
+        answer: Any
+        deadline = deadlineOf(self, box) if self.extended else None
+        if deadline is not None and not deadline.left():
+            answer = deadline.refusal(box)
+            return answer  # type: ignore[no-any-return]
+        isSerializing = type(responder) is SerializingResponder
+        before = CURRENT.set((self, command, responder._command if isSerializing else None, deadline))
         try:
-            answer: Any = responder.respond(box)
-            return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
+            answer = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
+            answer = answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
-            return fail()
+            answer = fail()
+        finally:
+            CURRENT.reset(before)
+        if deadline is not None:
+            deadline.enforce(self, box, answer)
+        return answer  # type: ignore[no-any-return]
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
         """Whether C{box} is a call whose command declares that it changes the connection."""

@@ -37,6 +37,8 @@ class BoxWriter(BoxReader):
     """
 
     MAX_UNSENT_BYTES: int | None = None
+    KEEPALIVE_INTERVAL: float | None = None
+    KEEPALIVE_TIME: float | None = None
 
     #: The limits on calls under way, if there are any.
     _ampOverload: Any = None
@@ -103,11 +105,12 @@ class BoxWriter(BoxReader):
         return tag is not None and any(each.get(ASK) == tag for each in self._startingTLSBuffer or ())
 
     def _ampAbort(self, error: AmpError) -> None:
-        """Abort the connection, and drop the boxes that wait for TLS, because they are too many."""
+        """Abort the connection, and drop the boxes that wait for TLS."""
         self._startingTLSBuffer = None
         self._ampTLSAbandoned = True
+        transport = self.transport  # which may be gone at once
         self._ampRefuse(error)
-        abort(self.transport)
+        abort(transport)
 
     # File descriptors.
 
@@ -135,6 +138,8 @@ class BoxWriter(BoxReader):
     def resumeProducing(self) -> None:
         """Deliver the bytes that were kept, and read again, unless the peer is held."""
         self._ampIsPausedByApplication = False
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
         wasHeld, hadInnerProtocol = self._ampIsHeld, self.innerProtocol is not None
         self._ampRelieve()
         if wasHeld or self._ampIsHeld or self._ampIsPausedByApplication:
@@ -166,6 +171,8 @@ class BoxWriter(BoxReader):
         """
         Read again.  An error ends the connection, as it does when the transport delivers bytes.
         """
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
         self._ampIsHeld = False
         if self._ampIsPausedByApplication or self.transport is None:
             return

@@ -27,6 +27,7 @@ from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._descriptors import _DescriptorExchanger
 from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, UnfinishedBoxError
+from ._keepalive import Keepalive
 
 __all__ = ["StringReader"]
 
@@ -77,6 +78,9 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
 
     #: The boxes that wait for TLS to start.
     _startingTLSBuffer: list[AmpBox] | None = None
+
+    #: Notices a peer that is gone without a word, if that is wanted.
+    _ampKeepalive: Keepalive | None = None
 
     _keyLengthLimitExceeded = False
     _currentKey: bytes | None = None
@@ -196,10 +200,17 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         """
         Close the connection, discard the peer's undelivered bytes, and ignore any further data.
         """
+        self._ampStopKeepalive()
         if self.transport is not None and not isinstance(self._receiverState, Dropped):
             self._receiverBacklog().replace(b"")
             self._ampForgetHalfBox()
             self._receiverDrop()
+
+    def _ampStopKeepalive(self) -> None:
+        """Send no pings any more, and wait for none."""
+        keepalive, self._ampKeepalive = self._ampKeepalive, None
+        if keepalive is not None:
+            keepalive.stop()
 
     def _ampForgetTransport(self) -> None:
         """Drop the references to a transport whose connection is lost."""

@@ -43,6 +43,7 @@ __all__ = [
     "TLSCredentials",
     "TLSStarter",
     "WaitingCommand",
+    "WatchedConnection",
 ]
 
 #: Values by their Python names.
@@ -155,6 +156,10 @@ class CallResponder(Protocol):
 class CallDropper(Protocol):
     """The calling half of a dispatcher, for the line of our own calls."""
 
+    _ampCancelledRequests: dict[bytes, None] | None
+
+    def _nextTag(self) -> bytes: ...
+
     def _ampDropAnswer(self, tag: bytes) -> None: ...
 
     def _ampIsDropped(self, tag: bytes) -> bool: ...
@@ -187,6 +192,20 @@ class BoundedSender(Protocol):
     def _ampHoldPeer(self) -> None: ...
 
     def _ampLetPeerGo(self) -> None: ...
+
+    def _ampAbort(self, error: AmpError) -> None: ...
+
+
+class WatchedConnection(Protocol):
+    """A connection that notices when its peer is gone."""
+
+    KEEPALIVE_INTERVAL: float | None
+    KEEPALIVE_TIME: float | None
+    transport: Any
+    paused: bool
+    _locked: bool
+
+    def sendBox(self, box: AmpBox) -> None: ...
 
     def _ampAbort(self, error: AmpError) -> None: ...
 
