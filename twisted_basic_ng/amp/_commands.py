@@ -237,8 +237,6 @@ class Command(metaclass=_CommandMeta):
             arguments = self.makeArguments(self.structured, proto)
         except ConnectionLost:  # from an argument that is sent on its own, such as a descriptor
             return fail() if self.requiresAnswer else None
-        if self._ampDeadline is not None:
-            arguments = self._ampDeadline.written(arguments)
         answering = proto._sendBoxCommand(self.commandName, arguments, self.requiresAnswer)
         if not self.requiresAnswer:
             return answering

@@ -107,6 +107,8 @@ class Deadline:
         """Make a call with this deadline."""
         if hasattr(command, "_ampDeadline"):  # else it is no Command, and tells its peer nothing
             command._ampDeadline = self
+            makeArguments = command.makeArguments
+            command.makeArguments = lambda objects, proto: self.written(makeArguments(objects, proto))
         name = getattr(command, "commandName", b"")
         return self.bind(dispatcher, name, getattr(command, "requiresAnswer", True), dispatcher._ampCall, command)
 

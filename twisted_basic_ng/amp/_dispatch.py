@@ -22,8 +22,18 @@ from twisted.python.failure import Failure
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
-from ._constants import ANSWER, ASK, COMMAND, ERROR, PING, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
-from ._currentcall import CURRENT
+from ._constants import (
+    ANSWER,
+    ASK,
+    COMMAND,
+    ERROR,
+    PING,
+    TIMEOUT,
+    UNHANDLED_ERROR_CODE,
+    UNKNOWN_ERROR_CODE,
+    UNKNOWN_ERROR_TEXT,
+)
+from ._currentcall import CURRENT, Asked
 from ._deadlines import deadlineOf, stamp
 from ._errorboxes import errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
@@ -163,23 +173,32 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
-        answer: Any
-        deadline = deadlineOf(self, box) if self.extended else None
-        if deadline is not None and not deadline.left():
-            answer = deadline.refusal(box)
-            return answer  # type: ignore[no-any-return]
-        isSerializing = type(responder) is SerializingResponder
-        before = CURRENT.set((self, command, responder._command if isSerializing else None, deadline))
+        deadline: Any = None
+        if self.extended and TIMEOUT in box:
+            deadline = deadlineOf(self, box)
+            if deadline is not None and not deadline.left():
+                return deadline.refusal(box)  # type: ignore[no-any-return]
+        if type(responder) is not SerializingResponder:
+            return self._ampRespondPlainly(responder, box, (self, command, None, deadline))
+        before = CURRENT.set((self, command, responder._command, deadline))
         try:
-            answer = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
+            answer: Any = responder.respond(box)
             answer = answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
             answer = fail()
-        finally:
-            CURRENT.reset(before)
+        CURRENT.reset(before)
         if deadline is not None:
             deadline.enforce(self, box, answer)
         return answer  # type: ignore[no-any-return]
+
+    def _ampRespondPlainly(self, responder: Any, box: AmpBox, asked: Asked) -> Deferred[AmpBox]:
+        """Let a responder respond that an application has made itself."""
+        before = CURRENT.set(asked)
+        answer = maybeDeferred(responder, box)
+        CURRENT.reset(before)
+        if asked[3] is not None:
+            asked[3].enforce(self, box, answer)
+        return answer
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
         """Whether C{box} is a call whose command declares that it changes the connection."""

@@ -71,10 +71,8 @@ class BoxReader(StringReader):
             and delivered with the next bytes.
         """
         self._justStartedTLS = False
-        if self._ampKeepalive is not None:
-            self._ampKeepalive.heard()
-        if self._ampDescriptorsSinceByte:
-            self._ampDescriptorsSinceByte = 0
+        if self._ampHeedsBytes:
+            self._ampHeedBytes()
         backlog: Any = self._receiverState
         if self.innerProtocol is not None:
             if backlog:

@@ -206,6 +206,13 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
             self._ampForgetHalfBox()
             self._receiverDrop()
 
+    def _ampHeedBytes(self) -> None:
+        """Note that bytes have arrived."""
+        self._ampDescriptorsSinceByte = 0
+        self._ampHeedsBytes = self._ampKeepalive is not None
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
+
     def _ampStopKeepalive(self) -> None:
         """Send no pings any more, and wait for none."""
         keepalive, self._ampKeepalive = self._ampKeepalive, None

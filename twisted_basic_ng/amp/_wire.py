@@ -108,6 +108,7 @@ class BinaryBoxProtocol(BoxWriter):
         self.boxReceiver.startReceivingBoxes(self)
         if self.KEEPALIVE_INTERVAL is not None:
             self._ampKeepalive = watch(self, self.boxReceiver)
+            self._ampHeedsBytes = self._ampKeepalive is not None
         self.connectionMade()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
