@@ -9,7 +9,12 @@ from twisted_basic_ng.amp import _constants
 
 #: Ours alone: Twisted writes them where they are used, or has not got them.
 OWN = {
+    "ACCEPTS": b"accepts",
     "DEADLINE_ERROR_CODE": b"DEADLINE",
+    "EXTENSIONS": b"_extensions",
+    "MORE": b"_more",
+    "MORE_FEATURE": b"more",
+    "OFFERS": b"offers",
     "PING": b"_ping",
     "TIMEOUT": b"_timeout",
     "TLS_ERROR_CODE": b"TLS_ERROR",

@@ -246,6 +246,7 @@ class WaitingTests(Case):
         transport = RecordingTransport()
         proto.makeConnection(transport)
         proto._startingTLSBuffer = []
+        proto._ampDetour = True
         errors = self.errorsOf(proto.callRemoteWithin(1, Wait))
         self.errorsOf(proto.callRemoteWithin(3, Wait))
         self.clock.advance(1)

@@ -30,6 +30,8 @@ annotations as well:
     peer);
   - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the
     connection;
+  - what goes beyond Twisted's AMP: C{_features} (which features there are), C{_extensions} (which
+    of them both sides have), and the features: C{_more} (large values);
   - the connection: C{_strings} and C{_reading} (bytes to boxes, a string or a box at a time),
     C{_sending} (boxes to bytes), C{_wire} (how it begins, ends and changes);
   - C{_protocol} (all of it together).
@@ -113,6 +115,7 @@ from ._errors import (
     InvalidSignature,
     KeyTooLongError,
     MalformedAmpBox,
+    MissingFeatureError,
     MissingKeyError,
     NoEmptyBoxes,
     OnlyOneTLS,
@@ -204,6 +207,7 @@ __all__ = [
     "KeyTooLongError",
     "ListOf",
     "MalformedAmpBox",
+    "MissingFeatureError",
     "MissingKeyError",
     "NoEmptyBoxes",
     "OneWayCommand",

@@ -39,6 +39,9 @@ class Caller:
     #: The limits on calls under way, if there are any.
     _ampOverload: Overload | None = None
 
+    #: The agreement with the peer on features beyond Twisted's AMP, once a side has asked for it.
+    _ampExtensions: Any = None
+
     _failAllReason: Failure | None = None
     _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
     _counter = 0
@@ -238,7 +241,8 @@ class Caller:
         if request is None:
             _log.failure("while sending a call that waited in line", error)
         else:
-            request.addErrback(self.unhandledError)
+            if type(request) is not Call or request._ampIsSent:
+                request.addErrback(self.unhandledError)
             request.errback(error)
 
     # Receiving answers.
@@ -289,7 +293,10 @@ class Caller:
         if self._outstandingRequests is None or self._outstandingRequests.pop(tag, None) is None:
             return
         # A call that still waited in line was not sent, and gets no answer.
-        if self._ampOverload is None or self._ampOverload.line.cancelled(tag):
+        if self._ampExtensions is not None and self._ampExtensions.forget(tag):
+            if self._ampOverload is not None:
+                self._ampOverload.line.unsent(tag)
+        elif self._ampOverload is None or self._ampOverload.line.cancelled(tag):
             self._ampDropAnswer(tag)
 
     def _ampDropAnswer(self, tag: bytes) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
@@ -265,6 +265,15 @@ class Command(metaclass=_CommandMeta):
         @param doCommand: sends the call.
         @param change: makes the changes that last until the answer arrives.
         """
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None:
+            later: Deferred[Any] = Deferred()
+
+            def doLater() -> None:
+                maybeDeferred(self._ampDoAndChange, proto, doCommand, change).chainDeferred(later)
+
+            if extensions.postpone(doLater, later.errback, later.errback):
+                return later
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
             answering = doCommand(proto)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ACCEPTS",
     "ANSWER",
     "ASK",
     "COMMAND",
@@ -14,8 +15,12 @@ __all__ = [
     "ERROR",
     "ERROR_CODE",
     "ERROR_DESCRIPTION",
+    "EXTENSIONS",
     "MAX_KEY_LENGTH",
     "MAX_VALUE_LENGTH",
+    "MORE",
+    "MORE_FEATURE",
+    "OFFERS",
     "PING",
     "TIMEOUT",
     "TLS_ERROR_CODE",
@@ -62,6 +67,21 @@ DEADLINE_ERROR_CODE: Final = b"DEADLINE"
 
 #: The name of the command that only asks for an answer.
 PING: Final = b"_ping"
+
+#: The name of the command that asks the peer for its features.
+EXTENSIONS: Final = b"_extensions"
+
+#: The key of the features that the asking side has.
+OFFERS: Final = b"offers"
+
+#: The key of the features that both sides have.
+ACCEPTS: Final = b"accepts"
+
+#: The key of a box that goes on in the next one.
+MORE: Final = b"_more"
+
+#: The name of the feature of values that take several boxes.
+MORE_FEATURE: Final = b"more"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF

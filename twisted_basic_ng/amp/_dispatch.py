@@ -27,6 +27,7 @@ from ._constants import (
     ASK,
     COMMAND,
     ERROR,
+    EXTENSIONS,
     PING,
     TIMEOUT,
     UNHANDLED_ERROR_CODE,
@@ -35,7 +36,7 @@ from ._constants import (
 )
 from ._currentcall import CURRENT, Asked
 from ._deadlines import deadlineOf, stamp
-from ._errorboxes import errorBox
+from ._errorboxes import cutError, errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
 from ._explain import describePeerOf, nameOf
 from ._interfaces import IBoxReceiver, IBoxSender
@@ -91,6 +92,8 @@ class BoxDispatcher(Caller):
         overload, self._ampOverload = self._ampOverload, None
         if overload is not None:
             overload.forget()
+        if self._ampExtensions is not None:
+            self._ampExtensions.stop(reason)
         self._ampCancelledRequests = None
         for responding in [*(self._ampResponding or ())]:
             responding.stop()
@@ -108,14 +111,26 @@ class BoxDispatcher(Caller):
         if ERROR in box:
             return self._errorReceived(box)
         if COMMAND not in box:
-            raise NoEmptyBoxes(box)
-        if self._ampOverload is not None:
-            if self.extended:
-                if box[COMMAND] == PING:
-                    return self._commandReceived(box)  # which says that this side is there, however busy it is
-                stamp(self, box)
-            return self._ampOverload.receive(box)
-        return self._commandReceived(box)
+            if self._ampExtensions is None or not self._ampExtensions.received(box):
+                raise NoEmptyBoxes(box)
+            return None
+        overload = self._ampOverload
+        if self.extended and (overload is not None or box[COMMAND] == EXTENSIONS) and self._ampRespondAhead(box):
+            return None
+        return self._commandReceived(box) if overload is None else overload.receive(box)
+
+    def _ampRespondAhead(self, box: AmpBox) -> bool:
+        """Respond to a call at once if it must wait for no other.  Return whether it was one."""
+        command = box[COMMAND]
+        extend = getattr(self.boxSender, "_ampExtend", None)
+        if command == EXTENSIONS and extend is not None and (extensions := extend()) is not None:
+            extensions.asked(box)
+        elif command == PING:
+            self._commandReceived(box)
+        else:
+            stamp(self, box)
+            return False
+        return True
 
     # Responding to a call of the peer.
 
@@ -225,7 +240,7 @@ class BoxDispatcher(Caller):
         description = remote.description
         if isinstance(description, str):
             description = description.encode("utf-8", "replace")
-        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
+        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description, not self.extended)
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that reports an unknown error, without details."""
@@ -245,6 +260,21 @@ class BoxDispatcher(Caller):
         except (TooLong, TypeError):
             self._ampEmitInstead(tag, box)
 
+    def _ampFailAnswer(self, box: AmpBox, error: Failure) -> None:
+        """
+        Answer with an error box for C{error}, because C{box} has waited in line and could not be
+        sent.
+        """
+        tag = box.get(ANSWER, box.get(ERROR))
+        if tag is not None and not error.check(ConnectionLost, ProtocolSwitched):
+            try:
+                error.raiseException()
+            except BaseException:
+                try:
+                    self._ampEmitInstead(tag, box)
+                except BaseException:
+                    fail().addErrback(self.unhandledError)
+
     def _ampEmitInstead(self, tag: bytes, box: AmpBox) -> None:
         """
         Answer with an error box for the current exception, because the answer itself could not be
@@ -252,6 +282,9 @@ class BoxDispatcher(Caller):
         """
         if not _isOnlySent(box):
             raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
+        if cutError(box):
+            self._safeEmit(box)
+            return
         _log.failure(
             "while sending the answer to a command, called by {peer}, who is told {code} in its place",
             peer=describePeerOf(self.boxSender),
@@ -271,6 +304,10 @@ class BoxDispatcher(Caller):
 
 #: Kept to notice when an application replaces this method of the class.
 _DISPATCH_COMMAND: Final = BoxDispatcher.dispatchCommand
+
+
+def _nothing() -> None:
+    """Stand for the agreement of a box sender that is not one of our protocols."""
 
 
 def _addTag(tag: bytes, box: AmpBox) -> AmpBox:

@@ -24,6 +24,7 @@ The exceptions of AMP.
     +-- TooManyAnswersError         too many answers have to wait for TLS
     +-- UnfinishedBoxError          a box takes too long to arrive
     +-- IncompatibleVersions        never raised here; for applications
+    +-- MissingFeatureError         the peer lacks a feature that Twisted's AMP has not
     +-- DeadlineError               a call takes longer than its caller waits (also a TimeoutError)
     +-- SilentPeerError             a peer is gone without a word (also a ConnectionLost)
     ProtocolSwitched                the connection has switched to another protocol
@@ -55,6 +56,7 @@ __all__ = [
     "InvalidSignature",
     "KeyTooLongError",
     "MalformedAmpBox",
+    "MissingFeatureError",
     "MissingKeyError",
     "NoEmptyBoxes",
     "OnlyOneTLS",
@@ -380,6 +382,23 @@ class UnfinishedBoxError(AmpError):
 @public("amp")
 class IncompatibleVersions(AmpError):
     """The peers have no version of a protocol in common; for applications that negotiate one."""
+
+
+@public("amp")
+class MissingFeatureError(AmpError):
+    """
+    A box was not sent because the peer lacks a feature that it needs.
+
+    @ivar feature: the name of the feature on the wire.
+    """
+
+    def __init__(self, feature: bytes) -> None:
+        AmpError.__init__(self, feature)
+        self.feature = feature
+
+    def __str__(self) -> str:
+        name = self.feature.decode("ascii", "backslashreplace")
+        return f"the peer does not have {name!r}, or has not switched it on"
 
 
 @public("amp")

@@ -210,7 +210,7 @@ class BoxReader(StringReader):
         last = boxes[-1]
         backlog.reader = reader = iter(boxes)
         for box in reader:
-            if self._startingTLSBuffer:
+            if self._ampDetour:
                 self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)

@@ -74,10 +74,14 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     boxReceiver: Any
     transport: Any
 
-    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_startingTLSBuffer")
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_ampDetour")
 
     #: The boxes that wait for TLS to start.
     _startingTLSBuffer: list[AmpBox] | None = None
+
+    #: Whether boxes take a longer way, in either direction: TLS is being started, or a feature beyond
+    #: Twisted's AMP is in use.
+    _ampDetour = False
 
     #: Notices a peer that is gone without a word, if that is wanted.
     _ampKeepalive: Keepalive | None = None

@@ -4,6 +4,7 @@ Switching to another protocol in the middle of a connection.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -37,6 +38,9 @@ class _SwitchBox(AmpBox):
         return f"_SwitchBox({self.innerProto!r}, **{dict.__repr__(self)})"
 
     def _sendTo(self, proto: SwitchableProtocol) -> None:
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None and extensions.postpone(partial(self._sendTo, proto)):
+            return
         overload = getattr(proto, "_ampOverload", None)
         if overload is not None:
             overload.beginChange()

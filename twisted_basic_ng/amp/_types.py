@@ -34,6 +34,8 @@ __all__ = [
     "DescriptorCarrier",
     "Dispatcher",
     "ErrorGuardian",
+    "ExtendedDispatcher",
+    "ExtendedSender",
     "Objects",
     "Responder",
     "RespondingCommand",
@@ -194,6 +196,41 @@ class BoundedSender(Protocol):
     def _ampLetPeerGo(self) -> None: ...
 
     def _ampAbort(self, error: AmpError) -> None: ...
+
+
+class ExtendedDispatcher(CallDropper, Protocol):
+    """A dispatcher whose connection can have features beyond Twisted's AMP."""
+
+    _outstandingRequests: dict[bytes, Any] | None
+    _ampOverload: Any
+    _ampExtensions: Any
+
+    def unhandledError(self, failure: Failure) -> Any: ...
+
+    def _ampFailAnswer(self, box: AmpBox, error: Failure) -> None: ...
+
+
+class ExtendedSender(Protocol):
+    """A connection that can have features beyond Twisted's AMP."""
+
+    MAX_BOX_LENGTH: int | None
+    MAX_BOX_KEYS: int | None
+    MAX_UNSENT_BYTES: int | None
+    transport: Any
+    _startingTLSBuffer: Any
+    _ampExtensions: Any
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def _ampSendNext(self, box: AmpBox) -> None: ...
+
+    def _ampSendAside(self, box: AmpBox) -> None: ...
+
+    def _ampUpdateDetour(self) -> None: ...
+
+    def _ampRefuse(self, error: AmpError) -> None: ...
+
+    def _ampLeavePeer(self) -> None: ...
 
 
 class WatchedConnection(Protocol):

@@ -105,6 +105,8 @@ class BinaryBoxProtocol(BoxWriter):
             MeteredTransport(transport, unsent, self._ampRelieve, self._ampClose) if isBounded else transport
         )
         self._ampIsLost = False
+        if self.extended is not getattr(self.boxReceiver, "extended", self.extended):
+            self.extended = self.boxReceiver.extended = True  # on one of the two is enough
         self.boxReceiver.startReceivingBoxes(self)
         if self.KEEPALIVE_INTERVAL is not None:
             self._ampKeepalive = watch(self, self.boxReceiver)
@@ -211,6 +213,8 @@ class BinaryBoxProtocol(BoxWriter):
         @return: the transport for that protocol.
         """
         self._ampStopKeepalive()
+        if self._ampExtensions is not None:
+            self._ampExtensions.stop(Failure(ProtocolSwitched("This connection has switched: no AMP traffic allowed.")))
         if self._ampOverload is not None:
             self._ampOverload.forget()
         if self._ampIsHeld:
@@ -283,6 +287,9 @@ class BinaryBoxProtocol(BoxWriter):
         if self._ampHasTLS():
             raise OnlyOneTLS("This connection has TLS that StartTLS did not start: it cannot be started again")
         self._startingTLSBuffer = []
+        self._ampDetour = True
+        if self._ampExtensions is not None:
+            self._ampExtensions.suspend()
 
     def _ampDescribePeer(self) -> str:
         """Describe the peer by its certificate, if it has one."""
@@ -310,6 +317,8 @@ class BinaryBoxProtocol(BoxWriter):
         self._ampForgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
         self._ampSendKeptBack()
+        if self._ampExtensions is not None:
+            self._ampExtensions.restart()
         # Differs from Twisted: bytes in plaintext are for the handshake, and are never read as
         # boxes.
         backlog = self._receiverBacklog()
@@ -330,6 +339,8 @@ class BinaryBoxProtocol(BoxWriter):
         """
         if refused and self.plaintextAfterRefusedTLS:
             self._ampSendKeptBack()
+            if self._ampExtensions is not None:
+                self._ampExtensions.restart()
         else:
             self._startingTLSBuffer = None
             self._ampTLSAbandoned = True
