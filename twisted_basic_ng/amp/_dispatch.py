@@ -240,7 +240,9 @@ class BoxDispatcher(Caller):
         description = remote.description
         if isinstance(description, str):
             description = description.encode("utf-8", "replace")
-        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description, not self.extended)
+        # While the caller of such a command waits, it cannot be asked what it understands.
+        isCut = not self.extended or self._ampChangesConnection(AmpBox({COMMAND: command}))
+        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description, isCut)
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that reports an unknown error, without details."""
@@ -265,15 +267,13 @@ class BoxDispatcher(Caller):
         Answer with an error box for C{error}, because C{box} has waited in line and could not be
         sent.
         """
-        tag = box.get(ANSWER, box.get(ERROR))
-        if tag is not None and not error.check(ConnectionLost, ProtocolSwitched):
+        try:
+            error.raiseException()
+        except BaseException:
             try:
-                error.raiseException()
+                self._ampEmitInstead(box[ANSWER] if ANSWER in box else box[ERROR], box)
             except BaseException:
-                try:
-                    self._ampEmitInstead(tag, box)
-                except BaseException:
-                    fail().addErrback(self.unhandledError)
+                fail().addErrback(self.unhandledError)
 
     def _ampEmitInstead(self, tag: bytes, box: AmpBox) -> None:
         """

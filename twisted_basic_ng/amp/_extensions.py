@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
-from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, EXTENSIONS, OFFERS
+from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, ERROR, EXTENSIONS, OFFERS
 from ._errors import MissingFeatureError, ProtocolSwitched, RemoteAmpError, UnhandledCommand
 from ._explain import addText, nameOf
 from ._features import FEATURES, NAMES, OBSERVERS, OWNERS, Feature, readNames
@@ -147,6 +147,8 @@ class Extensions:
         outstanding = self.dispatcher._outstandingRequests
         if self.known is not None or self._question is not None or outstanding is None:
             return
+        if self.sender._startingTLSBuffer is not None:
+            return  # restart will ask
         tag = self._question = self.dispatcher._nextTag()
         box = AmpBox({COMMAND: EXTENSIONS, ASK: tag, OFFERS: NAMES.toString([*FEATURES])})
         answer: Deferred[AmpBox] = Deferred()
@@ -200,18 +202,19 @@ class Extensions:
 
     def arriving(self, box: AmpBox) -> AmpBox | None:
         """Return the box to deliver in place of one that has arrived; C{None} for none yet."""
-        found: AmpBox | None = box
         if self.isTold:
             for name in OBSERVERS:
-                if found is not None:
-                    found = self.feature(name).arriving(found)
-        return found
+                arrived: AmpBox | None = self.feature(name).arriving(box)
+                if arrived is None:
+                    return None
+                box = arrived
+        return box
 
     # Our own boxes.
 
     def isHolding(self) -> bool:
         """Whether boxes wait in line."""
-        return bool(self._line) or self._isAdvancing
+        return bool(self._line)
 
     def needsDetour(self) -> bool:
         """Whether each box has to be passed to L{keep} or L{arriving}."""
@@ -221,6 +224,9 @@ class Extensions:
         """
         Let a box that is being sent wait in line, if it has to.
 
+        Errors do not wait for others.  A peer that has asked for TLS, or for another protocol, sends
+        nothing until it is answered, so it would not answer our question either.
+
         @param need: a feature that it needs, besides those that L{require} was told.
         @return: whether it waits.
         @raise MissingFeatureError: the peer lacks a feature that the box needs.
@@ -228,7 +234,8 @@ class Extensions:
         needs = self._needs.pop(id(box), (box, frozenset[bytes]()))[1]
         if need is not None:
             needs |= {need}
-        if not self._passes and (self.isHolding() or (needs and self.known is None)):
+        isBehind = self.isHolding() and ERROR not in box
+        if not self._passes and (isBehind or (needs and self.known is None)):
             waiting = _Waiting(lambda: self._send(box, needs), lambda error: self._fail(box, error), None, needs)
             self._wait(box.get(ASK, box), waiting)
             return True
@@ -237,6 +244,15 @@ class Extensions:
             if not self.has(name):
                 raise MissingFeatureError(name)
         return False
+
+    def passNext(self) -> None:
+        """Let the next box overtake those that wait in line: it is the one after which TLS starts."""
+        self._passes = True
+
+    def giveUp(self) -> None:
+        """Send what waits in line without a peer's features, because no box can be sent after the next."""
+        if self.isHolding():
+            self._learn(frozenset())
 
     def forget(self, tag: bytes) -> bool:
         """
@@ -257,7 +273,7 @@ class Extensions:
             self.ask()
         unsent = self.sender.MAX_UNSENT_BYTES
         if self._waitingSize > (_MOST_WAITING if unsent is None else max(2 * unsent, ALWAYS_KEPT)):
-            self._learn(frozenset())
+            self.giveUp()
 
     def _advance(self) -> None:
         """Send what waits in line, up to the first thing of which it is not known whether it can be sent."""
@@ -297,18 +313,20 @@ class Extensions:
 
     def _fail(self, box: AmpBox, error: Failure) -> None:
         """Tell the caller, or the peer, that a box could not be sent after all."""
-        tag = box.get(ASK)
-        if COMMAND not in box:
-            self._passes = True  # what is sent in its place
-            self.dispatcher._ampFailAnswer(box, error)
-        elif tag is not None:
+        tag = box.get(ASK) if COMMAND in box else None
+        if tag is not None:
             addText(error.value, f"{nameOf(box[COMMAND])}, which had waited in line, was not sent")
             overload = self.dispatcher._ampOverload
             if overload is not None:
                 overload.line.unsent(tag)
             self.dispatcher._ampFailUnsent(tag, error)
-        elif not error.check(ConnectionLost, ProtocolSwitched):
-            _log.failure("while sending {command}, which had waited in line", error, command=nameOf(box[COMMAND]))
+        elif error.check(ConnectionLost, ProtocolSwitched):
+            return
+        elif ANSWER in box or ERROR in box:
+            self._passes = True  # what is sent in its place
+            self.dispatcher._ampFailAnswer(box, error)
+        else:
+            _log.failure("while sending {command}, which had waited in line", error, command=nameOf(box.get(COMMAND)))
 
     # Changes of the connection.
 

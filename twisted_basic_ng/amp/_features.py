@@ -78,8 +78,5 @@ def register(kind: _Feature) -> _Feature:
 
 
 def readNames(value: bytes | None) -> frozenset[bytes]:
-    """Read a list of features.  One that cannot be read is empty, and unknown names are left out."""
-    try:
-        return FEATURES.keys() & (() if value is None else NAMES.fromString(value))  # type: ignore[return-value]
-    except Exception:
-        return frozenset()
+    """Read a list of features, and leave out those that this side has not got."""
+    return frozenset() if value is None else frozenset(NAMES.fromString(value)) & FEATURES.keys()

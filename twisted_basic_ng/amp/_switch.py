@@ -4,7 +4,6 @@ Switching to another protocol in the middle of a connection.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -39,8 +38,8 @@ class _SwitchBox(AmpBox):
 
     def _sendTo(self, proto: SwitchableProtocol) -> None:
         extensions = getattr(proto, "_ampExtensions", None)
-        if extensions is not None and extensions.postpone(partial(self._sendTo, proto)):
-            return
+        if extensions is not None:
+            extensions.giveUp()
         overload = getattr(proto, "_ampOverload", None)
         if overload is not None:
             overload.beginChange()

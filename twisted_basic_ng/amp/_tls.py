@@ -120,9 +120,6 @@ class _TLSBox(AmpBox):
     # Differs from Twisted: there, TLS starts again inside the existing TLS.
 
     def _sendTo(self, proto: TLSStarter) -> None:
-        extensions = getattr(proto, "_ampExtensions", None)
-        if extensions is not None and extensions.postpone(partial(self._sendTo, proto)):
-            return
         refusal = self._ampRefusal(proto)
         if refusal is not None:
             refusal._sendTo(proto)
@@ -130,6 +127,9 @@ class _TLSBox(AmpBox):
         answer = AmpBox(self)
         for name in _CREDENTIALS:
             answer.pop(name, None)
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None:
+            extensions.passNext()
         answer._sendTo(proto)
         try:
             proto._startTLS(self.certificate, self.verify)
