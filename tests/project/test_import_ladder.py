@@ -12,7 +12,7 @@ from .sources import DEMO, imports, importsAtRunTime, moduleName, sources
 #: at its top, in a function, or for type checkers alone.  A folder stands for all its files.  The package's own file is
 #: below everything, for the version that it holds; its functions import from above.
 LADDER = [
-    {"_places"},
+    {"_places", "_defaults"},
     {"_accelerate", "_filesender", "_ftp"},
     {"_receiving", "_swapping"},
     {"basic", "ftp", "amp._constants", "amp._names", "amp._tlssupport"},
@@ -43,6 +43,7 @@ WITHOUT_TWISTED = {
     "_accelerate.framing",
     "_accelerate.values",
     "_cli",
+    "_defaults",
     "_places",
     "_receiving.backlog",
     "_receiving.pins",

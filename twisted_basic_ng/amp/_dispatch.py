@@ -19,6 +19,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._defaults import isExtended
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
@@ -61,15 +62,16 @@ class BoxDispatcher(Caller):
     @cvar unknownErrorsAreFatal: whether the connection is closed after a responder fails with an
         error that its command does not declare, as in Twisted.  In either case, the peer gets the
         code C{UNKNOWN} and the error is logged.
-    @cvar extended: whether this side offers its peer what goes beyond Twisted's AMP.  It cancels a
-        responder at the deadline that the peer has sent with its call, and it answers pings.
+    @cvar extended: whether this side has features beyond Twisted's AMP.  The peer must have them, too;
+        one that has not is spoken to as ever.  C{install(extended=True)} and C{run --extended} change
+        the default.
     @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress in each direction of one
         connection; C{None} for no limit.  Above the limit, nothing is read from the peer, and this
         side's own calls wait in line.  Set it before the connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
-    extended: bool = False
+    extended: bool = isExtended()
     MAX_ASKS_IN_PROGRESS: int | None = None
 
     #: The responders that will be cancelled at their deadline.

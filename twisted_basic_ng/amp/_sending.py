@@ -16,6 +16,7 @@ from typing import Any
 from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 
+from .._defaults import isExtended
 from .._places import publicMethods
 from .._receiving.receiver import abort
 from ._boxes import AmpBox
@@ -46,7 +47,7 @@ class BoxWriter(BoxReader):
     #: The limits on calls under way, if there are any.
     _ampOverload: Any = None
 
-    extended: bool = False
+    extended: bool = isExtended()
 
     #: The agreement with the peer on features beyond Twisted's AMP, once a side has asked for it.
     _ampExtensions: Extensions | None = None
