@@ -10,6 +10,9 @@ from twisted_basic_ng.amp import _constants
 #: Ours alone: Twisted writes them where they are used, or has not got them.
 OWN = {
     "ACCEPTS": b"accepts",
+    "CANCEL": b"_cancel",
+    "CANCELLED_ERROR_CODE": b"CANCELLED",
+    "CANCEL_FEATURE": b"cancel",
     "DEADLINE_ERROR_CODE": b"DEADLINE",
     "EXTENSIONS": b"_extensions",
     "MORE": b"_more",

@@ -15,10 +15,11 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._defaults import isExtended
 from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
-from ._constants import ANSWER, ASK, COMMAND, ERROR
+from ._constants import ANSWER, ASK, CANCEL_FEATURE, COMMAND, ERROR
 from ._currentcall import CURRENT
 from ._deadlines import inherited, within
 from ._errorboxes import errorOf
@@ -38,6 +39,8 @@ class Caller:
 
     #: The limits on calls under way, if there are any.
     _ampOverload: Overload | None = None
+
+    extended: bool = isExtended()
 
     #: The agreement with the peer on features beyond Twisted's AMP, once a side has asked for it.
     _ampExtensions: Any = None
@@ -298,6 +301,9 @@ class Caller:
                 self._ampOverload.line.unsent(tag)
         elif self._ampOverload is None or self._ampOverload.line.cancelled(tag):
             self._ampDropAnswer(tag)
+            extend = getattr(self.boxSender, "_ampExtend", None) if self.extended else None
+            if extend is not None and (extensions := extend()) is not None:
+                extensions.feature(CANCEL_FEATURE).cancelled(tag)
 
     def _ampDropAnswer(self, tag: bytes) -> None:
         """Drop the answer to a call when it arrives."""

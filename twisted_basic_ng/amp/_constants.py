@@ -10,6 +10,9 @@ __all__ = [
     "ACCEPTS",
     "ANSWER",
     "ASK",
+    "CANCEL",
+    "CANCELLED_ERROR_CODE",
+    "CANCEL_FEATURE",
     "COMMAND",
     "DEADLINE_ERROR_CODE",
     "ERROR",
@@ -82,6 +85,15 @@ MORE: Final = b"_more"
 
 #: The name of the feature of values that take several boxes.
 MORE_FEATURE: Final = b"more"
+
+#: The key of the tag of a call that was cancelled.
+CANCEL: Final = b"_cancel"
+
+#: The name of the feature of cancelling calls at the peer.
+CANCEL_FEATURE: Final = b"cancel"
+
+#: The error code of a call that its caller has cancelled.
+CANCELLED_ERROR_CODE: Final = b"CANCELLED"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF

@@ -19,9 +19,9 @@ __all__ = ["CURRENT", "Asked", "CurrentCall", "currentCall"]
 
 
 #: The dispatcher that received a call, the command's name on the wire, the command, which is C{None} if the responder
-#: was not declared for one, and the deadline, if there is one.  A plain tuple, as one is made for each call; its
-#: identity is that of the call.
-Asked: TypeAlias = "tuple[Any, bytes, Any, Any]"
+#: was not declared for one, the deadline, if there is one, and a list that is not empty once the call was cancelled, if
+#: it can be.  A plain tuple, as one is made for each call; its identity is that of the call.
+Asked: TypeAlias = "tuple[Any, bytes, Any, Any, list[bool] | None]"
 
 #: The call whose responder runs, C{None} outside of any.
 CURRENT: Final[ContextVar[Asked | None]] = ContextVar("twisted_basic_ng.amp.currentCall", default=None)
@@ -94,8 +94,8 @@ class CurrentCall:
 
     @property
     def isCancelled(self) -> bool:
-        """Whether the caller has cancelled the call."""
-        return False
+        """Whether the caller has cancelled the call, or its deadline has passed; needs C{extended}."""
+        return bool(self._ampAsked[4])
 
 
 @public("amp")

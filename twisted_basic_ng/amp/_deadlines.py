@@ -14,7 +14,6 @@ from math import ceil, inf
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred, fail
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
@@ -23,9 +22,7 @@ from ._currentcall import CURRENT
 from ._errors import DeadlineError, RemoteAmpError
 from ._explain import describePeerOf, nameOf
 
-__all__ = ["Deadline", "clockOf", "deadlineOf", "inherited", "stamp", "within"]
-
-_log = Logger("twisted.protocols.amp")
+__all__ = ["LONGEST_WAIT", "Deadline", "Timer", "clockOf", "deadlineOf", "inherited", "stamp", "tooLate", "within"]
 
 #: The longest time that a reactor is asked to wait at once, in seconds: a day.  Some cannot wait for a month.
 LONGEST_WAIT: Final = 86400.0
@@ -131,14 +128,7 @@ class Deadline:
     def refusal(self, box: AmpBox) -> Any:
         """Make the answer to a call whose deadline has passed before its responder could begin."""
         self.isAnswered = True
-        return fail(_tooLate(box[COMMAND], self.seconds)) if ASK in box else AmpBox()
-
-    def enforce(self, dispatcher: Any, box: AmpBox, answer: AmpBox | Deferred[Any]) -> None:
-        """Cancel what a responder has begun when the deadline passes, unless the connection ends before."""
-        if isinstance(answer, AmpBox) or dispatcher._failAllReason is not None:
-            self.isAnswered = True
-        else:
-            _Responding(self, dispatcher, box).begin(answer)
+        return fail(tooLate(box[COMMAND], self.seconds)) if ASK in box else AmpBox()
 
 
 class _TimedBox(AmpBox):
@@ -191,59 +181,7 @@ def _isDeadline(error: Failure) -> bool:
     return bool(error.check(RemoteAmpError)) and getattr(error.value, "errorCode", b"") == DEADLINE_ERROR_CODE
 
 
-class _Responding:
-    """
-    A responder that has not answered yet, to a call that has a deadline.
-    """
-
-    _isOver = False
-
-    def __init__(self, deadline: Deadline, dispatcher: Any, box: AmpBox) -> None:
-        self._deadline = deadline
-        self._name = box[COMMAND]
-        self._hasAnswer = ASK in box
-        if dispatcher._ampResponding is None:
-            dispatcher._ampResponding = {}
-        self._all: dict[Any, None] = dispatcher._ampResponding
-
-    def begin(self, answer: Deferred[Any]) -> None:
-        """Wait for the responder."""
-        self._all[self] = None
-        self._answer = answer
-        self._timer = Timer(self._deadline, self._expire)
-        answer.addBoth(self._end)
-
-    def stop(self) -> None:
-        """Do not cancel it any more."""
-        if self._all.pop(self, self) is None:
-            self._timer.stop()
-            del self._answer
-
-    def _expire(self) -> None:
-        self._isOver = True
-        try:
-            self._answer.cancel()
-        except Exception:
-            _log.failure("while cancelling the responder to {command}", command=nameOf(self._name))
-
-    def _end(self, result: Any) -> Any:
-        """Say that the deadline has passed, whatever error the responder has made of that."""
-        self._deadline.isAnswered = True
-        self.stop()
-        if not isinstance(result, Failure) or result.check(RemoteAmpError):
-            return result
-        if not self._isOver and not result.check(DeadlineError):
-            return result
-        if not result.check(CancelledError, DeadlineError):
-            _log.warn(
-                "the responder to {command} was cancelled at its deadline, and failed: {error!r}",
-                command=nameOf(self._name),
-                error=result.value,
-            )
-        return Failure(_tooLate(self._name, self._deadline.seconds, result)) if self._hasAnswer else None
-
-
-def _tooLate(name: bytes, seconds: float, local: Failure | None = None) -> RemoteAmpError:
+def tooLate(name: bytes, seconds: float, local: Failure | None = None) -> RemoteAmpError:
     """Make the error that tells the peer that its deadline has passed."""
     text = f"{nameOf(name)} was not responded to within {seconds:g} seconds"
     return RemoteAmpError(DEADLINE_ERROR_CODE, text, local=local)

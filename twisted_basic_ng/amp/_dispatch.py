@@ -19,7 +19,6 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._defaults import isExtended
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
@@ -35,7 +34,7 @@ from ._constants import (
     UNKNOWN_ERROR_CODE,
     UNKNOWN_ERROR_TEXT,
 )
-from ._currentcall import CURRENT, Asked
+from ._currentcall import CURRENT
 from ._deadlines import deadlineOf, stamp
 from ._errorboxes import cutError, errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
@@ -43,6 +42,7 @@ from ._explain import describePeerOf, nameOf
 from ._interfaces import IBoxReceiver, IBoxSender
 from ._overload import Overload
 from ._responders import SerializingResponder
+from ._responding import Responding, cancelledError, follow
 
 __all__ = ["BoxDispatcher"]
 
@@ -71,11 +71,10 @@ class BoxDispatcher(Caller):
     """
 
     unknownErrorsAreFatal: bool = True
-    extended: bool = isExtended()
     MAX_ASKS_IN_PROGRESS: int | None = None
 
-    #: The responders that will be cancelled at their deadline.
-    _ampResponding: dict[Any, None] | None = None
+    #: The responders that have not answered yet, by the tags of their calls, if they may be cancelled.
+    _ampResponding: dict[object, Responding] | None = None
 
     def __init__(self, locator: Any) -> None:
         self._outstandingRequests = {}
@@ -97,7 +96,7 @@ class BoxDispatcher(Caller):
         if self._ampExtensions is not None:
             self._ampExtensions.stop(reason)
         self._ampCancelledRequests = None
-        for responding in [*(self._ampResponding or ())]:
+        for responding in [*(self._ampResponding or {}).values()]:
             responding.stop()
         self.failAllOutgoing(reason)
 
@@ -195,27 +194,32 @@ class BoxDispatcher(Caller):
             deadline = deadlineOf(self, box)
             if deadline is not None and not deadline.left():
                 return deadline.refusal(box)  # type: ignore[no-any-return]
-        if type(responder) is not SerializingResponder:
-            return self._ampRespondPlainly(responder, box, (self, command, None, deadline))
-        before = CURRENT.set((self, command, responder._command, deadline))
+        isExtended = self.extended
+        isSerializing = type(responder) is SerializingResponder
+        isCancelled: list[bool] | None = [] if isExtended else None
+        asked = (self, command, responder._command if isSerializing else None, deadline, isCancelled)
+        before = CURRENT.set(asked)
         try:
-            answer: Any = responder.respond(box)
+            answer: Any = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
             answer = answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
             answer = fail()
         CURRENT.reset(before)
-        if deadline is not None:
-            deadline.enforce(self, box, answer)
+        if isExtended:
+            follow(self, box, asked, answer)
         return answer  # type: ignore[no-any-return]
 
-    def _ampRespondPlainly(self, responder: Any, box: AmpBox, asked: Asked) -> Deferred[AmpBox]:
-        """Let a responder respond that an application has made itself."""
-        before = CURRENT.set(asked)
-        answer = maybeDeferred(responder, box)
-        CURRENT.reset(before)
-        if asked[3] is not None:
-            asked[3].enforce(self, box, answer)
-        return answer
+    def _ampCancelAsked(self, tag: bytes) -> None:
+        """Cancel the responder to a call of the peer, if it has not answered yet."""
+        responding = (self._ampResponding or {}).get(tag)
+        if responding is not None:
+            responding.cancel()
+        elif self._ampOverload is not None:
+            self._ampOverload.cancelKept(tag)
+
+    def _ampAnswerCancelled(self, box: AmpBox) -> None:
+        """Answer a call that was cancelled before its responder was called."""
+        self._safeEmit(self._ampAsError(box[ASK], box[COMMAND], Failure(cancelledError(box[COMMAND]))))
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
         """Whether C{box} is a call whose command declares that it changes the connection."""

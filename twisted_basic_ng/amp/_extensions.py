@@ -183,6 +183,8 @@ class Extensions:
             self._question = None
             self.known = common if self.known is None else self.known | common
             self._advance()
+            for feature in [*self._features.values()]:
+                feature.learned()
 
     # Boxes of the peer.
 

@@ -47,6 +47,9 @@ class Feature:
         """Return the box to deliver in place of one that has arrived; C{None} for none yet."""
         return box
 
+    def learned(self) -> None:
+        """Go on, because it is known by now what the peer has."""
+
     def restart(self) -> None:
         """Drop what was agreed in plaintext, because TLS starts."""
 

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from .._places import public
 from ._boxes import AmpBox, parseBoxes
+from ._cancel import Cancel as Cancel
 from ._dispatch import BoxDispatcher
 from ._more import More as More
 from ._responders import CommandLocator, SimpleStringLocator
