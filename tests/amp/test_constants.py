@@ -15,6 +15,8 @@ OWN = {
     "CANCEL_FEATURE": b"cancel",
     "DEADLINE_ERROR_CODE": b"DEADLINE",
     "EXTENSIONS": b"_extensions",
+    "LEAVE": b"_leave",
+    "LEAVE_FEATURE": b"leave",
     "MORE": b"_more",
     "MORE_FEATURE": b"more",
     "OFFERS": b"offers",

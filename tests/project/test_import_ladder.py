@@ -24,7 +24,7 @@ LADDER = [
     {"amp._keepalive", "amp._schema", "amp._overload", "amp._responding"},
     {"amp._lists", "amp._caller"},
     {"amp._commands", "amp._descriptors", "amp._dispatch", "amp._features"},
-    {"amp._switch", "amp._tls", "amp._strings", "amp._extensions", "amp._more", "amp._cancel"},
+    {"amp._switch", "amp._tls", "amp._strings", "amp._extensions", "amp._more", "amp._cancel", "amp._leave"},
     {"amp._reading"},
     {"amp._sending"},
     {"amp._wire"},

@@ -23,7 +23,7 @@ annotations as well:
     C{_lists} (C{ListOf}, C{AmpList});
   - C{_deadlines} (how long a caller waits), C{_keepalive} (noticing that the peer is gone);
   - C{_responders} (finding the responder of a command), C{_calls} (a call that waits for its
-    answer);
+    answer), C{_responding} (a responder that has not answered yet);
   - the limits on the calls of both sides: C{_metering} (unsent bytes), C{_line} (our own calls),
     C{_overload} (the peer's);
   - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the
@@ -31,7 +31,8 @@ annotations as well:
   - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the
     connection;
   - what goes beyond Twisted's AMP: C{_features} (which features there are), C{_extensions} (which
-    of them both sides have), and the features: C{_more} (large values);
+    of them both sides have), and the features: C{_more} (large values),
+    C{_cancel} (cancelled calls), C{_leave} (leaving in an orderly way);
   - the connection: C{_strings} and C{_reading} (bytes to boxes, a string or a box at a time),
     C{_sending} (boxes to bytes), C{_wire} (how it begins, ends and changes);
   - C{_protocol} (all of it together).
@@ -114,6 +115,7 @@ from ._errors import (
     IncompatibleVersions,
     InvalidSignature,
     KeyTooLongError,
+    LeavingError,
     MalformedAmpBox,
     MissingFeatureError,
     MissingKeyError,
@@ -205,6 +207,7 @@ __all__ = [
     "Integer",
     "InvalidSignature",
     "KeyTooLongError",
+    "LeavingError",
     "ListOf",
     "MalformedAmpBox",
     "MissingFeatureError",

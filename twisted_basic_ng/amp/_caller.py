@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, overload
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,9 +19,9 @@ from .._defaults import isExtended
 from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
-from ._constants import ANSWER, ASK, CANCEL_FEATURE, COMMAND, ERROR
+from ._constants import ANSWER, ASK, CANCEL_FEATURE, COMMAND, ERROR, LEAVE_FEATURE
 from ._currentcall import CURRENT
-from ._deadlines import inherited, within
+from ._deadlines import ARRIVED, inherited, within
 from ._errorboxes import errorOf
 from ._errors import TooLong, UnknownTagError
 from ._explain import addText, addToRepr, describePeerOf, nameOf
@@ -96,7 +96,7 @@ class Caller:
             command = commandType(*a, **kw)
         except BaseException:
             return fail()
-        if CURRENT.get() is not None and (deadline := inherited(self)) is not None:
+        if ARRIVED and (deadline := inherited(self)) is not None:
             return deadline.call(self, command)
         if self._ampOverload is not None:
             return self._ampOverload.line.call(command, self)
@@ -154,7 +154,7 @@ class Caller:
         @return: a C{Deferred} of the answer box, or C{None}.
         """
         box = AmpBox(kw)
-        if CURRENT.get() is not None and (deadline := inherited(self)) is not None:
+        if ARRIVED and (deadline := inherited(self)) is not None:
             box = deadline.written(box)
             answering: Any = deadline.bind(
                 self, command, requiresAnswer, self._sendBoxCommand, command, box, requiresAnswer
@@ -205,6 +205,17 @@ class Caller:
         request._ampIsSent = True
         return request
 
+    def _ampSendCallsBy(self, function: Any) -> None:
+        """Let C{function} send the boxes of calls, in the place of L{_sendBoxCommand}; C{None} for that itself."""
+        if function is None:
+            del self._sendBoxCommand
+        else:
+            self._sendBoxCommand = function  # type: ignore[method-assign]
+
+    def _ampKeepCallsIn(self, calls: dict[bytes, Deferred[Any]]) -> None:
+        """Keep the calls that are not answered yet in another dictionary, which has them already."""
+        self._outstandingRequests = calls
+
     def _ampSendUnanswered(self, tag: bytes, command: bytes, box: AmpBox) -> None:
         """Send a box that wants no answer.  It is lost if there is no connection."""
         try:
@@ -247,6 +258,37 @@ class Caller:
             if type(request) is not Call or request._ampIsSent:
                 request.addErrback(self.unhandledError)
             request.errback(error)
+
+    # Leaving.
+
+    def leave(self) -> Deferred[None]:
+        """
+        Close the connection as soon as nothing is under way.
+
+        The peer is asked for no new calls.  New calls of either side fail with L{LeavingError} and
+        are not sent, except those that a responder makes to answer a call of this connection.  When
+        all calls are answered, the connection is closed.  A peer without this feature is not asked,
+        and calls that it makes meanwhile may be lost.
+
+        @return: a C{Deferred} that fires with C{None} when the connection is closed.  It fails with
+            the reason if the connection ends before that.  If you cancel it, the connection is
+            closed at once.
+        @raise RuntimeError: C{extended} is not set, or the connection is not made yet.
+        """
+        if self._failAllReason is not None:
+            return succeed(None)
+        extend = getattr(self.boxSender, "_ampExtend", None)
+        extensions = None if extend is None else extend()
+        if extensions is None:
+            raise RuntimeError("leave() needs a connection with extended = True")
+        left: Deferred[None] = extensions.feature(LEAVE_FEATURE).leave()
+        return left
+
+    def peerLeaves(self) -> None:
+        """
+        The peer wants to close the connection, and asks for no new calls.  Override it if you want
+        to know.
+        """
 
     # Receiving answers.
 

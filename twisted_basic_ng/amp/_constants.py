@@ -19,6 +19,8 @@ __all__ = [
     "ERROR_CODE",
     "ERROR_DESCRIPTION",
     "EXTENSIONS",
+    "LEAVE",
+    "LEAVE_FEATURE",
     "MAX_KEY_LENGTH",
     "MAX_VALUE_LENGTH",
     "MORE",
@@ -94,6 +96,12 @@ CANCEL_FEATURE: Final = b"cancel"
 
 #: The error code of a call that its caller has cancelled.
 CANCELLED_ERROR_CODE: Final = b"CANCELLED"
+
+#: The key of a box that asks the peer for no new calls.
+LEAVE: Final = b"_leave"
+
+#: The name of the feature of leaving a connection in an orderly way.
+LEAVE_FEATURE: Final = b"leave"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF

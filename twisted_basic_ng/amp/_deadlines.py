@@ -22,10 +22,24 @@ from ._currentcall import CURRENT
 from ._errors import DeadlineError, RemoteAmpError
 from ._explain import describePeerOf, nameOf
 
-__all__ = ["LONGEST_WAIT", "Deadline", "Timer", "clockOf", "deadlineOf", "inherited", "stamp", "tooLate", "within"]
+__all__ = [
+    "ARRIVED",
+    "LONGEST_WAIT",
+    "Deadline",
+    "Timer",
+    "clockOf",
+    "deadlineOf",
+    "inherited",
+    "stamp",
+    "tooLate",
+    "within",
+]
 
 #: The longest time that a reactor is asked to wait at once, in seconds: a day.  Some cannot wait for a month.
 LONGEST_WAIT: Final = 86400.0
+
+#: Not empty once a call with a deadline has arrived in this process: until then, none can be inherited.
+ARRIVED: Final[dict[bool, None]] = {}
 
 #: How many digits C{_timeout} may have; more are no deadline.
 _MOST_DIGITS: Final = 15
@@ -212,6 +226,7 @@ def deadlineOf(dispatcher: Any, box: AmpBox) -> Deadline | None:
     value = box.get(TIMEOUT)
     if value is None or not value.isdigit() or len(value) > _MOST_DIGITS:
         return None
+    ARRIVED[True] = None
     return Deadline(clockOf(dispatcher), int(value) / 1000, getattr(value, "moment", None))
 
 

@@ -34,7 +34,7 @@ from ._constants import (
     UNKNOWN_ERROR_CODE,
     UNKNOWN_ERROR_TEXT,
 )
-from ._currentcall import CURRENT
+from ._currentcall import CURRENT, Asked
 from ._deadlines import deadlineOf, stamp
 from ._errorboxes import cutError, errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
@@ -189,15 +189,17 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
-        deadline: Any = None
-        if self.extended and TIMEOUT in box:
-            deadline = deadlineOf(self, box)
-            if deadline is not None and not deadline.left():
-                return deadline.refusal(box)  # type: ignore[no-any-return]
         isExtended = self.extended
         isSerializing = type(responder) is SerializingResponder
-        isCancelled: list[bool] | None = [] if isExtended else None
-        asked = (self, command, responder._command if isSerializing else None, deadline, isCancelled)
+        deadline: Any = None
+        if isExtended:
+            if TIMEOUT in box:
+                deadline = deadlineOf(self, box)
+                if deadline is not None and not deadline.left():
+                    return deadline.refusal(box)  # type: ignore[no-any-return]
+            asked: Asked = (self, command, responder._command if isSerializing else None, deadline, [])
+        else:
+            asked = (self, command, responder._command if isSerializing else None, None, None)
         before = CURRENT.set(asked)
         try:
             answer: Any = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
@@ -205,7 +207,7 @@ class BoxDispatcher(Caller):
         except BaseException:
             answer = fail()
         CURRENT.reset(before)
-        if isExtended:
+        if isExtended and (deadline is not None or type(answer) is not AmpBox):
             follow(self, box, asked, answer)
         return answer  # type: ignore[no-any-return]
 

@@ -26,6 +26,7 @@ The exceptions of AMP.
     +-- IncompatibleVersions        never raised here; for applications
     +-- MissingFeatureError         the peer lacks a feature that Twisted's AMP has not
     +-- DeadlineError               a call takes longer than its caller waits (also a TimeoutError)
+    +-- LeavingError                the connection takes no new calls (also a ConnectionDone)
     +-- SilentPeerError             a peer is gone without a word (also a ConnectionLost)
     ProtocolSwitched                the connection has switched to another protocol
 
@@ -55,6 +56,7 @@ __all__ = [
     "IncompatibleVersions",
     "InvalidSignature",
     "KeyTooLongError",
+    "LeavingError",
     "MalformedAmpBox",
     "MissingFeatureError",
     "MissingKeyError",
@@ -423,6 +425,24 @@ class DeadlineError(error.TimeoutError, AmpError):
     def __str__(self) -> str:
         name = self.command.decode("ascii", "backslashreplace")
         return f"{self.peer} did not answer {name} within {self.seconds:g} seconds"
+
+
+@public("amp")
+class LeavingError(error.ConnectionDone, AmpError):
+    """
+    A call was not sent because one side leaves the connection, which takes no new calls.
+
+    It is Twisted's C{ConnectionDone} as well.  The peer has not seen the call.
+
+    @ivar command: the command's name on the wire.
+    @ivar peer: the address of the peer, as a text.
+    """
+
+    def __init__(self, command: bytes, peer: str) -> None:
+        name = command.decode("ascii", "backslashreplace")
+        super().__init__(f"{name} was not sent to {peer}: the connection takes no new calls")
+        self.command = command
+        self.peer = peer
 
 
 @public("amp")

@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
-from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, ERROR, EXTENSIONS, OFFERS
+from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, ERROR, EXTENSIONS, LEAVE_FEATURE, OFFERS
 from ._errors import MissingFeatureError, ProtocolSwitched, RemoteAmpError, UnhandledCommand
 from ._explain import addText, nameOf
 from ._features import FEATURES, NAMES, OBSERVERS, OWNERS, Feature, readNames
@@ -139,6 +139,16 @@ class Extensions:
             return False
         self._wait(object(), _Waiting(do, self.dispatcher.unhandledError if fail is None else fail, lost, needs))
         return True
+
+    def isBusy(self) -> bool:
+        """Whether a feature has something under way."""
+        return any(feature.isBusy() for feature in self._features.values())
+
+    def quieten(self) -> None:
+        """Note that something of a feature is over that was under way."""
+        leave = self._features.get(LEAVE_FEATURE)
+        if leave is not None:
+            leave.learned()
 
     # The agreement.
 

@@ -50,6 +50,10 @@ class Feature:
     def learned(self) -> None:
         """Go on, because it is known by now what the peer has."""
 
+    def isBusy(self) -> bool:
+        """Whether something of this feature is under way, so that the connection cannot be left yet."""
+        return False
+
     def restart(self) -> None:
         """Drop what was agreed in plaintext, because TLS starts."""
 

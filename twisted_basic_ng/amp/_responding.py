@@ -61,15 +61,15 @@ class Responding:
     def __init__(self, dispatcher: Any, box: AmpBox, asked: Asked) -> None:
         if dispatcher._ampResponding is None:
             dispatcher._ampResponding = {}
-        self._all: dict[object, Responding] = dispatcher._ampResponding
+        self._dispatcher = dispatcher
         self._asked = asked
         self._hasAnswer = ASK in box
         tag = box.get(ASK)
-        self.key: object = self if tag is None or tag in self._all else tag
+        self.key: object = self if tag is None or tag in dispatcher._ampResponding else tag
 
     def begin(self, answer: Deferred[Any]) -> None:
         """Wait for the responder."""
-        self._all[self.key] = self
+        self._dispatcher._ampResponding[self.key] = self
         self._answer = answer
         deadline = self._asked[3]
         if deadline is not None:
@@ -78,7 +78,7 @@ class Responding:
 
     def stop(self) -> None:
         """Do not cancel it any more."""
-        if self._all.pop(self.key, None) is not None:
+        if self._dispatcher._ampResponding.pop(self.key, None) is not None:
             if self._timer is not None:
                 self._timer.stop()
             del self._answer

@@ -203,6 +203,7 @@ class BoundedSender(Protocol):
 class ExtendedDispatcher(CallDropper, Protocol):
     """A dispatcher whose connection can have features beyond Twisted's AMP."""
 
+    boxSender: Any
     _outstandingRequests: dict[bytes, Any] | None
     _ampOverload: Any
     _ampExtensions: Any
@@ -212,6 +213,8 @@ class ExtendedDispatcher(CallDropper, Protocol):
     def _ampFailAnswer(self, box: AmpBox, error: Failure) -> None: ...
 
     def _ampCancelAsked(self, tag: bytes) -> None: ...
+
+    def peerLeaves(self) -> None: ...
 
 
 class ExtendedSender(Protocol):
