@@ -14,6 +14,7 @@ OWN = {
     "CANCELLED_ERROR_CODE": b"CANCELLED",
     "CANCEL_FEATURE": b"cancel",
     "DEADLINE_ERROR_CODE": b"DEADLINE",
+    "DESCRIBE": b"_describe",
     "EXTENSIONS": b"_extensions",
     "LEAVE": b"_leave",
     "LEAVE_FEATURE": b"leave",

@@ -37,6 +37,7 @@ ADDED = {
     "BoxWriter.KEEPALIVE_INTERVAL": "what goes beyond Twisted's",
     "BoxWriter.KEEPALIVE_TIME": "what goes beyond Twisted's",
     "BoxWriter.extended": "switches on what goes beyond Twisted's",
+    "BoxDispatcher.describes": "an option",
     "Caller.callRemoteWithin": "what goes beyond Twisted's",
     "Caller.extended": "switches on what goes beyond Twisted's",
     "Caller.leave": "what goes beyond Twisted's",
@@ -63,6 +64,7 @@ NEW = {
     "BoxTooLargeError",
     "CurrentCall",
     "DeadlineError",
+    "Describe",
     "ElementTooLongError",
     "ForgedAnswerError",
     "KeyTooLongError",
@@ -235,7 +237,7 @@ class TestObjects:
         """What is new is, for who catches it, what it was."""
         assert issubclass(ours.UnknownTagError, KeyError)
         assert issubclass(ours.KeyTooLongError, AttributeError)
-        for name in NEW - {"CurrentCall", "OneWayCommand", "currentCall"}:
+        for name in NEW - {"CurrentCall", "Describe", "OneWayCommand", "currentCall"}:
             assert issubclass(getattr(ours, name), ours.AmpError)
 
     def test_protocolRepr(self) -> None:

@@ -20,7 +20,7 @@ annotations as well:
   - C{_explain} (errors that say what to do), C{_currentcall} (the call that is being
     responded to);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types),
-    C{_lists} (C{ListOf}, C{AmpList});
+    C{_lists} (C{ListOf}, C{AmpList}), C{_description} (the commands that a side responds to);
   - C{_deadlines} (how long a caller waits), C{_keepalive} (noticing that the peer is gone);
   - C{_responders} (finding the responder of a command), C{_calls} (a call that waits for its
     answer), C{_responding} (a responder that has not answered yet);
@@ -28,8 +28,8 @@ annotations as well:
     C{_overload} (the peer's);
   - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the
     peer);
-  - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the
-    connection;
+  - C{_commands}, C{_describe}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that
+    change the connection;
   - what goes beyond Twisted's AMP: C{_features} (which features there are), C{_extensions} (which
     of them both sides have), and the features: C{_more} (large values),
     C{_cancel} (cancelled calls), C{_leave} (leaving in an orderly way);
@@ -102,6 +102,7 @@ from ._constants import (
     UNKNOWN_ERROR_CODE,
 )
 from ._currentcall import CurrentCall, currentCall
+from ._describe import Describe
 from ._descriptors import Descriptor, _DescriptorExchanger as _DescriptorExchanger
 from ._dispatch import BoxDispatcher
 from ._errors import (
@@ -195,6 +196,7 @@ __all__ = [
     "DateTime",
     "DeadlineError",
     "Decimal",
+    "Describe",
     "Descriptor",
     "ElementTooLongError",
     "Float",

@@ -15,6 +15,7 @@ __all__ = [
     "CANCEL_FEATURE",
     "COMMAND",
     "DEADLINE_ERROR_CODE",
+    "DESCRIBE",
     "ERROR",
     "ERROR_CODE",
     "ERROR_DESCRIPTION",
@@ -102,6 +103,9 @@ LEAVE: Final = b"_leave"
 
 #: The name of the feature of leaving a connection in an orderly way.
 LEAVE_FEATURE: Final = b"leave"
+
+#: The name of the command that asks a peer what it responds to.
+DESCRIBE: Final = b"_describe"
 
 #: The longest key, in bytes: the first of the two bytes of its length is zero.
 MAX_KEY_LENGTH: Final = 0xFF

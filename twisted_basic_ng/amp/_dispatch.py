@@ -26,6 +26,7 @@ from ._constants import (
     ANSWER,
     ASK,
     COMMAND,
+    DESCRIBE,
     ERROR,
     EXTENSIONS,
     PING,
@@ -36,6 +37,7 @@ from ._constants import (
 )
 from ._currentcall import CURRENT, Asked
 from ._deadlines import deadlineOf, stamp
+from ._description import describe
 from ._errorboxes import cutError, errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
 from ._explain import describePeerOf, nameOf
@@ -65,12 +67,15 @@ class BoxDispatcher(Caller):
     @cvar extended: whether this side has features beyond Twisted's AMP.  The peer must have them, too;
         one that has not is spoken to as ever.  C{install(extended=True)} and C{run --extended} change
         the default.
+    @cvar describes: whether to tell a peer that asks, with L{twisted_basic_ng.amp.Describe}, which
+        commands the methods of this side's locator respond to.
     @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress in each direction of one
         connection; C{None} for no limit.  Above the limit, nothing is read from the peer, and this
         side's own calls wait in line.  Set it before the connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
+    describes: bool = False
     MAX_ASKS_IN_PROGRESS: int | None = None
 
     #: The responders that have not answered yet, by the tags of their calls, if they may be cancelled.
@@ -182,6 +187,8 @@ class BoxDispatcher(Caller):
         if responder is None:
             if self.extended and command == PING:
                 return AmpBox()
+            if self.describes and command == DESCRIBE:
+                return describe(self.locator)
             return fail(
                 RemoteAmpError(
                     UNHANDLED_ERROR_CODE,
