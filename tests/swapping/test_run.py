@@ -332,6 +332,17 @@ reactor.run()
         assert ended.stdout == "twisted_basic_ng\n"
         assert "twisted.protocols.basic -> twisted_basic_ng.basic" in ended.stderr
 
+    def test_extended(self, tmp_path: Path) -> None:
+        """Features of AMP that Twisted's has not are on, in the program and its children, where that is asked for."""
+        says = "from twisted.protocols import amp; print(amp.AMP.extended, flush=True)"
+        code = f"import subprocess, sys\n{says}\nsubprocess.run([sys.executable, '-c', {says!r}])\n"
+        program = write(tmp_path / "says.py", code)
+        for options, says in (([], "False\n" * 2), (["--extended"], "True\n" * 2)):
+            assert python(*RUN, *options, program).stdout == says
+        ended = python(*RUN, "--verbose", "--extended", program)
+        assert ended.stdout == "True\n" * 2
+        assert "AMP extended (TWISTED_BASIC_NG_EXTENDED): yes" in ended.stderr
+
     def test_nested(self, program: Path) -> None:
         """A launcher in a launcher is one."""
         assert python(*RUN, "-m", "twisted_basic_ng", "run", program).stdout == "twisted_basic_ng\n"
@@ -459,7 +470,7 @@ class TestFinding:
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
         monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         monkeypatch.setattr(os, "environ", dict(os.environ))
-        monkeypatch.setattr(swap, "install", lambda: None)
+        monkeypatch.setattr(swap, "install", lambda extended: None)
 
     def test_inProcess(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A script, compiled or not, sees its own names."""
@@ -478,10 +489,11 @@ class TestFinding:
         with zipfile.ZipFile(tmp_path / "tool", "w") as archive:
             archive.write(main, main.name)
         for path in (tmp_path, tmp_path / "tool"):
-            run.run(["--verbose", str(path)])
+            run.run(["--extended", "--verbose", str(path)])
             out, err = capsys.readouterr()
             assert out == "main\n"
             assert "twisted_basic_ng" in err
+            assert os.environ.pop("TWISTED_BASIC_NG_EXTENDED") == "1"
 
     def test_moduleAndCommand(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -540,6 +552,8 @@ class TestFinding:
         [
             (["python", "-m", "twisted_basic_ng", "run"], ["python"]),
             (["python", "-OIm", "twisted_basic_ng", "run", "--verbose"], ["python", "-OI"]),
+            (["python", "-m", "twisted_basic_ng", "run", "--verbose", "--extended"], ["python"]),
+            (["--extended"], None),
             (["python", "-O", "twisted-basic-ng", "run"], ["python", "-O"]),
             (["python", "something", "else"], None),
             ([], None),

@@ -128,6 +128,32 @@ class TestInstall:
         assert twisted.protocols.basic is stock
 
 
+class TestExtended:
+    """L{install} can switch on the features of AMP that Twisted's has not."""
+
+    def test_install(self) -> None:
+        """It does so once it is asked to, also after the swap, and not for one who does not ask."""
+        from twisted_basic_ng import amp
+
+        install()
+        assert not amp.AMP.extended
+        install(extended=True)
+        assert amp.AMP.extended
+        install()
+        assert amp.AMP.extended
+        uninstall()
+        assert not amp.AMP.extended
+
+    def test_tooLate(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A swap that fails changes nothing."""
+        from twisted_basic_ng import amp
+
+        monkeypatch.setattr(os, "path_of_a_test", stock, raising=False)
+        with pytest.raises(AlreadyInUseError):
+            install(extended=True)
+        assert not amp.AMP.extended
+
+
 class TestPatches:
     """Of some of Twisted's modules a few names are replaced, and the rest stays."""
 

@@ -23,19 +23,23 @@ if TYPE_CHECKING:
     from types import CodeType, TracebackType
     from typing import Any, Final, NoReturn
 
-__all__ = ["USAGE", "NoProgramError", "run"]
+__all__ = ["OPTIONS", "USAGE", "NoProgramError", "run"]
 
 USAGE: Final = """\
-usage: twisted-basic-ng run [--verbose] PROGRAM [ARGUMENT ...]
-       twisted-basic-ng run [--verbose] -m MODULE [ARGUMENT ...]
-       twisted-basic-ng run [--verbose] -c CODE [ARGUMENT ...]
+usage: twisted-basic-ng run [OPTIONS] PROGRAM [ARGUMENT ...]
+       twisted-basic-ng run [OPTIONS] -m MODULE [ARGUMENT ...]
+       twisted-basic-ng run [OPTIONS] -c CODE [ARGUMENT ...]
 
 Run a Python program with our modules in the place of Twisted's, in its process and in the Python processes
 that it starts.  PROGRAM is a file, a directory or zip file with a __main__.py, the name of an installed
 script (trial, twistd, pytest), or - for standard input.
 
+  --extended  switch on the features of AMP that Twisted's has not
   --verbose   say on standard error what is swapped
 """
+
+#: The options that may precede the program.
+OPTIONS: Final = ("--extended", "--verbose")
 
 #: The second line of a script that pip installs when the interpreter's path is too long for a C{#!}
 #: line.
@@ -53,21 +57,20 @@ def run(arguments: Sequence[str]) -> None:
     @raise NoProgramError: there is no program to run.
     """
     words = list(arguments)
-    if words[:1] == ["--verbose"]:
-        del words[0]
-        verbose = True
-    else:
-        verbose = False
+    options = set()
+    while words and words[0] in OPTIONS:
+        options.add(words.pop(0))
     if not words:
         raise NoProgramError("run needs a program to run; see 'twisted-basic-ng run --help'")
     if words[0] in ("-h", "--help"):
         print(USAGE, end="")
         return
     start = _find(words)
-    swap.install()
-    children.passOn(os.environ)
+    extended = "--extended" in options
+    swap.install(extended)
+    children.passOn(os.environ, extended)
     children.stayOn(sys.path)
-    if verbose:
+    if "--verbose" in options:
         _printStatus()
     _guard(start)
 
@@ -307,7 +310,7 @@ def _showCommand(program: list[str], arguments: list[str]) -> None:
     sys.argv[:] = [program[0], *arguments]
     words = getattr(sys, "orig_argv", [])
     launcher = words[: -len(program) - len(arguments)]
-    if launcher[-1:] == ["--verbose"]:
+    while launcher and launcher[-1] in OPTIONS:
         launcher.pop()
     if len(launcher) > 2 and launcher.pop() == "run":
         *python, name = launcher

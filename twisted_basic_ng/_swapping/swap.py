@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 
+from .._defaults import extend
 from .._places import Facade, changeOver, place, public
 
 TYPE_CHECKING = False  # like typing's, which is slow to import
@@ -239,16 +240,22 @@ def isInstalled() -> bool:
     return _finder in sys.meta_path
 
 
-def install() -> None:
+def install(extended: bool = False) -> None:
     """
     Answer imports with our modules from now on.
 
+    @param extended: whether to switch on the features of AMP that Twisted's has not.
     @raise AlreadyInUseError: it is too late; nothing is changed.
     @raise TwistedTooOldError: modules of a Twisted that is too old are already imported; nothing is
         changed.
     """
-    if isInstalled():
-        return
+    if not isInstalled():
+        _install()
+    if extended:
+        extend(True)
+
+
+def _install() -> None:
     imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
     patched = [sys.modules[name] for name in PATCHES if name in sys.modules]
     users = set().union(*map(_users, imported.values()), *map(_patchedUsers, patched))
@@ -291,6 +298,7 @@ def uninstall() -> None:
         return
     sys.meta_path.remove(_finder)
     changeOver(False)
+    extend(None)
     swapped = [name for name in SWAPS if name in sys.modules]
     for name in swapped:
         del sys.modules[name]

@@ -73,8 +73,8 @@ class BoxReader(StringReader):
             and delivered with the next bytes.
         """
         self._justStartedTLS = False
-        if self._ampDescriptorsSinceByte:
-            self._ampDescriptorsSinceByte = 0
+        if self._ampHeedsBytes:
+            self._ampHeedBytes()
         connection: Any = self._receiverConnection
         backlog: Any = None if connection is None else connection.backlog
         if self.innerProtocol is not None:
@@ -223,7 +223,7 @@ class BoxReader(StringReader):
         last = boxes[-1]
         batch.reader = reader = iter(boxes)
         for box in reader:
-            if self._startingTLSBuffer:
+            if self._ampDetour:
                 self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)
