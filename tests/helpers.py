@@ -105,6 +105,14 @@ def fewCuts(data: bytes) -> Iterator[list[bytes]]:
         yield from splits(data, cuts)
 
 
+def everyCut(data: bytes) -> Iterator[list[bytes]]:
+    """
+    Cut C{data} in every way, or in few ways under the short profile of hypothesis.
+    """
+    isShort = settings().max_examples < settings.get_profile("tests").max_examples
+    return fewCuts(data) if isShort else partitions(data)
+
+
 def deliveries(data: bytes, trailing: bytes = b"") -> Iterator[list[bytes]]:
     """
     Cut C{data} in the ways that every parser has to bear.

@@ -53,8 +53,8 @@ PROGRAMS = ("bench", "demo")
 #: Folders whose tests try both builds themselves, or are about neither: one run has them.
 EITHER = ("fuzz", "mutation", "project", "upstream", "vectors")
 
-#: The same among the tests of the source files: the programs start processes for both builds, and the swap does not look
-#: at the build that it installs.
+#: The same among the tests of the source files: the programs start processes for both builds, and the swap does not
+#: look at the build that it installs.
 EITHER_FILES = (
     *PROGRAMS,
     "swapping/test_children.py",
@@ -64,7 +64,7 @@ EITHER_FILES = (
     "test_pytest_plugin.py",
 )
 
-#: One that tries both builds itself, and repeats so much that to measure its branches takes long; others reach them all.
+#: One that tries both builds itself, and repeats so much that it takes long to measure; other tests reach all branches.
 REPEATING = "accelerate/test_references.py"
 
 #: Where one Python of several is concerned, one build is enough for what neither build has a part in: files and

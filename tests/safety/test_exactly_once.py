@@ -325,7 +325,7 @@ class TestCuts:
     )
     @alike
     def test_everyInput(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
-        """All there is of up to five letters that matter; L{tests.fuzz.test_every_split} tries both builds with more."""
+        """All there is of up to five letters that matter; L{tests.fuzz.test_every_split} tries more."""
         for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6 + isThorough())):
             self.everyWay(modules, name, limit, data)
 
