@@ -71,8 +71,8 @@ REPEATING = "accelerate/test_references.py"
 #: directories over FTP, names in pickles and tracebacks, the processes of trial and of whole programs.
 ONE_BUILD = tuple(f"live/test_{each}.py" for each in ("coroutines", "ftp", "processes", "public_names", "trial"))
 
-#: Folders that one Python and one Twisted are enough for: tools, programs, attacks that count work and memory.
-ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream")
+#: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work and memory.
+ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream", "vectors")
 
 
 def note(path: Path, kind: str, message: str) -> None:
