@@ -71,7 +71,7 @@ REPEATING = "accelerate/test_references.py"
 #: directories over FTP, names in pickles and tracebacks, the processes of trial and of whole programs.
 ONE_BUILD = tuple(f"live/test_{each}.py" for each in ("coroutines", "ftp", "processes", "public_names", "trial"))
 
-#: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work and memory.
+#: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work, memory.
 ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream", "vectors")
 
 
