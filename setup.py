@@ -8,9 +8,12 @@ TWISTED_BASIC_NG_REQUIRE_EXTENSION=1 makes a failed build an error.
 
 import os
 import platform
+import shutil
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 
 def isSet(name):
@@ -42,4 +45,22 @@ def extensions():
     return found
 
 
-setup(ext_modules=extensions())
+class BuildExtensions(build_ext):
+    """Compiles, but for an editable installation takes what an earlier one has compiled, if the source is older."""
+
+    def build_extension(self, ext):
+        compiled = Path(self.get_ext_filename(ext.name))
+        sources = [*(Path(each).with_suffix(".pyx") for each in ext.sources), Path(__file__)]
+        if not self.editable_mode or not compiled.exists() or any(isNewer(each, compiled) for each in sources):
+            super().build_extension(ext)
+            return
+        target = Path(self.get_ext_fullpath(ext.name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(compiled, target)
+
+
+def isNewer(one, other):
+    return one.stat().st_mtime > other.stat().st_mtime
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})

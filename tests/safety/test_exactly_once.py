@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import RecordingTransport, bytewise, deliver, partitions
+from tests.helpers import RecordingTransport, bytewise, deliver, isThorough, partitions
 
 from .boxes import ask
 from .promises import Modules, alike, differs, require, sound
@@ -325,9 +325,9 @@ class TestCuts:
     )
     @alike
     def test_everyInput(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
-        """All there is of up to six letters that matter."""
-        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 7)):
-            self.everyWay(modules, name, limit, data[:8])
+        """All there is of up to five letters that matter; L{tests.fuzz.test_every_split} tries more."""
+        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6 + isThorough())):
+            self.everyWay(modules, name, limit, data)
 
     @pytest.mark.parametrize(
         ("name", "limit", "alphabet"),
@@ -339,7 +339,7 @@ class TestCuts:
     @differs
     def test_everyInputAndMore(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
         """The same where such an input may be an error, behind which Twisted goes on."""
-        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6)):
+        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 5 + isThorough())):
             self.everyWay(modules, name, limit, data)
 
     @alike
