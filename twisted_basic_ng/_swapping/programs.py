@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["scriptDirectory", "isArchive", "isPython", "isStream", "locate", "moduleExists"]
+__all__ = ["isArchive", "isPython", "isStream", "locate", "moduleExists", "scriptDirectory"]
 
 #: The second line of a script that pip installs when the interpreter's path is too long for a C{#!}
 #: line.
