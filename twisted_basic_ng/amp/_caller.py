@@ -310,6 +310,8 @@ class Caller:
         outstanding = self._outstandingRequests
         request = None if outstanding is None else outstanding.pop(tag, None)
         if request is None:
+            if self._ampExtensions is not None and (answer := self._ampExtensions.answerTo(tag)) is not None:
+                return answer  # type: ignore[no-any-return]
             if not self._ampIsDropped(tag):
                 raise UnknownTagError(tag)
         elif type(request) is not Call or request.called:

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
 from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, ERROR, EXTENSIONS, LEAVE_FEATURE, OFFERS
-from ._errors import MissingFeatureError, ProtocolSwitched, RemoteAmpError, UnhandledCommand
+from ._errors import MissingFeatureError, ProtocolSwitched
 from ._explain import addText, nameOf
 from ._features import FEATURES, NAMES, OBSERVERS, OWNERS, Feature, readNames
 from ._line import ALWAYS_KEPT, BOX_COST, sizeOf
@@ -82,7 +82,8 @@ class Extensions:
         self.known: frozenset[bytes] | None = None
         self.isTold = False
         self._features: dict[bytes, Feature] = {}
-        # The tag of our question, until it is answered.
+        # The tags of our questions until they are answered, and that of the last one.
+        self._questions: set[bytes] = set()
         self._question: bytes | None = None
         # By the tags of our calls.  Unlike a dict, an OrderedDict finds its first item at once.
         self._line: OrderedDict[object, _Waiting] = OrderedDict()
@@ -154,18 +155,15 @@ class Extensions:
 
     def ask(self) -> None:
         """Ask the peer for its features, unless they are known or it was asked already."""
-        outstanding = self.dispatcher._outstandingRequests
-        if self.known is not None or self._question is not None or outstanding is None:
+        if self.known is not None or self._question is not None or self.dispatcher._failAllReason is not None:
             return
         if self.sender._startingTLSBuffer is not None:
             return  # restart will ask
         tag = self._question = self.dispatcher._nextTag()
         box = AmpBox({COMMAND: EXTENSIONS, ASK: tag, OFFERS: NAMES.toString([*FEATURES])})
-        answer: Deferred[AmpBox] = Deferred()
-        outstanding[tag] = answer
-        answer.addCallback(self._answered, tag).addErrback(self._refused, tag)
         if self.dispatcher._ampOverload is not None:
             self.dispatcher._ampOverload.line.window.add(tag, box, False)  # so that its answer is read
+        self._questions.add(tag)
         self._tell(box)
 
     def _tell(self, box: AmpBox) -> None:
@@ -173,13 +171,23 @@ class Extensions:
         self.sender._ampUpdateDetour()
         self.sender._ampSendAside(box)
 
-    def _answered(self, box: AmpBox, tag: bytes) -> None:
-        if tag == self._question:  # else it was asked in plaintext
-            self._learn(readNames(box.get(ACCEPTS)))
+    def answerTo(self, tag: bytes) -> Deferred[AmpBox] | None:
+        """
+        Find the question with this tag.
 
-    def _refused(self, error: Failure, tag: bytes) -> None:
-        if tag == self._question and error.check(RemoteAmpError, UnhandledCommand):
-            self._learn(frozenset())
+        @return: what its answer or its error is to be given to; C{None} if there is no such
+            question.
+        """
+        if tag not in self._questions:
+            return None
+        self._questions.discard(tag)
+        answer: Deferred[AmpBox] = Deferred()
+        answer.addBoth(self._answered, tag).addErrback(self.dispatcher.unhandledError)
+        return answer
+
+    def _answered(self, result: AmpBox | Failure, tag: bytes) -> None:
+        if tag == self._question:  # else it was asked in plaintext
+            self._learn(frozenset() if isinstance(result, Failure) else readNames(result.get(ACCEPTS)))
 
     def asked(self, box: AmpBox) -> None:
         """Answer the peer, which asks for our features, and tells its own."""

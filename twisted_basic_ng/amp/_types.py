@@ -205,6 +205,7 @@ class ExtendedDispatcher(CallDropper, Protocol):
 
     boxSender: Any
     _outstandingRequests: dict[bytes, Any] | None
+    _failAllReason: Failure | None
     _ampOverload: Any
     _ampExtensions: Any
 
