@@ -194,12 +194,14 @@ class Receiver(Protocol):
             if connection.isDelivering:
                 connection.addMeanwhile(data)
                 return None
+        pins = connection.pins
+        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+            self._receiverUnpin(connection)
         backlog = connection.backlog
         if (
             backlog.current
             or backlog.arrivedMeanwhile is not None
             or backlog.unfinishedPieces is not None
-            or connection.pins is not None
             or type(data) is not bytes
             or connection.closingTransport.disconnecting
         ):
@@ -222,9 +224,6 @@ class Receiver(Protocol):
 
         @return: whether there may be anything to deliver.
         """
-        pins = connection.pins
-        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
-            self._receiverUnpin(connection)
         data = b"" + data  # as in Connection.addMeanwhile
         if not data:  # this only resumes the delivery
             return True
