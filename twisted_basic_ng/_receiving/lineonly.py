@@ -191,7 +191,7 @@ class LineOnlyReceiver(Receiver):
             line = self._buffer
             if type(line) is not bytes:
                 line = b"" + line if line else b""
-            if len(line) <= _LONG:
+            if len(line) <= _LONG or delimiter in line:  # an application has assigned lines, or another delimiter
                 return line + backlog.current  # type: ignore[no-any-return]
             backlog.begin(line, delimiter)
             del self._buffer
