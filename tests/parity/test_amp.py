@@ -36,6 +36,7 @@ ADDED = {
     "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
     "BoxWriter.KEEPALIVE_INTERVAL": "what goes beyond Twisted's",
     "BoxWriter.KEEPALIVE_TIME": "what goes beyond Twisted's",
+    "BoxWriter.MAX_WAITING_BYTES": "a bound on what a peer may have kept",
     "BoxWriter.extended": "switches on what goes beyond Twisted's",
     "BoxDispatcher.describes": "an option",
     "Caller.callRemoteWithin": "what goes beyond Twisted's",

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -35,10 +35,6 @@ from ._types import ExtendedDispatcher, ExtendedSender
 __all__ = ["Extensions"]
 
 _log = Logger("twisted.protocols.amp")
-
-#: How much memory, in bytes, the answers may take that wait for the agreement, if unsent bytes are
-#: not limited.  If they take more, the peer counts as one that has no feature.
-_MOST_WAITING: Final = 64 * 2**20
 
 
 class _Waiting:
@@ -291,8 +287,10 @@ class Extensions:
         self.sender._ampUpdateDetour()
         if waiting.needs:
             self.ask()
-        unsent = self.sender.MAX_UNSENT_BYTES
-        if self._waitingSize > (_MOST_WAITING if unsent is None else max(2 * unsent, ALWAYS_KEPT)):
+        most, unsent = self.sender.MAX_WAITING_BYTES, self.sender.MAX_UNSENT_BYTES
+        if unsent is not None:
+            most = max(2 * unsent, ALWAYS_KEPT)
+        if most is not None and self._waitingSize > most:
             self.giveUp()
 
     def _advance(self) -> None:

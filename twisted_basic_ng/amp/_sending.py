@@ -41,6 +41,7 @@ class BoxWriter(BoxReader):
     """
 
     MAX_UNSENT_BYTES: int | None = None
+    MAX_WAITING_BYTES: int | None = 64 * 2**20
     KEEPALIVE_INTERVAL: float | None = None
     KEEPALIVE_TIME: float | None = None
 

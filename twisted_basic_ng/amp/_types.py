@@ -224,6 +224,7 @@ class ExtendedSender(Protocol):
     MAX_BOX_LENGTH: int | None
     MAX_BOX_KEYS: int | None
     MAX_UNSENT_BYTES: int | None
+    MAX_WAITING_BYTES: int | None
     transport: Any
     _startingTLSBuffer: Any
     _ampExtensions: Any

@@ -63,6 +63,9 @@ class BinaryBoxProtocol(BoxWriter):
         buffers itself.  It is also how many bytes the calls under way may take, for each side
         separately.  Above the limit, nothing is read from the peer, and this side's own calls wait
         in line.  C{None} for no limit.  Set it before the connection is made.
+    @cvar MAX_WAITING_BYTES: how many bytes of answers may wait until the peer has said which
+        features beyond Twisted's AMP it has; C{None} for no limit.  Above the limit, it counts as a
+        peer without any.  With C{MAX_UNSENT_BYTES}, the limit is twice that, and at least 1 MiB.
     @cvar KEEPALIVE_INTERVAL: after how many seconds without a byte from the peer it is asked for an
         answer; C{None} for never.  Set it before the connection is made.
     @cvar KEEPALIVE_TIME: how many seconds the peer then has to answer.  After that, the connection
