@@ -37,7 +37,9 @@ def extensions():
         [
             Extension(f"{room}/{name}".replace("/", "."), [f"{room}/{name}.pyx"])
             for name in ("framing_ext", "values_ext")
-        ]
+        ],
+        # Each Python has C of its own: tox installs for several at once.
+        build_dir=f"build/{sys.implementation.cache_tag}",
     )
     for extension in found:
         # Set here, since cythonize makes an Extension of its own that does not keep it.
@@ -50,7 +52,7 @@ class BuildExtensions(build_ext):
 
     def build_extension(self, ext):
         compiled = Path(self.get_ext_filename(ext.name))
-        sources = [*(Path(each).with_suffix(".pyx") for each in ext.sources), Path(__file__)]
+        sources = [Path(*ext.name.split(".")).with_suffix(".pyx"), Path(__file__)]
         if not self.editable_mode or not compiled.exists() or any(isNewer(each, compiled) for each in sources):
             super().build_extension(ext)
             return

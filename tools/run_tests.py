@@ -193,7 +193,7 @@ def runBuilds(builds: str, part: str, results: Path, isMeasured: bool, arguments
     elif builds != "ext":
         shown = [] if isEach else [*ONCE, *without((*EITHER, REPEATING)), *STOCK_ONCE]
         shown += without(ONE_BUILD) if part == "portable" and not isEach else []
-        pure = run("pure", results, [*PARTS[part], *shown, *arguments])
+        pure = run("pure", results, [*PARTS[part], *shown, *arguments], isShort=not isEach)
     if builds != "pure":
         compiled = runCompiled(results, [*PARTS[part], *(once if isMeasured else []), *arguments])
     return pure or compiled

@@ -14,17 +14,9 @@ import pytest
 from tests.helpers import RecordingTransport, bytewise, deliver, isThorough, partitions
 
 from .boxes import ask
+from .frames import FRAMES
 from .promises import Modules, alike, differs, require, sound
 
-FRAMES: dict[str, Callable[[bytes], bytes]] = {
-    "LineReceiver": lambda payload: payload + b"\r\n",
-    "LineOnlyReceiver": lambda payload: payload + b"\r\n",
-    "NetstringReceiver": lambda payload: b"%d:%b," % (len(payload), payload),
-    "Int8StringReceiver": lambda payload: bytes([len(payload)]) + payload,
-    "Int16StringReceiver": lambda payload: len(payload).to_bytes(2, "big") + payload,
-    "Int32StringReceiver": lambda payload: len(payload).to_bytes(4, "big") + payload,
-    "AMP": lambda payload: ask(payload, None),
-}
 STRINGS = ["Int8StringReceiver", "Int16StringReceiver", "Int32StringReceiver"]
 
 
