@@ -269,7 +269,7 @@ class BatchTests(ReadingCase):
         inner = Inner()
         self.protocol.innerProtocol = inner
         self.protocol.dataReceived(b"abc")
-        self.protocol._receiverBacklog().put(b"kept")
+        self.protocol._receiverConnected().backlog.add(b"kept")
         self.protocol.dataReceived(b"d")
         self.assertEqual((inner.received, self.protocol.recvd), ([b"abc"], b"keptd"))
 

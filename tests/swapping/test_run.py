@@ -537,16 +537,6 @@ class TestFinding:
         os.close(reading)
         assert capsys.readouterr().out == f"['/dev/fd/{reading}', 'x'] /dev/fd\n"
 
-    @pytest.mark.skipif(os.name != "posix", reason="links are made like this on POSIX")
-    def test_home(self, tmp_path: Path) -> None:
-        """A program is at home where it is itself, or where a link to what has no name says that it is."""
-        program = write(tmp_path / "real" / "program.py", "")
-        links = {"there": program, "gone": tmp_path / "other" / "no-such", "nameless": "pipe:[1]"}
-        for name, target in links.items():
-            (tmp_path / name).symlink_to(target)
-        homes = [run._scriptDirectory(str(tmp_path / name)) for name in (*links, "no-such")]
-        assert homes == [os.path.realpath(program.parent), str(tmp_path / "other"), str(tmp_path), str(tmp_path)]
-
     @pytest.mark.parametrize(
         ("launcher", "python"),
         [
@@ -645,23 +635,6 @@ class TestFinding:
         script.chmod(0o755)
         with pytest.raises(run.NoProgramError, match="cannot start"):
             run.run([str(script)])
-
-    @pytest.mark.parametrize(
-        ("text", "executable", "isPython"),
-        [
-            ("#!/usr/bin/env python3\n", True, True),
-            ("#!/bin/sh\n'''exec' /a/very/long/path/python \"$0\" \"$@\"\n' '''\n", True, True),
-            ("#!/bin/sh\n", True, False),
-            ("\x7fELF", True, False),
-            ("print(1)\n", False, True),
-        ],
-    )
-    def test_kinds(self, tmp_path: Path, text: str, executable: bool, isPython: bool) -> None:
-        """Python programs are told from others by how they begin."""
-        path = tmp_path / "program"
-        path.write_text(text)
-        path.chmod(0o755 if executable else 0o644)
-        assert run._isPython(str(path)) is isPython
 
     def test_safePath(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where Python is told to put no directory first, none is put there."""

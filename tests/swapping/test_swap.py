@@ -24,7 +24,7 @@ from twisted.python.reflect import namedAny
 from tests.processes import python
 from twisted_basic_ng import basic, ftp, install, uninstall
 from twisted_basic_ng._places import changeOver, place
-from twisted_basic_ng._swapping import swap
+from twisted_basic_ng._swapping import inuse, swap
 from twisted_basic_ng._swapping.swap import PATCHES, SWAPS, WARNED, AlreadyInUseError, TwistedTooOldError
 
 NAME = "twisted.protocols.basic"
@@ -382,7 +382,7 @@ class TestInstallIfPossible:
         """What we would put into a module that is imported already cannot be imported: nothing is swapped."""
         module: Any = importlib.import_module("twisted.protocols.ftp")
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
-        monkeypatch.setattr(swap, "_users", lambda stock: [])  # it holds them itself
+        monkeypatch.setattr(inuse, "usersOfModule", lambda stock: [])  # the FTP module holds them
         swap.installIfPossible()
         assert "twisted_basic_ng.ftp" in self.said(capsys)
         assert (swap.isInstalled(), module.DTP is ftp.DTP) == (False, False)

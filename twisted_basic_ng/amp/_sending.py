@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from .._defaults import isExtended
 from .._places import publicMethods
-from .._receiving.receiver import abort
+from .._receiving.connection import abort
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR, MORE_FEATURE
 from ._descriptors import _DescriptorExchanger

@@ -127,8 +127,8 @@ class BinaryBoxProtocol(BoxWriter):
             if self.innerProtocol is not None:
                 self._ampInnerConnectionLost(reason)
         finally:
-            if self._receiverState is not None:
-                self._receiverState.stopTimer()
+            if self._receiverConnection is not None:
+                self._receiverConnection.stopTimer()
             if isinstance(self.transport, MeteredTransport):
                 self.transport._ampForget()
             self._ampCloseDescriptors()
@@ -205,7 +205,7 @@ class BinaryBoxProtocol(BoxWriter):
             newProto.makeConnection(self._ampLeaveToInner())
             self._ampHandOverDescriptors()
         finally:
-            data = self._receiverBacklog().take()
+            data = self._receiverConnected().backlog.take()
         if data:
             newProto.dataReceived(data)
 
@@ -324,10 +324,10 @@ class BinaryBoxProtocol(BoxWriter):
             self._ampExtensions.restart()
         # Differs from Twisted: bytes in plaintext are for the handshake, and are never read as
         # boxes.
-        backlog = self._receiverBacklog()
+        connection = self._receiverConnected()
         if behind:
-            backlog.replace(behind + backlog.take())
-        self._receiverLeavePlaintext(backlog, b"")
+            connection.backlog.replace(behind + connection.backlog.take())
+        self._receiverLeavePlaintext(connection, b"")
         self._ampRelieve()
 
     # Differs from Twisted: a connection whose peer refuses TLS is closed, and does not wait
