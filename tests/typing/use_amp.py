@@ -221,3 +221,21 @@ async def callWithin(protocol: AMP) -> None:
     call = amp.currentCall()
     if call is not None:
         assert_type(call.deadline, "float | None")
+
+
+async def leave(protocol: AMP) -> None:
+    """What goes beyond Twisted's AMP."""
+    protocol.extended = True
+    assert_type(protocol.leave(), Deferred[None])
+    assert_type(await protocol.callRemote(amp.Describe), dict[str, Any])
+    error: amp.LeavingError | amp.MissingFeatureError = amp.MissingFeatureError(b"more")
+    print(error, amp.LeavingError(b"Sum", "peer").command)
+
+
+class Extended(AMP):
+    extended = True
+    describes = True
+    MAX_WAITING_BYTES = None
+
+    def peerLeaves(self) -> None:
+        print("it leaves")

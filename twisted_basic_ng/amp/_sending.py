@@ -108,9 +108,8 @@ class BoxWriter(BoxReader):
                 return
         except MissingFeatureError as missing:
             raise (error if missing.feature == MORE_FEATURE else missing) from None
-        parts = extensions.feature(MORE_FEATURE).split(box)
         # At once, since a transport may call something that sends another box.
-        self.transport.write(b"".join([part.serialize() for part in parts]))
+        self.transport.write(extensions.feature(MORE_FEATURE).serialize(box))
 
     def _ampSendSlowly(self, box: AmpBox, data: bytes) -> None:
         """Send a box, unless it has to wait for the agreement or for TLS."""
