@@ -7,8 +7,25 @@ import pytest
 from tests.helpers import loadStock
 from twisted_basic_ng.amp import _constants
 
-#: Ours alone: Twisted writes it where it is used.
-OWN = {"TLS_ERROR_CODE": b"TLS_ERROR", "UNKNOWN_ERROR_TEXT": "Unknown Error"}
+#: Ours alone: Twisted writes them where they are used, or has not got them.
+OWN = {
+    "ACCEPTS": b"accepts",
+    "CANCEL": b"_cancel",
+    "CANCELLED_ERROR_CODE": b"CANCELLED",
+    "CANCEL_FEATURE": b"cancel",
+    "DEADLINE_ERROR_CODE": b"DEADLINE",
+    "DESCRIBE": b"_describe",
+    "EXTENSIONS": b"_extensions",
+    "LEAVE": b"_leave",
+    "LEAVE_FEATURE": b"leave",
+    "MORE": b"_more",
+    "MORE_FEATURE": b"more",
+    "OFFERS": b"offers",
+    "PING": b"_ping",
+    "TIMEOUT": b"_timeout",
+    "TLS_ERROR_CODE": b"TLS_ERROR",
+    "UNKNOWN_ERROR_TEXT": "Unknown Error",
+}
 
 
 class TestConstants:

@@ -159,6 +159,7 @@ SIMPLE = {
 }
 
 
+@pytest.mark.usefixtures("unpinned")
 class TestSimple:
     """Each of the changes once, in the simplest script that has it."""
 

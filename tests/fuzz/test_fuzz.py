@@ -198,7 +198,7 @@ class TestTargetsFind:
         ("name", "where", "attribute", "wrong"),
         [
             ("lines", "basic.LineReceiver", "setRawMode", lambda self: None),
-            ("linesOnly", "basic.LineOnlyReceiver", "_receiverCheckLastLine", lambda self, backlog: None),
+            ("linesOnly", "basic.LineOnlyReceiver", "_receiverCheckLastLine", lambda self, connection, size: None),
             ("netstrings", "basic.NetstringReceiver", "_handleParseError", lambda self: None),
             ("int16Strings", "basic.IntNStringReceiver", "lengthLimitExceeded", lambda self, length: None),
             ("peer", "amp.AMP", "failAllOutgoing", lambda self, reason: None),

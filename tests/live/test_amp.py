@@ -66,6 +66,10 @@ class LiveCase(TestCase):
         self.words = VOCABULARIES[self.asks]
         self.client = self.words.Peer()
         self.server = VOCABULARIES[self.responds].Peer()
+        await self.connect()
+
+    async def connect(self) -> None:
+        """Connect the client to the server."""
         listening, connecting = self.endpoints()
         self.port = await listening.listen(Accept(self.server))
         await connectProtocol(connecting(self.port), self.client)

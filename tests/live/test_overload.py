@@ -290,7 +290,7 @@ class Unread:
         self.assertLess(server.asked, ASKS)
         self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
         self.assertEqual(len(server._ampOverload.kept), 0)
-        self.assertLess(server._receiverState.size, KEPT_BY_TRANSPORT)
+        self.assertLess(server._receiverConnection.backlog.size, KEPT_BY_TRANSPORT)
         client.transport.resumeProducing()
         await self.until(lambda: server.asked == ASKS and not server._ampIsHeld and not kept(server.transport))
         self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)

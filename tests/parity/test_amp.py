@@ -34,6 +34,15 @@ ADDED = {
     "BinaryBoxProtocol.acceptsStartTLS": "an option, as in Twisted by default",
     "BinaryBoxProtocol.plaintextAfterRefusedTLS": "an option",
     "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
+    "BoxWriter.KEEPALIVE_INTERVAL": "what goes beyond Twisted's",
+    "BoxWriter.KEEPALIVE_TIME": "what goes beyond Twisted's",
+    "BoxWriter.MAX_WAITING_BYTES": "a bound on what a peer may have kept",
+    "BoxWriter.extended": "switches on what goes beyond Twisted's",
+    "BoxDispatcher.describes": "an option",
+    "Caller.callRemoteWithin": "what goes beyond Twisted's",
+    "Caller.extended": "switches on what goes beyond Twisted's",
+    "Caller.leave": "what goes beyond Twisted's",
+    "Caller.peerLeaves": "what goes beyond Twisted's",
     "BoxDispatcher.unknownErrorsAreFatal": "an option, as in Twisted by default",
     "StringReader.MAX_BOX_KEYS": "a bound on what a peer may send",
     "StringReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
@@ -50,19 +59,27 @@ INCIDENTAL = {
     "PYTHON_KEYWORDS": "the same words in another order",
 }
 
-#: Errors that Twisted has not, each of them a subclass of what Twisted raises there, and a base of commands.
+#: Errors that Twisted has not, each of them a subclass of what Twisted raises there; a base of commands; and what goes
+#: beyond Twisted's.
 NEW = {
     "BoxTooLargeError",
+    "CurrentCall",
+    "DeadlineError",
+    "Describe",
     "ElementTooLongError",
     "ForgedAnswerError",
     "KeyTooLongError",
+    "LeavingError",
+    "MissingFeatureError",
     "MissingKeyError",
     "OneWayCommand",
+    "SilentPeerError",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",
     "UnknownTagError",
+    "currentCall",
 }
 
 
@@ -221,7 +238,7 @@ class TestObjects:
         """What is new is, for who catches it, what it was."""
         assert issubclass(ours.UnknownTagError, KeyError)
         assert issubclass(ours.KeyTooLongError, AttributeError)
-        for name in NEW - {"OneWayCommand"}:
+        for name in NEW - {"CurrentCall", "Describe", "OneWayCommand", "currentCall"}:
             assert issubclass(getattr(ours, name), ours.AmpError)
 
     def test_protocolRepr(self) -> None:

@@ -228,7 +228,7 @@ class UndeliveredTests(SynchronousTestCase):
             receiver.dataReceived(data[start + size :])
             self.assertEqual(shown, [(b"\0\0\0\1y\0\0", 0x3004, data), (b"\0\0", 0x3009, data)], f"in pieces of {size}")
             self.assertEqual((receiver.recvd, receiver._unprocessed), (b"\0\0", b"\0\0"))
-            self.assertEqual(receiver._receiverBacklog().takenEarlier, ())
+            self.assertEqual(receiver._receiverConnected().backlog.takenEarlier, ())
 
     def test_reentered(self) -> None:
         """What arrives in a callback shows up behind the rest."""

@@ -100,6 +100,31 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         receiver.dataReceived(b"b")
         self.assertEqual((receiver.calls, seen), ([("line", b""), ("line", b"a")], [b"b"]))
 
+    def test_assignedInPieces(self) -> None:
+        """So does what is assigned while a long line is kept in pieces."""
+        receiver, _ = connected(OnlyLines)
+        for _ in range(4):
+            receiver.dataReceived(b"x" * 2000)
+        receiver._buffer = b"assigned"
+        receiver.dataReceived(b"\r\n")
+        self.assertEqual(receiver.calls, [("line", b"assigned")])
+
+    def test_assignedLines(self) -> None:
+        """Whole lines that are assigned are delivered with the next chunk, however many bytes they are."""
+        for size in (4, 4090, 9000):
+            receiver, _ = connected(OnlyLines)
+            receiver._buffer = b"a\r\n" + b"x" * size
+            receiver.dataReceived(b"y")
+            self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"x" * size + b"y"))
+
+    def test_delimiterInLongLine(self) -> None:
+        """So are lines that another delimiter ends, in a long line that came in one chunk."""
+        receiver, _ = connected(OnlyLines)
+        receiver.dataReceived(b"a;" + b"x" * 9000)
+        receiver.delimiter = b";"
+        receiver.dataReceived(b"y")
+        self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"x" * 9000 + b"y"))
+
     def test_closedBehindAssigned(self) -> None:
         """So is what is kept after the application has closed the connection."""
         receiver, transport = connected(OnlyLines)

@@ -425,6 +425,12 @@ class ChangingTests(SynchronousTestCase):
         receiver.resumeProducing()
         self.assertEqual(seen[31:], [b"a\r\n" * left for left in range(4, -1, -1)])
 
+    def test_looksAndFeeds(self) -> None:
+        """What it passes in after a look is behind the rest, also behind half a line."""
+        receiver, _, _ = self.looking(lambda it: it.dataReceived(b"d\r\n"))
+        receiver.dataReceived(b"a\r\n" * 30 + b"b\r\nhalf")
+        self.assertEqual(receiver.calls[30:], [("line", b"b"), ("line", b"halfd")])
+
     def test_looksInLongLine(self) -> None:
         """A line that is too long, finished or not, goes to the callback for it; so do all without a delimiter."""
         for rest, size in ((b"x" * 20 + b"\r\na", 9), (b"x" * 20, 9)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
@@ -15,58 +13,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import RecordingTransport
 from twisted_basic_ng import _accelerate
-from twisted_basic_ng._receiving.backlog import Backlog, Pieces
-from twisted_basic_ng._receiving.receiver import Dropped, Receiver, abort, describePeer, mayTurnToTLS
+from twisted_basic_ng._receiving.backlog import Backlog
+from twisted_basic_ng._receiving.connection import Dropped
+from twisted_basic_ng._receiving.pieces import Pieces
+from twisted_basic_ng._receiving.receiver import Receiver
 from twisted_basic_ng.basic import (
     Int8StringReceiver,
-    Int32StringReceiver,
     LineOnlyReceiver,
     LineReceiver,
     NetstringReceiver,
 )
 
-
-class Collecting:
-    """Collects what a receiver delivers, and runs C{script}'s function for it, if there is one."""
-
-    def __init__(self) -> None:
-        self.collected: list[bytes] = []
-        self.script: dict[bytes, Any] = {}
-
-    def lineReceived(self, line: bytes) -> None:
-        self.collected.append(line)
-        self.script.get(line, lambda: None)()
-
-    rawDataReceived = stringReceived = lineReceived
-
-
-class Lines(Collecting, LineReceiver):
-    pass
-
-
-class OnlyLines(Collecting, LineOnlyReceiver):
-    pass
-
-
-class Netstrings(Collecting, NetstringReceiver):
-    pass
-
-
-class Strings(Collecting, Int8StringReceiver):
-    pass
-
-
-class LongStrings(Collecting, Int32StringReceiver):
-    pass
-
-
-#: Each class, with what frames a string for it and a frame that it refuses.
-KINDS: list[tuple[Any, Any, bytes]] = [
-    (Lines, lambda string: string + b"\r\n", b"x" * 20),
-    (OnlyLines, lambda string: string + b"\r\n", b"x" * 20),
-    (Netstrings, lambda string: b"%d:%b," % (len(string), string), b"11:"),
-    (Strings, lambda string: bytes([len(string)]) + string, b"\x0b"),
-]
+from .kinds import KINDS, Lines, LongStrings, Netstrings, OnlyLines, Strings
 
 
 class ReceiverTests(SynchronousTestCase):
@@ -119,7 +77,7 @@ class ReceiverTests(SynchronousTestCase):
             receiver.dataReceived(b"x" * 65536)
             receiver.dataReceived(b"x" * 65536)
             self.assertEqual(transport.names(), ["loseConnection", "abortConnection"])
-            self.assertFalse(receiver._receiverState)
+            self.assertFalse(receiver._receiverConnection.backlog)
 
     def test_secondConnection(self) -> None:
         """A receiver that dropped a peer hears the next one."""
@@ -159,9 +117,9 @@ class ReceiverTests(SynchronousTestCase):
     def test_idle(self) -> None:
         """Between chunks nothing is held of what was delivered."""
         for receiver, _, frame, _ in self.each():
-            self.assertIsNone(receiver._receiverState)
+            self.assertIsNone(receiver._receiverConnection)
             receiver.dataReceived(frame(b"a"))
-            self.assertEqual(receiver._receiverState.current, b"")
+            self.assertEqual(receiver._receiverConnection.backlog.current, b"")
 
     def test_notBytes(self) -> None:
         """What is not bytes is an error, even where it is empty."""
@@ -280,7 +238,7 @@ class TLSTests(SynchronousTestCase):
             receiver.dataReceived(frame(b"tls") + frame(b"evil"))
             receiver.dataReceived(frame(b"more"))
             self.assertEqual((receiver.collected, transport.names()), ([b"tls"], ["startTLS", "abortConnection"]))
-            self.assertIsInstance(receiver._receiverState, Dropped)
+            self.assertIsInstance(receiver._receiverConnection, Dropped)
 
     def test_laterHalf(self) -> None:
         """Half a frame from before is not completed by what was decrypted: the peer is dropped."""
@@ -311,20 +269,6 @@ class TLSTests(SynchronousTestCase):
         receiver.script[b"tls"] = transport.startTLS
         wrapper.dataReceived(b"tls\r\nevil\r\n")
         self.assertEqual((receiver.collected, transport.protocol.received), ([b"tls"], b"evil\r\n"))
-
-    def test_layerItself(self) -> None:
-        """A transport that is TLS already cannot turn to it."""
-
-        class Layer:
-            def __init__(self) -> None:
-                self.wrappedProtocol = None
-                self.transport = RecordingTransport()
-
-            def getPeerCertificate(self) -> None:
-                """As a TLS layer has it."""
-
-        self.assertIsNone(mayTurnToTLS(Layer()))
-        self.assertIsNone(mayTurnToTLS(object()))
 
 
 class LinearTests(SynchronousTestCase):
@@ -405,37 +349,6 @@ class LinearTests(SynchronousTestCase):
             self.assertLess(self.copied, 3 * len(data))
 
 
-class DescribeTests(SynchronousTestCase):
-    """L{describePeer} names whoever is there."""
-
-    def test_known(self) -> None:
-        """By the address."""
-        self.assertIn("192.0.2.1", describePeer(RecordingTransport()))
-
-    def test_unknown(self) -> None:
-        """Where there is none, or it cannot be told, that is said."""
-        silent = RecordingTransport()
-        silent.getPeer = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
-        for each in (None, object(), silent, RecordingTransport(lacking=["getPeer"])):
-            self.assertEqual(describePeer(each), "an unknown peer")
-
-
-class AbortTests(SynchronousTestCase):
-    """L{abort} does what the transport can."""
-
-    def test_abort(self) -> None:
-        """It does not wait for the peer."""
-        transport = RecordingTransport()
-        abort(transport)
-        self.assertEqual(transport.names(), ["abortConnection"])
-
-    def test_lose(self) -> None:
-        """Where the transport can only wait, it waits."""
-        transport = RecordingTransport(lacking=["abortConnection"])
-        abort(transport)
-        self.assertEqual(transport.names(), ["loseConnection"])
-
-
 class TimeTests(SynchronousTestCase):
     """C{MAX_MESSAGE_TIME} bounds the time from a message's first byte to its last."""
 
@@ -494,7 +407,7 @@ class TimeTests(SynchronousTestCase):
             receiver.dataReceived(frame[2:3])
             receiver._receiverDrop()
             self.assertEqual(clock.getDelayedCalls(), [])
-            receiver._receiverState = None
+            receiver._receiverConnection = None
             receiver._receiverDrop()
 
     def test_plaintext(self) -> None:
@@ -509,7 +422,7 @@ class TimeTests(SynchronousTestCase):
         """What was begun before another delivery took its place is not the peer's fault."""
         for receiver, transport, clock, frame in self.each():
             receiver.dataReceived(frame[:2])
-            receiver._receiverState = None
+            receiver._receiverConnection = None
             clock.advance(11)
             self.assertEqual(transport.names(), [])
 
@@ -550,253 +463,6 @@ class TimeTests(SynchronousTestCase):
         self.assertFalse(call.active())
 
 
-class Transport:
-    """A transport that can be pickled."""
-
-    disconnecting = False
-
-    def loseConnection(self) -> None:
-        self.disconnecting = True
-
-    pauseProducing = resumeProducing = loseConnection
-
-
-class Kept:
-    """Keeps what it is given, each copy its own, and copies itself at a message C{copy}."""
-
-    collected: tuple[bytes, ...] = ()
-    how: Any = None
-    made: Any = None
-
-    def lineReceived(self, line: bytes) -> None:
-        self.collected += (line,)
-        if line == b"copy":
-            self.made = copied(self, self.how)
-
-    stringReceived = lineReceived
-
-
-class KeptLines(Kept, LineReceiver):
-    pass
-
-
-class KeptOnlyLines(Kept, LineOnlyReceiver):
-    pass
-
-
-class KeptNetstrings(Kept, NetstringReceiver):
-    pass
-
-
-class KeptStrings(Kept, Int8StringReceiver):
-    pass
-
-
-class OwnState(KeptLines):
-    """Says itself what a copy takes along."""
-
-    def __getstate__(self) -> Any:
-        return dict(vars(self))
-
-    def __setstate__(self, state: Any) -> None:
-        vars(self).update(state)
-
-
-class OtherState(KeptStrings):
-    """Has a state of another form."""
-
-    def __getstate__(self) -> Any:
-        return [*self.collected]
-
-    def __setstate__(self, state: Any) -> None:
-        self.collected = tuple(state)
-
-
-class Stated:
-    """A base of the application's, which comes behind the receiver."""
-
-    def __setstate__(self, state: Any) -> None:
-        vars(self).update(state)
-
-
-class MixedState(KeptNetstrings, Stated):
-    pass
-
-
-class SlottedState(KeptLines):
-    __slots__ = ("extra",)
-
-
-class Reduced(KeptLines):
-    """Is always the same one, as far as pickles know."""
-
-    def __new__(cls) -> Any:
-        return super().__new__(cls)
-
-    def __reduce__(self) -> Any:
-        return "onlyOne"
-
-
-onlyOne = Reduced()
-
-
-HOWS = ["copy", "deepcopy", *range(pickle.HIGHEST_PROTOCOL + 1)]
-
-#: Receivers that are copied, and what frames a string for each.
-COPIED: list[tuple[Any, Any]] = [
-    (KeptLines, lambda string: string + b"\r\n"),
-    (OwnState, lambda string: string + b"\r\n"),
-    (KeptOnlyLines, lambda string: string + b"\r\n"),
-    (KeptNetstrings, lambda string: b"%d:%b," % (len(string), string)),
-    (MixedState, lambda string: b"%d:%b," % (len(string), string)),
-    (KeptStrings, lambda string: bytes([len(string)]) + string),
-]
-
-
-def copied(receiver: Any, how: Any) -> Any:
-    """Copy C{receiver} in the way that C{how} says."""
-    if how == "copy":
-        return copy.copy(receiver)
-    if how == "deepcopy":
-        return copy.deepcopy(receiver)
-    return pickle.loads(pickle.dumps(receiver, how))
-
-
-class CopyTests(SynchronousTestCase):
-    """A copy, or a pickle, has the undelivered bytes, and goes on with them on its own."""
-
-    def test_unfinished(self) -> None:
-        """An unfinished message is ended by each in its own way."""
-        for kind, frame in COPIED:
-            for how in HOWS:
-                receiver = kind()
-                receiver.transport = Transport()
-                data = frame(b"x" * 12)
-                receiver.dataReceived(frame(b"one") + data[:8])
-                made = copied(receiver, how)
-                receiver.dataReceived(data[8:])
-                made.dataReceived(data[8:].replace(b"x", b"y", 1) + frame(b"last"))
-                self.assertEqual(receiver.collected, (b"one", b"x" * 12), (kind, how))
-                self.assertEqual([*made.collected[:1], *made.collected[2:]], [b"one", b"last"], (kind, how))
-                self.assertEqual(sorted(made.collected[1]), sorted(b"x" * 11 + b"y"))
-
-    def test_shown(self) -> None:
-        """The copy shows them before anything else comes."""
-        for kind, frame in COPIED:
-            for how in HOWS:
-                receiver = kind()
-                receiver.transport = Transport()
-                receiver.dataReceived(frame(b"abc")[:-1])
-                made = copied(receiver, how)
-                self.assertEqual(getattr(made, kind._receiverSaved), frame(b"abc")[:-1])
-                again = copied(copied(receiver, how), how)
-                again.dataReceived(frame(b"abc")[-1:])
-                self.assertEqual(again.collected, (b"abc",), (kind, how))
-
-    def test_recvd(self) -> None:
-        """So does C{recvd}."""
-        receiver = KeptStrings()
-        receiver.dataReceived(b"\5ab")
-        self.assertEqual(copy.copy(receiver).recvd, b"\5ab")
-
-    def test_deleted(self) -> None:
-        """They can be deleted."""
-        for kind, frame in COPIED:
-            receiver = kind()
-            receiver.dataReceived(frame(b"abc")[:-1])
-            made = copy.copy(receiver)
-            delattr(made, kind._receiverSaved)
-            made.transport = Transport()
-            made.dataReceived(frame(b"def"))
-            self.assertEqual(made.collected, (b"def",))
-
-    def test_madeConnection(self) -> None:
-        """A copy of a netstring receiver that is connected anew begins anew."""
-        receiver = KeptNetstrings()
-        receiver.dataReceived(b"3:ab")
-        made = copy.copy(receiver)
-        made.makeConnection(RecordingTransport())  # type: ignore[arg-type]
-        made.dataReceived(b"1:x,")
-        self.assertEqual(made.collected, (b"x",))
-
-    def test_longLine(self) -> None:
-        """A long line that came in pieces is copied whole."""
-        for kind in (KeptLines, KeptOnlyLines):
-            for how in HOWS:
-                receiver = kind()
-                receiver.transport = Transport()
-                for _ in range(40):
-                    receiver.dataReceived(b"x" * 100)
-                made = copied(receiver, how)
-                made.dataReceived(b"\r\n")
-                self.assertEqual((made.collected, receiver._buffer), ((b"x" * 4000,), b"x" * 4000), (kind, how))
-
-    def test_inBatch(self) -> None:
-        """A copy that is made in a callback has what comes behind that message; C{LineOnlyReceiver}, the last line."""
-        for kind, frame in COPIED:
-            for how in HOWS:
-                receiver = kind()
-                receiver.transport = Transport()
-                receiver.how = how
-                receiver.dataReceived(frame(b"x") * 20 + frame(b"copy") + frame(b"y") * 9 + frame(b"end")[:-1])
-                made = receiver.made
-                made.transport = Transport()
-                made._busyReceiving = False  # Twisted's copies believe to be busy, too
-                made.dataReceived(frame(b"end")[-1:])
-                rest = (b"y",) * (0 if kind is KeptOnlyLines else 9) + (b"end",)
-                self.assertEqual(made.collected, (b"x",) * 20 + (b"copy",) + rest, (kind, how))
-                self.assertNotIn("MAX_LENGTH", vars(made).keys() - vars(receiver).keys())
-
-    def test_pinned(self) -> None:
-        """A copy follows its class, whatever was pinned on the first one."""
-        for base, frame in COPIED:
-            kind = type("Kind", (base,), {})
-            receiver = kind()
-            receiver.transport = Transport()
-            receiver.dataReceived(frame(b"x" * 9) * 20 + frame(b"abc")[:-1])
-            made = copy.copy(receiver)
-            kind.MAX_LENGTH = 77
-            self.assertEqual(made.MAX_LENGTH, 77)
-
-    def test_assigned(self) -> None:
-        """What an application has assigned since is what a copy has."""
-        receiver = KeptOnlyLines()
-        receiver.transport = Transport()
-        receiver.dataReceived(b"abc")
-        receiver._buffer = b"de"
-        made = copy.copy(receiver)
-        for each in (receiver, made):
-            each.dataReceived(b"f\r\n")
-            self.assertEqual(each.collected, (b"def",))
-
-    def test_slots(self) -> None:
-        """A class with slots."""
-        receiver = SlottedState()
-        receiver.extra = 5
-        receiver.dataReceived(b"ab")
-        made = copy.copy(receiver)
-        receiver.dataReceived(b"x\r\n")
-        made.dataReceived(b"c\r\n")
-        self.assertEqual((made.collected, made.extra, receiver.collected), ((b"abc",), 5, (b"abx",)))
-
-    def test_otherForms(self) -> None:
-        """A state, or a pickle, of the application's own form stays what it is."""
-        receiver = OtherState()
-        receiver.dataReceived(b"\1a\5b")
-        self.assertEqual(copy.copy(receiver).collected, (b"a",))
-        self.assertIs(copied(onlyOne, 2), onlyOne)
-
-    def test_nothing(self) -> None:
-        """Where nothing is undelivered, nothing is copied."""
-        for kind, _ in COPIED:
-            receiver = kind()
-            self.assertEqual(getattr(receiver, kind._receiverSaved), b"")
-            receiver.name = 1
-            self.assertEqual(vars(copy.copy(receiver)), {"name": 1})
-            receiver.dataReceived(b"")
-            self.assertNotIn("_receiverState", vars(copy.copy(receiver)))
-
-
 class Session(Protocol):
     """A base of the application's, which cleans up."""
 
@@ -817,88 +483,6 @@ class BasesTests(SynchronousTestCase):
             made.dataReceived(b"")
             made.connectionLost()
             self.assertTrue(made.isLost)
-
-
-class AssignedTests(SynchronousTestCase):
-    """The undelivered bytes can be assigned and deleted, as the plain attributes that they are in Twisted's."""
-
-    NAMES = ("_buffer", "_buffer", "_remainingData", "_unprocessed")
-
-    def each(self) -> Any:
-        for (kind, frame, _), name in zip(KINDS, self.NAMES, strict=True):
-            receiver = kind()
-            yield receiver, RecordingTransport().connect(receiver), frame, name
-
-    def test_deleted(self) -> None:
-        """Deleting leaves none."""
-        for receiver, _, frame, name in self.each():
-            self.assertRaises(AttributeError, delattr, receiver, name)
-            receiver.dataReceived(frame(b"abc")[:-1])
-            delattr(receiver, name)
-            self.assertEqual(getattr(receiver, name), b"")
-            receiver.dataReceived(frame(b"def"))
-            self.assertEqual(receiver.collected, [b"def"])
-
-    def test_deletedInPieces(self) -> None:
-        """So does it if they are kept in pieces; those of L{LineOnlyReceiver} have to be looked at first."""
-        for kind in (Lines, OnlyLines):
-            receiver: Any = kind()
-            RecordingTransport().connect(receiver)
-            for _ in range(40):
-                receiver.dataReceived(b"x" * 100)
-            if kind is OnlyLines:
-                self.assertRaises(AttributeError, delattr, receiver, "_buffer")
-            self.assertEqual(receiver._buffer, b"x" * 4000)
-            del receiver._buffer
-            self.assertEqual(receiver._buffer, b"")
-            receiver.dataReceived(b"def\r\n")
-            self.assertEqual(receiver.collected, [b"def"])
-
-    def test_lookedAtInPieces(self) -> None:
-        """A line that is kept in pieces goes on behind a look at it, and so it does if it is cut anywhere."""
-        receiver: Any = OnlyLines()
-        RecordingTransport().connect(receiver)
-        for number in range(1, 40):
-            receiver.dataReceived(b"x" * 100)
-            if number % 3 == 0:
-                self.assertEqual(receiver._buffer, b"x" * 100 * number)
-        receiver.dataReceived(b"\r")
-        receiver.dataReceived(b"\ny")
-        self.assertEqual((receiver.collected, receiver._buffer), ([b"x" * 3900], b"y"))
-
-    def test_plainAttributes(self) -> None:
-        """The attributes of an application are set without a hook, which would take as much time as a callback."""
-        for kind, _, _ in KINDS:
-            self.assertIs(kind.__setattr__, object.__setattr__)
-            self.assertIs(kind.__delattr__, object.__delattr__)
-
-    def test_forms(self) -> None:
-        """Anything with a buffer is taken, and counts as it was then."""
-        for make in (bytes, bytearray, memoryview):
-            for receiver, _, frame, name in self.each():
-                value: Any = make(frame(b"abc")[:-1])
-                setattr(receiver, name, value)
-                receiver.dataReceived(make(frame(b"abc")[-1:] + frame(b"d")))
-                self.assertEqual(receiver.collected, [b"abc", b"d"])
-                self.assertEqual(type(receiver.collected[0]), bytes)
-
-    def test_odd(self) -> None:
-        """Anything else that is false is a reset."""
-        for odd in (None, "", 0, ()):
-            for receiver, _, frame, name in self.each():
-                setattr(receiver, name, odd)
-                receiver.dataReceived(frame(b"abc")[:-1])
-                setattr(receiver, name, odd)
-                receiver.dataReceived(frame(b"def"))
-                self.assertEqual(receiver.collected, [b"def"])
-
-    def test_same(self) -> None:
-        """Assigning what is there changes nothing."""
-        for receiver, _, frame, name in self.each():
-            receiver.dataReceived(frame(b"abc")[:-1])
-            setattr(receiver, name, getattr(receiver, name))
-            receiver.dataReceived(frame(b"abc")[-1:])
-            self.assertEqual(receiver.collected, [b"abc"])
 
 
 class ClassTests(SynchronousTestCase):

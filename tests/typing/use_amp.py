@@ -213,3 +213,11 @@ def incidental() -> None:
     amp.TooLong("key", False, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     amp._stringsToObjects({b"a": b"1"}, Sum.arguments, None)
     print(answer, keywords, errors, amp._objectsToStrings, amp._TLSBox, amp._SwitchBox, amp._ParserHelper)
+
+
+async def callWithin(protocol: AMP) -> None:
+    """A call with a deadline has the types of any other call."""
+    assert_type(await protocol.callRemoteWithin(1.5, Command), dict[str, Any])
+    call = amp.currentCall()
+    if call is not None:
+        assert_type(call.deadline, "float | None")

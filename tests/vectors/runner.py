@@ -140,6 +140,7 @@ def _asked(vector: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[s
 
 def _conversations(vector: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     line = {"do": "conversation", "side": vector.get("side", "server"), "limits": vector.get("limits", {})}
+    line |= {name: vector[name] for name in ("extended", "keepalive") if name in vector}
     expected = {"events": vector["events"]}
     yield "as given", {**line, "steps": vector["steps"]}, expected
     size = sum(len(step.get("receive", step.get("decrypted", ""))) // 2 for step in vector["steps"])

@@ -9,16 +9,18 @@ next one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import length_hint
 from struct import Struct, calcsize, pack, unpack
 from typing import Any, ClassVar, Final
 
 from .. import _accelerate
 from .._places import public
-from .backlog import CAUTION, MANY, Backlog
+from .backlog import Backlog
+from .batch import MANY
+from .connection import Connection
 from .pausing import _PauseableMixin
 from .pins import PINNED
-from .receiver import Receiver, Undelivered
+from .receiver import Receiver
+from .recvd import CompatibilityOffset, StringBacklog, Unprocessed, _RecvdCompatHack
 from .wording import amendUnsent, notOverridden
 
 __all__ = [
@@ -38,117 +40,6 @@ _SHORT: Final = 64
 @public("basic")
 class StringTooLongError(AssertionError):
     """A string is too long to be expressed in its length prefix."""
-
-
-@public("basic")
-class _RecvdCompatHack(Undelivered):
-    """
-    The descriptor of L{IntNStringReceiver.recvd}: the bytes from the next string on.
-
-    An application's own C{dataReceived} looks for an assigned value in the instance's C{__dict__},
-    as Twisted's does.  So the value is stored there as well, unless our own delivery is in
-    progress.
-    """
-
-    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
-        if receiver is None:
-            return self
-        backlog = receiver._receiverState
-        if backlog is None:
-            if not receiver._receiverIsCopy:
-                return b""
-            backlog = receiver._receiverBacklog()
-        if backlog.isSeen is not None:
-            backlog.isSeen = True
-            known = backlog.inHand
-            if known is None:
-                return backlog.current[backlog.start :]
-            if known[1] is backlog.current and not known[2]:
-                return known[0][backlog.start - backlog.deliveryStart :]
-        if not backlog.busy:
-            return backlog.rest()[backlog.skipped :]
-        if backlog.frames:
-            backlog.look()
-        if backlog.inHand is not None:
-            return receiver._unprocessed[receiver._compatibilityOffset :]  # type: ignore[attr-defined]
-        if backlog.arrivedMeanwhile is not None:
-            return backlog.peek()
-        return backlog.current[backlog.offset if backlog.frames else backlog.start :]
-
-    def __set__(self, receiver: Receiver, value: bytes) -> None:
-        backlog = receiver._receiverState
-        if backlog is not None and backlog.busy:
-            if type(value) is not bytes:
-                value = b"" + value if value else b""
-            if backlog.isSeen is None:
-                backlog.isLookedAt = backlog.cautious > 0
-                backlog.replace(value)
-            else:
-                backlog.isSeen = True
-                backlog.current = value
-                backlog.start = backlog.deliveryStart = 0
-                backlog.takenEarlier = ()
-            return
-        super().__set__(receiver, value)
-        receiver.__dict__["recvd"] = value
-
-
-class _Unprocessed(Undelivered):
-    """
-    The descriptor of L{IntNStringReceiver._unprocessed}: the bytes that C{_compatibilityOffset}
-    points into.
-
-    A value that is assigned during a delivery has no effect on it, as in Twisted.
-    """
-
-    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
-        backlog = None if receiver is None else receiver._receiverState
-        if backlog is None or not backlog.busy:
-            return super().__get__(receiver, owner)
-        arrived = backlog.arrivedMeanwhile
-        waiting = 0 if arrived is None else arrived.size
-        known = backlog.inHand
-        if known is not None and known[1] is backlog.current and known[2] == waiting:
-            return known[0]
-        inHand: bytes = b"".join((*backlog.takenEarlier, backlog.current[backlog.begin() :]))
-        if arrived is not None:
-            inHand += arrived.join()
-        backlog.inHand = inHand, backlog.current, waiting
-        return inHand
-
-    def __set__(self, receiver: Receiver, value: bytes) -> None:
-        backlog = receiver._receiverState
-        if backlog is not None and backlog.busy:
-            backlog.inHand = (
-                value,
-                backlog.current,
-                0 if backlog.arrivedMeanwhile is None else backlog.arrivedMeanwhile.size,
-            )
-        else:
-            super().__set__(receiver, value)
-
-
-class _CompatibilityOffset(Undelivered):
-    """
-    The descriptor of L{IntNStringReceiver._compatibilityOffset}: how many bytes of C{_unprocessed}
-    were delivered.
-
-    A value that is assigned during a delivery has no effect on it, as in Twisted.
-    """
-
-    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> Any:
-        backlog = None if receiver is None else receiver._receiverState
-        if backlog is None:
-            return 0
-        if not backlog.busy:
-            return backlog.skipped
-        delivered = (backlog.offset if backlog.frames else backlog.start) - backlog.begin()
-        return delivered + sum(map(len, backlog.takenEarlier)) if backlog.takenEarlier else delivered
-
-    def __set__(self, receiver: Receiver, value: Any) -> None:
-        backlog = receiver._receiverBacklog()
-        if not backlog.busy:
-            backlog.skipped = value
 
 
 @public("basic")
@@ -176,8 +67,8 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
     structFormat: str
     prefixLength: int
     recvd: bytes = _RecvdCompatHack()  # type: ignore[assignment]
-    _unprocessed: bytes = _Unprocessed()  # type: ignore[assignment]
-    _compatibilityOffset: int = _CompatibilityOffset()  # type: ignore[assignment]
+    _unprocessed: bytes = Unprocessed()  # type: ignore[assignment]
+    _compatibilityOffset: int = CompatibilityOffset()  # type: ignore[assignment]
 
     def sendString(self, string: bytes) -> None:
         """
@@ -218,120 +109,136 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         """
         return self._receiverDrop()
 
-    def _receiverDeliver(self, backlog: Backlog) -> None:
+    def _receiverMakeBacklog(self) -> Backlog:
+        return StringBacklog()
+
+    def _receiverDeliver(self, connection: Any) -> None:
         """
         Deliver the strings that have arrived.
 
-        This is one flat loop, for speed: it runs once for each batch of strings.
+        This is one flat loop, for speed.  Each turn delivers one string, or a batch of strings.
+        Whatever a callback changes is looked at after each string of a batch, and at the beginning
+        of each turn.
         """
-        plainTransport = backlog.plainTransport
         prefix = self.structFormat, self.prefixLength
-        backlog.skipped = 0
-        backlog.inHand = None
-        backlog.deliveryStart = backlog.start
-        if backlog.frames:
-            ahead = length_hint(backlog.reader)
-            if ahead:
-                backlog.deliveryStart = -ahead
-            else:
-                backlog.frames = ()
-        while True:
-            pinned = backlog.pinnedAttributes
-            if pinned is not None and (backlog.cautious or backlog.isLookedAt or type(self) is not pinned.kind):
-                self._receiverUnpin(backlog)
-                pinned = None
-            if self.paused or not (backlog.start < len(backlog.current) or backlog):
-                return
-            if plainTransport is not None and plainTransport.TLS:
-                backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
-                continue
-            if backlog.isLookedAt and self._receiverOneByOne(backlog, plainTransport, *prefix):
-                continue
-            limit = self.MAX_LENGTH
-            isShort = len(backlog.current) - backlog.start < _SHORT
-            if (backlog.cautious or isShort) and backlog.unfinishedPieces is None and not backlog.frames:
-                # Something changes at each string, so looking ahead would be wasted.
-                payload = backlog.start + prefix[1]
-                end = payload
-                if payload <= len(backlog.current):
-                    end += unpack(prefix[0], backlog.current[backlog.start : payload])[0]
-                if payload <= end <= len(backlog.current) and not end - payload > limit:
-                    if backlog.cautious:
-                        backlog.cautious -= 1
-                    backlog.start = end
-                    backlog.hasDelivered = True
-                    self.stringReceived(backlog.current[payload:end])
-                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
-                        return
-                    continue
-            strings: Sequence[bytes] = backlog.frames
-            if strings:
-                if backlog.terms != prefix:
-                    backlog.putBack()
-                    continue
-                needed, reader, mayExceed = 0, backlog.reader, True
-            else:
-                strings, end, needed = found = self._receiverSplit(backlog, prefix, limit, backlog.most)
-                if strings:
-                    if len(strings) > 1:
-                        if len(strings) >= PINNED and pinned is None:
-                            self._receiverPin(backlog)
-                            pinned = backlog.pinnedAttributes
-                        backlog.frames = found[0]
-                        backlog.terms = prefix
-                        backlog.framing = prefix[1]
-                        backlog.taken = 0
-                        backlog.mark = backlog.start
-                    backlog.reader = reader = iter(strings)
-                    backlog.start = end
-                    mayExceed = False
-            if strings:
-                backlog.hasDelivered = True
-                kind = type(self)
-                for string in reader:
-                    if mayExceed and len(string) > limit:
-                        backlog.refuse(string)
-                        break
-                    self.stringReceived(string)
-                    if self.paused or (plainTransport is not None and plainTransport.TLS) or kind is not type(self):
-                        needed = 0
-                        break
-                    if limit is not self.MAX_LENGTH:
-                        limit, mayExceed, needed = self.MAX_LENGTH, True, 0
-                else:
-                    if backlog.reader is not reader:
-                        continue  # there are other bytes now
-                    if backlog.frames:
-                        if backlog.deliveryStart < 0:
-                            backlog.begin()
-                        backlog.frames = ()
-                        backlog.caution = CAUTION
-                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
-                        return
-                if needed <= 0:
-                    backlog.most = min(backlog.most * 2, MANY)
-                    continue
-            elif needed < 0:
-                if not self._receiverRefuse(backlog, prefix):
+        whole = connection.backlog
+        whole.skipped = 0
+        whole.inHand = None
+        whole.deliveryStart = whole.start
+        if whole.batch.frames or whole.arrivedMeanwhile is not None:
+            whole.resume()
+        try:
+            while True:
+                plainTransport = connection.plainTransport
+                if plainTransport.TLS:
+                    connection = self._receiverLeavePlaintext(connection, b"")
+                    plainTransport = connection.plainTransport
+                backlog = connection.backlog
+                batch = backlog.batch
+                if connection.pins is not None and (batch.cautious or connection.pins.kind is not type(self)):
+                    self._receiverUnpin(connection)
+                if self.paused:
                     return
-                continue
-            backlog.terms = prefix
-            if not backlog.unfinished(needed):
-                return
+                limit = self.MAX_LENGTH
+                strings: Sequence[bytes] = batch.frames
+                needed = 0
+                if strings:
+                    if batch.terms != prefix:
+                        backlog.putBack()
+                        continue
+                    reader = batch.reader
+                    mayExceed = True
+                else:
+                    isShown = backlog.isLookedAt and backlog.unfinishedPieces is None
+                    if isShown and self._receiverDeliverShown(connection, *prefix):
+                        continue
+                    current = backlog.current
+                    if (batch.cautious or len(current) - backlog.start < _SHORT) and backlog.unfinishedPieces is None:
+                        payload = end = backlog.start + prefix[1]
+                        if payload <= len(current):
+                            end += unpack(prefix[0], current[backlog.start : payload])[0]
+                        if payload <= end <= len(current) and not end - payload > limit:
+                            if batch.cautious:
+                                batch.cautious -= 1
+                            backlog.start = end
+                            connection.hasDelivered = True
+                            self.stringReceived(current[payload:end])
+                            if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
+                                backlog.current = b""
+                                backlog.start = 0
+                                return
+                            continue
+                    if not backlog:
+                        return
+                    strings, end, needed = self._receiverSplit(backlog, prefix, limit, batch.most)
+                    if len(strings) == 1:
+                        backlog.start = end
+                        connection.hasDelivered = True
+                        self.stringReceived(strings[0])
+                        if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
+                            backlog.current = b""
+                            backlog.start = 0
+                            return
+                        continue
+                    if strings:
+                        reader = batch.start(strings, backlog.start, prefix, prefix[1])
+                        backlog.start = end
+                        mayExceed = False
+                if strings:
+                    connection.hasDelivered = True
+                    if len(strings) >= PINNED and connection.pins is None:
+                        self._receiverPin(connection)
+                    isPinned = connection.pins is not None
+                    kind = type(self)
+                    for string in reader:
+                        if mayExceed and len(string) > limit:
+                            backlog.refuse(string)
+                            break
+                        self.stringReceived(string)
+                        if self.paused or plainTransport.TLS or (isPinned and kind is not type(self)):
+                            needed = 0
+                            break
+                        if limit is not self.MAX_LENGTH:
+                            limit, mayExceed, needed = self.MAX_LENGTH, True, 0
+                    else:
+                        if batch.frames is not strings:
+                            continue  # there are other bytes now
+                        backlog.begin()
+                        batch.finish()
+                        if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
+                            backlog.current = b""
+                            backlog.start = 0
+                            return
+                    if needed <= 0:
+                        batch.most = min(batch.most * 2, MANY)
+                        continue
+                elif needed < 0:
+                    if not self._receiverRefuse(connection, prefix):
+                        return
+                    continue
+                batch.terms = prefix
+                if not backlog.unfinished(needed):
+                    return
+        finally:
+            if whole.takenEarlier:
+                whole.takenEarlier = ()
 
-    def _receiverOneByOne(self, backlog: Backlog, plainTransport: Any, structFormat: str, width: int) -> bool:
+    def _receiverDeliverShown(self, connection: Any, structFormat: str, width: int) -> bool:
         """
-        Deliver strings to an application that reads the rest after each.
+        Deliver strings to an application that reads or assigns the rest at each.
 
         @return: whether any string was delivered.
         """
         prefix = Struct(structFormat)
         if prefix.size != width:
             return False
-        backlog.joinLater()
+        backlog = connection.backlog
+        plainTransport = connection.plainTransport
         unpackFrom = prefix.unpack_from
         isDelivered = False
-        backlog.isSeen = True
+        backlog.joinMeanwhile()
+        backlog.begin()
+        backlog.isPlain = True
         try:
             while True:
                 current = backlog.current
@@ -343,23 +250,23 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 if not payload <= end <= len(current) or end - payload > self.MAX_LENGTH:
                     break
                 backlog.start = end
-                backlog.isSeen = False
+                backlog.isLookedAt = False
                 isDelivered = True
                 self.stringReceived(current[payload:end])
-                if not backlog.isSeen or self.paused or (plainTransport is not None and plainTransport.TLS):
+                if not backlog.isLookedAt or self.paused or plainTransport.TLS:
                     break
             return isDelivered
         finally:
+            backlog.isPlain = False
             if isDelivered:
-                backlog.hasDelivered = True
-            backlog.isLookedAt = backlog.isSeen is True
-            backlog.isSeen = None
+                connection.hasDelivered = True
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         if self.paused or backlog.needed - self.prefixLength > self.MAX_LENGTH:
             return False
-        if backlog.terms != (self.structFormat, self.prefixLength):
+        if backlog.batch.terms != (self.structFormat, self.prefixLength):
             return False
+        assert isinstance(backlog, StringBacklog)
         backlog.skipped = 0
         return backlog.extendsString(data)
 
@@ -373,25 +280,27 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         unfinished = backlog.unfinishedPieces
         if unfinished is not None:
             announced = backlog.needed - prefix[1]
-            if backlog.terms == prefix and announced > 0 and not announced > limit and unfinished.size >= prefix[1]:
-                if not backlog.completesAside():
+            isAnnounced = backlog.batch.terms == prefix and unfinished.size >= prefix[1]
+            if isAnnounced and announced > 0 and not announced > limit:
+                if not backlog.completesString():
                     return [], 0, backlog.needed
                 return [backlog.takeString(prefix[1])], 0, 0
             backlog.rejoin()
         return _accelerate.splitStrings(backlog.current, backlog.start, *prefix, limit, most)
 
-    def _receiverRefuse(self, backlog: Backlog, prefix: tuple[str, int]) -> bool:
+    def _receiverRefuse(self, connection: Connection, prefix: tuple[str, int]) -> bool:
         """
         Refuse the next string.
 
         @return: whether the callback has called C{dataReceived}, so that there are bytes to
             deliver.
         """
+        backlog = connection.backlog
         (length,) = unpack(prefix[0], backlog.current[backlog.start : backlog.start + prefix[1]])
-        self._receiverLogLimit(backlog, length)
-        backlog.reentered = False
+        self._receiverLogLimit(connection, length)
+        connection.isReentered = False
         self.lengthLimitExceeded(length)
-        if not backlog.reentered or self._receiverState is not backlog:
+        if not connection.isReentered or self._receiverConnection is not connection:
             return False
         return self._receiverSplit(backlog, prefix, self.MAX_LENGTH, 1)[2] >= 0
 

@@ -1,25 +1,31 @@
 """
 Lines, without a raw mode.
 
-L{twisted_basic_ng._accelerate.framing} finds where a line ends.  This file delivers all lines of a chunk,
-one at a time.  It follows Twisted, where the delimiter that counts is the one that was set when the
-chunk arrived.
+All lines of a chunk are found at once, and delivered one at a time.  This follows Twisted, where the
+delimiter that counts is the one that was set when the chunk arrived, and where the bytes after the
+last line are in a plain attribute, C{_buffer}.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from typing import Any, Final
 
 from .. import _accelerate
 from .._places import public
 from .backlog import Backlog
+from .connection import Connection
 from .pins import PINNED
-from .receiver import Receiver, Shown
+from .receiver import Receiver
+from .shown import Shown
 from .wording import amendUnsent, notOverridden
 
 __all__ = ["LineOnlyReceiver"]
+
+#: An unfinished line of more bytes than these is kept in pieces, so that no byte is copied at each
+#: chunk.
+_LONG: Final = 4096
 
 
 # Differs from Twisted: a long line in pieces cannot be deleted before it is read.  A __delattr__
@@ -36,32 +42,40 @@ class _LastLine(Shown):
     line, as in Twisted.  You can assign and delete it.
     """
 
-    def __get__(self, receiver: Receiver | None, owner: type[Receiver]) -> bytes:
-        backlog: Any = None if receiver is None else receiver._receiverState
-        if receiver is None or backlog is None or getattr(backlog, "shown", b"") is not None:
+    def __get__(self, receiver: Any, owner: type[Any]) -> bytes:
+        connection: Connection | None = None if receiver is None else receiver._receiverConnection
+        if connection is None or connection.backlog.unfinishedPieces is None:
             return b""
-        backlog.rejoin()
-        line: bytes = backlog.rest()
-        receiver._buffer = backlog.shown = line  # type: ignore[attr-defined]
+        receiver._buffer = line = connection.backlog.takePieces()
         return line
 
 
 class _LineBacklog(Backlog):
     """
-    A backlog of lines without a raw mode.
-
-    @ivar shown: the value last set as the receiver's C{_buffer}, which is the bytes after the last
-        delimiter; C{None} if it is not set because the line is kept in pieces.
-    @ivar isPinned: whether the flags of the transport were pinned.
+    The undelivered lines.  The unfinished line behind them is in the receiver's C{_buffer}, or in
+    C{unfinishedPieces} if it is long.
     """
 
-    __slots__ = ("isPinned", "shown")
+    __slots__ = ()
 
-    def __init__(self, unfinished: bytes) -> None:
-        super().__init__()
-        self.shown: bytes | None = unfinished
-        self.isPinned = False
-        self.replace(unfinished)
+    @property
+    def offset(self) -> int:
+        """The offset in C{current} of the undelivered bytes, which do not include the batch."""
+        return self.start
+
+    @property
+    def lines(self) -> bytes:
+        """The undelivered lines of the batch, as they arrived."""
+        left = self.batch.left
+        delimiter: Any = self.batch.terms
+        return b"".join(line + delimiter for line in self.batch.frames[-left:]) if left else b""
+
+    def begin(self, line: bytes, delimiter: bytes) -> None:
+        """Keep the unfinished C{line} in pieces from now on."""
+        self.delimiter = delimiter
+        current = self.current
+        self._setAside(line)
+        self.current = current
 
 
 @public("basic")
@@ -83,143 +97,120 @@ class LineOnlyReceiver(Receiver):
     delimiter: bytes = b"\r\n"
     MAX_LENGTH: int = 16384
 
+    #: Whether the flags of the transport were cached.
+    _receiverHasPinned = False
+
     def _receiverMakeBacklog(self) -> Backlog:
-        return _LineBacklog(b"" + self._buffer if self._buffer else b"")
+        return _LineBacklog()
 
     def _receiverRestore(self, backlog: Backlog) -> None:
         """Do nothing: the bytes are already in C{_buffer}."""
 
-    def _receiverUndelivered(self, backlog: Any) -> bytes:
-        if not backlog.busy and self._buffer is not backlog.shown is not None:
-            self._receiverTakeAssigned(backlog)
-        return self._buffer if backlog.busy else backlog.peek()
+    def _receiverUndelivered(self, connection: Connection) -> bytes:
+        return self._buffer if connection.isDelivering else self._receiverKept(connection)
 
-    def dataReceived(self, data: bytes) -> Any:
-        """
-        Deliver the lines that C{data} completes.
+    def _receiverKept(self, connection: Connection) -> bytes:
+        """Return all undelivered bytes."""
+        backlog: Any = connection.backlog
+        unfinished = self._buffer  # this joins its pieces
+        return b"".join((backlog.lines, unfinished, backlog.peek()))
 
-        @param data: the received bytes; a chunk may end anywhere.
-        """
-        backlog: Any = self._receiverState
-        if type(backlog) is _LineBacklog and (
-            "_buffer" in self.__dict__ if backlog.shown is None else self._buffer is not backlog.shown
-        ):
-            self._receiverTakeAssigned(backlog)
-        return Receiver.dataReceived(self, data)
-
-    def _receiverTakeAssigned(self, backlog: Any) -> None:
-        """Use the value that the application has assigned to C{_buffer} as the last line."""
-        backlog.shown = line = b"" + self._buffer if self._buffer else b""
-        if backlog.frames:  # an error interrupted their delivery
-            backlog.current = backlog.current[: backlog.start] + line
-            backlog.arrivedMeanwhile = None
-        else:
-            backlog.replace(line)
-            backlog.searched = True  # it is searched together with the next chunk, as in Twisted
-
-    def _receiverDeliver(self, backlog: Any) -> object:
+    def _receiverDeliver(self, connection: Connection) -> object:
         """
         Deliver the lines that have arrived.
 
         This is one flat loop, for speed: it runs once for each chunk.
         """
-        plainTransport = backlog.plainTransport
-        delimiter = self.delimiter
-        if not delimiter or type(delimiter) is not bytes:
-            delimiter = self._receiverDelimiter()
-        if backlog.arrivedMeanwhile is not None and not backlog.frames:
-            backlog.rest()  # all lines of a chunk, and the end of the last one, are found at once
-        while backlog.start < len(backlog.current) or backlog:
-            if plainTransport is not None and plainTransport.TLS:
-                backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
-                continue
-            isUnfinished = False
-            begin = backlog.start
-            lines: Sequence[bytes] = backlog.frames
+        while True:
+            plainTransport = connection.plainTransport
+            if plainTransport.TLS:
+                connection = self._receiverLeavePlaintext(connection, b"")
+                plainTransport = connection.plainTransport
+            backlog: Any = connection.backlog
+            batch = backlog.batch
+            lines: Sequence[bytes] = batch.frames
+            if lines:  # an error interrupted their delivery
+                reader = batch.reader
+            else:
+                delimiter = self.delimiter
+                if not delimiter or type(delimiter) is not bytes:
+                    delimiter = self._receiverDelimiter()
+                chunk = backlog.current
+                if backlog.arrivedMeanwhile is not None or backlog.unfinishedPieces is not None or self._buffer:
+                    chunk = self._receiverJoined(backlog, delimiter)
+                if chunk:
+                    found = _accelerate.splitLines(chunk, 0, delimiter, len(chunk))
+                    lines = found[0]
+                    self._buffer = chunk[found[1] :]
+                    backlog.current = b""
+                    if lines:
+                        batch.terms = delimiter
+                        batch.frames = lines
+                        batch.reader = reader = iter(lines)
             if lines:
-                reader, mayExceed = backlog.reader, True
-            elif backlog.unfinishedPieces is None or backlog.completesLine(delimiter):
-                lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, len(backlog.current))
-                if lines:
-                    if len(lines) >= PINNED and not backlog.isPinned:
-                        backlog.isPinned = True
-                        self._receiverPinFlags(backlog)
-                    backlog.framing = len(delimiter)
-                    backlog.frames = split[0]
-                    backlog.reader = reader = iter(lines)
-                    backlog.taken = 0
-                    backlog.mark = begin
-                    backlog.start = end
-                    mayExceed = end - begin > self.MAX_LENGTH
-            if lines:
-                self._buffer = backlog.shown = shown = backlog.current[backlog.start :]
-                limit = self.MAX_LENGTH
-                backlog.hasDelivered = True
-                isInterrupted = True
+                connection.hasDelivered = True
+                if len(lines) >= PINNED and not self._receiverHasPinned:
+                    self._receiverHasPinned = True
+                    self._receiverPinFlags(connection)
                 for line in reader:
                     if self.transport.disconnecting:  # type: ignore[union-attr]
-                        self._receiverKeepLast(backlog)
+                        backlog.replace(b"")
                         return None
-                    if not mayExceed and limit is not self.MAX_LENGTH:
-                        mayExceed = True
-                    if mayExceed and len(line) > self.MAX_LENGTH:
-                        self._receiverKeepLast(backlog)
-                        self._receiverLogLimit(backlog, len(line))
-                        backlog.reentered = False
+                    if len(line) > self.MAX_LENGTH:
+                        backlog.replace(b"")
+                        self._receiverLogLimit(connection, len(line))
+                        connection.isReentered = False
                         why = self.lineLengthExceeded(line)
-                        if self._receiverIsOver(backlog):
+                        if not connection.isReentered or self._receiverConnection is not connection:
                             return why
                         break
                     self.lineReceived(line)
-                    if plainTransport is not None and plainTransport.TLS:
+                    if plainTransport.TLS:
                         break
                 else:
-                    isInterrupted = False
-                    backlog.frames = ()
-                    backlog.current = shown
-                    backlog.start = 0
-                    if self._buffer is not shown:
-                        self._receiverTakeAssigned(backlog)
-                        isUnfinished = True
-                    elif not shown and backlog.arrivedMeanwhile is None:
-                        return None
-                if isInterrupted:
-                    continue
-            if isUnfinished or not backlog.unfinished(delimiter=delimiter):
-                self._receiverShow(backlog)
-                backlog.reentered = False
-                why = self._receiverCheckLastLine(backlog)
-                if self._receiverIsOver(backlog):
-                    return why
-            delimiter = self._receiverDelimiter()
-        return None
+                    batch.frames = ()
+            if batch.frames or backlog.current or backlog.arrivedMeanwhile is not None:
+                continue
+            if backlog.unfinishedPieces is None and not self._buffer:
+                return None
+            size = self._receiverSize(backlog)
+            if not size > self.MAX_LENGTH:
+                return None
+            connection.isReentered = False
+            why = self._receiverCheckLastLine(connection, size)
+            if not connection.isReentered or self._receiverConnection is not connection:
+                return why
 
-    def _receiverShow(self, backlog: Any) -> None:
-        """Show the unfinished line as a plain attribute, unless it is long and in pieces."""
+    def _receiverJoined(self, backlog: Any, delimiter: bytes) -> bytes:
+        """
+        Return the unfinished line with everything behind it, or nothing if that does not end the
+        line and is kept in pieces.
+        """
+        backlog.joinMeanwhile()
         if backlog.unfinishedPieces is None:
-            self._buffer = backlog.shown = backlog.current
-        elif backlog.shown is not None:
-            backlog.shown = None
+            line = self._buffer
+            if type(line) is not bytes:
+                line = b"" + line if line else b""
+            if len(line) <= _LONG or delimiter in line:  # an application has assigned lines, or another delimiter
+                return line + backlog.current  # type: ignore[no-any-return]
+            backlog.begin(line, delimiter)
             del self._buffer
+        return backlog.current if backlog.completesLine(delimiter) else b""
 
-    def _receiverKeepLast(self, backlog: Any) -> None:
-        """Ignore the other lines of the chunk."""
-        backlog.replace(b"")
-        self._receiverTakeAssigned(backlog)
+    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
+        if "_buffer" in self.__dict__:  # an application has assigned another line
+            backlog.takePieces()
+            return False
+        return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH)
 
-    def _receiverLeavePlaintext(self, backlog: Any, decrypted: bytes) -> Backlog:
-        if self._buffer is not backlog.shown is not None:
-            self._receiverTakeAssigned(backlog)
-        left = super()._receiverLeavePlaintext(backlog, decrypted)
-        self._buffer = backlog.shown = b""
-        return left
+    def _receiverLeavePlaintext(self, connection: Connection, decrypted: bytes) -> Connection:
+        connection.backlog.replace(self._receiverKept(connection))
+        self._buffer = b""
+        return super()._receiverLeavePlaintext(connection, decrypted)
 
     def _receiverDrop(self) -> object:
         self._buffer = b""
         return super()._receiverDrop()
-
-    def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
-        return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH)
 
     def _receiverDelimiter(self) -> bytes:
         """The delimiter for a chunk."""
@@ -227,22 +218,23 @@ class LineOnlyReceiver(Receiver):
             raise ValueError("empty separator")
         return b"" + self.delimiter
 
-    def _receiverIsOver(self, backlog: Backlog) -> bool:
-        """
-        Whether to end the delivery after a line that is too long.
+    def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
+        return bool(backlog) or bool(self._buffer)
 
-        It ends if the callback has passed in no bytes, or if the backlog has been replaced.
-        """
-        return not backlog.reentered or self._receiverState is not backlog
+    def _receiverSize(self, backlog: Backlog) -> int:
+        """How many bytes of the unfinished line have arrived."""
+        if backlog.unfinishedPieces is not None:
+            return backlog.size
+        return len(self._buffer) if self._buffer else 0
 
     # Differs from Twisted: bytes that may begin the delimiter do not count as part of the line.
 
-    def _receiverCheckLastLine(self, backlog: Backlog) -> object:
-        """Refuse an unfinished line that is too long already, however it ends."""
-        over = backlog.size - self.MAX_LENGTH
-        if not over > 0 or (over < len(self.delimiter) and backlog.endsWith(self.delimiter[: ceil(over)])):
+    def _receiverCheckLastLine(self, connection: Connection, size: int) -> object:
+        """Refuse an unfinished line of C{size} bytes that is too long already, however it ends."""
+        over = size - self.MAX_LENGTH
+        if over < len(self.delimiter) and self._buffer.endswith(self.delimiter[: ceil(over)]):
             return None
-        self._receiverLogLimit(backlog, backlog.size)
+        self._receiverLogLimit(connection, size)
         return self.lineLengthExceeded(self._buffer)
 
     def lineReceived(self, line: bytes) -> object:

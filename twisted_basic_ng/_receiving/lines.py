@@ -13,10 +13,12 @@ from typing import Any, Final
 
 from .. import _accelerate
 from .._places import public
-from .backlog import CAUTION, Backlog
+from .backlog import Backlog
+from .connection import Connection
 from .pausing import _PauseableMixin
 from .pins import PINNED
-from .receiver import Receiver, Undelivered
+from .receiver import Receiver
+from .shown import Undelivered
 from .wording import amendUnsent, notOverridden
 
 __all__ = ["LineReceiver"]
@@ -68,159 +70,113 @@ class LineReceiver(Receiver, _PauseableMixin):
 
         @return: the discarded bytes.
         """
-        backlog = self._receiverState
-        # This does the same as the last two lines, in a third of their time.
-        if backlog is not None and backlog.isSeen is not None:
-            backlog.isSeen = True
+        connection = self._receiverConnection
+        if connection is not None and connection.backlog.isPlain:  # the same, in less time
+            backlog = connection.backlog
+            backlog.isLookedAt = True
             cleared, backlog.current = backlog.current, b""
         else:
             cleared, self._buffer = self._buffer, b""
         return cleared
 
-    def _receiverDeliver(self, backlog: Backlog) -> object:
+    def _receiverDeliver(self, connection: Connection) -> object:
         """
         Deliver the bytes that have arrived, in the current mode.
 
-        This is one flat loop, for speed: it runs once for each batch of lines.  A change by a
-        callback interrupts the batch, and the head of the loop decides whether the rest of the
-        batch is still valid.
+        This is one flat loop, for speed.  Each turn delivers raw data, one line, or a batch of
+        lines, which ends when a callback has changed what it relies on.
         """
         if self._busyReceiving:
             return None
         self._busyReceiving = True
-        plainTransport = backlog.plainTransport
-        window = _NEAR
         try:
+            window = _NEAR
+            transport: Any
             while True:
-                pinned = backlog.pinnedAttributes
-                if pinned is not None and type(self) is not pinned.kind:
-                    self._receiverUnpin(backlog)
-                    pinned = None
-                lines: Sequence[bytes] = backlog.frames
-                if self.paused or not (lines or backlog.start < len(backlog.current) or backlog):
+                kind = None
+                if connection.pins is not None:
+                    kind = type(self)
+                    if kind is not connection.pins.kind:
+                        self._receiverUnpin(connection)
+                if self.paused:
                     return None
-                if plainTransport is not None and plainTransport.TLS:
-                    backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
-                    continue
+                plainTransport = connection.plainTransport
+                if plainTransport.TLS:
+                    connection = self._receiverLeavePlaintext(connection, b"")
+                    plainTransport = connection.plainTransport
+                backlog = connection.backlog
                 if not self.line_mode:
-                    if lines or backlog.unfinishedPieces is not None or backlog.arrivedMeanwhile is not None:
-                        data = backlog.take()
-                        if not data:
-                            return None
-                    else:
-                        data = backlog.current[backlog.start :]
-                        backlog.current = b""
-                        backlog.start = 0
+                    data = backlog.take()
+                    if not data:
+                        return None
                     why = self.rawDataReceived(data)
                     if why:
                         return why
                     continue
                 delimiter = self.delimiter
-                if type(delimiter) is not bytes:
-                    delimiter = b"" + delimiter
-                limit = self.MAX_LENGTH
-                isSearched = False
+                batch = backlog.batch
+                lines: Sequence[bytes] = batch.frames
+                isChanged = isLast = False
                 if lines:
-                    if delimiter != backlog.terms:
+                    if delimiter != batch.terms:
                         backlog.putBack()
                         continue
-                    reader, mayExceed = backlog.reader, True
-                else:
-                    if backlog.isLookedAt:
-                        why = self._receiverCutOff(backlog, plainTransport)
+                    reader = batch.reader
+                    mayExceed = True
+                elif backlog.unfinishedPieces is None or backlog.completesLine(delimiter):
+                    if backlog.isLookedAt and delimiter:
+                        why = self._receiverDeliverShown(connection, delimiter)
                         if why is not _GO_ON:
                             return why
                         continue
+                    current = backlog.current
                     begin = backlog.start
-                    if (
-                        (backlog.cautious or len(backlog.current) - begin < _SHORT)
-                        and delimiter
-                        and backlog.unfinishedPieces is None
-                    ):
-                        # Something changes at each line, so looking ahead would be wasted.
-                        window = _NEAR
-                        transport: Any
-                        if pinned is None and len(backlog.current) - begin >= PINNED * _SHORT:
-                            self._receiverPin(backlog)
-                        kind = None if backlog.pinnedAttributes is None else type(self)
-                        while True:
-                            current = backlog.current
-                            begin = backlog.start
-                            if self.line_mode:
-                                if len(current) - begin > _CUT:
-                                    end = current.find(delimiter, begin)
-                                    if end < 0:
-                                        break
-                                    line = current[begin:end]
-                                    backlog.start = end + len(delimiter)
-                                else:
-                                    line, found, rest = (current[begin:] if begin else current).partition(delimiter)
-                                    if not found:
-                                        end = -1
-                                        break
-                                    backlog.current = rest
-                                    backlog.start = 0
-                                backlog.hasDelivered = True
-                                if len(line) > self.MAX_LENGTH:
-                                    return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
-                                why = self.lineReceived(line)
-                                if why:
-                                    return why
-                                transport = self.transport
-                                if transport is not None and transport.disconnecting:
-                                    return why
-                            else:
-                                if begin == len(current) or backlog.arrivedMeanwhile is not None:
-                                    end = begin
-                                    break
-                                backlog.current = b""
+                    if (batch.cautious or len(current) - begin < _SHORT) and delimiter:
+                        if len(current) - begin > _CUT:
+                            end = current.find(delimiter, begin)
+                            if end >= 0:
+                                isChanged = True
+                                line = current[begin:end]
+                                backlog.start = end + len(delimiter)
+                        else:
+                            line, found, rest = (current[begin:] if begin else current).partition(delimiter)
+                            if found:
+                                isChanged = True
+                                backlog.current = rest
                                 backlog.start = 0
-                                why = self.rawDataReceived(current[begin:])
-                                if why:
-                                    return why
+                        if isChanged:
+                            if batch.cautious:
+                                batch.cautious -= 1
+                            connection.hasDelivered = True
+                            if len(line) > self.MAX_LENGTH:
+                                return self._receiverExceeded(connection, len(line), line + delimiter + backlog.take())
+                            why = self.lineReceived(line)
+                            if why:
+                                return why
+                            transport = self.transport
+                            if transport is not None and transport.disconnecting:
+                                return why
                             if not backlog.current and backlog.arrivedMeanwhile is None:
                                 return None
-                            if (
-                                self.paused
-                                or delimiter is not self.delimiter
-                                or (plainTransport is not None and plainTransport.TLS)
-                                or (kind is not None and kind is not type(self))
-                                or backlog.isLookedAt
-                            ):
-                                end = begin
-                                break
-                            if backlog.cautious:
-                                backlog.cautious -= 1
-                            elif len(backlog.current) - backlog.start >= _SHORT:
-                                end = begin
-                                break
-                        if end >= 0:
                             continue
-                        if begin == len(current) and backlog.arrivedMeanwhile is None:
-                            return None
-                        limit = self.MAX_LENGTH
-                    if backlog.unfinishedPieces is None or backlog.completesLine(delimiter):
-                        lines, end = split = _accelerate.splitLines(backlog.current, begin, delimiter, window)
-                        isSearched = begin + window >= len(backlog.current)
+                    else:
+                        if type(delimiter) is not bytes:
+                            delimiter = b"" + delimiter
+                        lines, end = _accelerate.splitLines(current, begin, delimiter, window)
                         if lines:
-                            if len(lines) > 1:
-                                if len(lines) >= PINNED and pinned is None:
-                                    self._receiverPin(backlog)
-                                    pinned = backlog.pinnedAttributes
-                                backlog.frames = split[0]
-                                backlog.terms = delimiter
-                                backlog.framing = len(delimiter)
-                                backlog.taken = 0
-                                backlog.mark = begin
-                            backlog.reader = reader = iter(lines)
+                            reader = batch.start(lines, begin, delimiter, len(delimiter))
                             backlog.start = end
-                            mayExceed = end - begin > limit
+                            isLast = begin + window >= len(current)
+                            mayExceed = end - begin > self.MAX_LENGTH
                 if lines:
-                    backlog.hasDelivered = True
-                    kind = type(self)
+                    connection.hasDelivered = True
+                    if len(lines) >= PINNED and connection.pins is None:
+                        self._receiverPin(connection)
+                        kind = type(self)
+                    limit = self.MAX_LENGTH
                     for line in reader:
                         if mayExceed and len(line) > limit:
-                            return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
+                            return self._receiverExceeded(connection, len(line), line + delimiter + backlog.take())
                         why = self.lineReceived(line)
                         if why:
                             return why
@@ -231,54 +187,56 @@ class LineReceiver(Receiver, _PauseableMixin):
                             self.paused
                             or (delimiter is not self.delimiter and delimiter != self.delimiter)
                             or not self.line_mode
-                            or (plainTransport is not None and plainTransport.TLS)
-                            or (pinned is not None and kind is not type(self))
+                            or plainTransport.TLS
+                            or (kind is not None and kind is not type(self))
                         ):
-                            isSearched = False
+                            isChanged = True
                             break
                         if limit is not self.MAX_LENGTH:
                             limit, mayExceed = self.MAX_LENGTH, True
                     else:
-                        if backlog.reader is not reader:
+                        if batch.frames is not lines:
                             continue  # there are other bytes now
-                        if backlog.frames:
-                            backlog.frames = ()
-                            backlog.caution = CAUTION
+                        batch.finish()
                         if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
+                            backlog.current = b""
+                            backlog.start = 0
                             return None
                         window = min(window * 2, _FAR)
-                    if not isSearched:
-                        continue
+                        isChanged = not isLast
+                if isChanged:
+                    continue
                 # The bytes in hand contain no whole line.
-                if backlog.size >= self.MAX_LENGTH + len(delimiter):
-                    return self._receiverExceeded(backlog, backlog.size, backlog.take())
-                if not backlog.unfinished(delimiter=delimiter):
+                size = backlog.size
+                if size and size >= self.MAX_LENGTH + len(delimiter):
+                    return self._receiverExceeded(connection, size, backlog.take())
+                if not backlog.unfinished(delimiter=b"" + delimiter):
                     return None
         finally:
             self._busyReceiving = False
 
-    def _receiverCutOff(self, backlog: Backlog, plainTransport: Any) -> object:
+    def _receiverDeliverShown(self, connection: Connection, delimiter: bytes) -> object:
         """
-        Deliver lines to an application that reads the rest after each, by cutting each line off.
+        Deliver lines to an application that reads or assigns the rest at each, by cutting each line
+        off.
 
         @return: the value that ends the delivery, or L{_GO_ON} if it continues.
         """
-        if backlog.start or backlog.arrivedMeanwhile is not None:
+        backlog = connection.backlog
+        plainTransport = connection.plainTransport
+        pins = connection.pins
+        if backlog.start or backlog.arrivedMeanwhile is not None or backlog.unfinishedPieces is not None:
             backlog.rest()
-        if backlog.pinnedAttributes is None and len(backlog.current) >= PINNED * _SHORT:
-            self._receiverPin(backlog)
-        kind = None if backlog.pinnedAttributes is None else type(self)
-        delimiter = self.delimiter
-        line, found, rest = backlog.current.partition(delimiter) if delimiter else (backlog.current, b"", b"")
+        line, found, rest = backlog.current.partition(delimiter)
         if found:
-            backlog.hasDelivered = True
-        backlog.isSeen = True
+            connection.hasDelivered = True
+        backlog.isPlain = True
         try:
             while found:
                 backlog.current = rest
                 if len(line) > self.MAX_LENGTH:
-                    return self._receiverExceeded(backlog, len(line), line + delimiter + backlog.take())
-                backlog.isSeen = False
+                    return self._receiverExceeded(connection, len(line), line + delimiter + backlog.take())
+                backlog.isLookedAt = False
                 why = self.lineReceived(line)
                 if why:
                     return why
@@ -286,22 +244,23 @@ class LineReceiver(Receiver, _PauseableMixin):
                 if transport is not None and transport.disconnecting:
                     return why
                 if (
-                    not backlog.isSeen
+                    not backlog.isLookedAt
                     or delimiter is not self.delimiter
                     or self.paused
                     or not self.line_mode
-                    or (plainTransport is not None and plainTransport.TLS)
-                    or (kind is not None and kind is not type(self))
+                    or plainTransport.TLS
+                    or (pins is not None and pins.kind is not type(self))
                 ):
                     return _GO_ON
                 line, found, rest = backlog.current.partition(delimiter)
-            if len(line) < self.MAX_LENGTH + len(delimiter):
-                backlog.unfinished(delimiter=b"" + delimiter)
-                return None
-            return self._receiverExceeded(backlog, len(line), backlog.take())
+            if backlog.arrivedMeanwhile is not None:
+                return _GO_ON
+            if line and len(line) >= self.MAX_LENGTH + len(delimiter):
+                return self._receiverExceeded(connection, len(line), backlog.take())
+            backlog.unfinished(delimiter=b"" + delimiter)
+            return None
         finally:
-            backlog.isLookedAt = backlog.isSeen is True
-            backlog.isSeen = None
+            backlog.isPlain = False
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
         return bool(self.line_mode) and super()._receiverIsUnfinished(backlog)
@@ -311,8 +270,8 @@ class LineReceiver(Receiver, _PauseableMixin):
             return False
         return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH + len(self.delimiter) - 1)
 
-    def _receiverExceeded(self, backlog: Backlog, size: int, line: bytes) -> object:
-        self._receiverLogLimit(backlog, size)
+    def _receiverExceeded(self, connection: Connection, size: int, line: bytes) -> object:
+        self._receiverLogLimit(connection, size)
         return self.lineLengthExceeded(line)
 
     def setLineMode(self, extra: bytes = b"") -> Any:

@@ -16,9 +16,12 @@ from twisted.internet.protocol import Protocol
 from .. import _accelerate
 from .._accelerate import Stop, formatNetstring, netstringLength
 from .._places import public
-from .backlog import CAUTION, MANY, Backlog
+from .backlog import Backlog
+from .batch import MANY, Batch
+from .connection import Connection
 from .pins import PINNED
-from .receiver import Receiver, Undelivered
+from .receiver import Receiver
+from .shown import Undelivered
 from .wording import amendUnsent, notOverridden
 
 __all__ = ["IncompleteNetstring", "NetstringParseError", "NetstringReceiver", "formatNetstring"]
@@ -39,8 +42,8 @@ class IncompleteNetstring(Exception):
     """No whole netstring has arrived yet."""
 
 
-class _NetstringBacklog(Backlog):
-    """A backlog of netstrings; their framing is as long as their length has digits."""
+class _NetstringBatch(Batch):
+    """A batch of netstrings; their framing is as long as their length has digits."""
 
     __slots__ = ()
 
@@ -77,9 +80,9 @@ class NetstringReceiver(Receiver):
 
     def makeConnection(self, transport: ITransport) -> None:
         """Start on C{transport}, with no bytes received and C{brokenPeer} reset."""
-        if self._receiverState is not None:
-            self._receiverState.replace(b"")  # this ends a delivery that the call is made from
-            self._receiverState = None
+        if self._receiverConnection is not None:
+            self._receiverConnection.backlog.replace(b"")  # this ends a delivery that the call is made from
+            self._receiverConnection = None
         if self._receiverIsCopy:
             self._receiverIsCopy = False
         self.brokenPeer = 0
@@ -112,79 +115,88 @@ class NetstringReceiver(Receiver):
         raise notOverridden(self, "stringReceived")
 
     def _receiverMakeBacklog(self) -> Backlog:
-        return _NetstringBacklog()
+        return Backlog(_NetstringBatch())
 
-    def _receiverDeliver(self, backlog: Backlog) -> None:
+    def _receiverDeliver(self, connection: Connection) -> None:
         try:
-            self._receiverStrings(backlog)
+            self._receiverStrings(connection)
         except IncompleteNetstring:
             pass  # only a callback can raise it; the rest waits for more bytes, as in Twisted
         except NetstringParseError:
             self._handleParseError()
 
-    def _receiverStrings(self, backlog: Backlog) -> None:
+    def _receiverStrings(self, connection: Connection) -> None:
         """
-        Deliver the netstrings that have arrived.
+        Deliver the netstrings that have arrived.  Each turn of the loop delivers a
+        batch, or a single one.
 
         @raise NetstringParseError: the bytes that follow are not a netstring.
         """
-        plainTransport = backlog.plainTransport
-        while backlog.start < len(backlog.current) or backlog:
-            if plainTransport is not None and plainTransport.TLS:
-                backlog, plainTransport = self._receiverLeavePlaintext(backlog, b""), None
-                continue
-            pinned = backlog.pinnedAttributes
-            if pinned is not None and (backlog.cautious or type(self) is not pinned.kind):
-                self._receiverUnpin(backlog)
-                pinned = None
+        while True:
+            plainTransport = connection.plainTransport
+            if plainTransport.TLS:
+                connection = self._receiverLeavePlaintext(connection, b"")
+                plainTransport = connection.plainTransport
+            backlog = connection.backlog
+            batch = backlog.batch
+            if connection.pins is not None and (batch.cautious or connection.pins.kind is not type(self)):
+                self._receiverUnpin(connection)
             limit = self.MAX_LENGTH
-            strings: Sequence[bytes] = backlog.frames
+            strings: Sequence[bytes] = batch.frames
+            needed = 0
             if strings:
-                if limit != backlog.terms:
+                if limit != batch.terms:
                     backlog.putBack()
                     continue
-                needed, reader = 0, backlog.reader
+                reader = batch.reader
             else:
-                most = 1 if backlog.cautious else backlog.most
-                strings, end, needed = found = self._receiverSplit(backlog, most)
+                if not backlog:
+                    return
+                most = 1 if batch.cautious or backlog.isLookedAt else batch.most
+                strings, end, needed = self._receiverSplit(backlog, most)
+                if len(strings) == 1:
+                    backlog.start = end
+                    backlog.isLookedAt = False
+                    if batch.cautious:
+                        batch.cautious -= 1
+                    connection.hasDelivered = True
+                    self.stringReceived(strings[0])
+                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
+                        backlog.current = b""
+                        backlog.start = 0
+                        return
+                    continue
                 if strings:
-                    if len(strings) > 1:
-                        if len(strings) >= PINNED and pinned is None:
-                            self._receiverPin(backlog)
-                            pinned = backlog.pinnedAttributes
-                        backlog.frames = found[0]
-                        backlog.terms = limit
-                        backlog.taken = 0
-                        backlog.mark = backlog.start
-                    elif backlog.cautious:
-                        backlog.cautious -= 1
-                    backlog.reader = reader = iter(strings)
+                    reader = batch.start(strings, backlog.start, limit, 0)
                     backlog.start = end
             if strings:
-                backlog.hasDelivered = True
+                connection.hasDelivered = True
+                if len(strings) >= PINNED and connection.pins is None:
+                    self._receiverPin(connection)
+                isPinned = connection.pins is not None
                 kind = type(self)
                 for string in reader:
                     self.stringReceived(string)
                     if (
                         (limit is not self.MAX_LENGTH and limit != self.MAX_LENGTH)
-                        or (plainTransport is not None and plainTransport.TLS)
-                        or kind is not type(self)
+                        or plainTransport.TLS
+                        or (isPinned and kind is not type(self))
                     ):
                         needed = 0
                         break
                 else:
-                    if backlog.reader is not reader:
+                    if batch.frames is not strings:
                         continue  # there are other bytes now
-                    if backlog.frames:
-                        backlog.frames = ()
-                        backlog.caution = CAUTION
+                    batch.finish()
                     if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
+                        backlog.current = b""
+                        backlog.start = 0
                         return
                 if needed <= 0:
-                    backlog.most = min(backlog.most * 2, MANY)
+                    batch.most = min(batch.most * 2, MANY)
                     continue
             elif needed < 0:
-                raise NetstringParseError(self._receiverComplaint(backlog, needed))
+                raise NetstringParseError(self._receiverComplaint(connection, needed))
             if not backlog.unfinished(needed):
                 return
 
@@ -199,7 +211,7 @@ class NetstringReceiver(Receiver):
         accepted = backlog.needed
         unfinished = backlog.unfinishedPieces
         if unfinished is not None:
-            if not backlog.completesAside():
+            if not backlog.completesString():
                 return [], 0, accepted
             digits = unfinished.begin(_DIGITS).partition(b":")[0]
             last = accepted - unfinished.size - 1
@@ -214,10 +226,10 @@ class NetstringReceiver(Receiver):
             backlog.current, backlog.start, max(self.MAX_LENGTH, accepted), 1 if accepted else most
         )
 
-    def _receiverComplaint(self, backlog: Backlog, stop: int) -> str:
+    def _receiverComplaint(self, connection: Connection, stop: int) -> str:
         """Make the error for the next netstring.  If it exceeds a limit, log that."""
         if stop == Stop.TOO_LONG:
-            self._receiverLogLimit(backlog, self._receiverAnnounced(backlog))
+            self._receiverLogLimit(connection, self._receiverAnnounced(connection.backlog))
             return self._TOO_LONG % (self.MAX_LENGTH,)
         return self._MISSING_LENGTH if stop == Stop.MALFORMED else self._MISSING_COMMA
 
@@ -239,7 +251,7 @@ class NetstringReceiver(Receiver):
         data = self._remainingData
         length, colon = netstringLength(data, 0, self.MAX_LENGTH)
         if length < 0:
-            raise NetstringParseError(self._receiverComplaint(self._receiverBacklog(), length))
+            raise NetstringParseError(self._receiverComplaint(self._receiverConnected(), length))
         if colon < 0:
             raise IncompleteNetstring()
         self._expectedPayloadSize = length + 1

@@ -111,7 +111,9 @@ class QuitBox(AmpBox):
         if leave is None:
             proto.transport.loseConnection()
         else:
-            leave()
+            extensions = getattr(proto, "_ampExtensions", None)
+            if extensions is None or not extensions.postpone(leave):
+                leave()
 
 
 def bytesOf(data: Any) -> bytes:

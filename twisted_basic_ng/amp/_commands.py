@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
@@ -20,7 +20,7 @@ from .._places import public
 from ._boxes import AmpBox, Box, newBox
 from ._caller import SEND_BOX_COMMAND
 from ._calls import Call
-from ._constants import UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._constants import DEADLINE_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
 from ._explain import addToRepr, briefly, describePeerOf, explainWriting
 from ._names import IDENTIFIERS
@@ -125,6 +125,9 @@ class Command(metaclass=_CommandMeta):
     responseType: ClassVar[Callable[[], Any]] = Box
 
     requiresAnswer: ClassVar[bool] = True
+
+    #: When its caller stops waiting, an L{twisted_basic_ng.amp._deadlines.Deadline}.
+    _ampDeadline: Any = None
 
     #: Whether the call changes the connection for everything that follows it.
     _ampChangesConnection: ClassVar[bool] = False
@@ -262,6 +265,15 @@ class Command(metaclass=_CommandMeta):
         @param doCommand: sends the call.
         @param change: makes the changes that last until the answer arrives.
         """
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None:
+            later: Deferred[Any] = Deferred()
+
+            def doLater() -> None:
+                maybeDeferred(self._ampDoAndChange, proto, doCommand, change).chainDeferred(later)
+
+            if extensions.postpone(doLater, later.errback, later.errback):
+                return later
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
             answering = doCommand(proto)
@@ -297,6 +309,8 @@ class Command(metaclass=_CommandMeta):
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
+        if self._ampDeadline is not None and remote.errorCode == DEADLINE_ERROR_CODE not in self.reverseErrors:
+            return error  # what the deadline makes of it is no unknown error
         try:
             kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
             declared = kind(remote.description)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .._accelerate.steps import takeSteps
-from .._receiving.receiver import describePeer
+from .._receiving.connection import describePeer
 from .._receiving.wording import amend, longer
 from ._errors import MissingKeyError, TooLong
 from ._names import IDENTIFIERS

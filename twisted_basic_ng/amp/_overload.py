@@ -100,6 +100,8 @@ class Overload:
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
         self.keptChange: AmpBox | None = None
+        # The tags of kept calls that their caller has cancelled.
+        self._cancelled: set[bytes] = set()
         self.hadChange = False
         self.withheldSize = 0
         self.isHolding = False
@@ -172,10 +174,25 @@ class Overload:
         self.keptSize -= sizeOf(box)
         if box is self.keptChange:
             self.keptChange = None
+        isCancelled = bool(self._cancelled) and box.get(ASK) in self._cancelled
         try:
-            self.dispatcher._commandReceived(box)
+            if isCancelled:
+                self._cancelled.discard(box[ASK])
+                self.dispatcher._ampAnswerCancelled(box)
+            else:
+                self.dispatcher._commandReceived(box)
         except BaseException:
             fail().addErrback(self.sender.unhandledError)  # this may raise as well
+
+    def cancelKept(self, tag: bytes) -> None:
+        """
+        Do not respond to a call that is kept, because its caller has cancelled it.
+
+        It is answered when its turn comes: an answer tells the peer that all calls before it are
+        begun.
+        """
+        if any(box.get(ASK) == tag for box in self.kept):
+            self._cancelled.add(tag)
 
     def _maybeHold(self, box: AmpBox) -> None:
         """Stop reading if C{box}, which has arrived, is too much."""
@@ -212,6 +229,7 @@ class Overload:
 
     def _forgetKept(self) -> None:
         self.kept.clear()
+        self._cancelled.clear()
         self.keptSize = 0
         self.keptChange = None
 

@@ -11,7 +11,10 @@ from twisted.python.failure import Failure
 
 from .._places import public
 from ._boxes import AmpBox, parseBoxes
+from ._cancel import Cancel as Cancel
 from ._dispatch import BoxDispatcher
+from ._leave import Leave as Leave
+from ._more import More as More
 from ._responders import CommandLocator, SimpleStringLocator
 from ._tls import StartTLS
 from ._types import Responder

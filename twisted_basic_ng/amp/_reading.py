@@ -16,7 +16,9 @@ from typing import Any, Final
 
 from .. import _accelerate
 from .._places import publicMethods
-from .._receiving.backlog import CAUTION, MANY, Backlog
+from .._receiving.backlog import Backlog
+from .._receiving.batch import CAUTION, MANY
+from .._receiving.connection import Connection
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.pins import PINNED
 from ._boxes import AmpBox, newBox
@@ -71,30 +73,31 @@ class BoxReader(StringReader):
             and delivered with the next bytes.
         """
         self._justStartedTLS = False
-        if self._ampDescriptorsSinceByte:
-            self._ampDescriptorsSinceByte = 0
-        backlog: Any = self._receiverState
+        if self._ampHeedsBytes:
+            self._ampHeedBytes()
+        connection: Any = self._receiverConnection
+        backlog: Any = None if connection is None else connection.backlog
         if self.innerProtocol is not None:
             if backlog:
-                return backlog.put(data)  # after the bytes that are being handed over
+                return connection.addMeanwhile(data)  # after the bytes that are being handed over
             return self.innerProtocol.dataReceived(data)
         if (
-            backlog is None
-            or backlog.busy
+            connection is None
+            or connection.isDelivering
             or backlog.current
             or backlog.arrivedMeanwhile is not None
             or backlog.unfinishedPieces is not None
-            or backlog.transport is not self.transport
-            or (backlog.plainTransport is not None and backlog.plainTransport.TLS)
-            or (backlog.tellsClose and backlog.transport.disconnecting)
-            or backlog.cautious
+            or connection.transport is not self.transport
+            or connection.plainTransport.TLS
+            or connection.closingTransport.disconnecting
+            or backlog.batch.cautious
             or self.paused
             or type(data) is not bytes
         ):
             return Int16StringReceiver.dataReceived(self, data)
-        pinned = backlog.pinnedAttributes
-        if pinned is not None and (pinned.kind is not type(self) or pinned.values != pinned.read(pinned.kind)):
-            self._receiverUnpin(backlog)
+        pins = connection.pins
+        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+            self._receiverUnpin(connection)
         try:
             if _stateOf(self) != _BETWEEN_BOXES:
                 return Int16StringReceiver.dataReceived(self, data)
@@ -105,82 +108,90 @@ class BoxReader(StringReader):
             data,
             0,
             AmpBox,
-            backlog.most,
+            backlog.batch.most,
             _UNBOUNDED if keys is None else keys,
             _UNBOUNDED if length is None else length,
         )
         if not boxes or ends[-1] != len(data):
             return Int16StringReceiver.dataReceived(self, data)
-        backlog.busy = True
-        backlog.reentered = backlog.searched = False
+        connection.isDelivering = True
+        backlog.isSearched = False
         backlog.skipped = backlog.deliveryStart = 0
         backlog.inHand = None
         backlog.current = data
-        backlog.frames = boxes
-        backlog.ends = ends
+        batch = backlog.batch
+        batch.frames = boxes
+        batch.ends = ends
         backlog.start = ends[-1]
         try:
-            self._ampDeliverBoxes(backlog, boxes)
+            self._ampDeliverBoxes(connection, boxes)
             if backlog.start != len(backlog.current) or backlog.arrivedMeanwhile is not None:
-                self._receiverDeliver(backlog)
+                self._receiverDeliver(connection)
         finally:
-            backlog.busy = False
+            connection.isDelivering = False
             backlog.putBack()
             if backlog.start == len(backlog.current):
                 backlog.current = b""
                 backlog.start = 0
-            self._receiverSettle(backlog)
+            self._receiverSettle(connection)
         return None
 
-    def _receiverDeliver(self, backlog: Any) -> None:
+    def _receiverDeliver(self, connection: Any) -> None:
         """
         Deliver the bytes in hand, as whole boxes if an application cannot tell the difference.
 
         This is one flat loop, for speed: it runs once for each batch of boxes.
         """
         # The batch was interrupted.  Finding its boxes again takes a third of their delivery time.
+        backlog = connection.backlog
         backlog.putBack()
         backlog.skipped = 0
         backlog.inHand = None
         backlog.deliveryStart = backlog.start
-        while not self.paused and (backlog.start < len(backlog.current) or backlog):
-            plainTransport = backlog.plainTransport
-            if plainTransport is not None and plainTransport.TLS:
-                backlog = self._receiverLeavePlaintext(backlog, b"")
+        while not self.paused:
+            backlog = connection.backlog
+            batch = backlog.batch
+            if not backlog:
+                return
+            plainTransport = connection.plainTransport
+            if plainTransport.TLS:
+                connection = self._receiverLeavePlaintext(connection, b"")
                 continue
             try:
                 isBetweenBoxes = _stateOf(self) == _BETWEEN_BOXES
             except AttributeError:  # a hook is a plain function, set on the instance
                 isBetweenBoxes = False
             if not isBetweenBoxes and not self._ampGoesOnWithBox():
-                backlog.ends = ()
-                super()._receiverDeliver(backlog)
+                batch.ends = ()
+                super()._receiverDeliver(connection)
                 return
-            if backlog.unfinishedPieces is not None and not backlog.completesString():
-                if not backlog.unfinished(backlog.needed):
-                    return
-                continue
+            if backlog.unfinishedPieces is not None:
+                if not backlog.completesString():
+                    if not backlog.unfinished(backlog.needed):
+                        return
+                    continue
+                backlog.rejoin()
             if isBetweenBoxes:
                 keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
                 boxes, ends = _accelerate.splitBoxes(
                     backlog.current,
                     backlog.start,
                     AmpBox,
-                    1 if backlog.cautious else backlog.most,
+                    1 if batch.cautious else batch.most,
                     _UNBOUNDED if keys is None else keys,
                     _UNBOUNDED if length is None else length,
                 )
                 if boxes:
-                    if backlog.cautious:
-                        backlog.cautious -= 1
-                    backlog.frames = boxes
-                    backlog.ends = ends
+                    if batch.cautious:
+                        batch.cautious -= 1
+                    batch.frames = boxes
+                    batch.ends = ends
                     backlog.start = ends[-1]
-                    self._ampDeliverBoxes(backlog, boxes)
+                    self._ampDeliverBoxes(connection, boxes)
                     if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
                         return
                     continue
-            if not self._ampDeliverBox(backlog):
+            if not self._ampDeliverBox(connection):
                 return
 
     def _ampGoesOnWithBox(self) -> bool:
@@ -200,29 +211,31 @@ class BoxReader(StringReader):
     def _ampHalfState(self) -> str:
         return "key" if self._currentKey is None else "value"
 
-    def _ampDeliverBoxes(self, backlog: Any, boxes: list[AmpBox]) -> None:
+    def _ampDeliverBoxes(self, connection: Any, boxes: list[AmpBox]) -> None:
         """Deliver a batch of boxes, until a callback changes something."""
-        if len(boxes) >= PINNED and backlog.pinnedAttributes is None:
-            self._receiverPin(backlog)
+        backlog = connection.backlog
+        batch = backlog.batch
+        if len(boxes) >= PINNED and connection.pins is None:
+            self._receiverPin(connection)
         backlog.hasBox = True
-        plainTransport = backlog.plainTransport
+        plainTransport = connection.plainTransport
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         last = boxes[-1]
-        backlog.reader = reader = iter(boxes)
+        batch.reader = reader = iter(boxes)
         for box in reader:
-            if self._startingTLSBuffer:
+            if self._ampDetour:
                 self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)
             self.state = "init"  # even if the callback has set another state, as in Twisted
             if box is last:
-                backlog.frames = ()
+                batch.frames = ()
                 if len(boxes) > 1:
-                    backlog.caution = CAUTION
-                if len(boxes) == backlog.most:
-                    backlog.most = min(backlog.most * 2, MANY)
+                    batch.caution = CAUTION
+                if len(boxes) == batch.most:
+                    batch.most = min(batch.most * 2, MANY)
                 return
-            if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or (plainTransport is not None and plainTransport.TLS):
+            if self.paused or self.MAX_LENGTH != MAX_KEY_LENGTH or plainTransport.TLS:
                 break
             if self.MAX_BOX_KEYS is not keys or self.MAX_BOX_LENGTH is not length:
                 break
@@ -233,12 +246,13 @@ class BoxReader(StringReader):
                 break
         backlog.putBack()
 
-    def _ampDeliverBox(self, backlog: Any) -> bool:
+    def _ampDeliverBox(self, connection: Any) -> bool:
         """
         Continue with a box that is incomplete, or that will be refused.
 
         @return: whether to continue.
         """
+        backlog = connection.backlog
         box = self._currentBox
         if box is None:
             box = newBox(AmpBox)
@@ -246,7 +260,7 @@ class BoxReader(StringReader):
         end, key, needed = _accelerate.parseBox(backlog.current, begin, box, self._currentKey)
         backlog.start = end
         if needed:
-            return self._ampKeepHalfBox(backlog, box, key, needed, end - begin)
+            return self._ampKeepHalfBox(connection, box, key, needed, end - begin)
         # The end of the box does not count.
         if self._ampIsRefused(box, end - begin - self.prefixLength + self._ampCurrentSize):
             return False
@@ -257,7 +271,7 @@ class BoxReader(StringReader):
         self.state = "init"
         return True
 
-    def _ampKeepHalfBox(self, backlog: Backlog, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
+    def _ampKeepHalfBox(self, connection: Connection, box: AmpBox, key: bytes | None, needed: int, size: int) -> bool:
         """
         Keep the part of a box that has arrived.
 
@@ -273,9 +287,9 @@ class BoxReader(StringReader):
             if self._ampIsRefused(box, self._ampCurrentSize):
                 return False
         if needed < 0:
-            return self._receiverRefuse(backlog, (self.structFormat, self.prefixLength))
-        backlog.terms = self.structFormat, self.prefixLength
-        return backlog.unfinished(needed)
+            return self._receiverRefuse(connection, (self.structFormat, self.prefixLength))
+        connection.backlog.batch.terms = self.structFormat, self.prefixLength
+        return connection.backlog.unfinished(needed)
 
 
 #: The values of an unmodified receiver.  Comparing with them shows when an application has replaced

@@ -20,40 +20,52 @@ from twisted.logger import Logger
 
 from .._places import publicMethods
 from .._receiving.backlog import Backlog
+from .._receiving.batch import Batch
+from .._receiving.connection import Connection, Dropped, describePeer
 from .._receiving.intstrings import Int16StringReceiver
-from .._receiving.receiver import Dropped, describePeer
+from .._receiving.recvd import StringBacklog
 from .._receiving.stateful import StatefulStringProtocol
 from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._descriptors import _DescriptorExchanger
 from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, UnfinishedBoxError
+from ._keepalive import Keepalive
 
 __all__ = ["StringReader"]
 
 _log = Logger("twisted.protocols.amp")
 
 
-class _BoxBacklog(Backlog):
+class _BoxBatch(Batch):
     """
-    A backlog of boxes.
+    A batch of boxes.
 
-    @ivar ends: the offset after each box of the batch.
-    @ivar hasBox: whether a box was delivered since the timer was last checked.
+    @ivar ends: the offset after each box.
     """
 
-    __slots__ = ("ends", "hasBox")
+    __slots__ = ("ends",)
 
     def __init__(self) -> None:
-        self.ends: Sequence[int] = ()
-        self.hasBox = False
         super().__init__()
+        self.ends: Sequence[int] = ()
 
     @property
     def offset(self) -> int:
-        """The offset in C{current} of the undelivered bytes."""
-        if self.frames and self.ends:
-            return self.ends[-1 - length_hint(self.reader)]
-        return super().offset
+        return self.ends[-1 - length_hint(self.reader)] if self.ends else super().offset
+
+
+class _BoxBacklog(StringBacklog):
+    """
+    A backlog of boxes.
+
+    @ivar hasBox: whether a box was delivered since the timer was last checked.
+    """
+
+    __slots__ = ("hasBox",)
+
+    def __init__(self) -> None:
+        super().__init__(_BoxBatch())
+        self.hasBox = False
 
 
 @publicMethods("amp", "BinaryBoxProtocol")
@@ -73,10 +85,17 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     boxReceiver: Any
     transport: Any
 
-    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_startingTLSBuffer")
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_ampDetour")
 
     #: The boxes that wait for TLS to start.
     _startingTLSBuffer: list[AmpBox] | None = None
+
+    #: Whether boxes take a longer way, in either direction: TLS is being started, or a feature beyond
+    #: Twisted's AMP is in use.
+    _ampDetour = False
+
+    #: Notices a peer that is gone without a word, if that is wanted.
+    _ampKeepalive: Keepalive | None = None
 
     _keyLengthLimitExceeded = False
     _currentKey: bytes | None = None
@@ -117,8 +136,9 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         box = self._currentBox
         assert box is not None
         self._ampForgetHalfBox()  # before the callback, which may raise
-        if isinstance(self._receiverState, _BoxBacklog):
-            self._receiverState.hasBox = True
+        connection = self._receiverConnection
+        if connection is not None and isinstance(connection.backlog, _BoxBacklog):
+            connection.backlog.hasBox = True
         self._ampDeliver(box)
         return "init"
 
@@ -175,20 +195,21 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
 
     # The time limit of a box.
 
-    def _receiverTime(self, backlog: Any) -> None:
-        backlog.hasDelivered, backlog.hasBox = backlog.hasBox, False
+    def _receiverTime(self, connection: Connection) -> None:
+        backlog: Any = connection.backlog
+        connection.hasDelivered, backlog.hasBox = backlog.hasBox, False
         # After a callback has ended the connection, nothing would stop the timer.
         if not self._ampIsLost:
-            super()._receiverTime(backlog)
+            super()._receiverTime(connection)
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
         return not self.paused and (bool(backlog) or self._currentBox is not None)
 
-    def _receiverAbort(self, backlog: Backlog) -> None:
+    def _receiverAbort(self) -> None:
         self._ampRefusal = UnfinishedBoxError(self.MAX_MESSAGE_TIME)
         self._ampForgetHalfBox()
         self._ampCloseDescriptors()
-        super()._receiverAbort(backlog)
+        super()._receiverAbort()
 
     # Dropping a peer.
 
@@ -196,16 +217,30 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         """
         Close the connection, discard the peer's undelivered bytes, and ignore any further data.
         """
-        if self.transport is not None and not isinstance(self._receiverState, Dropped):
-            self._receiverBacklog().replace(b"")
+        self._ampStopKeepalive()
+        if self.transport is not None and not isinstance(self._receiverConnection, Dropped):
+            self._receiverConnected().backlog.replace(b"")
             self._ampForgetHalfBox()
             self._receiverDrop()
+
+    def _ampHeedBytes(self) -> None:
+        """Note that bytes have arrived."""
+        self._ampDescriptorsSinceByte = 0
+        self._ampHeedsBytes = self._ampKeepalive is not None
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
+
+    def _ampStopKeepalive(self) -> None:
+        """Send no pings any more, and wait for none."""
+        keepalive, self._ampKeepalive = self._ampKeepalive, None
+        if keepalive is not None:
+            keepalive.stop()
 
     def _ampForgetTransport(self) -> None:
         """Drop the references to a transport whose connection is lost."""
         self.transport = None
-        if self._receiverState is not None:
-            self._receiverState.transport = self._receiverState.plainTransport = None
+        if self._receiverConnection is not None:
+            self._receiverConnection.forgetTransport()
 
     def _receiverDrop(self) -> object:
         self._ampCloseDescriptors()
@@ -213,7 +248,7 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
         """Keep a descriptor until a box claims it.  Close it if the peer was dropped."""
-        if isinstance(self._receiverState, Dropped):
+        if isinstance(self._receiverConnection, Dropped):
             os.close(descriptor)
         else:
             super().fileDescriptorReceived(descriptor)

@@ -34,6 +34,8 @@ __all__ = [
     "DescriptorCarrier",
     "Dispatcher",
     "ErrorGuardian",
+    "ExtendedDispatcher",
+    "ExtendedSender",
     "Objects",
     "Responder",
     "RespondingCommand",
@@ -43,6 +45,7 @@ __all__ = [
     "TLSCredentials",
     "TLSStarter",
     "WaitingCommand",
+    "WatchedConnection",
 ]
 
 #: Values by their Python names.
@@ -149,11 +152,17 @@ class CallResponder(Protocol):
 
     def _commandReceived(self, box: AmpBox) -> Any: ...
 
+    def _ampAnswerCancelled(self, box: AmpBox) -> None: ...
+
     def _ampChangesConnection(self, box: AmpBox) -> bool: ...
 
 
 class CallDropper(Protocol):
     """The calling half of a dispatcher, for the line of our own calls."""
+
+    _ampCancelledRequests: dict[bytes, None] | None
+
+    def _nextTag(self) -> bytes: ...
 
     def _ampDropAnswer(self, tag: bytes) -> None: ...
 
@@ -187,6 +196,62 @@ class BoundedSender(Protocol):
     def _ampHoldPeer(self) -> None: ...
 
     def _ampLetPeerGo(self) -> None: ...
+
+    def _ampAbort(self, error: AmpError) -> None: ...
+
+
+class ExtendedDispatcher(CallDropper, Protocol):
+    """A dispatcher whose connection can have features beyond Twisted's AMP."""
+
+    boxSender: Any
+    _outstandingRequests: dict[bytes, Any] | None
+    _failAllReason: Failure | None
+    _ampOverload: Any
+    _ampExtensions: Any
+
+    def unhandledError(self, failure: Failure) -> Any: ...
+
+    def _ampFailAnswer(self, box: AmpBox, error: Failure) -> None: ...
+
+    def _ampCancelAsked(self, tag: bytes) -> None: ...
+
+    def peerLeaves(self) -> None: ...
+
+
+class ExtendedSender(Protocol):
+    """A connection that can have features beyond Twisted's AMP."""
+
+    MAX_BOX_LENGTH: int | None
+    MAX_BOX_KEYS: int | None
+    MAX_UNSENT_BYTES: int | None
+    MAX_WAITING_BYTES: int | None
+    transport: Any
+    _startingTLSBuffer: Any
+    _ampExtensions: Any
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def _ampSendNext(self, box: AmpBox) -> None: ...
+
+    def _ampSendAside(self, box: AmpBox) -> None: ...
+
+    def _ampUpdateDetour(self) -> None: ...
+
+    def _ampRefuse(self, error: AmpError) -> None: ...
+
+    def _ampLeavePeer(self) -> None: ...
+
+
+class WatchedConnection(Protocol):
+    """A connection that notices when its peer is gone."""
+
+    KEEPALIVE_INTERVAL: float | None
+    KEEPALIVE_TIME: float | None
+    transport: Any
+    paused: bool
+    _locked: bool
+
+    def sendBox(self, box: AmpBox) -> None: ...
 
     def _ampAbort(self, error: AmpError) -> None: ...
 

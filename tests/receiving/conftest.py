@@ -1,0 +1,16 @@
+"""Each test of a receiver also asserts that the receiver is in one of the states that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .states import checked
+
+
+@pytest.fixture(autouse=True)
+def statesAreChecked() -> Iterator[None]:
+    """Check the states of all receivers."""
+    with checked():
+        yield

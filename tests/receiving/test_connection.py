@@ -1,0 +1,116 @@
+"""Tests for L{twisted_basic_ng._receiving.connection}."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport
+from twisted_basic_ng._receiving.backlog import Backlog
+from twisted_basic_ng._receiving.connection import Connection, Dropped, _mayTurnToTLS, abort, describePeer
+
+
+class DescribeTests(SynchronousTestCase):
+    """L{describePeer} names whoever is there."""
+
+    def test_known(self) -> None:
+        """By the address."""
+        self.assertIn("192.0.2.1", describePeer(RecordingTransport()))
+
+    def test_unknown(self) -> None:
+        """Where there is none, or it cannot be told, that is said."""
+        silent = RecordingTransport()
+        silent.getPeer = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        for each in (None, object(), silent, RecordingTransport(lacking=["getPeer"])):
+            self.assertEqual(describePeer(each), "an unknown peer")
+
+
+class AbortTests(SynchronousTestCase):
+    """L{abort} does what the transport can."""
+
+    def test_abort(self) -> None:
+        """It does not wait for the peer."""
+        transport = RecordingTransport()
+        abort(transport)
+        self.assertEqual(transport.names(), ["abortConnection"])
+
+    def test_lose(self) -> None:
+        """Where the transport can only wait, it waits."""
+        transport = RecordingTransport(lacking=["abortConnection"])
+        abort(transport)
+        self.assertEqual(transport.names(), ["loseConnection"])
+
+
+class PlainTransportTests(SynchronousTestCase):
+    """L{_mayTurnToTLS} finds the transport that C{startTLS} changes."""
+
+    def test_layerItself(self) -> None:
+        """A transport that is TLS already cannot turn to it."""
+
+        class Layer:
+            def __init__(self) -> None:
+                self.wrappedProtocol = None
+                self.transport = RecordingTransport()
+
+            def getPeerCertificate(self) -> None:
+                """As a TLS layer has it."""
+
+        self.assertIsNone(_mayTurnToTLS(Layer()))
+        self.assertIsNone(_mayTurnToTLS(object()))
+
+
+class ConnectionTests(SynchronousTestCase):
+    """L{Connection} keeps what is known of a transport."""
+
+    def test_unattached(self) -> None:
+        """Without a transport nothing starts TLS, and nothing closes."""
+        connection = Connection(Backlog())
+        self.assertFalse(connection.plainTransport.TLS or connection.closingTransport.disconnecting)
+        connection.attach(object())
+        self.assertFalse(connection.plainTransport.TLS or connection.closingTransport.disconnecting)
+
+    def test_attached(self) -> None:
+        """The flags are those of the transport, until TLS has started or the transport is forgotten."""
+        connection = Connection(Backlog())
+        transport = RecordingTransport()
+        connection.attach(transport)
+        self.assertIs(connection.plainTransport, transport)
+        self.assertIs(connection.closingTransport, transport)
+        self.assertIs(connection.leavePlaintext(), transport)
+        transport.startTLS()
+        self.assertFalse(connection.plainTransport.TLS)
+        connection.forgetTransport()
+        self.assertIsNot(connection.closingTransport, transport)
+        self.assertIsNone(connection.transport)
+
+    def test_addMeanwhile(self) -> None:
+        """Bytes that arrive during a delivery are kept as bytes, and noticed even if there are none."""
+        connection = Connection(Backlog())
+        connection.addMeanwhile(b"")
+        self.assertTrue(connection.isReentered)
+        self.assertFalse(connection.backlog)
+        for each in (bytearray(b"ab"), memoryview(b"cd")):
+            connection.addMeanwhile(each)  # type: ignore[arg-type]
+        self.assertEqual((type(connection.backlog.current), connection.backlog.take()), (bytes, b"abcd"))
+        self.assertRaises(TypeError, connection.addMeanwhile, "text")
+
+    def test_dropped(self) -> None:
+        """A dropped peer is aborted once it has sent more than 64 KiB."""
+        transport = RecordingTransport()
+        dropped = Dropped(Backlog(), transport)
+        for size, expected in ((65536, []), (1, ["abortConnection"]), (65536, ["abortConnection"])):
+            dropped.addMeanwhile(b"x" * size)
+            self.assertEqual((transport.names(), bool(dropped.backlog)), (expected, False))
+
+    def test_afterClose(self) -> None:
+        """After a close a limited number of bytes is accepted, and nothing once they were too many."""
+        connection = Connection(Backlog())
+        for _ in range(16):
+            self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**20, 2**20)), 2**20)
+        self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**21, 2**20)), 2**20)
+        self.assertEqual(connection.acceptAfterClose(b"x", 2**20), b"")
+
+    def test_keptAfterClose(self) -> None:
+        """Fewer are accepted if they are kept."""
+        connection = Connection(Backlog())
+        connection.backlog.add(b"x" * 2**18)
+        self.assertEqual(connection.acceptAfterClose(b"abc", 2), b"ab")

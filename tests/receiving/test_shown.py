@@ -1,0 +1,93 @@
+"""Tests for L{twisted_basic_ng._receiving.shown}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import RecordingTransport
+
+from .kinds import KINDS, Lines, OnlyLines
+
+
+class AssignedTests(SynchronousTestCase):
+    """The undelivered bytes can be assigned and deleted, as the plain attributes that they are in Twisted's."""
+
+    NAMES = ("_buffer", "_buffer", "_remainingData", "_unprocessed")
+
+    def each(self) -> Any:
+        for (kind, frame, _), name in zip(KINDS, self.NAMES, strict=True):
+            receiver = kind()
+            yield receiver, RecordingTransport().connect(receiver), frame, name
+
+    def test_deleted(self) -> None:
+        """Deleting leaves none."""
+        for receiver, _, frame, name in self.each():
+            self.assertRaises(AttributeError, delattr, receiver, name)
+            receiver.dataReceived(frame(b"abc")[:-1])
+            delattr(receiver, name)
+            self.assertEqual(getattr(receiver, name), b"")
+            receiver.dataReceived(frame(b"def"))
+            self.assertEqual(receiver.collected, [b"def"])
+
+    def test_deletedInPieces(self) -> None:
+        """So does it if they are kept in pieces; those of L{LineOnlyReceiver} have to be looked at first."""
+        for kind in (Lines, OnlyLines):
+            receiver: Any = kind()
+            RecordingTransport().connect(receiver)
+            for _ in range(40):
+                receiver.dataReceived(b"x" * 200)
+            if kind is OnlyLines:
+                self.assertRaises(AttributeError, delattr, receiver, "_buffer")
+            self.assertEqual(receiver._buffer, b"x" * 8000)
+            del receiver._buffer
+            self.assertEqual(receiver._buffer, b"")
+            receiver.dataReceived(b"def\r\n")
+            self.assertEqual(receiver.collected, [b"def"])
+
+    def test_lookedAtInPieces(self) -> None:
+        """A line that is kept in pieces goes on behind a look at it, and so it does if it is cut anywhere."""
+        receiver: Any = OnlyLines()
+        RecordingTransport().connect(receiver)
+        for number in range(1, 40):
+            receiver.dataReceived(b"x" * 100)
+            if number % 3 == 0:
+                self.assertEqual(receiver._buffer, b"x" * 100 * number)
+        receiver.dataReceived(b"\r")
+        receiver.dataReceived(b"\ny")
+        self.assertEqual((receiver.collected, receiver._buffer), ([b"x" * 3900], b"y"))
+
+    def test_plainAttributes(self) -> None:
+        """The attributes of an application are set without a hook, which would take as much time as a callback."""
+        for kind, _, _ in KINDS:
+            self.assertIs(kind.__setattr__, object.__setattr__)
+            self.assertIs(kind.__delattr__, object.__delattr__)
+
+    def test_forms(self) -> None:
+        """Anything with a buffer is taken, and counts as it was then."""
+        for make in (bytes, bytearray, memoryview):
+            for receiver, _, frame, name in self.each():
+                value: Any = make(frame(b"abc")[:-1])
+                setattr(receiver, name, value)
+                receiver.dataReceived(make(frame(b"abc")[-1:] + frame(b"d")))
+                self.assertEqual(receiver.collected, [b"abc", b"d"])
+                self.assertEqual(type(receiver.collected[0]), bytes)
+
+    def test_odd(self) -> None:
+        """Anything else that is false is a reset."""
+        for odd in (None, "", 0, ()):
+            for receiver, _, frame, name in self.each():
+                setattr(receiver, name, odd)
+                receiver.dataReceived(frame(b"abc")[:-1])
+                setattr(receiver, name, odd)
+                receiver.dataReceived(frame(b"def"))
+                self.assertEqual(receiver.collected, [b"def"])
+
+    def test_same(self) -> None:
+        """Assigning what is there changes nothing."""
+        for receiver, _, frame, name in self.each():
+            receiver.dataReceived(frame(b"abc")[:-1])
+            setattr(receiver, name, getattr(receiver, name))
+            receiver.dataReceived(frame(b"abc")[-1:])
+            self.assertEqual(receiver.collected, [b"abc"])
