@@ -68,8 +68,16 @@ EITHER_FILES = (
 REPEATING = "accelerate/test_references.py"
 
 #: Where one Python of several is concerned, one build is enough for what neither build has a part in: files and
-#: directories over FTP, names in pickles and tracebacks, the processes of trial and of whole programs.
-ONE_BUILD = tuple(f"live/test_{each}.py" for each in ("coroutines", "ftp", "processes", "public_names", "trial"))
+#: directories over FTP, names in pickles and tracebacks, the processes of trial and of whole programs, and what does not
+#: change with the features beyond Twisted's AMP.
+ONE_BUILD = (
+    "differential/test_extended.py",
+    "live/test_coroutines.py",
+    "live/test_ftp.py",
+    "live/test_processes.py",
+    "live/test_public_names.py",
+    "live/test_trial.py",
+)
 
 #: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work, memory.
 ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream", "vectors")

@@ -17,7 +17,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from tests.helpers import RecordingTransport
+from tests.helpers import RecordingTransport, examples
 from twisted_basic_ng import amp
 
 SIDES = st.integers(0, 1)
@@ -216,4 +216,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestDeadlines = Machine.TestCase
-TestDeadlines.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestDeadlines.settings = settings(max_examples=examples(200), stateful_step_count=30, deadline=None)
