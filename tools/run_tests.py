@@ -67,9 +67,9 @@ EITHER_FILES = (
 #: One that tries both builds itself, and repeats so much that it takes long to measure; other tests reach all branches.
 REPEATING = "accelerate/test_references.py"
 
-#: Where one Python of several is concerned, one build is enough for what neither build has a part in: files and
-#: directories over FTP, names in pickles and tracebacks, the processes of trial and of whole programs, and what does not
-#: change with the features beyond Twisted's AMP.
+#: On one Python of several, one build is enough for what neither build has a part in: files and directories over FTP,
+#: names in pickles and tracebacks, the processes of trial and of whole programs, and which tests of compatibility use
+#: the features beyond Twisted's AMP.
 ONE_BUILD = (
     "differential/test_extended.py",
     "live/test_coroutines.py",
