@@ -8,6 +8,9 @@ usage: python -m tools.run_tests --results DIRECTORY --build {pure,both,one} [--
 The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 makes "all" of it.  "files" are the tests that each source file
 has of its own.
 
+On both builds, what tries them both itself, or is about neither, runs once; so do the tests of what Twisted's own
+modules do.  The pure build has few random examples, and the compiled one all of them.
+
 --coverage measures the branches of the pure build, unless pytest is told what to run.  The tests of the source files
 have to reach all of them: they run under coverage, and the others, which do not count, run without it.
 
