@@ -18,7 +18,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from tests.helpers import RecordingTransport
+from tests.helpers import RecordingTransport, examples
 from twisted_basic_ng import amp
 
 SIDES = st.integers(0, 1)
@@ -247,4 +247,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestMachine.settings = settings(max_examples=examples(300), stateful_step_count=30, deadline=None)
