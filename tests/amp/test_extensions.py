@@ -168,6 +168,23 @@ class SeparateTests(DispatchCase):
             self.assertEqual([dispatcher.extended, connection.extended], [any(values)] * 2)
             self.assertEqual(connection._ampExtend() is not None, any(values))
 
+    def test_otherThings(self) -> None:
+        """A class that has something else of that name has switched on nothing."""
+
+        class Own(amp.AMP):
+            def extended(self) -> None:  # type: ignore[override]
+                """Means something else."""
+
+            describes = "me"  # type: ignore[assignment]
+
+        own = Own()
+        transport = RecordingTransport().connect(own)
+        for command in (b"_extensions", b"_ping", b"_describe"):
+            own.dataReceived(amp.AmpBox(_ask=b"1", _command=command).serialize())
+        self.assertEqual(commandsIn(transport.written), [b"UNHANDLED"] * 3)
+        self.assertRaises(amp.TooLong, own.callRemote, Note, data=LARGE)
+        self.assertRaises(RuntimeError, own.leave)
+
     def test_receiver(self) -> None:
         """A receiver of boxes that is no dispatcher is left alone."""
 
@@ -283,6 +300,20 @@ class LineTests(FeatureCase):
             self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 1)
             self.assertEqual(commandsIn(transport.written)[:2], [b"_extensions", b"UNKNOWN"])
             self.assertTrue(server._ampExtensions.known == frozenset())
+
+    def test_manyAnswersForTLS(self) -> None:
+        """One that does not answer StartTLS either is dropped."""
+        server = Peer()
+        server.MAX_WAITING_BYTES = 150_000
+        transport = RecordingTransport().connect(server)
+        server.respond = lambda data, numbers: {"data": LARGE}
+        failures = self.waiting(server.callRemote(amp.StartTLS))
+        for _ in range(3):
+            self.assertFalse(transport.aborted)
+            server.dataReceived(amp.AmpBox(_ask=b"0", _command=b"Echo", data=b"x").serialize())
+        self.assertTrue(transport.aborted)
+        server.connectionLost(Failure(ConnectionLost()))
+        self.assertIsInstance(failures[0], amp.TooManyAnswersError)
 
     def test_broken(self) -> None:
         """An application's own box that cannot be written after all is its caller's error."""

@@ -345,7 +345,7 @@ class Caller:
                 self._ampOverload.line.unsent(tag)
         elif self._ampOverload is None or self._ampOverload.line.cancelled(tag):
             self._ampDropAnswer(tag)
-            extend = getattr(self.boxSender, "_ampExtend", None) if self.extended else None
+            extend = getattr(self.boxSender, "_ampExtend", None) if self.extended is True else None
             if extend is not None and (extensions := extend()) is not None:
                 extensions.feature(CANCEL_FEATURE).cancelled(tag)
 

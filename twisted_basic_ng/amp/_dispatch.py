@@ -121,7 +121,11 @@ class BoxDispatcher(Caller):
                 raise NoEmptyBoxes(box)
             return None
         overload = self._ampOverload
-        if self.extended and (overload is not None or box[COMMAND] == EXTENSIONS) and self._ampRespondAhead(box):
+        if (
+            self.extended is True
+            and (overload is not None or box[COMMAND] == EXTENSIONS)
+            and self._ampRespondAhead(box)
+        ):
             return None
         return self._commandReceived(box) if overload is None else overload.receive(box)
 
@@ -185,9 +189,9 @@ class BoxDispatcher(Caller):
         command = box[COMMAND]
         responder: Any = self.locator.locateResponder(command)
         if responder is None:
-            if self.extended and command == PING:
+            if self.extended is True and command == PING:
                 return AmpBox()
-            if self.describes and command == DESCRIBE:
+            if self.describes is True and command == DESCRIBE:
                 return describe(self.locator)
             return fail(
                 RemoteAmpError(
@@ -196,7 +200,7 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
-        isExtended = self.extended
+        isExtended = self.extended is True  # a subclass may have something else of that name
         isSerializing = type(responder) is SerializingResponder
         deadline: Any = None
         if isExtended:
@@ -256,7 +260,7 @@ class BoxDispatcher(Caller):
         if isinstance(description, str):
             description = description.encode("utf-8", "replace")
         # While the caller of such a command waits, it cannot be asked what it understands.
-        isCut = not self.extended or self._ampChangesConnection(AmpBox({COMMAND: command}))
+        isCut = self.extended is not True or self._ampChangesConnection(AmpBox({COMMAND: command}))
         return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description, isCut)
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:

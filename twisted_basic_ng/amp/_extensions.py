@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
 from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, ERROR, EXTENSIONS, LEAVE_FEATURE, OFFERS
-from ._errors import MissingFeatureError, ProtocolSwitched
+from ._errors import MissingFeatureError, ProtocolSwitched, TooManyAnswersError
 from ._explain import addText, nameOf
 from ._features import FEATURES, NAMES, OBSERVERS, OWNERS, Feature, readNames
 from ._line import ALWAYS_KEPT, BOX_COST, sizeOf
@@ -290,8 +290,12 @@ class Extensions:
         most, unsent = self.sender.MAX_WAITING_BYTES, self.sender.MAX_UNSENT_BYTES
         if unsent is not None:
             most = max(2 * unsent, ALWAYS_KEPT)
-        if most is not None and self._waitingSize > most:
+        if most is None or self._waitingSize <= most:
+            return
+        if self.sender._startingTLSBuffer is None:
             self.giveUp()
+        else:  # no box can be sent before the peer answers
+            self.sender._ampAbort(TooManyAnswersError(self._waitingSize, most))
 
     def _advance(self) -> None:
         """Send what waits in line, up to the first thing of which it is not known whether it can be sent."""

@@ -130,7 +130,7 @@ class BoxWriter(BoxReader):
     def _ampExtend(self) -> Extensions | None:
         """Return the agreement with the peer; C{None} if this side is not to have one."""
         dispatcher = self.boxReceiver
-        if self._ampExtensions is None and self.extended and hasattr(dispatcher, "_ampFailAnswer"):
+        if self._ampExtensions is None and self.extended is True and hasattr(dispatcher, "_ampFailAnswer"):
             self._ampExtensions = dispatcher._ampExtensions = Extensions(dispatcher, self)
         return self._ampExtensions
 

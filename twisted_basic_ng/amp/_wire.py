@@ -108,8 +108,9 @@ class BinaryBoxProtocol(BoxWriter):
             MeteredTransport(transport, unsent, self._ampRelieve, self._ampClose) if isBounded else transport
         )
         self._ampIsLost = False
-        if self.extended is not getattr(self.boxReceiver, "extended", self.extended):
-            self.extended = self.boxReceiver.extended = True  # on one of the two is enough
+        if self.boxReceiver is not self and hasattr(self.boxReceiver, "_ampFailAnswer"):
+            # On one of the two is enough.
+            self.extended = self.boxReceiver.extended = self.extended is True or self.boxReceiver.extended is True
         self.boxReceiver.startReceivingBoxes(self)
         if self.KEEPALIVE_INTERVAL is not None:
             self._ampKeepalive = watch(self, self.boxReceiver)
