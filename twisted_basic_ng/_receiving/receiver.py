@@ -198,7 +198,9 @@ class Receiver(Protocol):
         if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
             self._receiverUnpin(connection)
         backlog = connection.backlog
-        if (
+        if not data and type(data) is bytes:
+            pass  # this only resumes the delivery
+        elif (
             backlog.current
             or backlog.arrivedMeanwhile is not None
             or backlog.unfinishedPieces is not None
@@ -225,7 +227,7 @@ class Receiver(Protocol):
         @return: whether there may be anything to deliver.
         """
         data = b"" + data  # as in Connection.addMeanwhile
-        if not data:  # this only resumes the delivery
+        if not data:
             return True
         if connection.closingTransport.disconnecting:
             limit: float = self.MAX_LENGTH  # type: ignore[attr-defined]
