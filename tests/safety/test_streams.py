@@ -145,6 +145,22 @@ class TestHostile:
             assert isinstance(end._ampRefusal, amp.StreamViolationError)
             assert end.readers == []
 
+    def test_otherBoxes(self) -> None:
+        """Only calls and answers announce streams, and none of them leaves one that nobody can read."""
+        end, transport = agreed()
+        end.dataReceived(opened(1))
+        table = end._ampStreams
+        for number in range(2, 1000):
+            end.dataReceived(amp.AmpBox(_stream=b"1", _data=b"x", _streams=b"%d" % number).serialize())
+        assert not transport.disconnecting
+        assert [*table.inboxes] == [b"1"]
+        for number in range(2, 300):
+            each = b"%d" % number
+            data = amp.AmpBox(_command=b"_extensions", _ask=each, offers=b"\0\7streams", _streams=each).serialize()
+            end.dataReceived(data + amp.AmpBox(_stream=each, _reset=b"STOPPED").serialize())
+        assert not transport.disconnecting
+        assert [*table.inboxes, *table.announced, *table.stopped] == [b"1"]
+
     def test_twice(self) -> None:
         """A second end, a second stop and a second announcement."""
         for second in (amp.AmpBox(_stream=b"1", _end=b"").serialize(), opened(1)):

@@ -139,6 +139,7 @@ class BoxDispatcher(Caller):
         command = box[COMMAND]
         extend = getattr(self.boxSender, "_ampExtend", None)
         if command == EXTENSIONS and extend is not None and (extensions := extend()) is not None:
+            self._ampSettleStreams(box)
             extensions.asked(box)
         elif command == PING:
             self._commandReceived(box)

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
-from ._constants import STREAM, STREAM_FAILED_CODE, STREAMS, STREAMS_FEATURE
+from ._constants import ANSWER, COMMAND, ERROR, STREAM, STREAM_FAILED_CODE, STREAMS, STREAMS_FEATURE
 from ._features import Feature, register
 from ._streamerrors import StreamViolationError
 from ._streams import StreamTable
@@ -43,8 +43,8 @@ class Streams(Feature):
         return self._table
 
     def arriving(self, box: AmpBox) -> AmpBox | None:
-        """Open the streams that a box announces."""
-        if STREAMS in box:
+        """Open the streams that a call or an answer announces.  In any other box, the key means nothing."""
+        if STREAMS in box and (ANSWER in box or (COMMAND in box and ERROR not in box)):
             try:
                 self.table.open(box)
             except StreamViolationError as error:
