@@ -8,6 +8,9 @@ usage: python -m tools.run_tests --results DIRECTORY --build {pure,both,one} [--
 The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 makes "all" of it.  "files" are the tests that each source file
 has of its own.
 
+On both builds, what tries them both itself, or is about neither, runs once; so do the tests of what Twisted's own
+modules do.  The pure build has few random examples, and the compiled one all of them.
+
 --coverage measures the branches of the pure build, unless pytest is told what to run.  The tests of the source files
 have to reach all of them: they run under coverage, and the others, which do not count, run without it.
 
@@ -67,9 +70,17 @@ EITHER_FILES = (
 #: One that tries both builds itself, and repeats so much that it takes long to measure; other tests reach all branches.
 REPEATING = "accelerate/test_references.py"
 
-#: Where one Python of several is concerned, one build is enough for what neither build has a part in: files and
-#: directories over FTP, names in pickles and tracebacks, the processes of trial and of whole programs.
-ONE_BUILD = tuple(f"live/test_{each}.py" for each in ("coroutines", "ftp", "processes", "public_names", "trial"))
+#: On one Python of several, one build is enough for what neither build has a part in: files and directories over FTP,
+#: names in pickles and tracebacks, the processes of trial and of whole programs, and which tests of compatibility use
+#: the features beyond Twisted's AMP.
+ONE_BUILD = (
+    "differential/test_extended.py",
+    "live/test_coroutines.py",
+    "live/test_ftp.py",
+    "live/test_processes.py",
+    "live/test_public_names.py",
+    "live/test_trial.py",
+)
 
 #: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work, memory.
 ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream", "vectors")

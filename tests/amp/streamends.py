@@ -74,6 +74,7 @@ class StreamEnd(amp.BinaryBoxProtocol):
             announced.errors = errors or {}
             box[b"value%d" % number] = announced
         found = self.table.announce(box)
+        self.table.commit(found)
         self.sendBox(box)
         self.table.begin(found)
 

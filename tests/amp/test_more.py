@@ -25,7 +25,7 @@ class SplitTests(SynchronousTestCase):
     def test_parts(self) -> None:
         """Short values come first, and a long one in pieces that are as long as they may be."""
         box = amp.AmpBox(_ask=b"1", a=b"a" * 65_536, b=b"b" * 131_070)
-        parts = [*self.more.split(box)]
+        parts = amp.parseString(self.more.serialize(box))
         self.assertEqual(
             [{key: len(value) for key, value in part.items()} for part in parts],
             [
@@ -42,11 +42,19 @@ class SplitTests(SynchronousTestCase):
         """What was split is joined to the same box, whatever is long in it; other boxes stay as they are."""
         for sizes in ((70_000,), (1, 65_536), (65_535, 200_000, 3, 65_536), (131_070,)):
             box = amp.AmpBox({b"%d" % number: bytes([number]) * size for number, size in enumerate(sizes)})
-            *others, last = self.more.split(box)
+            *others, last = amp.parseString(self.more.serialize(box))
             self.assertEqual([self.more.arriving(each) for each in others], [None] * len(others))
             self.assertEqual(self.more.arriving(last), box)
             plain = amp.AmpBox(a=b"1")
             self.assertIs(self.more.arriving(plain), plain)
+
+    def test_strings(self) -> None:
+        """Strings are refused, as ever; anything else that has bytes is sent."""
+        for content in ({b"a": "x" * 70_000}, {b"a": b"x" * 70_000, b"b": "x"}):
+            wrong: Any = content
+            self.assertRaises(TypeError, self.more.serialize, amp.AmpBox(wrong))
+        odd: Any = amp.AmpBox(a=bytearray(b"x" * 70_000))
+        self.assertEqual(self.more.serialize(odd), self.more.serialize(amp.AmpBox(a=b"x" * 70_000)))
 
     def test_appended(self) -> None:
         """Parts may have any keys, new ones and old ones; an empty part adds nothing."""

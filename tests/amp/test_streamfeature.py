@@ -350,6 +350,23 @@ class ChangeTests(FeatureCase):
         self.connection.flush()
         self.successResultOf(sender.whenFinished())
 
+    def test_sentInside(self) -> None:
+        """A call with a stream may be made while a transport writes another one."""
+        self.assertLives()
+        results: list[Any] = []
+
+        def write(data: bytes) -> None:
+            del transport.write
+            transport.write(data)
+            results.append(outcome(self.client.callRemote(Upload, how="", data=b"second")))
+
+        self.successResultOf(self.call(Upload, how="", data=b""))
+        transport: Any = self.connection.client
+        transport.write = write
+        first = self.call(Upload, how="", data=b"x")
+        self.assertEqual(self.successResultOf(first), {"size": 1})
+        self.assertEqual(self.successResultOf(results[0]), {"size": 6})
+
     def test_pending(self) -> None:
         """Calls that wait for the agreement are sent in order, with their streams."""
         self.join(Peer(), Peer())

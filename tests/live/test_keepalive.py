@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Any
 
 import pytest
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+from twisted.trial.unittest import TestCase
 
 from tests.helpers import loadStock
+from tests.processes import environment
 from twisted_basic_ng import amp as ours
 
 pytest.importorskip("twisted.internet.ssl", reason="pyOpenSSL is not installed")
@@ -93,6 +99,108 @@ class OursTests(LiveCase):
         self.assertEqual((self.client.lost.called, self.server.pings), (False, 0))
         self.client.resumeProducing()
         await self.server.thrice
+
+    async def test_startTLS(self) -> None:
+        """Starting TLS changes nothing: the peer is asked behind it, and noticed when it is gone."""
+        if self.link == "tls":
+            return
+        await self.client.callRemote(ours.StartTLS)
+        await self.server.thrice
+        call = self.client.callRemote(self.client.command)
+        self.server.transport.pauseProducing()
+        self.client._ampKeepalive._time = 0.05
+        self.assertIsInstance(await self.failure(call), ours.SilentPeerError)
+        await self.client.lost
+        self.server.transport.abortConnection()
+        self.flushWarnings()
+
+
+CHILD = """
+import os, signal
+from twisted.internet import reactor, stdio
+from twisted_basic_ng import amp
+
+class Stop(amp.Command):
+    pass
+
+class Child(amp.AMP):
+    @Stop.responder
+    def stop(self):
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return {}
+
+    def connectionLost(self, reason):
+        super().connectionLost(reason)
+        reactor.callWhenRunning(reactor.stop)
+
+stdio.StandardIO(Child())
+reactor.run()
+"""
+
+
+class Pipes(ProcessProtocol):
+    """The pipes of a child as a transport, as process pools have one.  It cannot abort."""
+
+    disconnecting = False
+
+    def __init__(self, protocol: Any) -> None:
+        self.protocol = protocol
+
+    def connectionMade(self) -> None:
+        self.protocol.makeConnection(self)
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        self.protocol.dataReceived(data)
+
+    def processEnded(self, reason: Any) -> None:
+        self.protocol.connectionLost(reason)
+
+    def write(self, data: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(data)
+
+    def loseConnection(self) -> None:
+        assert self.transport is not None
+        self.disconnecting = True
+        self.transport.loseConnection()
+
+    def getPeer(self) -> str:
+        return "the child"
+
+    getHost = getPeer
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="there is no such signal")
+class ProcessTests(TestCase):
+    """The peer is a child process, over its pipes."""
+
+    timeout = 60
+
+    async def test_stopped(self) -> None:
+        """One that is there is kept; one that has stopped is noticed, and its calls fail."""
+
+        class Stop(ours.Command):
+            pass
+
+        client = PEERS["ours"]()
+        client.KEEPALIVE_INTERVAL = 0.05
+        client.KEEPALIVE_TIME = 60
+        pipes = Pipes(client)
+        child = reactor.spawnProcess(pipes, sys.executable, [sys.executable, "-c", CHILD], environment())
+        self.addCleanup(lambda: child.pid and child.signalProcess("KILL"))
+        pings: list[Deferred[None]] = [Deferred()]
+        drop = client._ampIsDropped
+        client._ampIsDropped = lambda tag: drop(tag) and (pings[0].called or pings[0].callback(None) or True)
+        await pings[0]
+        client._ampKeepalive._time = 0.2
+        try:
+            await client.callRemote(Stop)
+        except ours.SilentPeerError:
+            pass
+        else:
+            self.fail("it was not noticed")
+        child.signalProcess("KILL")
+        await client.lost
 
 
 class OursTLSTests(OursTests):

@@ -105,12 +105,11 @@ class ConnectionTests(SynchronousTestCase):
         """After a close a limited number of bytes is accepted, and nothing once they were too many."""
         connection = Connection(Backlog())
         for _ in range(16):
-            self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**20, 2**20)), 2**20)
-        self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**21, 2**20)), 2**20)
-        self.assertEqual(connection.acceptAfterClose(b"x", 2**20), b"")
+            self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**20, 2**20, 0)), 2**20)
+        self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**21, 2**20, 0)), 2**20)
+        self.assertEqual(connection.acceptAfterClose(b"x", 2**20, 0), b"")
 
     def test_keptAfterClose(self) -> None:
         """Fewer are accepted if they are kept."""
         connection = Connection(Backlog())
-        connection.backlog.add(b"x" * 2**18)
-        self.assertEqual(connection.acceptAfterClose(b"abc", 2), b"ab")
+        self.assertEqual(connection.acceptAfterClose(b"abc", 2, 2**18), b"ab")

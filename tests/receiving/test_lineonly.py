@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Any
+
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from .linescripts import ExceedingOnlyLines, OnlyLines, connected
@@ -116,6 +120,57 @@ class LineOnlyReceiverTests(SynchronousTestCase):
             receiver._buffer = b"a\r\n" + b"x" * size
             receiver.dataReceived(b"y")
             self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"x" * size + b"y"))
+
+    def inPieces(self, **attributes: Any) -> Any:
+        """Make a receiver with a long line in pieces."""
+        receiver, _ = connected(ExceedingOnlyLines, **attributes)
+        for _ in range(4):
+            receiver.dataReceived(b"x" * 2000)
+        return receiver
+
+    def test_assignedAndResumed(self) -> None:
+        """A line that is assigned in the place of pieces counts from the next call on, even if that has no bytes."""
+        for delimiter, limit, expected in (
+            (b"\r\n", 9999, [("line", b"a")]),
+            (b";", 9999, [("line", b"a\r\n")]),
+            (b"|", 9, []),
+            (b"|", 4, [("exceeded", b"a\r\n;b")]),
+        ):
+            receiver = self.inPieces()
+            receiver._buffer = b"a\r\n;b"
+            receiver.delimiter, receiver.MAX_LENGTH = delimiter, limit
+            receiver.dataReceived(b"")
+            self.assertEqual(receiver.calls, expected)
+
+    def test_assignedAndCopied(self) -> None:
+        """So it is in a copy."""
+        receiver = self.inPieces()
+        receiver._buffer = b"ab"
+        self.assertEqual(copy(receiver)._buffer, b"ab")
+
+    def test_assignedAndTimed(self) -> None:
+        """So it is for the time that a message takes, and a receiver that aborts keeps nothing."""
+        for assigned, expected in ((b"", []), (b"ab", [("abortConnection",)])):
+            clock = Clock()
+            receiver = self.inPieces(MAX_MESSAGE_TIME=5, _receiverCallLater=clock.callLater)
+            receiver._buffer = assigned
+            clock.advance(6)
+            self.assertEqual((receiver.transport.events, receiver._buffer), (expected, b""))
+
+    def test_keptAfterClose(self) -> None:
+        """After the application has closed the connection, a bounded part of an endless line is kept."""
+        receiver = self.inPieces(MAX_LENGTH=100)
+        receiver.transport.loseConnection()
+        for _ in range(20):
+            receiver.dataReceived(b"x" * 65536)
+        self.assertEqual(len(receiver._buffer), 2**18 + 100)
+
+    def test_exceededBehindReentered(self) -> None:
+        """What a callback passes in is delivered even if a later line of the chunk is too long."""
+        receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
+        receiver.actions[b"a"] = lambda: receiver.dataReceived(b"z\r\n")
+        receiver.dataReceived(b"a\r\nlong\r\nb\r\n")
+        self.assertEqual(receiver.calls, [("line", b"a"), ("exceeded", b"long"), ("line", b"z")])
 
     def test_delimiterInLongLine(self) -> None:
         """So are lines that another delimiter ends, in a long line that came in one chunk."""

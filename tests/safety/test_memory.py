@@ -173,6 +173,55 @@ class TestIdle:
                 each.dataReceived(data)
             require(memory.held < 100 * 1024, f"{memory.held / 100:.0f} bytes for each")
 
+    @pytest.mark.parametrize("size", [1400, 65536, 99_999])
+    @pytest.mark.parametrize(
+        ("name", "look"),
+        [
+            ("LineReceiver", "_buffer"),
+            ("LineOnlyReceiver", "_buffer"),
+            ("NetstringReceiver", "_remainingData"),
+            ("Int32StringReceiver", "recvd"),
+            ("Int32StringReceiver", "_unprocessed"),
+            *((name, "count") for name in FRAMES),
+        ],
+    )
+    @alike
+    def test_delivered(self, modules: Modules, name: str, look: str, size: int) -> None:
+        """Nor is anything kept of many small messages, even if their callbacks look at the rest."""
+        taking = receiver(modules, name)
+        kind = type(taking)
+        kind.lineReceived = kind.stringReceived = lambda self, message: getattr(self, look) and None
+        frame = {"L": b"abc\r\n", "N": b"3:abc,", "I": b"\0\0\0\3abc"}[name[0]]
+        taking.dataReceived(frame)
+        data = frame * (99_999 // len(frame))
+        with Memory() as memory:
+            for at in range(0, len(data), size):
+                taking.dataReceived(data[at : at + size])
+            require(memory.held < 2048, f"{memory.held} bytes are held when everything is delivered")
+
+    @pytest.mark.parametrize("size", [1, 1400, 65536, 999_999])
+    @pytest.mark.parametrize("length", [1, 9000, 60_000])
+    @alike
+    def test_deliveredBoxes(self, modules: Modules, length: int, size: int) -> None:
+        """The same of boxes, small or large, in any chunks."""
+
+        class Forgetting(modules.amp.AMP):  # type: ignore[misc, name-defined]
+            logConnections = False
+
+            def ampBoxReceived(self, box: Any) -> None:
+                pass
+
+        peer = Forgetting()
+        RecordingTransport().connect(peer)
+        box = modules.amp.AmpBox(key=bytes(length)).serialize()
+        peer.dataReceived(box)
+        data = box * (1 + 99_999 // len(box)) if size > 1 else box
+        with Memory() as memory:
+            for at in range(0, len(data), size):
+                peer.dataReceived(data[at : at + size])
+            gc.collect()
+            require(memory.held < 32_768, f"{memory.held} bytes are held when everything is delivered")
+
 
 class TestBoxes:
     """A box that never ends is not kept for ever."""

@@ -241,3 +241,21 @@ async def transfer(protocol: AMP, reader: amp.StreamReader, items: amp.ItemReade
     assert_type(reader.deliverTo(pipe), Deferred[None])
     await items.collect("all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     items.stop(b"ENOUGH", "text")
+
+
+async def leave(protocol: AMP) -> None:
+    """What goes beyond Twisted's AMP."""
+    protocol.extended = True
+    assert_type(protocol.leave(), Deferred[None])
+    assert_type(await protocol.callRemote(amp.Describe), dict[str, Any])
+    error: amp.LeavingError | amp.MissingFeatureError = amp.MissingFeatureError(b"more")
+    print(error, amp.LeavingError(b"Sum", "peer").command)
+
+
+class Extended(AMP):
+    extended = True
+    describes = True
+    MAX_WAITING_BYTES = None
+
+    def peerLeaves(self) -> None:
+        print("it leaves")

@@ -109,7 +109,7 @@ class Connection:
         if data:
             self.backlog.addMeanwhile(data)
 
-    def acceptAfterClose(self, data: bytes, limit: float) -> bytes:
+    def acceptAfterClose(self, data: bytes, limit: float, kept: int) -> bytes:
         """
         Accept only a limited number of bytes after an application has closed the connection.
 
@@ -117,11 +117,12 @@ class Connection:
         more.
 
         @param limit: the size of the largest message, in bytes.
+        @param kept: how many undelivered bytes there are.
         @return: the part of C{data} to accept.
         """
         if self._afterClose == inf:
             return b""
-        room = min(_AFTER_CLOSE - self._afterClose, _KEPT_AFTER_CLOSE - self.backlog.kept) + limit
+        room = min(_AFTER_CLOSE - self._afterClose, _KEPT_AFTER_CLOSE - kept) + limit
         if not len(data) > room:  # a limit that is not a number is no limit
             self._afterClose += len(data)
             return data

@@ -123,7 +123,6 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
         prefix = self.structFormat, self.prefixLength
         whole = connection.backlog
         whole.skipped = 0
-        whole.inHand = None
         whole.deliveryStart = whole.start
         if whole.batch.frames or whole.arrivedMeanwhile is not None:
             whole.resume()
@@ -169,6 +168,8 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                                 return
                             continue
                     if not backlog:
+                        backlog.current = b""
+                        backlog.start = 0
                         return
                     strings, end, needed = self._receiverSplit(backlog, prefix, limit, batch.most)
                     if len(strings) == 1:
@@ -220,6 +221,7 @@ class IntNStringReceiver(Receiver, _PauseableMixin):
                 if not backlog.unfinished(needed):
                     return
         finally:
+            whole.inHand = None
             if whole.takenEarlier:
                 whole.takenEarlier = ()
 

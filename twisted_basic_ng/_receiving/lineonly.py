@@ -112,6 +112,7 @@ class LineOnlyReceiver(Receiver):
     def _receiverKept(self, connection: Connection) -> bytes:
         """Return all undelivered bytes."""
         backlog: Any = connection.backlog
+        self._receiverForgetReplaced(backlog)
         unfinished = self._buffer  # this joins its pieces
         return b"".join((backlog.lines, unfinished, backlog.peek()))
 
@@ -157,11 +158,10 @@ class LineOnlyReceiver(Receiver):
                         backlog.replace(b"")
                         return None
                     if len(line) > self.MAX_LENGTH:
-                        backlog.replace(b"")
+                        batch.spoil()  # as in Twisted, but not what callbacks have passed in
                         self._receiverLogLimit(connection, len(line))
-                        connection.isReentered = False
                         why = self.lineLengthExceeded(line)
-                        if not connection.isReentered or self._receiverConnection is not connection:
+                        if self._receiverConnection is not connection or not backlog:
                             return why
                         break
                     self.lineReceived(line)
@@ -187,6 +187,7 @@ class LineOnlyReceiver(Receiver):
         line and is kept in pieces.
         """
         backlog.joinMeanwhile()
+        self._receiverForgetReplaced(backlog)
         if backlog.unfinishedPieces is None:
             line = self._buffer
             if type(line) is not bytes:
@@ -198,10 +199,19 @@ class LineOnlyReceiver(Receiver):
         return backlog.current if backlog.completesLine(delimiter) else b""
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
-        if "_buffer" in self.__dict__:  # an application has assigned another line
-            backlog.takePieces()
-            return False
+        self._receiverForgetReplaced(backlog)
         return backlog.extendsLine(data, self.delimiter, self.MAX_LENGTH)
+
+    def _receiverForgetReplaced(self, backlog: Backlog) -> None:
+        """
+        Forget the pieces of an unfinished line if an application has assigned another line since.
+        """
+        if backlog.unfinishedPieces is not None and "_buffer" in self.__dict__:
+            backlog.takePieces()
+
+    def _receiverKeeps(self, backlog: Backlog) -> int:
+        self._receiverForgetReplaced(backlog)
+        return backlog.kept + (len(self._buffer or b"") if backlog.unfinishedPieces is None else 0)
 
     def _receiverLeavePlaintext(self, connection: Connection, decrypted: bytes) -> Connection:
         connection.backlog.replace(self._receiverKept(connection))
@@ -212,6 +222,10 @@ class LineOnlyReceiver(Receiver):
         self._buffer = b""
         return super()._receiverDrop()
 
+    def _receiverAbort(self) -> None:
+        self._buffer = b""
+        super()._receiverAbort()
+
     def _receiverDelimiter(self) -> bytes:
         """The delimiter for a chunk."""
         if not self.delimiter:
@@ -219,6 +233,7 @@ class LineOnlyReceiver(Receiver):
         return b"" + self.delimiter
 
     def _receiverIsUnfinished(self, backlog: Backlog) -> bool:
+        self._receiverForgetReplaced(backlog)
         return bool(backlog) or bool(self._buffer)
 
     def _receiverSize(self, backlog: Backlog) -> int:

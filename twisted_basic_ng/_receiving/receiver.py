@@ -229,13 +229,17 @@ class Receiver(Protocol):
             return True
         if connection.closingTransport.disconnecting:
             limit: float = self.MAX_LENGTH  # type: ignore[attr-defined]
-            data = connection.acceptAfterClose(data, limit)
+            data = connection.acceptAfterClose(data, limit, self._receiverKeeps(connection.backlog))
             if not data:
                 return True
         if connection.backlog.unfinishedPieces is not None and self._receiverSetsAside(connection.backlog, data):
             return False
         connection.backlog.add(data)
         return True
+
+    def _receiverKeeps(self, backlog: Backlog) -> int:
+        """How many undelivered bytes there are."""
+        return backlog.kept
 
     def _receiverSetsAside(self, backlog: Backlog, data: bytes) -> bool:
         """

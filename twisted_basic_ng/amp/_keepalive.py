@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
 
 from ._boxes import AmpBox
 from ._constants import ASK, COMMAND, PING
@@ -101,7 +102,12 @@ class Keepalive:
             self._isLastChance = True
             self._wait(0)  # a process that was busy has not read yet what is there
         else:
-            connection._ampAbort(SilentPeerError(describePeerOf(connection), self._interval, self._time))
+            error = SilentPeerError(describePeerOf(connection), self._interval, self._time)
+            connection._ampAbort(error)
+            # A process that has stopped does not end when its pipes are closed, and nothing else
+            # would tell that the connection is lost.
+            if self._dispatcher._failAllReason is None:
+                self._dispatcher.failAllOutgoing(Failure(error))
 
     def _ask(self) -> None:
         """Send a ping, unless the last one is not answered yet; it waits in no line."""

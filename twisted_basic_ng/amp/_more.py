@@ -10,8 +10,7 @@ This file knows boxes, and of the connection only its limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from ._boxes import AmpBox
 from ._constants import MAX_VALUE_LENGTH, MORE, MORE_FEATURE
@@ -21,11 +20,14 @@ from ._line import sizeOf
 
 __all__ = ["More"]
 
+#: The rest of a part that is not the last: the key C{_more}, and the end of the box.
+_GOES_ON: Final = b"\0\5_more\0\0\0\0"
+
 
 @register
 class More(Feature):
     """
-    Splits the large boxes of one connection, and joins those of its peer.
+    Splits the large boxes of one side of a connection, and joins those of its peer.
     """
 
     name = MORE_FEATURE
@@ -44,30 +46,31 @@ class More(Feature):
         """Drop the box of which parts have arrived."""
         self.restart()
 
-    def split(self, box: AmpBox) -> Iterator[AmpBox]:
+    def serialize(self, box: AmpBox) -> bytes:
         """
-        Split a box into parts.
+        Return the bytes of all parts of a box.
 
         Values that are short go with the first part, so that each part after it has one value.
 
-        @param box: a box whose keys are not too long.
+        @param box: a box that has a long value, and whose keys are not too long.
         @raise TypeError: a key or a value is a string; it must be bytes.
         """
-        short, long = AmpBox(), []
+        short, long = AmpBox(), AmpBox()
         for key, value in box.items():
             if len(value) > MAX_VALUE_LENGTH:
-                long.append((key, value))
+                long[key] = value
             else:
                 short[key] = value
         short[MORE] = b""
-        yield short
-        last = long[-1][0]
-        for key, value in long:
+        pieces: list[bytes | memoryview] = [short.serialize()]
+        for key, value in long.items():
+            head = AmpBox({key: value[:1]}).serialize()[: len(key) + 2]
+            view = memoryview(value)  # so that a large value is copied once
             for start in range(0, len(value), MAX_VALUE_LENGTH):
-                part = AmpBox({key: value[start : start + MAX_VALUE_LENGTH]})
-                if key is not last or start + MAX_VALUE_LENGTH < len(value):
-                    part[MORE] = b""
-                yield part
+                part = view[start : start + MAX_VALUE_LENGTH]
+                pieces += head, len(part).to_bytes(2, "big"), part, _GOES_ON
+        pieces[-1] = b"\0\0"
+        return b"".join(pieces)
 
     def arriving(self, box: AmpBox) -> AmpBox | None:
         """

@@ -17,7 +17,7 @@ from typing import Any, Final
 from .. import _accelerate
 from .._places import publicMethods
 from .._receiving.backlog import Backlog
-from .._receiving.batch import CAUTION, MANY
+from .._receiving.batch import CAUTION, MANY, NOTHING
 from .._receiving.connection import Connection
 from .._receiving.intstrings import Int16StringReceiver
 from .._receiving.pins import PINNED
@@ -152,6 +152,8 @@ class BoxReader(StringReader):
             backlog = connection.backlog
             batch = backlog.batch
             if not backlog:
+                backlog.current = b""
+                backlog.start = 0
                 return
             plainTransport = connection.plainTransport
             if plainTransport.TLS:
@@ -188,8 +190,6 @@ class BoxReader(StringReader):
                     batch.ends = ends
                     backlog.start = ends[-1]
                     self._ampDeliverBoxes(connection, boxes)
-                    if backlog.start == len(backlog.current) and backlog.arrivedMeanwhile is None:
-                        return
                     continue
             if not self._ampDeliverBox(connection):
                 return
@@ -229,7 +229,8 @@ class BoxReader(StringReader):
                 self.boxReceiver.ampBoxReceived(box)
             self.state = "init"  # even if the callback has set another state, as in Twisted
             if box is last:
-                batch.frames = ()
+                batch.frames = batch.ends = ()
+                batch.reader = NOTHING
                 if len(boxes) > 1:
                     batch.caution = CAUTION
                 if len(boxes) == batch.most:

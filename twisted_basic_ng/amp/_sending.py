@@ -144,12 +144,8 @@ class BoxWriter(BoxReader):
                 return
         except MissingFeatureError as missing:
             raise (error if missing.feature == MORE_FEATURE else missing) from None
-        self._ampSendParts(box, extensions)
-
-    def _ampSendParts(self, box: AmpBox, extensions: Extensions) -> None:
-        parts = extensions.feature(MORE_FEATURE).split(box)
         # At once, since a transport may call something that sends another box.
-        self.transport.write(b"".join([part.serialize() for part in parts]))
+        self.transport.write(extensions.feature(MORE_FEATURE).serialize(box))
 
     def _ampSendWithStreams(self, box: AmpBox, error: StreamsUnsupportedError) -> None:
         """Send a box with streams, or a call that has streams in its response, or raise C{error}."""
@@ -163,13 +159,20 @@ class BoxWriter(BoxReader):
             raise StreamsUnsupportedError(str(missing)) from None
         table = extensions.feature(STREAMS_FEATURE).table
         streams = table.announce(box)
-        try:
-            self._ampWrite(box, box.serialize())
-        except TooLong as tooLong:
-            if not extensions.has(MORE_FEATURE) or sizeOf(box) > (self.MAX_BOX_LENGTH or sys.maxsize):
-                raise tooLong from None
-            self._ampSendParts(box, extensions)
+        data = self._ampSerialized(box, extensions)
+        table.commit(streams)  # before the box is written, since a transport may call something that sends another
+        self._ampWrite(box, data)
         table.begin(streams)
+
+    def _ampSerialized(self, box: AmpBox, extensions: Extensions) -> bytes:
+        """Serialize a box, in parts if it is too long for one, after the agreement."""
+        try:
+            return box.serialize()
+        except TooLong as error:
+            if not extensions.has(MORE_FEATURE) or sizeOf(box) > (self.MAX_BOX_LENGTH or sys.maxsize):
+                raise error from None
+        data: bytes = extensions.feature(MORE_FEATURE).serialize(box)
+        return data
 
     def _ampSendSlowly(self, box: AmpBox, data: bytes) -> None:
         """Send a box, unless it has to wait for the agreement or for TLS."""

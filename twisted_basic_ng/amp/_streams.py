@@ -97,7 +97,7 @@ class StreamTable:
         """
         Number the streams among the values of a box that is being sent.
 
-        @return: the numbers and the streams, for L{begin}; empty for most boxes.
+        @return: the numbers and the streams, for L{commit} and L{begin}; empty for most boxes.
         @raise StreamsUnsupportedError: the connection is being changed, which ends all streams.
         """
         box.pop(STREAMS, None)  # which said that the call needs streams
@@ -112,12 +112,15 @@ class StreamTable:
             box[STREAMS] = b" ".join(b"%d" % number for number, _ in found)
         return found
 
-    def begin(self, found: Iterable[tuple[int, Announced]]) -> None:
-        """Begin to send the streams of a box that was sent."""
+    def commit(self, found: Iterable[tuple[int, Announced]]) -> None:
+        """Count the streams of a box that is sent next."""
         for number, value in found:
             self._lastSent = number
             value.isBegun = True
             self.writers[number] = StreamWriter(self, number, value.source, value.errors)
+
+    def begin(self, found: Iterable[tuple[int, Announced]]) -> None:
+        """Begin to send the streams of a box that was sent."""
         for number, _ in found:
             writer = self.writers.get(number)
             if writer is not None:  # the source of one may have ended the connection

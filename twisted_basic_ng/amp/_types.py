@@ -166,6 +166,9 @@ class CallDropper(Protocol):
     """The calling half of a dispatcher, for the line of our own calls."""
 
     _ampCancelledRequests: dict[bytes, None] | None
+    _failAllReason: Failure | None
+
+    def failAllOutgoing(self, reason: Failure) -> None: ...
 
     def _nextTag(self) -> bytes: ...
 
@@ -210,7 +213,6 @@ class ExtendedDispatcher(CallDropper, Protocol):
 
     boxSender: Any
     _outstandingRequests: dict[bytes, Any] | None
-    _failAllReason: Failure | None
     _ampOverload: Any
     _ampExtensions: Any
 

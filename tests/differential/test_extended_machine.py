@@ -1,8 +1,9 @@
 """
-Two AMP ends that call each other with deadlines, and everything that may happen to a call.
+Two AMP ends that call each other with deadlines and large values, cancel calls, and leave.
 
 Whatever the order: each call ends exactly once; when its deadline has passed, it has ended; its responder was cancelled
-if it had not answered by then, and never before; and nothing is left at the end.
+if it had not answered by then, or if the call was cancelled, and never else; a side that leaves closes the connection
+when all is answered; and nothing is left at the end.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from tests.helpers import RecordingTransport
+from tests.helpers import RecordingTransport, examples
 from twisted_basic_ng import amp
 
 SIDES = st.integers(0, 1)
@@ -26,8 +27,8 @@ SIDES = st.integers(0, 1)
 class Act(amp.Command):
     """A call that is answered later; its responder may call back first."""
 
-    arguments = [(b"n", amp.Integer()), (b"depth", amp.Integer())]
-    response = [(b"n", amp.Integer())]
+    arguments = [(b"n", amp.Integer()), (b"depth", amp.Integer()), (b"data", amp.String())]
+    response = [(b"n", amp.Integer()), (b"data", amp.String())]
     errors = {ZeroDivisionError: b"ZERO"}
 
 
@@ -74,12 +75,12 @@ class End(amp.AMP):
 
     def unhandledError(self, failure: Any) -> None:
         """Only an error of a responder to a call that wants no answer comes here."""
-        assert failure.check(amp.RemoteAmpError, ZeroDivisionError), failure
+        assert failure.check(amp.RemoteAmpError, ZeroDivisionError, CancelledError), failure
         assert getattr(failure.value, "errorCode", b"ZERO") == b"ZERO"
 
     @Act.responder
     @Note.responder
-    async def act(self, n: int, depth: int) -> Any:
+    async def act(self, n: int, depth: int, data: bytes) -> Any:
         call = amp.currentCall()
         assert call is not None
         assert call.protocol is self
@@ -92,14 +93,16 @@ class End(amp.AMP):
                 await machine.call(self, None, depth - 1, call.deadline)
             await taken.waiting
         except CancelledError:
-            assert taken.until is not None
-            assert taken.until <= machine.clock.seconds()
-            assert amp.currentCall() == call
+            isLate = taken.until is not None and taken.until <= machine.clock.seconds()
+            isOver = n > 0 and bool(machine.made[n - 1].results)
+            if not (isLate or isOver) or not call.isCancelled or amp.currentCall() != call:
+                machine.wrong.append((n, isLate, isOver, call.isCancelled))
             raise
         finally:
             taken.hasEnded = True
+            taken.waiting.addErrback(lambda failure: None)  # one who was cancelled before does not look at it
         assert amp.currentCall() == call
-        return {"n": n}
+        return {"n": n, "data": data}
 
 
 class Machine(RuleBasedStateMachine):
@@ -111,6 +114,8 @@ class Machine(RuleBasedStateMachine):
         self.made: list[Made] = []
         self.own: list[Made] = []
         self.taken: list[Taken] = []
+        self.wrong: list[Any] = []
+        self.leaving: list[Any] = []
         self.ends = [End(), End()]
         self.transports = [RecordingTransport(), RecordingTransport()]
         self.sent = [0, 0]
@@ -119,30 +124,37 @@ class Machine(RuleBasedStateMachine):
             end.machine, end._ampClock, end.MAX_ASKS_IN_PROGRESS = self, self.clock, most
             end.makeConnection(transport)
 
-    def call(self, end: End, seconds: float | None, depth: int, outer: float | None = None) -> Deferred[Any]:
+    def call(
+        self, end: End, seconds: float | None, depth: int, outer: float | None = None, size: int = 0
+    ) -> Deferred[Any]:
         """Make a call, and keep what comes of it."""
         left = min((each for each in (seconds, outer) if each is not None), default=None)
         made = Made(None if left is None else self.clock.seconds() + left)
         self.made.append(made)
         n = len(self.made)
         if seconds is None:
-            made.deferred = end.callRemote(Act, n=n, depth=depth)
+            made.deferred = end.callRemote(Act, n=n, depth=depth, data=b"x" * size)
         else:
-            made.deferred = end.callRemoteWithin(seconds, Act, n=n, depth=depth)
+            made.deferred = end.callRemoteWithin(seconds, Act, n=n, depth=depth, data=b"x" * size)
         made.deferred.addBoth(made.keep)
         return made.deferred  # type: ignore[no-any-return]
 
-    @rule(side=SIDES, seconds=st.sampled_from([None, 0, 0.5, 1, 3]), depth=st.integers(0, 2))
-    def ask(self, side: int, seconds: float | None, depth: int) -> None:
-        self.call(self.ends[side], seconds, depth).addErrback(lambda failure: None)
+    @rule(
+        side=SIDES,
+        seconds=st.sampled_from([None, 0, 0.5, 1, 3]),
+        depth=st.integers(0, 2),
+        size=st.sampled_from([0, 0, 70_000]),
+    )
+    def ask(self, side: int, seconds: float | None, depth: int, size: int) -> None:
+        self.call(self.ends[side], seconds, depth, None, size).addErrback(lambda failure: None)
         self.own.append(self.made[-1])
 
     @rule(side=SIDES, seconds=st.sampled_from([0, 1, 3]))
     def note(self, side: int, seconds: float) -> None:
-        self.ends[side].callRemoteWithin(seconds, Note, n=0, depth=0)
+        self.ends[side].callRemoteWithin(seconds, Note, n=0, depth=0, data=b"")
 
     @precondition(lambda self: not self.isLost)
-    @rule(side=SIDES, size=st.integers(1, 200))
+    @rule(side=SIDES, size=st.sampled_from([1, 7, 100, 60_000]))
     def carry(self, side: int, size: int) -> None:
         """Carry some bytes to the other end, which may be paused."""
         other = self.ends[1 - side]
@@ -155,9 +167,16 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.isLost)
     @rule()
     def carryAll(self) -> None:
-        """Carry all bytes to and fro."""
-        for side in (0, 1, 0, 1):
-            self.carry(side, 10_000)
+        """Carry all bytes to and fro, until nothing more comes of it."""
+        for _ in range(4):
+            for side in (0, 1, 0, 1):
+                self.carry(side, 10**6)
+            self.clock.advance(0)
+        if any(each.disconnecting for each in self.transports):
+            for side in (0, 1):
+                self.carry(side, 10**7)
+            assert all(made.results for made in self.made), "a connection was left with calls under way"
+            self.lose()
 
     @rule(seconds=st.sampled_from([0.25, 1, 2]))
     def wait(self, seconds: float) -> None:
@@ -180,6 +199,14 @@ class Machine(RuleBasedStateMachine):
             data.draw(st.sampled_from(waiting)).deferred.cancel()
 
     @precondition(lambda self: not self.isLost)
+    @rule(side=SIDES, isCarried=st.booleans())
+    def leave(self, side: int, isCarried: bool) -> None:
+        self.leaving.append([])
+        self.ends[side].leave().addBoth(self.leaving[-1].append)
+        if isCarried:
+            self.carryAll()
+
+    @precondition(lambda self: not self.isLost)
     @rule()
     def lose(self) -> None:
         self.isLost = True
@@ -190,7 +217,9 @@ class Machine(RuleBasedStateMachine):
     def once(self) -> None:
         """Each call has ended at most once, and by its deadline, and so has its responder; no connection is closed."""
         now = self.clock.seconds()
-        assert self.isLost or not any(each.disconnecting for each in self.transports)
+        assert not self.wrong
+        assert self.isLost or self.leaving or not any(each.disconnecting for each in self.transports)
+        assert all(len(each) <= 1 for each in self.leaving)
         for made in self.made:
             assert len(made.results) <= 1
             assert made.results or made.until is None or made.until > now
@@ -208,6 +237,8 @@ class Machine(RuleBasedStateMachine):
             return
         if not self.isLost:
             self.lose()
+        self.clock.advance(0)
+        assert all(len(each) == 1 for each in self.leaving)
         assert all(len(made.results) == 1 for made in self.made)
         assert self.clock.getDelayedCalls() == []
         for end in self.ends:
@@ -215,5 +246,5 @@ class Machine(RuleBasedStateMachine):
             assert not end._outstandingRequests
 
 
-TestDeadlines = Machine.TestCase
-TestDeadlines.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=examples(300), stateful_step_count=30, deadline=None)
