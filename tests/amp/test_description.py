@@ -22,6 +22,8 @@ class TypeTests(SynchronousTestCase):
             (amp.Integer(), "Integer"),
             (Own(), "Own"),
             (amp.ListOf(amp.ListOf(amp.DateTime())), "ListOf(ListOf(DateTime))"),
+            (amp.Stream(), "Stream"),
+            (amp.StreamOf(amp.Integer()), "StreamOf(Integer)"),
             (rows, "AmpList(a: Unicode, b\\xff?: ListOf(Float))"),
         ]
         self.assertEqual([describeType(argument) for argument, _ in cases], [name for _, name in cases])

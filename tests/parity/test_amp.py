@@ -47,6 +47,9 @@ ADDED = {
     "StringReader.MAX_BOX_KEYS": "a bound on what a peer may send",
     "StringReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
     "CommandLocator.overriddenResponders": "an option, as in Twisted by default",
+    "BoxWriter.MAX_STREAMS": "a bound on what a peer may send",
+    "BoxWriter.MAX_STREAM_BYTES": "a bound on what a peer may send",
+    "BoxWriter.STREAM_WINDOW": "a bound on what a peer may send",
     "BoxWriter.MAX_UNSENT_BYTES": "an option against overload",
     "BoxDispatcher.MAX_ASKS_IN_PROGRESS": "an option against overload",
     "Receiver.MAX_MESSAGE_TIME": "an option against overload",
@@ -68,18 +71,39 @@ NEW = {
     "Describe",
     "ElementTooLongError",
     "ForgedAnswerError",
+    "ItemReader",
     "KeyTooLongError",
     "LeavingError",
     "MissingFeatureError",
     "MissingKeyError",
     "OneWayCommand",
     "SilentPeerError",
+    "Stream",
+    "StreamBusyError",
+    "StreamError",
+    "StreamOf",
+    "StreamOverflowError",
+    "StreamPipe",
+    "StreamReader",
+    "StreamSender",
+    "StreamStoppedError",
+    "StreamTooLongError",
+    "StreamViolationError",
+    "StreamsUnsupportedError",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
+    "TooManyStreamsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",
     "UnknownTagError",
     "currentCall",
+}
+
+
+#: Those of them that are no errors.
+NO_ERRORS = {
+    *("CurrentCall", "Describe", "OneWayCommand", "currentCall"),
+    *("ItemReader", "Stream", "StreamOf", "StreamPipe", "StreamReader", "StreamSender"),
 }
 
 
@@ -238,7 +262,7 @@ class TestObjects:
         """What is new is, for who catches it, what it was."""
         assert issubclass(ours.UnknownTagError, KeyError)
         assert issubclass(ours.KeyTooLongError, AttributeError)
-        for name in NEW - {"CurrentCall", "Describe", "OneWayCommand", "currentCall"}:
+        for name in NEW - NO_ERRORS:
             assert issubclass(getattr(ours, name), ours.AmpError)
 
     def test_protocolRepr(self) -> None:

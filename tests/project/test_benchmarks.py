@@ -30,6 +30,7 @@ OTHERS = {
     "overload": (["--help"], "--without"),  # tests/project/test_overload_benchmark.py runs it
     "promises": (["--help"], "--limit"),
     "report": (["--help"], "--rounds"),
+    "streams": (["--help"], "--calls"),  # tests/project/test_streams_benchmark.py runs it
     "startup": (["1"], "the receivers"),
 }
 

@@ -223,6 +223,26 @@ async def callWithin(protocol: AMP) -> None:
         assert_type(call.deadline, "float | None")
 
 
+class Transfer(Command):
+    """Has streams."""
+
+    arguments = [(b"data", amp.Stream()), (b"numbers", amp.StreamOf(amp.Integer(), optional=True))]
+
+
+async def transfer(protocol: AMP, reader: amp.StreamReader, items: amp.ItemReader) -> None:
+    """What reads a stream is typed as far as it can be."""
+    sender = amp.StreamSender(b"x", lambda sent: assert_type(sent, int))
+    pipe = amp.StreamPipe(limit=10)
+    await protocol.callRemote(Transfer, data=sender, numbers=pipe)
+    assert_type(sender.bytesSent, int)
+    assert_type(pipe.whenFinished(), Deferred[None])
+    async for piece in reader:
+        assert_type(piece, bytes)
+    assert_type(reader.deliverTo(pipe), Deferred[None])
+    await items.collect("all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    items.stop(b"ENOUGH", "text")
+
+
 async def leave(protocol: AMP) -> None:
     """What goes beyond Twisted's AMP."""
     protocol.extended = True

@@ -41,6 +41,8 @@ _FIELDS: dict[str, tuple[list[Any], list[Any]]] = {
     "Later": ([("number", "Integer")], [("number", "Integer")]),
     "Big": ([("size", "Integer")], [("data", "String")]),
     "Switch": ([], []),
+    "Upload": ([], [("size", "Integer")]),
+    "Download": ([("size", "Integer")], []),
 }
 
 
@@ -48,6 +50,8 @@ def _commands(amp: Any) -> Any:
     """Make the commands with the classes of C{amp}."""
     made: dict[str, Any] = {}
     for name, fields in _FIELDS.items():
+        if name in ("Upload", "Download") and not hasattr(amp, "Stream"):
+            continue
         base = amp.ProtocolSwitchCommand if name == "Switch" else amp.Command
         arguments, response = ([(key.encode(), getattr(amp, kind)()) for key, kind in each] for each in fields)
         inside: dict[str, Any] = {"arguments": arguments, "response": response}
@@ -55,6 +59,10 @@ def _commands(amp: Any) -> Any:
             inside |= {"errors": {KnownError: b"KNOWN"}, "fatalErrors": {FatalError: b"FATAL"}}
         if name == "Note":
             inside["requiresAnswer"] = False
+        if name == "Upload":
+            inside |= {"arguments": [(b"data", amp.Stream())], "errors": {KnownError: b"KNOWN"}}
+        if name == "Download":
+            inside["response"] = [(b"data", amp.Stream())]
         made[name] = type(name, (base,), inside)
     return SimpleNamespace(**made)
 
@@ -130,6 +138,18 @@ def _peer(amp: Any, commands: Any, events: list[dict[str, Any]], values: Values)
             note("Switch")
             return _Inner(events)
 
+        if hasattr(amp, "Stream"):
+
+            @commands.Upload.responder
+            def upload(self, data: Any) -> Deferred[Any]:
+                note("Upload")
+                return data.collect(2**30).addCallback(lambda each: {"size": len(each)})  # type: ignore[no-any-return]
+
+            @commands.Download.responder
+            def download(self, size: int) -> dict[str, bytes]:
+                note("Download", size=size)
+                return {"data": b"x" * size}
+
         @amp.StartTLS.responder
         def secure(self) -> dict[str, Any]:
             return {"tls_localCertificate": _Credentials()}
@@ -166,6 +186,7 @@ class Conversation:
         """Do one step of a vector."""
         if "receive" in step:
             self._receive(self._transport.protocol, bytes.fromhex(step["receive"]))
+            self._transport.drain()
         elif "decrypted" in step:
             self._receive(self.peer, bytes.fromhex(step["decrypted"]))
         elif "call" in step:

@@ -140,6 +140,19 @@ from ._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier as _wireNameToP
 from ._protocol import AMP, _ParserHelper as _ParserHelper, parse, parseString
 from ._responders import CommandLocator, SimpleStringLocator, _CommandLocatorMeta as _CommandLocatorMeta
 from ._schema import _objectsToStrings as _objectsToStrings, _stringsToObjects as _stringsToObjects
+from ._streamerrors import (
+    StreamBusyError,
+    StreamError,
+    StreamOverflowError,
+    StreamStoppedError,
+    StreamsUnsupportedError,
+    StreamTooLongError,
+    StreamViolationError,
+    TooManyStreamsError,
+)
+from ._streampipes import StreamPipe, StreamSender
+from ._streamreader import ItemReader, StreamReader
+from ._streamtypes import Stream, StreamOf
 from ._switch import ProtocolSwitchCommand, _SwitchBox as _SwitchBox
 from ._tls import (
     StartTLS,
@@ -208,6 +221,7 @@ __all__ = [
     "IncompatibleVersions",
     "Integer",
     "InvalidSignature",
+    "ItemReader",
     "KeyTooLongError",
     "LeavingError",
     "ListOf",
@@ -225,10 +239,23 @@ __all__ = [
     "SilentPeerError",
     "SimpleStringLocator",
     "StartTLS",
+    "Stream",
+    "StreamBusyError",
+    "StreamError",
+    "StreamOf",
+    "StreamOverflowError",
+    "StreamPipe",
+    "StreamReader",
+    "StreamSender",
+    "StreamStoppedError",
+    "StreamTooLongError",
+    "StreamViolationError",
+    "StreamsUnsupportedError",
     "String",
     "TooLong",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
+    "TooManyStreamsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",
     "UnhandledCommand",

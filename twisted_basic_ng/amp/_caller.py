@@ -26,6 +26,7 @@ from ._errorboxes import errorOf
 from ._errors import TooLong, UnknownTagError
 from ._explain import addText, addToRepr, describePeerOf, nameOf
 from ._overload import Overload
+from ._streamerrors import StreamsUnsupportedError
 from ._types import AnyCommand, AnyOneWayCommand
 
 __all__ = ["SEND_BOX_COMMAND", "Caller"]
@@ -195,7 +196,7 @@ class Caller:
                 box._sendTo(self.boxSender)
             else:
                 self._ampOverload.line.ask(tag, box)
-        except ConnectionLost:
+        except (ConnectionLost, StreamsUnsupportedError):
             outstanding.pop(tag, None)
             return request if request.called else fail()
         except BaseException as error:

@@ -28,6 +28,28 @@ __all__ = [
     "MORE_FEATURE",
     "OFFERS",
     "PING",
+    "STREAM",
+    "STREAMS",
+    "STREAMS_FEATURE",
+    "STREAM_BAD_ITEM_CODE",
+    "STREAM_CREDIT",
+    "STREAM_DATA",
+    "STREAM_END",
+    "STREAM_ERROR_CODE",
+    "STREAM_FAILED_CODE",
+    "STREAM_MAX_CREDIT",
+    "STREAM_MAX_NUMBER",
+    "STREAM_OVERLOADED_CODE",
+    "STREAM_PIECE",
+    "STREAM_RESET",
+    "STREAM_STOP",
+    "STREAM_STOPPED_CODE",
+    "STREAM_TEXT",
+    "STREAM_TOO_LONG_CODE",
+    "STREAM_TOO_MANY_CODE",
+    "STREAM_UNREAD_CODE",
+    "STREAM_UNSUPPORTED_CODE",
+    "STREAM_WINDOW",
     "TIMEOUT",
     "TLS_ERROR_CODE",
     "UNHANDLED_ERROR_CODE",
@@ -112,3 +134,69 @@ MAX_KEY_LENGTH: Final = 0xFF
 
 #: The longest value, in bytes: the largest number that its two-byte length can express.
 MAX_VALUE_LENGTH: Final = 0xFFFF
+
+#: The name of the feature of streams.
+STREAMS_FEATURE: Final = b"streams"
+
+#: The key of the numbers of the streams that a call or an answer announces.
+STREAMS: Final = b"_streams"
+
+#: The key of a stream's number, in every box of a stream.
+STREAM: Final = b"_stream"
+
+#: The key of a piece of a stream.
+STREAM_DATA: Final = b"_data"
+
+#: The key of a stream's end; its value is empty.
+STREAM_END: Final = b"_end"
+
+#: The key of the code of the error that ended a stream at its sender.
+STREAM_RESET: Final = b"_reset"
+
+#: The key of how many more bytes of a stream the reader takes.
+STREAM_WINDOW: Final = b"_window"
+
+#: The key of the code with which a reader stops a stream.
+STREAM_STOP: Final = b"_stop"
+
+#: The key of the text for a reset or a stop, in UTF-8.
+STREAM_TEXT: Final = b"_text"
+
+#: How many bytes of a stream may be sent before the reader allows more.
+STREAM_CREDIT: Final = 2**14
+
+#: How many bytes a piece of a stream may have.
+STREAM_PIECE: Final = 2**14
+
+#: The most bytes that a sender may be allowed to send at a time.
+STREAM_MAX_CREDIT: Final = 2**31 - 1
+
+#: The highest number of a stream.
+STREAM_MAX_NUMBER: Final = 2**53 - 1
+
+#: The code for a stream that its reader does not want, and that of the reset that follows.
+STREAM_STOPPED_CODE: Final = b"STOPPED"
+
+#: The code for a stream that no code reads.
+STREAM_UNREAD_CODE: Final = b"UNREAD"
+
+#: The code for a stream whose responder failed.
+STREAM_FAILED_CODE: Final = b"FAILED"
+
+#: The code for a stream that is longer than its reader allows.
+STREAM_TOO_LONG_CODE: Final = b"TOO_LONG"
+
+#: The code of the answer of a responder that fails because a stream was stopped.
+STREAM_ERROR_CODE: Final = b"STREAM"
+
+#: The code for a stream with an item that cannot be read.
+STREAM_BAD_ITEM_CODE: Final = b"BAD_ITEM"
+
+#: The code for a stream above C{MAX_STREAMS}.
+STREAM_TOO_MANY_CODE: Final = b"TOO_MANY_STREAMS"
+
+#: The code for a stream of a peer that has made too many calls.
+STREAM_OVERLOADED_CODE: Final = b"OVERLOADED"
+
+#: The code for a call whose streams one of the sides does not have.
+STREAM_UNSUPPORTED_CODE: Final = b"UNSUPPORTED"

@@ -17,6 +17,7 @@ from ._constants import MAX_VALUE_LENGTH
 from ._lists import AmpList, ListOf
 from ._names import IDENTIFIERS
 from ._schema import HOOKS
+from ._streamtypes import StreamOf
 from ._types import Objects, Schema
 
 __all__ = ["DESCRIPTION", "describe", "describeType"]
@@ -79,12 +80,12 @@ def _describeValues(schema: Schema) -> list[Objects]:
 
 def describeType(argument: Any) -> str:
     """
-    Name the type of an argument: C{Integer}, C{ListOf(Integer)}, C{AmpList(key: Integer, other?:
-    Unicode)}.  An argument type of an application's own has the name of its class.
+    Name the type of an argument: C{Integer}, C{ListOf(Integer)}, C{StreamOf(Integer)},
+    C{AmpList(key: Integer, other?: Unicode)}.  An argument type of an application's own has the name of its class.
     """
     kind = type(argument)
-    if kind is ListOf:
-        return f"ListOf({describeType(argument.elementType)})"
+    if kind in (ListOf, StreamOf):
+        return f"{kind.__name__}({describeType(argument.elementType)})"
     if kind is AmpList:
         keys = (
             f"{name.decode('ascii', 'backslashreplace')}{'?' if each.optional else ''}: {describeType(each)}"

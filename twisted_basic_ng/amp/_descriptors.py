@@ -41,6 +41,8 @@ class Descriptor(Integer):
     It works only on a connection over a UNIX socket.
     """
 
+    _ampBelongsToBox = True
+
     def fromStringProto(self, inString: bytes, proto: DescriptorCarrier) -> Any:
         """
         Claim a descriptor that C{proto} has received.

@@ -8,6 +8,7 @@ but not bytes.  An L{twisted_basic_ng.amp.IBoxSender} sends the boxes to the pee
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionClosed, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -30,6 +31,10 @@ from ._constants import (
     ERROR,
     EXTENSIONS,
     PING,
+    STREAM_ERROR_CODE,
+    STREAM_UNSUPPORTED_CODE,
+    STREAMS,
+    STREAMS_FEATURE,
     TIMEOUT,
     UNHANDLED_ERROR_CODE,
     UNKNOWN_ERROR_CODE,
@@ -45,6 +50,7 @@ from ._interfaces import IBoxReceiver, IBoxSender
 from ._overload import Overload
 from ._responders import SerializingResponder
 from ._responding import Responding, cancelledError, follow
+from ._streamerrors import StreamError, StreamsUnsupportedError
 
 __all__ = ["BoxDispatcher"]
 
@@ -113,7 +119,10 @@ class BoxDispatcher(Caller):
         @raise UnknownTagError: the box answers a call that was never made.
         """
         if ANSWER in box:
-            return self._answerReceived(box)
+            self._answerReceived(box)
+            if self._ampExtensions is not None:
+                self._ampSettleStreams(box)
+            return None
         if ERROR in box:
             return self._errorReceived(box)
         if COMMAND not in box:
@@ -134,6 +143,7 @@ class BoxDispatcher(Caller):
         command = box[COMMAND]
         extend = getattr(self.boxSender, "_ampExtend", None)
         if command == EXTENSIONS and extend is not None and (extensions := extend()) is not None:
+            self._ampSettleStreams(box)
             extensions.asked(box)
         elif command == PING:
             self._commandReceived(box)
@@ -154,6 +164,8 @@ class BoxDispatcher(Caller):
         except AttributeError:
             isOwn = False
         answer: Any = self._ampDispatch(box) if isOwn else self.dispatchCommand(box)
+        if self._ampExtensions is not None:
+            self._ampSettleStreams(box, answer)
         if isinstance(answer, AmpBox):
             # An answer that is available now needs no Deferred, since nobody would see it.
             if tag is not None:
@@ -230,8 +242,14 @@ class BoxDispatcher(Caller):
         elif self._ampOverload is not None:
             self._ampOverload.cancelKept(tag)
 
+    def _ampSettleStreams(self, box: AmpBox, answer: Any = None) -> None:
+        """Stop the streams of C{box} that nobody reads, and all of them if C{answer} fails."""
+        if self._ampExtensions is not None and STREAMS in box:
+            self._ampExtensions.feature(STREAMS_FEATURE).settle(box, answer)
+
     def _ampAnswerCancelled(self, box: AmpBox) -> None:
         """Answer a call that was cancelled before its responder was called."""
+        self._ampSettleStreams(box)
         self._safeEmit(self._ampAsError(box[ASK], box[COMMAND], Failure(cancelledError(box[COMMAND]))))
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
@@ -243,6 +261,9 @@ class BoxDispatcher(Caller):
 
     def _ampAsError(self, tag: bytes, command: bytes | None, error: Failure) -> AmpBox:
         """Make the box that answers C{command} with C{error}."""
+        if self.extended and (error.check(StreamError) or self._ampIsLoss(error)):
+            code = STREAM_UNSUPPORTED_CODE if error.check(StreamsUnsupportedError) else STREAM_ERROR_CODE
+            return errorBox(AmpBox, tag, code, str(error.value).encode("utf-8", "replace"))
         if not error.check(RemoteAmpError):
             _log.failure(
                 "while receiving response to command {command}, called by {peer}, who is told {code}{advice}",
@@ -262,6 +283,10 @@ class BoxDispatcher(Caller):
         # While the caller of such a command waits, it cannot be asked what it understands.
         isCut = self.extended is not True or self._ampChangesConnection(AmpBox({COMMAND: command}))
         return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description, isCut)
+
+    def _ampIsLoss(self, error: Failure) -> bool:
+        """Whether C{error} says that this connection is lost, to a responder that read a stream."""
+        return getattr(self.boxSender, "_ampIsLost", False) and bool(error.check(ConnectionClosed))
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that reports an unknown error, without details."""
@@ -303,6 +328,10 @@ class BoxDispatcher(Caller):
             raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
         if cutError(box):
             self._safeEmit(box)
+            return
+        error = sys.exc_info()[1]
+        if isinstance(error, StreamsUnsupportedError):
+            self._safeEmit(errorBox(AmpBox, tag, STREAM_UNSUPPORTED_CODE, str(error).encode()))
             return
         _log.failure(
             "while sending the answer to a command, called by {peer}, who is told {code} in its place",

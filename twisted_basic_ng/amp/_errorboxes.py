@@ -14,7 +14,7 @@ from ._boxes import AmpBox
 from ._constants import ERROR, ERROR_CODE, ERROR_DESCRIPTION, MAX_VALUE_LENGTH, UNKNOWN_ERROR_CODE
 from ._errors import PROTOCOL_ERRORS, RemoteAmpError
 
-__all__ = ["cutError", "errorBox", "errorOf"]
+__all__ = ["cutError", "cutText", "errorBox", "errorOf"]
 
 
 def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes, isCut: bool = True) -> AmpBox:
@@ -27,7 +27,7 @@ def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes, is
     box = kind()
     box[ERROR] = tag
     box[ERROR_CODE] = code
-    box[ERROR_DESCRIPTION] = _cutText(description) if isCut else description
+    box[ERROR_DESCRIPTION] = cutText(description) if isCut else description
     return box
 
 
@@ -36,11 +36,11 @@ def cutError(box: AmpBox) -> bool:
     description = box.get(ERROR_DESCRIPTION, b"")
     if ERROR not in box or len(description) <= MAX_VALUE_LENGTH:
         return False
-    box[ERROR_DESCRIPTION] = _cutText(description)
+    box[ERROR_DESCRIPTION] = cutText(description)
     return True
 
 
-def _cutText(description: bytes) -> bytes:
+def cutText(description: bytes) -> bytes:
     """Cut a text in UTF-8 to the length of a value, between two characters."""
     if len(description) <= MAX_VALUE_LENGTH:
         return description

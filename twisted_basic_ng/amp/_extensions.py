@@ -352,6 +352,11 @@ class Extensions:
 
     # Changes of the connection.
 
+    def changing(self) -> None:
+        """A call is about to be sent that changes the connection."""
+        for feature in list(self._features.values()):
+            feature.changing()
+
     def suspend(self) -> None:
         """Begin to start TLS: what is sent from now on is sent over TLS."""
         self.known = None

@@ -47,6 +47,9 @@ class Feature:
         """Return the box to deliver in place of one that has arrived; C{None} for none yet."""
         return box
 
+    def changing(self) -> None:
+        """Note that a call is about to be sent that changes the connection."""
+
     def learned(self) -> None:
         """Go on, because it is known by now what the peer has."""
 

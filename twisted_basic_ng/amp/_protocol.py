@@ -16,6 +16,7 @@ from ._dispatch import BoxDispatcher
 from ._leave import Leave as Leave
 from ._more import More as More
 from ._responders import CommandLocator, SimpleStringLocator
+from ._streamfeature import Streams as Streams
 from ._tls import StartTLS
 from ._types import Responder
 from ._wire import BinaryBoxProtocol

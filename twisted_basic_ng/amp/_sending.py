@@ -11,6 +11,8 @@ This file knows nothing of asks and answers, except for their tags.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
@@ -20,7 +22,7 @@ from .._defaults import isExtended
 from .._places import publicMethods
 from .._receiving.connection import abort
 from ._boxes import AmpBox
-from ._constants import ANSWER, ASK, ERROR, MORE_FEATURE
+from ._constants import ANSWER, ASK, ERROR, MORE_FEATURE, STREAM, STREAMS_FEATURE
 from ._descriptors import _DescriptorExchanger
 from ._errors import AmpError, ForgedAnswerError, MissingFeatureError, ProtocolSwitched, TooLong
 from ._explain import addText
@@ -28,6 +30,7 @@ from ._extensions import Extensions
 from ._line import sizeOf
 from ._metering import MeteredTransport
 from ._reading import BoxReader
+from ._streamerrors import StreamsUnsupportedError
 
 __all__ = ["BoxWriter"]
 
@@ -44,6 +47,13 @@ class BoxWriter(BoxReader):
     MAX_WAITING_BYTES: int | None = 64 * 2**20
     KEEPALIVE_INTERVAL: float | None = None
     KEEPALIVE_TIME: float | None = None
+
+    STREAM_WINDOW: int = 2**18
+    MAX_STREAMS: int = 100
+    MAX_STREAM_BYTES: int = 2**22
+
+    #: The streams of the connection, once there is one.
+    _ampStreams: Any = None
 
     #: The limits on calls under way, if there are any.
     _ampOverload: Any = None
@@ -89,10 +99,36 @@ class BoxWriter(BoxReader):
         except TooLong as error:
             self._ampSendLarge(box, error)
             return
+        except StreamsUnsupportedError as error:
+            self._ampSendWithStreams(box, error)
+            return
         if self._ampDetour:
             self._ampSendSlowly(box, data)
         else:
             transport.write(data)
+
+    def _ampWaitUntilSent(self, listener: Callable[[], object]) -> bool:
+        """
+        Call C{listener} once, when everything is sent, and leave the transport to a producer of the
+        application.
+
+        @return: whether to write now.
+        """
+        if self.transport is None:
+            return False
+        if not isinstance(self.transport, MeteredTransport):
+            self.transport = MeteredTransport(self.transport, None, self._ampRelieve, self._ampClose)
+        return self.transport.tellWhenSent(listener)
+
+    def _ampWritePiece(self, data: bytes) -> None:
+        """Write a box of a stream, after L{_ampWaitUntilSent} has returned true."""
+        if isinstance(self.transport, MeteredTransport):
+            self.transport.writeStream(data)
+
+    def _ampWaitNoMore(self) -> None:
+        """Do not call the listener, which has written nothing."""
+        if isinstance(self.transport, MeteredTransport):
+            self.transport.tellNoMore()
 
     def _ampSendLarge(self, box: AmpBox, error: TooLong) -> None:
         """Send a box with a value that is too long for Twisted's AMP, or raise C{error}."""
@@ -110,6 +146,33 @@ class BoxWriter(BoxReader):
             raise (error if missing.feature == MORE_FEATURE else missing) from None
         # At once, since a transport may call something that sends another box.
         self.transport.write(extensions.feature(MORE_FEATURE).serialize(box))
+
+    def _ampSendWithStreams(self, box: AmpBox, error: StreamsUnsupportedError) -> None:
+        """Send a box with streams, or a call that has streams in its response, or raise C{error}."""
+        extensions = self._ampExtend()
+        if extensions is None:
+            raise StreamsUnsupportedError("streams need a class with extended = True on both sides") from error
+        try:
+            if extensions.keep(box, STREAMS_FEATURE):
+                return
+        except MissingFeatureError as missing:
+            raise StreamsUnsupportedError(str(missing)) from None
+        table = extensions.feature(STREAMS_FEATURE).table
+        streams = table.announce(box)
+        data = self._ampSerialized(box, extensions)
+        table.commit(streams)  # before the box is written, since a transport may call something that sends another
+        self._ampWrite(box, data)
+        table.begin(streams)
+
+    def _ampSerialized(self, box: AmpBox, extensions: Extensions) -> bytes:
+        """Serialize a box, in parts if it is too long for one, after the agreement."""
+        try:
+            return box.serialize()
+        except TooLong as error:
+            if not extensions.has(MORE_FEATURE) or sizeOf(box) > (self.MAX_BOX_LENGTH or sys.maxsize):
+                raise error from None
+        data: bytes = extensions.feature(MORE_FEATURE).serialize(box)
+        return data
 
     def _ampSendSlowly(self, box: AmpBox, data: bytes) -> None:
         """Send a box, unless it has to wait for the agreement or for TLS."""
@@ -162,6 +225,8 @@ class BoxWriter(BoxReader):
 
     def _ampDeliver(self, box: AmpBox) -> None:
         """Deliver a received box."""
+        if self._ampStreams is not None and STREAM in box and self._ampStreams.takesPiece(box):
+            return
         if self._startingTLSBuffer and self._ampAnswersUnsent(box):
             # Differs from Twisted: an answer to a call that was not sent yet is not from the peer.
             self._ampRefuse(ForgedAnswerError())

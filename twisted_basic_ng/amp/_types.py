@@ -31,15 +31,20 @@ __all__ = [
     "BoxDispatch",
     "CallDropper",
     "CallResponder",
+    "DeliveringReader",
     "DescriptorCarrier",
     "Dispatcher",
     "ErrorGuardian",
     "ExtendedDispatcher",
     "ExtendedSender",
+    "InboxesTable",
     "Objects",
     "Responder",
     "RespondingCommand",
     "Schema",
+    "SourceWriter",
+    "StreamConnection",
+    "StreamSource",
     "Strings",
     "SwitchableProtocol",
     "TLSCredentials",
@@ -291,3 +296,101 @@ class TLSStarter(Protocol):
     def _startTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None: ...
 
     def _ampAbandonTLS(self, refused: bool) -> None: ...
+
+
+# What the files of streams need of each other.
+
+
+class StreamConnection(Protocol):
+    """A connection that streams go over."""
+
+    STREAM_WINDOW: int
+    MAX_STREAMS: int
+    MAX_STREAM_BYTES: int
+    _locked: bool
+    _startingTLSBuffer: Any
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def _ampRefuse(self, error: AmpError) -> None: ...
+
+    def _ampWritePiece(self, data: bytes) -> None: ...
+
+    def _ampWaitUntilSent(self, listener: Callable[[], object]) -> bool: ...
+
+    def _ampWaitNoMore(self) -> None: ...
+
+
+class WritersTable(Protocol):
+    """The streams of a connection, for one that this side sends."""
+
+    def queue(self, writer: Any) -> None: ...
+
+    def emit(self, box: AmpBox) -> None: ...
+
+    def emitBytes(self, data: bytes) -> None: ...
+
+    def forgetWriter(self, writer: Any) -> None: ...
+
+
+class InboxesTable(Protocol):
+    """The streams of a connection, for one that the peer sends."""
+
+    soon: Callable[..., object]
+
+    @property
+    def window(self) -> int: ...
+
+    def stop(self, inbox: Any, code: bytes, text: str) -> None: ...
+
+    def grant(self, inbox: Any, size: int) -> None: ...
+
+    def lend(self, wanted: int) -> int: ...
+
+    def release(self, inbox: Any) -> None: ...
+
+
+class SourceWriter(Protocol):
+    """The sending end of a stream, for its source."""
+
+    size: int
+    piece: int
+
+    def isFull(self) -> bool: ...
+
+    def wantsMore(self) -> bool: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def fail(self, failure: Failure) -> None: ...
+
+
+class StreamSource(Protocol):
+    """What gives the bytes of a stream, for its writer."""
+
+    def begin(self, writer: Any) -> None: ...
+
+    def more(self) -> None: ...
+
+    def stop(self, failure: Failure) -> None: ...
+
+    def sent(self, size: int) -> None: ...
+
+    def finished(self, failure: Failure | None) -> None: ...
+
+
+class DeliveringReader(Protocol):
+    """The reader of a stream whose values are delivered."""
+
+    _ampInbox: Any
+    _ampDelivery: Any
+
+    def _ampNext(self) -> Any: ...
+
+    def _ampIsOver(self) -> bool: ...
+
+    def _ampFailure(self) -> Failure | None: ...
+
+    def stop(self) -> None: ...

@@ -63,6 +63,11 @@ class BinaryBoxProtocol(BoxWriter):
         buffers itself.  It is also how many bytes the calls under way may take, for each side
         separately.  Above the limit, nothing is read from the peer, and this side's own calls wait
         in line.  C{None} for no limit.  Set it before the connection is made.
+    @cvar STREAM_WINDOW: how many bytes of a stream may wait to be read, 262,144 by default.
+    @cvar MAX_STREAMS: how many streams of the peer may be unread at a time, 100 by default; another
+        one is stopped.
+    @cvar MAX_STREAM_BYTES: how many bytes of all streams of the peer may wait to be read, 4 MiB by
+        default; at least C{MAX_STREAMS} times 16,384.
     @cvar MAX_WAITING_BYTES: how many bytes of answers may wait until the peer has said which
         features beyond Twisted's AMP it has; C{None} for no limit.  Above the limit, it counts as a
         peer without any.  With C{MAX_UNSENT_BYTES}, the limit is twice that, and at least 1 MiB.
