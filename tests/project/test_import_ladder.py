@@ -17,6 +17,7 @@ LADDER = [
     {"_receiving", "_swapping"},
     {"basic", "ftp", "amp._constants", "amp._names", "amp._tlssupport"},
     {"amp._errors"},
+    {"amp._beyonderrors"},
     {"amp._streamerrors", "amp._producers"},
     {"amp._boxes", "amp._metering"},
     {"amp._errorboxes", "amp._interfaces", "amp._types"},

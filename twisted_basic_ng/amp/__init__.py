@@ -87,6 +87,7 @@ from .._places import openFacade as _openFacade
 from ..basic import Int16StringReceiver, StatefulStringProtocol
 from . import _tlssupport
 from ._arguments import Argument, Boolean, DateTime, Decimal, Float, Integer, Path, String, Unicode
+from ._beyonderrors import DeadlineError, LeavingError, MissingFeatureError, SilentPeerError
 from ._boxes import AmpBox, Box, QuitBox
 from ._commands import Command, OneWayCommand, _CommandMeta as _CommandMeta, _Self as _Self, _T_Callable as _T_Callable
 from ._constants import (
@@ -110,21 +111,17 @@ from ._errors import (
     AmpError,
     BadLocalReturn,
     BoxTooLargeError,
-    DeadlineError,
     ElementTooLongError,
     ForgedAnswerError,
     IncompatibleVersions,
     InvalidSignature,
     KeyTooLongError,
-    LeavingError,
     MalformedAmpBox,
-    MissingFeatureError,
     MissingKeyError,
     NoEmptyBoxes,
     OnlyOneTLS,
     ProtocolSwitched,
     RemoteAmpError,
-    SilentPeerError,
     TooLong,
     TooManyAnswersError,
     TooManyDescriptorsError,

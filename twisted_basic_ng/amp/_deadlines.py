@@ -16,10 +16,11 @@ from typing import Any, Final
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.python.failure import Failure
 
+from ._beyonderrors import DeadlineError
 from ._boxes import AmpBox
 from ._constants import ASK, COMMAND, DEADLINE_ERROR_CODE, TIMEOUT
 from ._currentcall import CURRENT
-from ._errors import DeadlineError, RemoteAmpError
+from ._errors import RemoteAmpError
 from ._explain import describePeerOf, nameOf
 
 __all__ = [

@@ -24,9 +24,10 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ._beyonderrors import MissingFeatureError
 from ._boxes import AmpBox
 from ._constants import ACCEPTS, ANSWER, ASK, COMMAND, ERROR, EXTENSIONS, LEAVE_FEATURE, OFFERS
-from ._errors import MissingFeatureError, ProtocolSwitched, TooManyAnswersError
+from ._errors import ProtocolSwitched, TooManyAnswersError
 from ._explain import addText, nameOf
 from ._features import FEATURES, NAMES, OBSERVERS, OWNERS, Feature, readNames
 from ._line import ALWAYS_KEPT, BOX_COST, sizeOf

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
+from ._beyonderrors import SilentPeerError
 from ._boxes import AmpBox
 from ._constants import ASK, COMMAND, PING
 from ._deadlines import LONGEST_WAIT, clockOf
-from ._errors import ProtocolSwitched, SilentPeerError
+from ._errors import ProtocolSwitched
 from ._explain import describePeerOf
 
 if TYPE_CHECKING:

@@ -18,11 +18,12 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
+from ._beyonderrors import LeavingError
 from ._boxes import AmpBox
 from ._constants import LEAVE, LEAVE_FEATURE
 from ._currentcall import CURRENT
 from ._deadlines import clockOf
-from ._errors import LeavingError, ProtocolSwitched
+from ._errors import ProtocolSwitched
 from ._explain import describePeerOf
 from ._features import Feature, register
 

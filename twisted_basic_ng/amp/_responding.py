@@ -14,10 +14,11 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ._beyonderrors import DeadlineError
 from ._boxes import AmpBox
 from ._constants import ASK, CANCELLED_ERROR_CODE
 from ._deadlines import Timer, tooLate
-from ._errors import DeadlineError, RemoteAmpError
+from ._errors import RemoteAmpError
 from ._explain import nameOf
 
 if TYPE_CHECKING:

@@ -21,10 +21,11 @@ from twisted.logger import Logger
 from .._defaults import isExtended
 from .._places import publicMethods
 from .._receiving.connection import abort
+from ._beyonderrors import MissingFeatureError
 from ._boxes import AmpBox
 from ._constants import ANSWER, ASK, ERROR, MORE_FEATURE, STREAM, STREAMS_FEATURE
 from ._descriptors import _DescriptorExchanger
-from ._errors import AmpError, ForgedAnswerError, MissingFeatureError, ProtocolSwitched, TooLong
+from ._errors import AmpError, ForgedAnswerError, ProtocolSwitched, TooLong
 from ._explain import addText
 from ._extensions import Extensions
 from ._line import sizeOf

@@ -5,8 +5,9 @@ The errors of streams: what breaks their rules, and what ends them early.
 from __future__ import annotations
 
 from .._places import public
+from ._beyonderrors import MissingFeatureError
 from ._constants import STREAMS_FEATURE
-from ._errors import AmpError, MalformedAmpBox, MissingFeatureError
+from ._errors import AmpError, MalformedAmpBox
 
 __all__ = [
     "StreamBusyError",

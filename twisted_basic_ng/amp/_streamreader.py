@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -27,9 +27,7 @@ from ._constants import (
 )
 from ._streamdelivery import NOTHING, Delivery, deliver
 from ._streamerrors import StreamBusyError, StreamError, StreamTooLongError
-
-if TYPE_CHECKING:
-    from ._streaminbox import StreamInbox
+from ._streaminbox import StreamInbox
 
 __all__ = ["ItemReader", "StreamReader"]
 
