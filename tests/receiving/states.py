@@ -41,7 +41,7 @@ def check(connection: Connection | None) -> None:
     checkBacklog(connection.backlog)
     if type(connection) is Dropped:
         assert connection.isDelivering
-        assert not connection.backlog
+        assert not connection.backlog or connection.backlog.isLookedAt  # what an application has assigned
     elif not connection.isDelivering:  # resting, or waiting
         assert not connection.backlog.isPlain
 

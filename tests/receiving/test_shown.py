@@ -31,6 +31,16 @@ class AssignedTests(SynchronousTestCase):
             receiver.dataReceived(frame(b"def"))
             self.assertEqual(receiver.collected, [b"def"])
 
+    def test_assignedWhenDropped(self) -> None:
+        """A receiver that has dropped its peer keeps what is assigned, and never delivers it."""
+        for receiver, transport, frame, name in self.each():
+            receiver.MAX_LENGTH = 5
+            receiver.dataReceived(frame(b"abcdef"))
+            self.assertEqual(transport.names(), ["loseConnection"])
+            setattr(receiver, name, frame(b"abc"))
+            receiver.dataReceived(frame(b"def"))
+            self.assertEqual((receiver.collected, getattr(receiver, name)), ([], frame(b"abc")))
+
     def test_deletedInPieces(self) -> None:
         """So does it if they are kept in pieces; those of L{LineOnlyReceiver} have to be looked at first."""
         for kind in (Lines, OnlyLines):

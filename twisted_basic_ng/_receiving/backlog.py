@@ -315,11 +315,6 @@ class Backlog:
 
     def take(self) -> bytes:
         """Return all undelivered bytes, and keep none."""
-        if self.batch.frames or self.arrivedMeanwhile is not None or self.unfinishedPieces is not None:
-            everything = self.peek()
-            self.replace(b"")
-        else:  # the same, in less time
-            everything = self.current[self.start :] if self.start else self.current
-            self.current = b""
-            self.start = 0
+        everything = self.peek()
+        self.replace(b"")
         return everything

@@ -106,7 +106,16 @@ class LineReceiver(Receiver, _PauseableMixin):
                     plainTransport = connection.plainTransport
                 backlog = connection.backlog
                 if not self.line_mode:
-                    data = backlog.take()
+                    if (
+                        backlog.batch.frames
+                        or backlog.arrivedMeanwhile is not None
+                        or backlog.unfinishedPieces is not None
+                    ):
+                        data = backlog.take()
+                    else:  # the same, in less time
+                        data = backlog.current[backlog.start :]
+                        backlog.current = b""
+                        backlog.start = 0
                     if not data:
                         return None
                     why = self.rawDataReceived(data)

@@ -13,7 +13,9 @@ C{Batch} of frames that were found ahead.  These are the states::
                                             resumes, assigns bytes or calls dataReceived
     delivering  true           any          everything is delivered, a frame is unfinished, or
                                             a callback pauses, raises or returns a true value
-    dropped     true, always   empty        another connection is made
+    dropped     true, always   empty (*)    another connection is made
+
+    (*) besides bytes that the application assigns, which are never delivered
 
 Between two callbacks, these may have changed, and the change applies from the next frame on::
 

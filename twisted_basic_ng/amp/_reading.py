@@ -146,14 +146,19 @@ class BoxReader(StringReader):
         """
         # The batch was interrupted.  Finding its boxes again takes a third of their delivery time.
         backlog = connection.backlog
-        backlog.putBack()
+        if backlog.batch.frames:
+            backlog.putBack()
         backlog.skipped = 0
         backlog.inHand = None
         backlog.deliveryStart = backlog.start
         while not self.paused:
             backlog = connection.backlog
             batch = backlog.batch
-            if not backlog:
+            if (
+                backlog.start == len(backlog.current)
+                and backlog.arrivedMeanwhile is None
+                and backlog.unfinishedPieces is None
+            ):
                 backlog.current = b""
                 backlog.start = 0
                 return
