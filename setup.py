@@ -8,9 +8,12 @@ TWISTED_BASIC_NG_REQUIRE_EXTENSION=1 makes a failed build an error.
 
 import os
 import platform
+import shutil
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 
 def isSet(name):
@@ -34,7 +37,9 @@ def extensions():
         [
             Extension(f"{room}/{name}".replace("/", "."), [f"{room}/{name}.pyx"])
             for name in ("framing_ext", "values_ext")
-        ]
+        ],
+        # Each Python has C of its own: tox installs for several at once.
+        build_dir=f"build/{sys.implementation.cache_tag}",
     )
     for extension in found:
         # Set here, since cythonize makes an Extension of its own that does not keep it.
@@ -42,4 +47,22 @@ def extensions():
     return found
 
 
-setup(ext_modules=extensions())
+class BuildExtensions(build_ext):
+    """Compiles, but for an editable installation takes what an earlier one has compiled, if the source is older."""
+
+    def build_extension(self, ext):
+        compiled = Path(self.get_ext_filename(ext.name))
+        sources = [Path(*ext.name.split(".")).with_suffix(".pyx"), Path(__file__)]
+        if not self.editable_mode or not compiled.exists() or any(isNewer(each, compiled) for each in sources):
+            super().build_extension(ext)
+            return
+        target = Path(self.get_ext_fullpath(ext.name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(compiled, target)
+
+
+def isNewer(one, other):
+    return one.stat().st_mtime > other.stat().st_mtime
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})

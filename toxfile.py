@@ -1,5 +1,5 @@
 """
-What tox is told beside tox.ini: where interpreters may be, and to sum up at the end.
+What tox is told beside tox.ini: where interpreters may be, how many environments run side by side, and to sum up.
 
 The summary names what ran, what did not and why, and counts: each test, and each check that is no test.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ from tox.tox_env.runner import RunToxEnv
 _pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
 _interpreters = sorted(str(each.parent) for each in _pyenv.glob("*/bin/python3.*[0-9]"))
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *dict.fromkeys(_interpreters)])
+
+# Where one environment installs or waits, another one works.  One that is named has the terminal for itself.
+if len(sys.argv) == 1:
+    os.environ.setdefault("TOX_PARALLEL", "2")
 
 _KINDS = ("passed", "failed", "skipped")
 

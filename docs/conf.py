@@ -21,7 +21,7 @@ author = "The developers of twisted_basic_ng"
 copyright = author
 version = release = twisted_basic_ng.__version__
 
-extensions = ["pydoctor.sphinx_ext.build_apidocs", "reference"]
+extensions = ["pydoctor.sphinx_ext.build_apidocs", "builds", "reference"]
 pydoctor_args = [
     f"--project-name={project}",
     f"--project-version={release}",

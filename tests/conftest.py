@@ -73,7 +73,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     Collect the garbage of each test behind it, and fail the test if an error is in it that nobody handled.
 
     A C{Deferred} logs such an error when it is collected.  That must not happen during a later test, which would have
-    to answer for it.
+    to answer for it.  Twisted's own modules may leave such errors, where a test shows what these do.
     """
     yield
     errors: list[str] = []
@@ -89,5 +89,5 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     finally:
         globalLogPublisher.removeObserver(observe)
     _freeze()
-    if errors:
+    if errors and item.get_closest_marker("stock") is None:
         pytest.fail("the test left errors that nobody handled:\n" + "\n".join(errors), pytrace=False)

@@ -9,6 +9,7 @@ ours.  Nothing in this file knows a wire format.
 from __future__ import annotations
 
 import itertools
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.machinery import PathFinder
@@ -33,6 +34,11 @@ def examples(many: int) -> int:
     """Say how many examples a test of C{many} has under the profile of hypothesis that was chosen."""
     chosen = settings().max_examples
     return max(chosen, many) if chosen >= settings.get_profile("tests").max_examples else many // 10
+
+
+def isThorough() -> bool:
+    """Say whether to try everything there is: in a campaign, or where all tests are asked for on each Python."""
+    return settings().max_examples > 1000 or os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") not in ("", "0")
 
 
 def loadStock(name: str) -> ModuleType:
@@ -89,6 +95,22 @@ def partitions(data: bytes) -> Iterator[list[bytes]]:
     """
     for cuts in range(max(len(data), 1)):
         yield from splits(data, cuts)
+
+
+def fewCuts(data: bytes) -> Iterator[list[bytes]]:
+    """
+    Cut C{data} in every way with up to three cuts, or with all but one of those that there can be, or with all.
+    """
+    for cuts in sorted({0, 1, 2, 3, len(data) - 2, len(data) - 1}):
+        yield from splits(data, cuts)
+
+
+def everyCut(data: bytes) -> Iterator[list[bytes]]:
+    """
+    Cut C{data} in every way, or in few ways under the short profile of hypothesis.
+    """
+    isShort = settings().max_examples < settings.get_profile("tests").max_examples
+    return fewCuts(data) if isShort else partitions(data)
 
 
 def deliveries(data: bytes, trailing: bytes = b"") -> Iterator[list[bytes]]:

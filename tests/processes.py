@@ -22,13 +22,16 @@ __all__ = ["SAYS", "environment", "python", "running", "waitFor", "write"]
 
 _HOME = str(Path(twisted_basic_ng.__file__).parent.parent)
 
+#: What an outer swap sets.
+_SWITCHES = {"TWISTED_BASIC_NG_EXTENDED", "TWISTED_BASIC_NG_SWAP"}
+
 #: A program that says whose receivers it gets.
 SAYS = "from twisted.protocols import basic\nprint(basic.__name__.split('.')[0])\n"
 
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without a swap, and with C{changes}."""
-    kept = {name: value for name, value in os.environ.items() if name != "TWISTED_BASIC_NG_SWAP"}
+    kept = {name: value for name, value in os.environ.items() if name not in _SWITCHES}
     kept["PYTHONPATH"] = _HOME
     return {**kept, **changes}
 

@@ -147,7 +147,8 @@ class TestOutput:
     @pytest.mark.skipif(os.name != "posix", reason="there is no such signal")
     @pytest.mark.parametrize("buffered", ["", "1"])
     @pytest.mark.parametrize(
-        "words", ["", "--help", "--version", "status", "run --help", "run --verbose -h", "bench --list", "no"]
+        "words",
+        ["", "--help", "--version", "status", "run --help", "run --extended -h", "bench --list", "no"],
     )
     def test_unread(self, words: str, buffered: str) -> None:
         """The command ends by the signal by which other programs do, and is silent."""

@@ -20,6 +20,7 @@ from tests.helpers import (
     cutAt,
     deliver,
     deliveries,
+    fewCuts,
     loadStock,
     partitions,
     splits,
@@ -128,6 +129,16 @@ class CutTests(SynchronousTestCase):
         Nothing can be cut in one way: one empty chunk.
         """
         self.assertEqual(list(partitions(b"")), [[b""]])
+
+    def test_fewCuts(self) -> None:
+        """
+        Up to three cuts, all but one, and all; each way once, and all there are where there can be few.
+        """
+        found = [tuple(chunks) for chunks in fewCuts(b"abcdefgh")]
+        self.assertEqual(len(found), 1 + 7 + 21 + 35 + 7 + 1)
+        self.assertEqual(len(set(found)), len(found))
+        self.assertEqual({b"".join(chunks) for chunks in found}, {b"abcdefgh"})
+        self.assertEqual(sorted(fewCuts(b"abcd")), sorted(partitions(b"abcd")))
 
     def test_deliveries(self) -> None:
         """

@@ -46,8 +46,9 @@ class TestPackage:
     def test_functions(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The functions are those of the swap."""
         called: list[str] = []
-        monkeypatch.setattr(swap, "install", lambda: called.append("install"))
+        monkeypatch.setattr(swap, "install", lambda extended: called.append(f"install {extended}"))
         monkeypatch.setattr(swap, "uninstall", lambda: called.append("uninstall"))
         twisted_basic_ng.install()
+        twisted_basic_ng.install(extended=True)
         twisted_basic_ng.uninstall()
-        assert called == ["install", "uninstall"]
+        assert called == ["install False", "install True", "uninstall"]

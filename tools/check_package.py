@@ -31,19 +31,31 @@ def run(*command: object, directory: Path | None = None, **environment: str) -> 
     """Run C{command}, in C{environment} and what there is of it here."""
     print("$", *command, flush=True)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TWISTED_BASIC_NG_")}
+    # To compile everything that pip installs takes longer than to install it, and most of it is never imported.
+    clean["PIP_COMPILE"] = "0"
     subprocess.run([str(each) for each in command], check=True, cwd=directory, env={**clean, **environment})
+
+
+def binariesOf(home: Path) -> Path:
+    """Make a new environment in C{home}; return where its programs are."""
+    venv.create(home)  # without pip: the one here serves them all
+    return home / ("Scripts" if os.name == "nt" else "bin")
+
+
+def pip(binaries: Path, *words: object, **environment: str) -> None:
+    """Have pip do something for the environment with C{binaries}."""
+    run(sys.executable, "-m", "pip", "--python", binaries / "python", *words, **environment)
 
 
 def attempt(home: Path, archive: Path, build: str, **environment: str) -> None:
     """Install C{archive} into a new environment in C{home} and try it there, away from the sources."""
-    venv.create(home, with_pip=True)
-    binaries = home / ("Scripts" if os.name == "nt" else "bin")
-    run(binaries / "python", "-m", "pip", "install", "-q", archive, **environment)
+    binaries = binariesOf(home)
+    pip(binaries, "install", "-q", archive, **environment)
     run(binaries / "python", _SMOKE, build, directory=home)
     run(binaries / "twisted-basic-ng", "status", directory=home)
     run(binaries / "twisted-basic-ng", "enable", directory=home)
     run(binaries / "python", "-c", _IS_OURS, directory=home)
-    run(binaries / "python", "-m", "pip", "uninstall", "-q", "--yes", "twisted_basic_ng")
+    pip(binaries, "uninstall", "-q", "--yes", "twisted_basic_ng")
     left = sorted(map(str, home.rglob("twisted_basic_ng*")))
     if left:
         sys.exit(f"pip has left {', '.join(left)}")
@@ -51,9 +63,8 @@ def attempt(home: Path, archive: Path, build: str, **environment: str) -> None:
 
 def attemptDemo(home: Path, *archives: Path) -> None:
     """Install the demo beside the library into a new environment in C{home}, and have it do one of its jobs."""
-    venv.create(home, with_pip=True)
-    binaries = home / ("Scripts" if os.name == "nt" else "bin")
-    run(binaries / "python", "-m", "pip", "install", "-q", *archives)
+    binaries = binariesOf(home)
+    pip(binaries, "install", "-q", *archives)
     run(binaries / "twisted-basic-ng", "demo", "--job", "lines", "--rounds", "1", directory=home)
     run(binaries / "twisted-basic-ng", "bench", "--list", directory=home)
 

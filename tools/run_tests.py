@@ -8,6 +8,9 @@ usage: python -m tools.run_tests --results DIRECTORY --build {pure,both,one} [--
 The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 makes "all" of it.  "files" are the tests that each source file
 has of its own.
 
+On both builds, what tries them both itself, or is about neither, runs once; so do the tests of what Twisted's own
+modules do.  The pure build has few random examples, and the compiled one all of them.
+
 --coverage measures the branches of the pure build, unless pytest is told what to run.  The tests of the source files
 have to reach all of them: they run under coverage, and the others, which do not count, run without it.
 
@@ -53,18 +56,34 @@ PROGRAMS = ("bench", "demo")
 #: Folders whose tests try both builds themselves, or are about neither: one run has them.
 EITHER = ("fuzz", "mutation", "project", "upstream", "vectors")
 
-#: The same among the tests of the source files: the swap does not look at the build that it installs.
+#: The same among the tests of the source files: the programs start processes for both builds, and the swap does not
+#: look at the build that it installs.
 EITHER_FILES = (
-    "accelerate/test_references",
-    "swapping/test_children",
-    "swapping/test_enable",
-    "swapping/test_run",
-    "swapping/test_startup",
-    "test_pytest_plugin",
+    *PROGRAMS,
+    "swapping/test_children.py",
+    "swapping/test_enable.py",
+    "swapping/test_run.py",
+    "swapping/test_startup.py",
+    "test_pytest_plugin.py",
 )
 
-#: Folders that one Python and one Twisted are enough for: tools, programs, attacks that count work and memory.
-ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream")
+#: One that tries both builds itself, and repeats so much that it takes long to measure; other tests reach all branches.
+REPEATING = "accelerate/test_references.py"
+
+#: On one Python of several, one build is enough for what neither build has a part in: files and directories over FTP,
+#: names in pickles and tracebacks, the processes of trial and of whole programs, and which tests of compatibility use
+#: the features beyond Twisted's AMP.
+ONE_BUILD = (
+    "differential/test_extended.py",
+    "live/test_coroutines.py",
+    "live/test_ftp.py",
+    "live/test_processes.py",
+    "live/test_public_names.py",
+    "live/test_trial.py",
+)
+
+#: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work, memory.
+ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream", "vectors")
 
 
 def note(path: Path, kind: str, message: str) -> None:
@@ -93,8 +112,9 @@ LINKS = [f"--deselect=tests/live/test_overload.py::{each}Tests" for each in ("Ov
 #: What tells pytest which part of the tests to run.
 PARTS = {"all": [], "portable": [*without(ELSEWHERE), *LINKS], "files": without(TOGETHER)}
 
-#: What tells it to leave out of a second run what the first one has shown.
-ONCE = without(tuple(f"{each}.py" for each in EITHER_FILES))
+#: What tells it to leave out of a second run what the first one shows; Twisted's own modules are the same in both.
+ONCE = without(EITHER_FILES)
+STOCK_ONCE = ["-m", "not stock"]
 
 
 def run(build: str, results: Path, arguments: list[str], measured: bool = False, isShort: bool = False) -> int:
@@ -123,7 +143,7 @@ def runMeasured(results: Path) -> int:
     results.mkdir(parents=True, exist_ok=True)
     for old in results.glob(".coverage*"):
         old.unlink()
-    status = run("pure", results, PARTS["files"], measured=True)
+    status = run("pure", results, [*PARTS["files"], *without((REPEATING,))], measured=True)
     environment = dict(os.environ, COVERAGE_FILE=measuring(results)["COVERAGE_FILE"])
     for words in (["combine", "--quiet"], ["report"]):
         command = [sys.executable, "-m", "coverage", *words]
@@ -134,6 +154,7 @@ def runMeasured(results: Path) -> int:
 def runAllMeasured(results: Path, isOnly: bool) -> int:
     """Run all tests on the pure build, those of the source files measured; C{isOnly} if there is no other build."""
     others = [f"tests/{each}" for each in TOGETHER if isOnly or each not in EITHER]
+    others += [f"tests/{REPEATING}"] if isOnly else STOCK_ONCE
     measured = runMeasured(results)
     # The compiled build has the long random tests, if there is one.
     return run("pure", results, others, isShort=not isOnly) or measured
@@ -175,12 +196,15 @@ def main() -> int:
 def runBuilds(builds: str, part: str, results: Path, isMeasured: bool, arguments: list[str]) -> int:
     """Run a part of the tests on the builds, each test that is about neither once; return the worst status."""
     isOnly = builds == "pure" or bool(whyNone())
-    once = [] if isOnly or isWhole() or arguments else ONCE
+    isEach = isOnly or isWhole() or bool(arguments)
+    once = [] if isEach else ONCE
     pure = compiled = 0
     if isMeasured and builds != "ext":
         pure = runMeasured(results) if part == "files" else runAllMeasured(results, isOnly or isWhole())
     elif builds != "ext":
-        pure = run("pure", results, [*PARTS[part], *once, *(without(EITHER) if once else []), *arguments])
+        shown = [] if isEach else [*ONCE, *without((*EITHER, REPEATING)), *STOCK_ONCE]
+        shown += without(ONE_BUILD) if part == "portable" and not isEach else []
+        pure = run("pure", results, [*PARTS[part], *shown, *arguments], isShort=not isEach)
     if builds != "pure":
         compiled = runCompiled(results, [*PARTS[part], *(once if isMeasured else []), *arguments])
     return pure or compiled

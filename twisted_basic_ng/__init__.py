@@ -39,20 +39,22 @@ __all__ = ["AlreadyInUseError", "Status", "TwistedTooOldError", "__version__", "
 __version__ = "0.1.0"
 
 
-def install() -> None:
+def install(extended: bool = False) -> None:
     """
     Replace Twisted's modules with ours for the rest of this process; calling it again does nothing.
 
     Call it before you import anything that uses them.  It imports nothing itself; it makes later
     imports find our modules.
 
+    @param extended: whether AMP has features beyond Twisted's on every connection whose class does
+        not set C{extended} itself.  Calling it again can switch that on, but not off.
     @raise AlreadyInUseError: some imported modules hold Twisted's own classes.
     @raise TwistedTooOldError: Twisted is older than 22.10, and its modules are already imported.
         If they are not, their first import raises it.
     """
     from ._swapping.swap import install as swapIn
 
-    swapIn()
+    swapIn(extended)
 
 
 def uninstall() -> None:

@@ -141,6 +141,13 @@ def _isHelp(words: Sequence[str]) -> bool:
     return list(words) in (["-h"], ["--help"])
 
 
+def _isRunHelp(words: list[str]) -> bool:
+    """Whether the first of C{words} that is no option of C{run} asks for its help."""
+    from ._swapping.run import OPTIONS
+
+    return _isHelp([each for each in words[:3] if each not in OPTIONS][:1])
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """
     Run a command.
@@ -150,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["run"] and not _isHelp([each for each in words[1:3] if each != "--verbose"][:1]):
+    if words[:1] == ["run"] and not _isRunHelp(words[1:]):
         _obey(words)  # the program handles errors of its own output
         return
     try:

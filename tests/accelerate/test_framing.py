@@ -124,6 +124,8 @@ class TestSplitNetstrings:
             (b"1:a,9:", 8, ([b"a"], 4, Stop.TOO_LONG)),
             (b"0:,", 0, ([b""], 3, 0)),
             (b"1:", 0, ([], 0, Stop.TOO_LONG)),
+            (b"0:,", -1, ([], 0, Stop.TOO_LONG)),
+            (b"0:,", float("-inf"), ([], 0, Stop.TOO_LONG)),
             (b"00:,", 99, ([], 0, Stop.MALFORMED)),
             (b"01:a,", 99, ([], 0, Stop.MALFORMED)),
             (b":a,", 99, ([], 0, Stop.MALFORMED)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,11 +22,22 @@ def asItWas() -> Iterator[None]:
     vars(_accelerate).update(before)
 
 
-#: The modules of the compiled build, and their functions.
+#: The modules of the compiled build, and their functions, read off their sources.
 BUILDS = {
-    "framing_ext": ("formatBox", "parseBox", "splitBoxes", "splitLines", "splitNetstrings", "splitStrings"),
-    "values_ext": ("areGiven", "areKnown", "readBox", "readBoxes", "writeBox"),
+    path.stem: re.findall(r"(?m)^def (\w+)\(", path.read_text(encoding="utf-8"))
+    for path in sorted(Path(_accelerate.__file__).parent.glob("*_ext.pyx"))
 }
+
+
+class TestSources:
+    """Each compiled function has a twin in Python."""
+
+    def test_twins(self) -> None:
+        """They have the same name, in files of the same name, and are chosen between."""
+        assert [*BUILDS] == ["framing_ext", "values_ext"]
+        for module, functions in BUILDS.items():
+            pure = {"framing_ext": framing, "values_ext": values}[module]
+            assert {*functions} <= {*pure.__all__} & {*_accelerate.__all__}
 
 
 class TestChoice:

@@ -470,3 +470,199 @@ class ClosingTests(MeterCase):
         self.assertIs(self.meter.unwrap(), self.transport)
         self.meter.write(b"x" * 101)
         self.assertEqual((self.transport.producer, self.meter.isOver()), (None, False))
+
+
+class ListeningTests(MeterCase):
+    """Streams write as the transport sends, and leave it to a producer of the application."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.told = 0
+        self.onTold: Any = list
+
+    def wrap(self, transport: Any, limit: int | None = None) -> MeteredTransport:
+        meter = super().wrap(transport, limit)
+        self.clock = Clock()
+        meter._sendingWatcher.callLater = self.clock.callLater  # type: ignore[method-assign]
+        return meter
+
+    def listen(self) -> bool:
+        return self.meter.tellWhenSent(self.tell)
+
+    def tell(self) -> None:
+        self.told += 1
+        self.onTold()
+
+    def goOn(self) -> None:
+        """Write again, and wait again."""
+        self.assertTrue(self.listen())
+        self.meter.writeStream(b"y" * 10)
+
+    def test_sent(self) -> None:
+        """The listener is told once when everything is sent, and the transport is let go."""
+        self.assertTrue(self.listen())
+        self.meter.writeStream(b"x" * 10)
+        self.assertEqual(self.told, 0)
+        self.transport.send()
+        self.transport.send()
+        self.assertEqual((self.told, self.transport.producer, self.meter.unsent), (1, None, 0))
+
+    def test_again(self) -> None:
+        """One that waits again stays registered."""
+        self.listen()
+        self.meter.writeStream(b"x")
+        watcher = self.transport.producer
+        self.onTold = self.goOn
+        for _ in range(3):
+            self.transport.send()
+            self.assertIs(self.transport.producer, watcher)
+        self.assertEqual(self.told, 3)
+        self.onTold = list
+        self.transport.send()
+        self.assertIsNone(self.transport.producer)
+
+    def test_noMore(self) -> None:
+        """One that has nothing to write lets the transport go."""
+        self.listen()
+        self.meter.tellNoMore()
+        self.transport.send()
+        self.assertEqual((self.told, self.transport.producer), (0, None))
+
+    def test_limit(self) -> None:
+        """Where bytes are limited as well, both are told."""
+        self.meter = self.wrap(self.transport, 100)
+        self.listen()
+        self.meter.write(b"x" * 101)
+        self.meter.tellNoMore()
+        self.assertIsNotNone(self.transport.producer)
+        self.transport.send()
+        self.assertEqual((self.events, self.transport.producer), (["sent"], None))
+        self.listen()
+        self.onTold = lambda: self.meter.write(b"x" * 101)
+        self.transport.send()
+        self.assertTrue(self.meter.isOver())
+        self.transport.send()
+        self.assertEqual((self.events, self.told), (["sent"] * 3, 1))
+
+    def test_closing(self) -> None:
+        """Nothing is told of a connection that is being closed, and nothing keeps it open."""
+        self.listen()
+        self.meter.writeStream(b"x")
+        self.meter.loseConnection()
+        self.transport.send()
+        self.assertEqual((self.told, self.events, self.transport.producer), (0, ["closing"], None))
+        self.assertFalse(self.listen())
+
+    def test_closingBelow(self) -> None:
+        """So it is where the transport itself was closed."""
+        transport: Any = self.transport
+        self.listen()
+        self.meter.writeStream(b"x")
+        transport.disconnecting = True
+        self.transport.send()
+        self.assertEqual((self.told, self.transport.producer), (0, None))
+        self.assertFalse(self.listen())
+
+    def test_tls(self) -> None:
+        """With TLS, it is told in the next turn, unless the transport has paused."""
+        self.transport = TLS()
+        self.meter = self.wrap(self.transport)
+        self.assertTrue(self.listen())
+        self.meter.writeStream(b"x")
+        self.transport.turn()  # type: ignore[attr-defined]
+        self.clock.advance(0)
+        self.assertEqual(self.told, 1)
+        self.assertTrue(self.listen())
+        self.meter.writeStream(b"x" * 100)
+        self.transport.turn()  # type: ignore[attr-defined]
+        self.clock.advance(0)
+        self.assertFalse(self.listen())
+        self.transport.send()
+        self.assertEqual(self.told, 2)
+
+    def test_noProducers(self) -> None:
+        """On a transport that takes no producers, it is told in the next turn."""
+        self.meter = self.wrap(Plain())
+        self.assertTrue(self.listen())
+        self.meter.writeStream(b"x")
+        self.clock.advance(0)
+        self.assertEqual(self.told, 1)
+
+    def test_pastUs(self) -> None:
+        """A producer that was registered past us goes first."""
+        self.transport.registerProducer(Producer(), True)
+        self.assertFalse(self.listen())
+        self.clock.advance(0.05)
+        self.assertEqual(self.told, 1)
+        self.transport.unregisterProducer()
+        self.assertTrue(self.listen())
+
+    def test_cancelledLater(self) -> None:
+        """One that waits no more is not told later."""
+        self.meter = self.wrap(Plain())
+        self.listen()
+        self.meter.tellNoMore()
+        self.clock.advance(0)
+        self.assertEqual(self.told, 0)
+
+    def test_applicationPushes(self) -> None:
+        """While a push producer of the application writes, streams do too; while it is paused, they wait."""
+        producer = Producer()
+        self.meter.registerProducer(producer, True)
+        self.assertTrue(self.listen())
+        self.clock.advance(0)
+        self.assertEqual(self.told, 1)
+        self.meter.write(b"x" * 100)
+        self.assertFalse(self.listen())
+        self.transport.send()
+        self.assertEqual((self.told, producer.told), (2, ["pause", "resume"]))
+
+    def test_toldBefore(self) -> None:
+        """One that is told by the application's producer is not told again later."""
+        self.meter.registerProducer(Producer(), True)
+        self.listen()
+        self.meter.write(b"x" * 100)
+        self.transport.send()
+        self.clock.advance(0)
+        self.assertEqual(self.told, 1)
+
+    def test_applicationPulls(self) -> None:
+        """A pull producer of the application and the streams are asked at the same time."""
+        producer = Producer()
+        self.meter.registerProducer(producer, False)
+        self.assertTrue(self.listen())
+        self.transport.send()
+        self.assertEqual((self.told, producer.told), (1, ["resume", "resume"]))
+
+    def test_applicationComes(self) -> None:
+        """A producer may be registered while a stream is sent."""
+        self.listen()
+        self.meter.writeStream(b"x")
+        self.meter.registerProducer(Producer(), True)
+        self.assertEqual(self.told, 1)
+
+    def test_applicationGoes(self) -> None:
+        """And unregistered while a stream waits."""
+        producer = Producer()
+        self.meter.registerProducer(producer, True)
+        self.meter.write(b"x" * 100)
+        self.assertFalse(self.listen())
+        self.meter.unregisterProducer()
+        self.clock.advance(0)
+        self.assertEqual(self.told, 1)
+
+    def test_startTLS(self) -> None:
+        """Behind TLS, the streams of the plaintext write no more."""
+        self.listen()
+        self.meter.startTLS(None)
+        self.clock.advance(1)
+        self.assertEqual((self.told, self.transport.producer), (0, None))
+
+    def test_forgotten(self) -> None:
+        """Nor do they on a connection that is lost, or has switched to another protocol."""
+        for end in ("_ampForget", "unwrap"):
+            self.meter = self.wrap(Plain())
+            self.listen()
+            getattr(self.meter, end)()
+            self.clock.advance(1)
+        self.assertEqual(self.told, 0)

@@ -11,6 +11,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.amp.streampeers import Add, Peer, Upload, connectPeers, outcome
 from tests.helpers import RecordingTransport, connectInMemory
 from twisted_basic_ng import amp
 from twisted_basic_ng.amp import _overload
@@ -959,3 +960,44 @@ class CompositionTests(SynchronousTestCase):
         echo.sendBox(amp.Box(padding=b"x" * 200))
         transport.send()
         self.assertEqual((len(helper.boxes), transport.producer), (1, None))
+
+
+class StreamTests(SynchronousTestCase):
+    """Responders that wait for streams of the peer do not wait for ever."""
+
+    def join(self, most: int) -> None:
+        self.client, self.server = Peer(), Peer()
+        self.server.MAX_ASKS_IN_PROGRESS = most
+        self.connection = connectPeers(self.client, self.server)
+
+    def test_readOn(self) -> None:
+        """A full side reads on while it receives a stream, and keeps the calls that come with it."""
+        self.join(1)
+        pipe = amp.StreamPipe()
+        uploading = self.client.callRemote(Upload, how="", data=pipe)
+        adding = [self.client.callRemote(Add, a=index) for index in range(5)]
+        self.connection.flush()
+        pipe.write(b"x" * 100_000)
+        pipe.end()
+        self.connection.flush()
+        self.assertEqual(self.successResultOf(uploading), {"size": 100_000})
+        self.assertEqual([self.successResultOf(each)["total"] for each in adding], [1, 2, 3, 4, 5])
+
+    def test_tooMuch(self) -> None:
+        """If there is no room for more calls, the streams are stopped, and all go on."""
+        self.join(1)
+        self.successResultOf(self.flushed(self.client.callRemote(Add, a=0)))
+        pipe = amp.StreamPipe()
+        uploading = outcome(self.client.callRemote(Upload, how="", data=pipe))
+        self.connection.flush()
+        notice = amp.Box(_command=b"Add", a=b"1", padding=b"x" * 300)
+        self.client.transport.write(notice.serialize() * 5000)
+        self.connection.flush()
+        error = self.failureResultOf(pipe.whenFinished(), amp.StreamStoppedError).value
+        self.assertEqual(error.code, b"OVERLOADED")
+        self.failureResultOf(uploading, amp.UnknownRemoteError)
+        self.assertEqual(self.server.added, 5001)
+
+    def flushed(self, result: Any) -> Any:
+        self.connection.flush()
+        return result

@@ -278,6 +278,7 @@ class BatchTests(ReadingCase):
         kept: list[amp.AmpBox] = []
         self.patch(self.kind, "_ampDeliver", lambda protocol, box: kept.append(box))
         self.protocol._startingTLSBuffer = [numbered(9)]
+        self.protocol._ampDetour = True
         self.protocol.dataReceived(self.data(2))
         self.assertEqual((self.boxes.calls, kept), ([], [numbered(0), numbered(1)]))
 

@@ -8,7 +8,7 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import RecordingTransport
+from tests.helpers import RecordingTransport, connectInMemory
 from twisted_basic_ng import amp
 
 from .boxes import Boxes
@@ -55,3 +55,51 @@ class SendingTests(SynchronousTestCase):
         self.protocol._unlockFromSwitch()
         self.protocol.sendBox(amp.AmpBox())
         self.assertEqual(self.transport.written, b"\0\0")
+
+
+class StreamTests(SynchronousTestCase):
+    """Streams write as the transport sends."""
+
+    def setUp(self) -> None:
+        self.protocol = amp.AMP()
+        self.told = 0
+
+    def tell(self) -> None:
+        self.told += 1
+
+    def test_notConnected(self) -> None:
+        """Without a connection, there is nothing to wait for, and nothing to write to."""
+        self.assertFalse(self.protocol._ampWaitUntilSent(self.tell))
+        self.protocol._ampWritePiece(b"x")
+        self.protocol._ampWaitNoMore()
+        self.assertEqual(self.told, 0)
+
+    def test_waits(self) -> None:
+        """The transport is wrapped with the first stream, and with no other."""
+        transport = RecordingTransport().connect(self.protocol)
+        for _ in range(2):
+            self.assertTrue(self.protocol._ampWaitUntilSent(self.tell))
+            self.protocol._ampWritePiece(b"x")
+            wrapped = self.protocol.transport
+            self.protocol._ampWaitNoMore()
+            self.assertIs(self.protocol.transport, wrapped)
+        self.assertEqual(transport.written, b"xx")
+        self.assertIsNone(transport.producer)
+
+    def test_tooLong(self) -> None:
+        """A call with a stream and a value that no box can hold is not sent, and its stream never begins."""
+
+        class Send(amp.Command):
+            arguments = [(b"data", amp.Stream()), (b"text", amp.String())]
+
+        client, server = amp.AMP(), amp.AMP()
+        client.extended = server.extended = True
+        client.MAX_BOX_LENGTH = 100_000
+        connection = connectInMemory(client, server)
+        failures: list[Any] = []
+        sender = amp.StreamSender(b"x")
+        calling = client.callRemote(Send, data=sender, text=bytes(200_000))
+        calling.addErrback(failures.append)
+        connection.flush()
+        self.assertTrue(failures[0].check(amp.TooLong))
+        self.assertEqual((sender.bytesSent, client._ampStreams.writers), (0, {}))

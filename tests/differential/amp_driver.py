@@ -15,14 +15,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.logger import globalLogPublisher
+from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport
 
 from .amp_calls import described
 
-__all__ = ["Case", "drive", "quiet"]
+__all__ = ["Case", "drive", "quiet", "unhandled"]
 
 
 class Planned(Exception):
@@ -263,11 +263,24 @@ def _make(amp: Any, case: Case, log: Log) -> Any:
     return protocol
 
 
+#: The errors that nobody handled and that were logged meanwhile, when their Deferreds were collected.
+unhandled: list[str] = []
+
+
+def _keep(event: LogEvent) -> None:
+    if event["log_namespace"] == "twisted.internet.defer" and "log_failure" in event:
+        unhandled.append(event["log_failure"].getTraceback())
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Log nothing: to format what these scripts do wrong takes longer than to run them."""
+    """
+    Log nothing: to format what these scripts do wrong takes longer than to run them.
+
+    What a Deferred logs when it is collected is kept in L{unhandled}.
+    """
     publisher: Any = globalLogPublisher
-    observers, publisher._observers = publisher._observers, []
+    observers, publisher._observers = publisher._observers, [_keep]
     try:
         yield
     finally:

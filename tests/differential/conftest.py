@@ -1,4 +1,4 @@
-"""Twisted's modules leave nothing of their scripts to the tests behind."""
+"""Neither Twisted's modules nor ours leave anything of their scripts to the tests behind."""
 
 from __future__ import annotations
 
@@ -7,17 +7,33 @@ from collections.abc import Iterator
 
 import pytest
 
-from .amp_driver import quiet
+from tests.helpers import loadStock
+
+from .amp_driver import quiet, unhandled
+
+#: The files that errors of Twisted's own have come through.
+STOCK = [str(loadStock(name).__file__) for name in ("amp", "basic", "ftp")]
+
+
+def ofOurs() -> list[str]:
+    """Return the errors that nobody handled, without those that came through Twisted's own modules; forget all."""
+    found = [each for each in unhandled if not any(file in each for file in STOCK)]
+    unhandled.clear()
+    return found
 
 
 @pytest.fixture(autouse=True)
 def nothingLeftBehind() -> Iterator[None]:
     """
-    Collect the garbage of the scripts, unheard.
+    Collect the garbage of the scripts, and fail the test if ours leaves an error in it that nobody handled.
 
     Twisted's AMP loses track of some calls that scripts make.  Their errors are logged when they are collected, which
-    the drivers do not listen to, and no other test should.
+    may be long after.
     """
+    unhandled.clear()
     yield
     with quiet():
         gc.collect()
+    errors = ofOurs()
+    if errors:
+        pytest.fail("the test left errors that nobody handled:\n" + "\n".join(errors), pytrace=False)

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from tests.helpers import RecordingTransport
+from tests.helpers import RecordingTransport, examples
 from twisted_basic_ng import amp
 from twisted_basic_ng.amp import _line, _overload
 
@@ -346,4 +346,4 @@ class Overloaded(RuleBasedStateMachine):
 
 
 TestOverloaded = Overloaded.TestCase
-TestOverloaded.settings = settings(max_examples=100, stateful_step_count=40)
+TestOverloaded.settings = settings(max_examples=examples(100), stateful_step_count=40)

@@ -6,6 +6,7 @@ between chunks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from struct import pack
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = ["VOCABULARIES", "scripts"]
 stock = loadStock("basic")
 
 DELIMITERS = [b"\r\n", b"\n", b"aa", b"aba"]
+ANY_DELIMITER = st.sampled_from(DELIMITERS)
 
 #: How many callbacks in turn do the same.
 TIMES = [1, 1, 1, 2, 10, 100]
@@ -204,15 +206,43 @@ def _plain(kind: str, delimiter: bytes) -> bytes:
     return b"2:ab," if kind == "NetstringReceiver" else pack(formatOf(kind), 2) + b"ab"
 
 
+#: Where bytes are cut, or how long the chunks are, how many messages lead, and which limits there are.
+CUTS = st.lists(st.integers(0, 300), max_size=8)
+SIZES = st.integers(1, 9)
+LEADS = st.sampled_from([0, 0, 1, 2, 9, 9, 40, 700])
+LIMITS = st.sampled_from([5, 99, 199])
+
+
 def _chunks(draw: Any, lead: bytes, data: bytes) -> list[bytes]:
     """Cut C{data} anywhere, or into chunks that are much shorter than a message; C{lead} is in the first one."""
     if draw(st.booleans()):
-        return cut(lead + data, draw(st.lists(st.integers(0, 300), max_size=8)))
-    size = draw(st.integers(1, 9))
+        return cut(lead + data, draw(CUTS))
+    size = draw(SIZES)
     first = len(lead) + draw(st.integers(0, 20))
     data = lead + data
     cuts = [first + size * number for number in range(12) if first + size * number < len(data)]
     return cut(data, [each for each in (*cuts, first) if each <= len(data)])
+
+
+@cache
+def _kinds(kinds: tuple[str, ...], brought: bool) -> Strategy:
+    """Draw one of some kinds; a netstring receiver does without a C{dataReceived} that is brought along."""
+    return st.sampled_from([each for each in kinds if not brought or each != "NetstringReceiver"])
+
+
+@cache
+def _parts(names: tuple[str, ...], kind: str, delimiter: bytes) -> tuple[Strategy, ...]:
+    """
+    Make the strategies of a script: its bytes, what is done between its chunks, and what its callbacks do how often.
+
+    To make them takes longer than to drive a script.
+    """
+    piece = frames(kind, delimiter if kind in LINES else b"ab")
+    does = [VOCABULARIES[name][0](kind, piece) for name in names if kind in VOCABULARIES[name][1]]
+    inside, between = zip(*does, strict=True)
+    messages = st.lists(st.one_of(piece, piece, _long(kind, delimiter)), max_size=10).map(b"".join)
+    plans = st.lists(st.tuples(_some(*inside), st.sampled_from(TIMES)), max_size=8)
+    return messages, _some(*between), plans
 
 
 @st.composite
@@ -223,24 +253,21 @@ def scripts(draw: Any, *names: str, kinds: Sequence[str] = LIKELY, brought: bool
     @param kinds: the names of the receivers.
     @param brought: whether the application brings along the C{dataReceived} of Twisted's receiver.
     """
-    kind = draw(st.sampled_from([each for each in kinds if not brought or each != "NetstringReceiver"]))
-    delimiter = draw(st.sampled_from(DELIMITERS))
-    piece = frames(kind, delimiter if kind in LINES else b"ab")
-    does = [VOCABULARIES[name][0](kind, piece) for name in names if kind in VOCABULARIES[name][1]]
-    inside, between = zip(*does, strict=True)
-    lead = draw(st.sampled_from([0, 0, 1, 2, 9, 9, 40, 700]))
-    rest = draw(st.lists(st.one_of(piece, piece, _long(kind, delimiter)), max_size=10))
+    kind = draw(_kinds(tuple(kinds), brought))
+    delimiter = draw(ANY_DELIMITER)
+    messages, between, plans = _parts(names, kind, delimiter)
+    lead = draw(LEADS)
     steps: list[Any] = []
-    for chunk in _chunks(draw, _plain(kind, delimiter) * lead, b"".join(rest)):
+    for chunk in _chunks(draw, _plain(kind, delimiter) * lead, draw(messages)):
         steps.append(chunk)
-        done = draw(_some(*between))
+        done = draw(between)
         if done is not None:
             steps.append(done)
     actions = [None] * draw(st.integers(0, lead))
-    for action, times in draw(st.lists(st.tuples(_some(*inside), st.sampled_from(TIMES)), max_size=8)):
+    for action, times in draw(plans):
         actions += [action] * times
     chosen: dict[str, Any] = {"delimiter": delimiter} if kind in LINES else {}
-    chosen["MAX_LENGTH"] = draw(st.sampled_from([5, 99, 199]))
+    chosen["MAX_LENGTH"] = draw(LIMITS)
     if brought:
         chosen["dataReceived"] = getattr(stock, kind).dataReceived
     return Case(kind, chosen, draw(st.booleans()), steps, actions, draw(st.booleans()))

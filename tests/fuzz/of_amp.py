@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tests.helpers import RecordingTransport
@@ -180,10 +181,18 @@ def _errors(build: Build) -> tuple[type[Exception], ...]:
     return (build.amp.AmpError,)
 
 
-def _observePeer(calls: int, cancelled: int, build: Build, chunks: list[bytes]) -> Any:
+#: A question about features beyond Twisted's AMP, from a peer that has them all.
+_QUESTION = b"\0\4_ask\0\1q\0\x08_command\0\x0b_extensions\0\6offers\0\x15\0\4more\0\6cancel\0\5leave\0\0"
+
+
+def _observePeer(calls: int, cancelled: int, build: Build, chunks: list[bytes], features: int = 0) -> Any:
     Everything, _, Peer = _words(build)
     peer = Peer()
+    peer.extended = bool(features)
+    peer._ampClock = Clock()
     transport = RecordingTransport().connect(peer)
+    if features > 1:
+        peer.dataReceived(_QUESTION)
     ended: list[Any] = []
     asked: list[Deferred[Any]] = []
     for number in range(calls):
@@ -222,4 +231,16 @@ def peer(data: bytes) -> None:
     compare(partial(_observePeer, calls, cancelled), given)
 
 
-AMP: dict[str, Callable[[bytes], None]] = {"boxes": boxes, "parseString": parseString, "peer": peer}
+def extended(data: bytes) -> None:
+    """The same with features beyond Twisted's AMP, whether they are agreed or not."""
+    given = Input(data)
+    calls, cancelled, features = given.number(4), given.number(8), 1 + given.number(2)
+    compare(partial(_observePeer, calls, cancelled, features=features), given)
+
+
+AMP: dict[str, Callable[[bytes], None]] = {
+    "boxes": boxes,
+    "parseString": parseString,
+    "peer": peer,
+    "extended": extended,
+}

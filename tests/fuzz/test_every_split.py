@@ -1,24 +1,25 @@
 """
-Every input that a small alphabet gives, and inputs of twelve bytes with every action: each in every split there is.
+Every input that a small alphabet gives, in every split there is, and inputs of twelve bytes with every action.
 
 The same bytes give the same callbacks, whatever these do, and on both builds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.helpers import partitions
+from tests.helpers import fewCuts, isThorough, partitions
 
 from .builds import Build, builds
 from .of_amp import observeBoxes
 from .of_receivers import observe
 
+Split = Callable[[bytes], Iterator[list[bytes]]]
 Observe = Callable[[list[int], Build, list[bytes]], Any]
 
 #: The receivers; those of strings take two bytes at most, so that what is too long is among the inputs.
@@ -69,12 +70,12 @@ ACTIONS: dict[str, list[list[int]]] = {
 }
 
 
-def check(kind: str, data: bytes, actions: list[int]) -> int:
+def check(kind: str, data: bytes, actions: list[int], split: Split = partitions) -> int:
     """Compare what comes of each split of C{data} with what comes of it whole; return how many there were."""
     seen = RECEIVERS[kind]
     expected = seen(actions, builds()[0], [data])
     number = 0
-    for chunks in partitions(data):
+    for chunks in split(data):
         for build in builds():
             found = seen(actions, build, chunks)
             assert found == expected, f"{build.name}, {chunks}, {actions}:\n{found}\nbut, whole:\n{expected}"
@@ -94,9 +95,10 @@ class TestEverySplit:
                 assert check(kind, bytes(letters), []) == 2 ** (length - 1)
 
     def test_twelve(self, kind: str) -> None:
-        """Twelve bytes, with each of the actions."""
+        """Twelve bytes, with each of the actions; all splits of them take half a minute."""
+        split, number = (partitions, 2**11) if isThorough() else (fewCuts, 244)
         for data, actions in product(TWELVE[kind], ACTIONS[kind]):
-            assert check(kind, data, actions) == 2**11
+            assert check(kind, data, actions, split) == number
 
     def test_shape(self, kind: str) -> None:
         """The inputs are of twelve bytes, several things are told of each, and actions make a difference."""

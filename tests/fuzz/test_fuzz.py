@@ -47,6 +47,8 @@ WORDS = [
         b".",
     ),
     *(b"\0\4_ask\0\0011", b"\0\7_answer\0\0011", b"\0\6_error\0\0012", b"\0\x0b_error_code\0\5VALUE"),
+    *(b"\0\5_more\0\0", b"\0\7_cancel\0\0011", b"\0\6_leave\0\0", b"\0\x08_timeout\0\0019", b"\0\7accepts\0\6\0\4more"),
+    *(b"\0\x08_command\0\x0b_extensions", b"\0\x08_command\0\5_ping", b"\0\6offers\0\6\0\4more"),
     *(b"\0\x08_command\0\x0aEverything", b"\0\x08_command\0\6Switch", b"\0\x08_command\0\x08StartTLS"),
     *(
         b"\0\1i\0\0014",

@@ -1,1 +1,1 @@
-"""Ours and Twisted's, joined by real sockets."""
+"""This folder alone shows what takes real sockets, reactors and processes, beside Twisted or a stranger."""

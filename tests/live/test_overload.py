@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +22,9 @@ from twisted_basic_ng import amp as ours, basic
 
 from .test_amp import Accept, LiveCase
 
-#: How many asks a peer makes that does not read the answers, and how large these are: more than the kernel takes.
-ASKS, ANSWER = 20_000, 1000
+#: How many asks a peer makes that does not read the answers, and how large these are: more than the kernel takes, which
+#: keeps little more than so many bytes for each socket here.
+ASKS, ANSWER, KERNEL = 4000, 1000, 65_536
 
 #: The bounds of most tests, and what a transport keeps itself besides: twice 64 KiB on TLS, and one chunk it read.
 MOST, UNSENT = 100, 50_000
@@ -94,11 +96,16 @@ def vocabulary(module: Any) -> Any:
     return End
 
 
+def connectionOf(transport: Any) -> Any:
+    """Find the connection with the socket, below TLS where there is some."""
+    tls = getattr(transport, "wrapped", transport)
+    return getattr(tls, "transport", tls)
+
+
 def kept(transport: Any) -> int:
     """How many bytes a transport keeps that were not sent."""
-    tls = getattr(transport, "wrapped", transport)
-    socket = getattr(tls, "transport", tls)
-    return len(socket.dataBuffer) - socket.offset + socket._tempDataLen
+    connection = connectionOf(transport)
+    return len(connection.dataBuffer) - connection.offset + connection._tempDataLen
 
 
 class Inner(Protocol):
@@ -231,6 +238,9 @@ class OverloadCase(LiveCase):
         self.ends += [server, client]
         await connectProtocol(connecting(port), client)
         await self.until(lambda: server.transport is not None)
+        for end in (server, client):
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                connectionOf(end.transport).socket.setsockopt(socket.SOL_SOCKET, buffer, KERNEL)
         await port.stopListening()
 
     async def until(self, condition: Callable[[], object]) -> None:
@@ -404,7 +414,7 @@ class Flood:
     connect: Any
     assertEqual: Any
 
-    async def flood(self, server: Any, client: Any, count: int = 1000, size: int = 2000) -> None:
+    async def flood(self, server: Any, client: Any, count: int = 300, size: int = 2000) -> None:
         """Have both ask, all at once and more with each answer."""
         await self.connect(server, client)
         calls = [

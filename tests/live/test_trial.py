@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.processes import python, write
 
 MODULE = """
@@ -29,6 +31,51 @@ print("the manager is on", sys.modules[LocalWorkerAMP.__mro__[1].__module__].__n
 sys.argv[1:] = ["-j2", "test_whose"]
 run()
 """
+
+
+LARGE = """
+from twisted.python import log
+from twisted.trial import unittest
+
+class LargeTests(unittest.TestCase):
+    def test_log(self):
+        log.msg("L" * 2**20)
+
+    def test_logMore(self):
+        for each in range(10):
+            log.msg("L" * 2**20)
+
+    def test_print(self):
+        print("P" * 2**20)
+
+    def test_fail(self):
+        raise ValueError("V" * 2**20)
+
+    def test_small(self):
+        pass
+"""
+
+
+class TestLarge:
+    """Tests that log, print and fail with a megabyte each."""
+
+    def run(self, tmp_path: Path, *launcher: str) -> str:
+        """Run them in two workers, and return the last line that is said."""
+        write(tmp_path / "test_large.py", LARGE)
+        ended = python(*launcher, "-m", "twisted.trial", "-j2", "test_large", directory=tmp_path)
+        self.log = "".join(each.read_text(encoding="utf-8") for each in tmp_path.glob("_trial_temp/test.log"))
+        return ended.stdout.splitlines()[-1]
+
+    def test_extended(self, tmp_path: Path) -> None:
+        """With C{--extended}, each has its own result, and what it logs is in the workers' logs."""
+        assert self.run(tmp_path, "-m", "twisted_basic_ng", "run", "--extended") == "FAILED (errors=1, successes=4)"
+        assert self.log.count("L" * 2**20) == 11
+
+    @pytest.mark.parametrize("launcher", [(), ("-m", "twisted_basic_ng", "run")])
+    def test_without(self, launcher: tuple[str, ...], tmp_path: Path) -> None:
+        """On Twisted's own, and without it, the ones that log do not pass."""
+        assert self.run(tmp_path, *launcher) != "FAILED (errors=1, successes=4)"
+        assert "L" * 2**20 not in self.log
 
 
 class TestTrial:

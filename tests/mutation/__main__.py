@@ -19,6 +19,7 @@ import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
+from math import ceil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,8 +45,12 @@ PARSERS = {
 #: How much memory a mutant may take, in bytes: some never stop.
 _MEMORY = 4 * 2**30
 
-#: How much longer than without a change the tests may take, in seconds, until a mutant counts as found.
+#: How much longer than without a change the tests may take, in seconds of the processor; a mutant that takes longer
+#: counts as found.
 _PATIENCE = 20.0
+
+#: How many times as long they may take on the clock: a machine may be busy, and a mutant may sleep.
+_BUSY = 20
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -73,9 +78,13 @@ class _Loader(SourceFileLoader):
         return compile(self._source, self.path, "exec", dont_inherit=True)
 
 
-def start(file: str, source: str, tests: list[str]) -> int:
-    """Begin to test C{source} in place of C{file}, in another process; return its number."""
-    if f"{_PACKAGE}._accelerate.framing" in sys.modules:
+def start(file: str, source: str, tests: list[str], patience: float = float("inf")) -> int:
+    """
+    Begin to test C{source} in place of C{file}, in another process; return its number.
+
+    @param patience: how many seconds of the processor it may take.
+    """
+    if _PACKAGE in sys.modules:
         raise RuntimeError("the package is imported already")
     number = os.fork()
     if number:
@@ -86,6 +95,8 @@ def start(file: str, source: str, tests: list[str]) -> int:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        if patience < float("inf"):
+            resource.setrlimit(resource.RLIMIT_CPU, (ceil(patience), ceil(patience) + 1))
         os.chdir(_ROOT)
         sys.meta_path.insert(0, _Finder(file, source))
         # What fails need not be made small.
@@ -171,6 +182,7 @@ def ended(running: dict[int, Trial], result: Result) -> Iterator[tuple[Trial, bo
         gone, status = os.waitpid(number, os.WNOHANG)
         if gone:
             del running[number]
+            result.endless += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
             yield trial, status == 0
         elif time.monotonic() > trial.late:
             os.kill(number, signal.SIGKILL)
@@ -189,12 +201,18 @@ def baseline(files: list[str]) -> float:
     """
     longest = 0.0
     for file in files:
-        begun = time.monotonic()
+        begun = processorTime()
         _, status = os.waitpid(start(file, (_ROOT / _PACKAGE / file).read_text("utf-8"), PARSERS[file]), 0)
         if status:
             raise SystemExit(f"the tests of {file} fail already without a change")
-        longest = max(longest, time.monotonic() - begun)
+        longest = max(longest, processorTime() - begun)
     return longest
+
+
+def processorTime() -> float:
+    """Return how many seconds of the processor the processes took that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run(trials: list[tuple[str, Mutant]], jobs: int, seconds: float, patience: float) -> Result:
@@ -209,7 +227,8 @@ def run(trials: list[tuple[str, Mutant]], jobs: int, seconds: float, patience: f
             if following is None:
                 break
             file, mutant = following
-            running[start(file, mutant.source, PARSERS[file])] = Trial(file, mutant, time.monotonic() + patience)
+            late = time.monotonic() + _BUSY * patience
+            running[start(file, mutant.source, PARSERS[file], patience)] = Trial(file, mutant, late)
         if not running:
             break
         for trial, survived in ended(running, result):

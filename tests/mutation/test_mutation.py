@@ -38,7 +38,7 @@ PROGRAM = """
         "no Python": "def",
     }
     assert len(set(changed.values())) == 4
-    result = run([("amp/_boxes.py", Mutant(name, 1, each)) for name, each in changed.items()], 4, 100, 10)
+    result = run([("amp/_boxes.py", Mutant(name, 1, each)) for name, each in changed.items()], 4, 100, 3)
     print(result.found, result.endless, result.left)
 """
 

@@ -34,10 +34,22 @@ ADDED = {
     "BinaryBoxProtocol.acceptsStartTLS": "an option, as in Twisted by default",
     "BinaryBoxProtocol.plaintextAfterRefusedTLS": "an option",
     "BinaryBoxProtocol.unhandledErrorsAreFatal": "an option, as in Twisted by default",
+    "BoxWriter.KEEPALIVE_INTERVAL": "what goes beyond Twisted's",
+    "BoxWriter.KEEPALIVE_TIME": "what goes beyond Twisted's",
+    "BoxWriter.MAX_WAITING_BYTES": "a bound on what a peer may have kept",
+    "BoxWriter.extended": "switches on what goes beyond Twisted's",
+    "BoxDispatcher.describes": "an option",
+    "Caller.callRemoteWithin": "what goes beyond Twisted's",
+    "Caller.extended": "switches on what goes beyond Twisted's",
+    "Caller.leave": "what goes beyond Twisted's",
+    "Caller.peerLeaves": "what goes beyond Twisted's",
     "BoxDispatcher.unknownErrorsAreFatal": "an option, as in Twisted by default",
     "StringReader.MAX_BOX_KEYS": "a bound on what a peer may send",
     "StringReader.MAX_BOX_LENGTH": "a bound on what a peer may send",
     "CommandLocator.overriddenResponders": "an option, as in Twisted by default",
+    "BoxWriter.MAX_STREAMS": "a bound on what a peer may send",
+    "BoxWriter.MAX_STREAM_BYTES": "a bound on what a peer may send",
+    "BoxWriter.STREAM_WINDOW": "a bound on what a peer may send",
     "BoxWriter.MAX_UNSENT_BYTES": "an option against overload",
     "BoxDispatcher.MAX_ASKS_IN_PROGRESS": "an option against overload",
     "Receiver.MAX_MESSAGE_TIME": "an option against overload",
@@ -50,19 +62,48 @@ INCIDENTAL = {
     "PYTHON_KEYWORDS": "the same words in another order",
 }
 
-#: Errors that Twisted has not, each of them a subclass of what Twisted raises there, and a base of commands.
+#: Errors that Twisted has not, each of them a subclass of what Twisted raises there; a base of commands; and what goes
+#: beyond Twisted's.
 NEW = {
     "BoxTooLargeError",
+    "CurrentCall",
+    "DeadlineError",
+    "Describe",
     "ElementTooLongError",
     "ForgedAnswerError",
+    "ItemReader",
     "KeyTooLongError",
+    "LeavingError",
+    "MissingFeatureError",
     "MissingKeyError",
     "OneWayCommand",
+    "SilentPeerError",
+    "Stream",
+    "StreamBusyError",
+    "StreamError",
+    "StreamOf",
+    "StreamOverflowError",
+    "StreamPipe",
+    "StreamReader",
+    "StreamSender",
+    "StreamStoppedError",
+    "StreamTooLongError",
+    "StreamViolationError",
+    "StreamsUnsupportedError",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
+    "TooManyStreamsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",
     "UnknownTagError",
+    "currentCall",
+}
+
+
+#: Those of them that are no errors.
+NO_ERRORS = {
+    *("CurrentCall", "Describe", "OneWayCommand", "currentCall"),
+    *("ItemReader", "Stream", "StreamOf", "StreamPipe", "StreamReader", "StreamSender"),
 }
 
 
@@ -221,7 +262,7 @@ class TestObjects:
         """What is new is, for who catches it, what it was."""
         assert issubclass(ours.UnknownTagError, KeyError)
         assert issubclass(ours.KeyTooLongError, AttributeError)
-        for name in NEW - {"OneWayCommand"}:
+        for name in NEW - NO_ERRORS:
             assert issubclass(getattr(ours, name), ours.AmpError)
 
     def test_protocolRepr(self) -> None:

@@ -9,30 +9,29 @@ from twisted_basic_ng import basic as ours
 stock = loadStock("basic")
 comparison = Comparison(stock, ours)
 
-_OWN_PARSER = "Twisted's way to parse: no application touches it, and ours parses otherwise"
+#: How Twisted parses netstrings.
+PARSER = (
+    "NetstringReceiver._LENGTH",
+    "NetstringReceiver._LENGTH_PREFIX",
+    "NetstringReceiver._PARSING_LENGTH",
+    "NetstringReceiver._PARSING_PAYLOAD",
+    "NetstringReceiver._checkForTrailingComma",
+    "NetstringReceiver._checkPartialLengthSpecification",
+    "NetstringReceiver._checkStringSize",
+    "NetstringReceiver._consumeData",
+    "NetstringReceiver._consumePayload",
+    "NetstringReceiver._extractLength",
+    "NetstringReceiver._extractPayload",
+    "NetstringReceiver._maxLengthSize",
+    "NetstringReceiver._prepareForPayloadConsumption",
+    "NetstringReceiver._processLength",
+    "NetstringReceiver._processPayload",
+)
+OWN_PARSER = "Twisted's way to parse: no application touches it, and ours parses otherwise"
 
 #: What differs, by name, and why that is right.
 ACCEPTED = {
-    **dict.fromkeys(
-        [
-            "NetstringReceiver._LENGTH",
-            "NetstringReceiver._LENGTH_PREFIX",
-            "NetstringReceiver._PARSING_LENGTH",
-            "NetstringReceiver._PARSING_PAYLOAD",
-            "NetstringReceiver._checkForTrailingComma",
-            "NetstringReceiver._checkPartialLengthSpecification",
-            "NetstringReceiver._checkStringSize",
-            "NetstringReceiver._consumeData",
-            "NetstringReceiver._consumePayload",
-            "NetstringReceiver._extractLength",
-            "NetstringReceiver._extractPayload",
-            "NetstringReceiver._maxLengthSize",
-            "NetstringReceiver._prepareForPayloadConsumption",
-            "NetstringReceiver._processLength",
-            "NetstringReceiver._processPayload",
-        ],
-        _OWN_PARSER,
-    ),
+    **dict.fromkeys(PARSER, OWN_PARSER),
     "IntNStringReceiver.recvd": "a descriptor, here as there; it has no value on the class",
     **{
         f"{name} bases": "a private base, Receiver, has what all receivers do alike"

@@ -16,6 +16,7 @@ from tests.helpers import RecordingTransport, loadStock
 from twisted_basic_ng import amp, basic, ftp
 
 from .cooperation import Cooperation
+from .test_basic import OWN_PARSER, PARSER
 
 MODULES = {"amp": amp, "basic": basic, "ftp": ftp}
 
@@ -32,26 +33,7 @@ HIDING = {
 #: What shows something of a class beside it, and why that is right.
 SHOWING = {
     "amp": {},
-    "basic": dict.fromkeys(
-        [
-            "NetstringReceiver._LENGTH",
-            "NetstringReceiver._LENGTH_PREFIX",
-            "NetstringReceiver._PARSING_LENGTH",
-            "NetstringReceiver._PARSING_PAYLOAD",
-            "NetstringReceiver._checkForTrailingComma",
-            "NetstringReceiver._checkPartialLengthSpecification",
-            "NetstringReceiver._checkStringSize",
-            "NetstringReceiver._consumeData",
-            "NetstringReceiver._consumePayload",
-            "NetstringReceiver._extractLength",
-            "NetstringReceiver._extractPayload",
-            "NetstringReceiver._maxLengthSize",
-            "NetstringReceiver._prepareForPayloadConsumption",
-            "NetstringReceiver._processLength",
-            "NetstringReceiver._processPayload",
-        ],
-        "Twisted's way to parse: no application touches it, and ours parses otherwise",
-    ),
+    "basic": dict.fromkeys(PARSER, OWN_PARSER),
     "ftp": {},
 }
 

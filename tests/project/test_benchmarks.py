@@ -24,11 +24,13 @@ CASES = {
 #: The others: what their command line has to be, and what they say then.
 OTHERS = {
     "changing": (["--quick", "--only", "only-limit", "--size", "250"], "only-limit        250"),
+    "extended": (["--rounds", "3"], "1 MiB: "),
     "ftp": (["1", "1"], "upload    ours"),
     "msgpack_rpc": (["1"], "msgpack-rpc-python"),
     "overload": (["--help"], "--without"),  # tests/project/test_overload_benchmark.py runs it
     "promises": (["--help"], "--limit"),
     "report": (["--help"], "--rounds"),
+    "streams": (["--help"], "--calls"),  # tests/project/test_streams_benchmark.py runs it
     "startup": (["1"], "the receivers"),
 }
 

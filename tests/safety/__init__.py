@@ -1,7 +1,7 @@
 """
-The promises of the documentation's page on safety, one test or more for each.
+This folder alone shows that ours keep the promises of the page on safety, and that Twisted's break them.
 
-Each is a check that is run twice, on Twisted's modules and on ours.  Ours have to keep the promise, and Twisted's have
-to break it: a check that Twisted's pass as well would show nothing (L{tests.safety.promises}).  How Twisted's break it
-is what such a test prints (C{pytest -rP}).
+Each promise has one test or more. Each is a check that runs twice, on Twisted's modules and on ours.
+A check that Twisted's pass as well would show nothing, so it fails (L{tests.safety.promises}).
+C{pytest -rP} prints how Twisted's break a promise.
 """

@@ -124,4 +124,4 @@ def _bothSides(check: Callable[..., None], run: Callable[..., None], ours: objec
         for each in signature.parameters.values()
     ]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return pytest.mark.parametrize("side", ["stock", ours])(run)
+    return pytest.mark.parametrize("side", [pytest.param("stock", marks=pytest.mark.stock), ours])(run)

@@ -15,6 +15,9 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "safety.rst").read_text(encoding="utf-8")
 HERE = Path(__file__).parent
 
+#: Promises about what Twisted has nothing of, so that no test of theirs fails there.
+BEYOND = {"P13"}
+
 
 class Row(NamedTuple):
     """
@@ -51,12 +54,12 @@ class TestTables:
         """Each line has a test that fails on Twisted's modules and passes on ours; and each test is one."""
         tests = [test for name in row.tests for test in members(name)]
         assert all(members(name) for name in row.tests)
-        assert any(getattr(test, "isDifference", False) for test in tests)
+        assert row.name in BEYOND or any(getattr(test, "isDifference", False) for test in tests)
 
     def test_complete(self) -> None:
         """Each promise has a line, and each row of what was found."""
         promised = re.findall(r"^(P\d+) ", PAGE, re.MULTILINE)
-        assert promised == [f"P{number}" for number in range(1, 12)]
+        assert promised == [f"P{number}" for number in range(1, 14)]
         assert [row.name for row in rows()] == [
             *promised,
             "TLS",
@@ -101,4 +104,4 @@ class TestLimits:
         there |= {f"AMP.{name}" for name in dir(amp.AMP) if name.startswith("MAX_")} - {"AMP.MAX_LENGTH"}
         alike = {name for name in there if name.endswith(".MAX_MESSAGE_TIME")} - {"LineReceiver.MAX_MESSAGE_TIME"}
         assert {name for name in self.LISTED if ".MAX_" in name} == there - alike
-        assert (len(there), len(alike)) == (14, 4)
+        assert (len(there), len(alike)) == (17, 4)

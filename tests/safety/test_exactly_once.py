@@ -11,20 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import RecordingTransport, bytewise, deliver, partitions
+from tests.helpers import RecordingTransport, bytewise, deliver, isThorough, partitions
 
 from .boxes import ask
+from .frames import FRAMES
 from .promises import Modules, alike, differs, require, sound
 
-FRAMES: dict[str, Callable[[bytes], bytes]] = {
-    "LineReceiver": lambda payload: payload + b"\r\n",
-    "LineOnlyReceiver": lambda payload: payload + b"\r\n",
-    "NetstringReceiver": lambda payload: b"%d:%b," % (len(payload), payload),
-    "Int8StringReceiver": lambda payload: bytes([len(payload)]) + payload,
-    "Int16StringReceiver": lambda payload: len(payload).to_bytes(2, "big") + payload,
-    "Int32StringReceiver": lambda payload: len(payload).to_bytes(4, "big") + payload,
-    "AMP": lambda payload: ask(payload, None),
-}
 STRINGS = ["Int8StringReceiver", "Int16StringReceiver", "Int32StringReceiver"]
 
 
@@ -325,9 +317,9 @@ class TestCuts:
     )
     @alike
     def test_everyInput(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
-        """All there is of up to six letters that matter."""
-        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 7)):
-            self.everyWay(modules, name, limit, data[:8])
+        """All there is of up to five letters that matter; L{tests.fuzz.test_every_split} tries more."""
+        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6 + isThorough())):
+            self.everyWay(modules, name, limit, data)
 
     @pytest.mark.parametrize(
         ("name", "limit", "alphabet"),
@@ -339,7 +331,7 @@ class TestCuts:
     @differs
     def test_everyInputAndMore(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
         """The same where such an input may be an error, behind which Twisted goes on."""
-        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6)):
+        for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 5 + isThorough())):
             self.everyWay(modules, name, limit, data)
 
     @alike

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from twisted.internet.error import ConnectionLost
 
 from tests.differential.amp_driver import quiet
-from tests.helpers import examples
+from tests.helpers import examples, isThorough
 
 from .hooks import Aborted, Conversation, Plan, Planned
 from .promises import OURS, PATIENT, Modules, alike, require
@@ -176,7 +176,7 @@ class TestEachHook:
         kinds = (*RAISING, *ACTING)
         for place in range(len(sound.plan.trace)):
             # All of them where there is time for it; else another at each place.
-            for kind in kinds if settings().max_examples > 1000 else (RAISING[place % 2], ACTING[place % 5]):
+            for kind in kinds if isThorough() else (RAISING[place % 2], ACTING[place % 5]):
                 talk = hold(OURS, say, options, {place: Fault(kind)})
                 check(talk)
                 assert passed(talk) <= (PASSING if kind in RAISING else set()), (place, kind, talk.plan.trace)

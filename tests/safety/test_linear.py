@@ -20,21 +20,14 @@ import pytest
 from tests.helpers import RecordingTransport
 
 from .boxes import ask
+from .frames import FRAMES as FRAMED
 from .promises import OURS, STOCK, BrokenPromise, Modules, differs, require
 
 #: How much more is delivered the second time, and how much longer that may take.
 GROWTH = 8
 LONGER = 16
 
-FRAMES: dict[str, Callable[[bytes], bytes]] = {
-    "LineReceiver": lambda payload: payload + b"\r\n",
-    "LineOnlyReceiver": lambda payload: payload + b"\r\n",
-    "NetstringReceiver": lambda payload: b"%d:%b," % (len(payload), payload),
-    "Int8StringReceiver": lambda payload: bytes([len(payload)]) + payload,
-    "Int16StringReceiver": lambda payload: len(payload).to_bytes(2, "big") + payload,
-    "Int32StringReceiver": lambda payload: len(payload).to_bytes(4, "big") + payload,
-    "AMP": lambda payload: ask(b"x", None, text=payload),
-}
+FRAMES = {**FRAMED, "AMP": lambda payload: ask(b"x", None, text=payload)}
 
 
 def counting(modules: Modules, name: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import SAYS, environment, python, write
+from twisted_basic_ng._defaults import EXTENDED
 from twisted_basic_ng._swapping.children import ENVIRONMENT, STARTUP, passOn, stayOn
 from twisted_basic_ng._swapping.swap import WARNED
 
@@ -34,6 +35,14 @@ class TestPassOn:
             environment = {"PYTHONPATH": before}
             passOn(environment)
             assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, *after]
+
+    def test_extended(self) -> None:
+        """The features of AMP that Twisted's has not are passed on where they are on, and are not switched off."""
+        environment: dict[str, str] = {}
+        passOn(environment, True)
+        assert environment[EXTENDED] == "1"
+        passOn(environment)
+        assert environment[EXTENDED] == "1"
 
     def test_newTree(self) -> None:
         """What a parent has said is said again: the tree of processes that inherits this swap begins here."""

@@ -66,6 +66,6 @@ class TestCost:
         """It imports nothing but its own modules that a bare interpreter has not imported."""
         code = "import sys; before = set(sys.modules); import twisted_basic_ng._swapping.enabled as ng; ng.start()"
         code += "; print(sorted(set(sys.modules) - before))"
-        ours = ("_places", "_swapping", "_swapping.enabled", "_swapping.swap")
+        ours = ("_defaults", "_places", "_swapping", "_swapping.enabled", "_swapping.inuse", "_swapping.swap")
         names = ["__future__", "twisted_basic_ng", *(f"twisted_basic_ng.{each}" for each in ours)]
         assert python("-S", "-c", f"import os; {code}").stdout == f"{names}\n"

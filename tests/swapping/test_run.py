@@ -332,6 +332,17 @@ reactor.run()
         assert ended.stdout == "twisted_basic_ng\n"
         assert "twisted.protocols.basic -> twisted_basic_ng.basic" in ended.stderr
 
+    def test_extended(self, tmp_path: Path) -> None:
+        """Features of AMP that Twisted's has not are on, in the program and its children, where that is asked for."""
+        says = "from twisted.protocols import amp; print(amp.AMP.extended, flush=True)"
+        code = f"import subprocess, sys\n{says}\nsubprocess.run([sys.executable, '-c', {says!r}])\n"
+        program = write(tmp_path / "says.py", code)
+        for options, says in (([], "False\n" * 2), (["--extended"], "True\n" * 2)):
+            assert python(*RUN, *options, program).stdout == says
+        ended = python(*RUN, "--verbose", "--extended", program)
+        assert ended.stdout == "True\n" * 2
+        assert "AMP extended (TWISTED_BASIC_NG_EXTENDED): yes" in ended.stderr
+
     def test_nested(self, program: Path) -> None:
         """A launcher in a launcher is one."""
         assert python(*RUN, "-m", "twisted_basic_ng", "run", program).stdout == "twisted_basic_ng\n"
@@ -459,7 +470,7 @@ class TestFinding:
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
         monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         monkeypatch.setattr(os, "environ", dict(os.environ))
-        monkeypatch.setattr(swap, "install", lambda: None)
+        monkeypatch.setattr(swap, "install", lambda extended: None)
 
     def test_inProcess(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A script, compiled or not, sees its own names."""
@@ -478,10 +489,11 @@ class TestFinding:
         with zipfile.ZipFile(tmp_path / "tool", "w") as archive:
             archive.write(main, main.name)
         for path in (tmp_path, tmp_path / "tool"):
-            run.run(["--verbose", str(path)])
+            run.run(["--extended", "--verbose", str(path)])
             out, err = capsys.readouterr()
             assert out == "main\n"
             assert "twisted_basic_ng" in err
+            assert os.environ.pop("TWISTED_BASIC_NG_EXTENDED") == "1"
 
     def test_moduleAndCommand(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -525,21 +537,13 @@ class TestFinding:
         os.close(reading)
         assert capsys.readouterr().out == f"['/dev/fd/{reading}', 'x'] /dev/fd\n"
 
-    @pytest.mark.skipif(os.name != "posix", reason="links are made like this on POSIX")
-    def test_home(self, tmp_path: Path) -> None:
-        """A program is at home where it is itself, or where a link to what has no name says that it is."""
-        program = write(tmp_path / "real" / "program.py", "")
-        links = {"there": program, "gone": tmp_path / "other" / "no-such", "nameless": "pipe:[1]"}
-        for name, target in links.items():
-            (tmp_path / name).symlink_to(target)
-        homes = [run._scriptDirectory(str(tmp_path / name)) for name in (*links, "no-such")]
-        assert homes == [os.path.realpath(program.parent), str(tmp_path / "other"), str(tmp_path), str(tmp_path)]
-
     @pytest.mark.parametrize(
         ("launcher", "python"),
         [
             (["python", "-m", "twisted_basic_ng", "run"], ["python"]),
             (["python", "-OIm", "twisted_basic_ng", "run", "--verbose"], ["python", "-OI"]),
+            (["python", "-m", "twisted_basic_ng", "run", "--verbose", "--extended"], ["python"]),
+            (["--extended"], None),
             (["python", "-O", "twisted-basic-ng", "run"], ["python", "-O"]),
             (["python", "something", "else"], None),
             ([], None),
@@ -631,23 +635,6 @@ class TestFinding:
         script.chmod(0o755)
         with pytest.raises(run.NoProgramError, match="cannot start"):
             run.run([str(script)])
-
-    @pytest.mark.parametrize(
-        ("text", "executable", "isPython"),
-        [
-            ("#!/usr/bin/env python3\n", True, True),
-            ("#!/bin/sh\n'''exec' /a/very/long/path/python \"$0\" \"$@\"\n' '''\n", True, True),
-            ("#!/bin/sh\n", True, False),
-            ("\x7fELF", True, False),
-            ("print(1)\n", False, True),
-        ],
-    )
-    def test_kinds(self, tmp_path: Path, text: str, executable: bool, isPython: bool) -> None:
-        """Python programs are told from others by how they begin."""
-        path = tmp_path / "program"
-        path.write_text(text)
-        path.chmod(0o755 if executable else 0o644)
-        assert run._isPython(str(path)) is isPython
 
     def test_safePath(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where Python is told to put no directory first, none is put there."""

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 import twisted_basic_ng
-from twisted_basic_ng import _accelerate
+from twisted_basic_ng import _accelerate, _defaults
 from twisted_basic_ng._swapping import children, status
 
 
@@ -18,6 +18,7 @@ class TestStatus:
     def test_facts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """They are what they are."""
         monkeypatch.setenv(children.ENVIRONMENT, "1")
+        monkeypatch.setenv(_defaults.EXTENDED, "1")
         monkeypatch.setattr(status, "isInstalled", lambda: True)
         now = twisted_basic_ng.status()
         assert (now.installed, now.passedOn, now.enabled) == (True, True, False)
@@ -25,6 +26,8 @@ class TestStatus:
         assert now.build == _accelerate.build
         assert dict(now.swapped)["twisted.protocols.basic"] == "twisted_basic_ng.basic"
         assert "twisted.protocols.basic -> twisted_basic_ng.basic" in str(now)
+        assert now.extended
+        assert f"AMP extended ({_defaults.EXTENDED}): yes" in str(now)
 
     def test_frozen(self) -> None:
         """They are a picture of the moment."""

@@ -24,7 +24,7 @@ from twisted.python.reflect import namedAny
 from tests.processes import python
 from twisted_basic_ng import basic, ftp, install, uninstall
 from twisted_basic_ng._places import changeOver, place
-from twisted_basic_ng._swapping import swap
+from twisted_basic_ng._swapping import inuse, swap
 from twisted_basic_ng._swapping.swap import PATCHES, SWAPS, WARNED, AlreadyInUseError, TwistedTooOldError
 
 NAME = "twisted.protocols.basic"
@@ -126,6 +126,32 @@ class TestInstall:
         uninstall()
         assert sys.modules[NAME] is stock
         assert twisted.protocols.basic is stock
+
+
+class TestExtended:
+    """L{install} can switch on the features of AMP that Twisted's has not."""
+
+    def test_install(self) -> None:
+        """It does so once it is asked to, also after the swap, and not for one who does not ask."""
+        from twisted_basic_ng import amp
+
+        install()
+        assert not amp.AMP.extended
+        install(extended=True)
+        assert amp.AMP.extended
+        install()
+        assert amp.AMP.extended
+        uninstall()
+        assert not amp.AMP.extended
+
+    def test_tooLate(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A swap that fails changes nothing."""
+        from twisted_basic_ng import amp
+
+        monkeypatch.setattr(os, "path_of_a_test", stock, raising=False)
+        with pytest.raises(AlreadyInUseError):
+            install(extended=True)
+        assert not amp.AMP.extended
 
 
 class TestPatches:
@@ -356,7 +382,7 @@ class TestInstallIfPossible:
         """What we would put into a module that is imported already cannot be imported: nothing is swapped."""
         module: Any = importlib.import_module("twisted.protocols.ftp")
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
-        monkeypatch.setattr(swap, "_users", lambda stock: [])  # it holds them itself
+        monkeypatch.setattr(inuse, "usersOfModule", lambda stock: [])  # the FTP module holds them
         swap.installIfPossible()
         assert "twisted_basic_ng.ftp" in self.said(capsys)
         assert (swap.isInstalled(), module.DTP is ftp.DTP) == (False, False)

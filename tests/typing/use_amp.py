@@ -213,3 +213,49 @@ def incidental() -> None:
     amp.TooLong("key", False, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     amp._stringsToObjects({b"a": b"1"}, Sum.arguments, None)
     print(answer, keywords, errors, amp._objectsToStrings, amp._TLSBox, amp._SwitchBox, amp._ParserHelper)
+
+
+async def callWithin(protocol: AMP) -> None:
+    """A call with a deadline has the types of any other call."""
+    assert_type(await protocol.callRemoteWithin(1.5, Command), dict[str, Any])
+    call = amp.currentCall()
+    if call is not None:
+        assert_type(call.deadline, "float | None")
+
+
+class Transfer(Command):
+    """Has streams."""
+
+    arguments = [(b"data", amp.Stream()), (b"numbers", amp.StreamOf(amp.Integer(), optional=True))]
+
+
+async def transfer(protocol: AMP, reader: amp.StreamReader, items: amp.ItemReader) -> None:
+    """What reads a stream is typed as far as it can be."""
+    sender = amp.StreamSender(b"x", lambda sent: assert_type(sent, int))
+    pipe = amp.StreamPipe(limit=10)
+    await protocol.callRemote(Transfer, data=sender, numbers=pipe)
+    assert_type(sender.bytesSent, int)
+    assert_type(pipe.whenFinished(), Deferred[None])
+    async for piece in reader:
+        assert_type(piece, bytes)
+    assert_type(reader.deliverTo(pipe), Deferred[None])
+    await items.collect("all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    items.stop(b"ENOUGH", "text")
+
+
+async def leave(protocol: AMP) -> None:
+    """What goes beyond Twisted's AMP."""
+    protocol.extended = True
+    assert_type(protocol.leave(), Deferred[None])
+    assert_type(await protocol.callRemote(amp.Describe), dict[str, Any])
+    error: amp.LeavingError | amp.MissingFeatureError = amp.MissingFeatureError(b"more")
+    print(error, amp.LeavingError(b"Sum", "peer").command)
+
+
+class Extended(AMP):
+    extended = True
+    describes = True
+    MAX_WAITING_BYTES = None
+
+    def peerLeaves(self) -> None:
+        print("it leaves")

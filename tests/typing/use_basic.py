@@ -104,4 +104,5 @@ def swap() -> None:
     twisted_basic_ng.uninstall()
     assert_type(twisted_basic_ng.status().installed, bool)
     assert_type(twisted_basic_ng.status().swapped, tuple[tuple[str, str], ...])
-    twisted_basic_ng.install("all")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    twisted_basic_ng.install(extended=True)
+    twisted_basic_ng.install("all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

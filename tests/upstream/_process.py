@@ -15,25 +15,26 @@ __all__ = ["runSuite"]
 _ROOT = Path(__file__).parent.parent.parent
 
 
-def runSuite(build: str, name: str, timeout: float) -> Record:
+def runSuite(build: str, name: str, timeout: float, extended: bool = False) -> Record:
     """
     Run a suite.
 
     @param build: C{"stock"}, C{"pure"} or C{"ext"}.
     @param name: trial's name for what to run.
+    @param extended: whether AMP has its features beyond Twisted's, but in stock.
     @param timeout: how long it may take, in seconds.
     """
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory, "outcomes")
-        record = read(output, _run(build, ["-m", "tests.upstream.record", str(output), name], timeout))
+        record = read(output, _run(build, ["-m", "tests.upstream.record", str(output), name], timeout, extended))
     if record.build not in ("", build):
         record.trouble = f"asked for {build}, but {record.implementation} ({record.build}) was in force"
     return record
 
 
-def _run(build: str, arguments: list[str], timeout: float) -> str:
+def _run(build: str, arguments: list[str], timeout: float, extended: bool) -> str:
     """Run Python; return what went wrong."""
-    launcher = [] if build == "stock" else ["-m", "twisted_basic_ng", "run"]
+    launcher = [] if build == "stock" else ["-m", "twisted_basic_ng", "run", *(["--extended"] if extended else [])]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TWISTED_BASIC_NG_")}
     if build == "pure":
         environment["TWISTED_BASIC_NG_PURE"] = "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["SUITES"]
+__all__ = ["SUITES", "TOO_LONG"]
 
 SUITES: Final = (
     "twisted.protocols.test.test_basic",
@@ -34,3 +34,6 @@ SUITES: Final = (
     "twisted.internet.test.test_endpoints",
     "twisted.trial._dist",
 )
+
+#: The tests that assert C{TooLong} for a value that can be sent where AMP's features beyond Twisted's are on.
+TOO_LONG: Final = frozenset({"twisted.test.test_amp.AMPTests.test_valueTooLong"})

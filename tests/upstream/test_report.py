@@ -11,6 +11,7 @@ from . import __main__ as command
 from ._compare import Difference, Record
 from ._judge import Verdict
 from ._report import findings, row, writeJUnit
+from ._suites import TOO_LONG
 
 OK, BAD, SKIP = ("success",), ("failure",), ("skip",)
 
@@ -70,10 +71,20 @@ class TestCommand:
     ) -> None:
         """One difference is exit status 1."""
 
-        def runSuite(build: str, name: str, timeout: float) -> Record:
+        def runSuite(build: str, name: str, timeout: float, extended: bool) -> Record:
             return Record(build=build, outcomes={"x.Y.z": OK if same or build == "stock" else BAD})
 
         monkeypatch.setattr(command, "runSuite", runSuite)
         assert command.main(["--suites", "twisted.protocols", "--build", "pure"]) == status
         last = capsys.readouterr().out.splitlines()[-1]
         assert last == ("1 passed, 0 failed, 0 skipped" if same else "0 passed, 1 failed, 0 skipped")
+
+    @pytest.mark.parametrize(("options", "status"), [(["--extended"], 0), ([], 1)])
+    def test_extended(self, options: list[str], status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where AMP's features are on, the tests that assert C{TooLong} may differ."""
+
+        def runSuite(build: str, name: str, timeout: float, extended: bool) -> Record:
+            return Record(build=build, outcomes=dict.fromkeys(TOO_LONG, OK if build == "stock" else BAD))
+
+        monkeypatch.setattr(command, "runSuite", runSuite)
+        assert command.main(["--suites", "twisted.protocols", "--build", "pure", *options]) == status

@@ -70,9 +70,14 @@ class Adapter:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer one request."""
-        why = lacking(request)
+        why = lacking(request) or self._lacking(request)
         answer = {"unsupported": why} if why else self._operations[request["do"]](request)
         return {"id": request["id"], **answer}
+
+    def _lacking(self, request: dict[str, Any]) -> str:
+        """Say what the module has not got that C{request} is about."""
+        isBeyond = not {"extended", "keepalive"}.isdisjoint(request)
+        return "it has no features beyond Twisted's AMP" if isBeyond and not hasattr(self.amp, "DeadlineError") else ""
 
     # Boxes.
 
@@ -156,7 +161,9 @@ class Adapter:
     # Conversations.
 
     def _converse(self, request: dict[str, Any]) -> dict[str, Any]:
-        conversation = Conversation(self.amp, request["side"] == "client")
+        conversation = Conversation(
+            self.amp, request["side"] == "client", request.get("extended", False), request.get("keepalive")
+        )
         limit(conversation.peer, request.get("limits", {}))
         for step in request["steps"]:
             conversation.step(step)

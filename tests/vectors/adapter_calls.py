@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from .adapter_transport import Transport
@@ -40,6 +41,8 @@ _FIELDS: dict[str, tuple[list[Any], list[Any]]] = {
     "Later": ([("number", "Integer")], [("number", "Integer")]),
     "Big": ([("size", "Integer")], [("data", "String")]),
     "Switch": ([], []),
+    "Upload": ([], [("size", "Integer")]),
+    "Download": ([("size", "Integer")], []),
 }
 
 
@@ -47,6 +50,8 @@ def _commands(amp: Any) -> Any:
     """Make the commands with the classes of C{amp}."""
     made: dict[str, Any] = {}
     for name, fields in _FIELDS.items():
+        if name in ("Upload", "Download") and not hasattr(amp, "Stream"):
+            continue
         base = amp.ProtocolSwitchCommand if name == "Switch" else amp.Command
         arguments, response = ([(key.encode(), getattr(amp, kind)()) for key, kind in each] for each in fields)
         inside: dict[str, Any] = {"arguments": arguments, "response": response}
@@ -54,6 +59,10 @@ def _commands(amp: Any) -> Any:
             inside |= {"errors": {KnownError: b"KNOWN"}, "fatalErrors": {FatalError: b"FATAL"}}
         if name == "Note":
             inside["requiresAnswer"] = False
+        if name == "Upload":
+            inside |= {"arguments": [(b"data", amp.Stream())], "errors": {KnownError: b"KNOWN"}}
+        if name == "Download":
+            inside["response"] = [(b"data", amp.Stream())]
         made[name] = type(name, (base,), inside)
     return SimpleNamespace(**made)
 
@@ -129,6 +138,18 @@ def _peer(amp: Any, commands: Any, events: list[dict[str, Any]], values: Values)
             note("Switch")
             return _Inner(events)
 
+        if hasattr(amp, "Stream"):
+
+            @commands.Upload.responder
+            def upload(self, data: Any) -> Deferred[Any]:
+                note("Upload")
+                return data.collect(2**30).addCallback(lambda each: {"size": len(each)})  # type: ignore[no-any-return]
+
+            @commands.Download.responder
+            def download(self, size: int) -> dict[str, bytes]:
+                note("Download", size=size)
+                return {"data": b"x" * size}
+
         @amp.StartTLS.responder
         def secure(self) -> dict[str, Any]:
             return {"tls_localCertificate": _Credentials()}
@@ -143,7 +164,9 @@ class Conversation:
     @ivar peer: the protocol.
     """
 
-    def __init__(self, amp: ModuleType, isClient: bool) -> None:
+    def __init__(
+        self, amp: ModuleType, isClient: bool, isExtended: bool = False, keepalive: dict[str, int] | None = None
+    ) -> None:
         self._amp: Any = amp
         self._values = Values(amp)
         self._commands = _commands(amp)
@@ -152,18 +175,28 @@ class Conversation:
         self._isLost = False
         self._calls: dict[str, Any] = {}
         self.peer = _peer(amp, self._commands, self._events, self._values)
+        self._clock = self.peer._ampClock = Clock()
+        self.peer.extended = isExtended
+        if keepalive is not None:
+            self.peer.KEEPALIVE_INTERVAL = keepalive["interval"] / 1000
+            self.peer.KEEPALIVE_TIME = keepalive["time"] / 1000
         self._transport.connect(self.peer)
 
     def step(self, step: dict[str, Any]) -> None:
         """Do one step of a vector."""
         if "receive" in step:
             self._receive(self._transport.protocol, bytes.fromhex(step["receive"]))
+            self._transport.drain()
         elif "decrypted" in step:
             self._receive(self.peer, bytes.fromhex(step["decrypted"]))
         elif "call" in step:
-            self._call(step["call"], step["command"], step.get("arguments", {}))
+            self._call(step["call"], step["command"], step.get("arguments", {}), step.get("within"))
         elif "cancel" in step:
             self._calls[step["cancel"]].cancel()
+        elif "advance" in step:
+            self._advance(int(step["advance"]))
+        elif "leave" in step:
+            self.peer.leave().addCallback(lambda result: self._events.append({"left": step["leave"]}))
         elif "finish" in step:
             self._finish(int(step["finish"]))
         elif not self._isLost:
@@ -195,7 +228,12 @@ class Conversation:
         (deferred,) = (each for late, each in self.peer.later if late == number)
         deferred.callback({"number": number})
 
-    def _call(self, name: str, command: str, arguments: dict[str, Any]) -> None:
+    def _advance(self, milliseconds: int) -> None:
+        self._clock.advance(milliseconds / 1000)
+        if self._transport.disconnecting and not self._isLost:
+            self._lose()
+
+    def _call(self, name: str, command: str, arguments: dict[str, Any], within: str | None) -> None:
         try:
             if command == "StartTLS":
                 calling = self.peer.callRemote(self._amp.StartTLS, tls_localCertificate=_Credentials())
@@ -203,7 +241,11 @@ class Conversation:
                 calling = self.peer.callRemote(self._commands.Switch, _InnerFactory(self._events))
             else:
                 objects = self._values.fromPlainFields(_FIELDS[command][0], arguments, None)
-                calling = self.peer.callRemote(getattr(self._commands, command), **objects)
+                called = getattr(self._commands, command)
+                if within is None:
+                    calling = self.peer.callRemote(called, **objects)
+                else:
+                    calling = self.peer.callRemoteWithin(int(within) / 1000, called, **objects)
         except self._amp.ProtocolSwitched:
             self._events.append({"failed": name, "error": "switched"})
             return
@@ -230,7 +272,8 @@ class Conversation:
             return {"error": "KNOWN" if isinstance(error, KnownError) else "FATAL", "text": str(error)}
         if type(error).__name__ == "CancelledError":
             return {"error": "cancelled"}
-        return {"error": "lost" if self._isLost else "bad-answer"}
+        beyond = {"DeadlineError": "deadline", "LeavingError": "leaving"}.get(type(error).__name__)
+        return {"error": beyond or ("lost" if self._isLost else "bad-answer")}
 
     def end(self) -> list[dict[str, Any]]:
         """End the connection if it was closed, and give what happened."""

@@ -37,6 +37,7 @@ class Transport:
         self.events: list[dict[str, Any]] = []
         self.descriptors: list[int] = []
         self.protocol: Any = None
+        self._producer: Any = None
         self.disconnecting = self.TLS = False
         self._tlsClientDefault = isClient
 
@@ -52,6 +53,19 @@ class Transport:
     def writeSequence(self, data: Any) -> None:
         """Note C{data}."""
         self.write(b"".join(data))
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Take a pull producer, which L{drain} asks."""
+        self._producer = producer
+
+    def unregisterProducer(self) -> None:
+        """Let it go."""
+        self._producer = None
+
+    def drain(self) -> None:
+        """Ask the producer for bytes, since all are sent, until it has no more."""
+        while self._producer is not None:
+            self._producer.resumeProducing()
 
     def loseConnection(self) -> None:
         """Note it, once."""

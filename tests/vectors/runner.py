@@ -140,6 +140,7 @@ def _asked(vector: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[s
 
 def _conversations(vector: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     line = {"do": "conversation", "side": vector.get("side", "server"), "limits": vector.get("limits", {})}
+    line |= {name: vector[name] for name in ("extended", "keepalive") if name in vector}
     expected = {"events": vector["events"]}
     yield "as given", {**line, "steps": vector["steps"]}, expected
     size = sum(len(step.get("receive", step.get("decrypted", ""))) // 2 for step in vector["steps"])
@@ -153,6 +154,11 @@ def _cut(data: bytes, points: list[int]) -> list[str]:
 
 def _how(points: list[int]) -> str:
     return {0: "whole", 1: f"cut at {points[0]}"}.get(len(points), "in small pieces") if points else "whole"
+
+
+#: The keys of the boxes of streams.
+_WINDOW = b"_window".hex()
+_STREAM, _DATA, _END = b"_stream".hex(), b"_data".hex(), b"_end".hex()
 
 
 # What is answered.
@@ -224,9 +230,33 @@ def _joined(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             continue
         data = [each[name] for each in group]
         if data and isinstance(data[0], str):
-            yield {name: _boxesOf(bytes.fromhex("".join(data))) if name == "sent" else "".join(data)}
+            joined = _boxesOf(bytes.fromhex("".join(data))) if name == "sent" else "".join(data)
+            if isinstance(joined, list):
+                joined = [*_withoutPieces(joined)]
+            if joined or name != "sent":
+                yield {name: joined}
         else:  # the vector itself, which has boxes
-            yield {name: [sorted(box) for boxes in data for box in boxes]}
+            yield {name: [*_withoutPieces([sorted(box) for boxes in data for box in boxes])]}
+
+
+def _withoutPieces(boxes: list[list[list[str]]]) -> Iterator[list[list[str]]]:
+    """
+    Leave out what a side is free to choose: into which pieces it cuts a stream, and when it takes more.
+    """
+    last: dict[str, str] | None = None
+    for box in boxes:
+        values = dict(box)
+        if _WINDOW in values:
+            continue
+        isNext = last is not None and _DATA in last and _END not in last and {*values} <= {_DATA, _END, _STREAM}
+        if isNext and last is not None and last.get(_STREAM) == values.get(_STREAM):
+            last = {**last, **values, _DATA: last[_DATA] + values.get(_DATA, "")}
+            continue
+        if last is not None:
+            yield sorted([key, value] for key, value in last.items())
+        last = values
+    if last is not None:
+        yield sorted([key, value] for key, value in last.items())
 
 
 def _judge(report: Report, request: Request, answer: dict[str, Any]) -> None:

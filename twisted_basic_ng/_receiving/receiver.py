@@ -196,6 +196,9 @@ class Receiver(Protocol):
             if connection.isDelivering:
                 connection.addMeanwhile(data)
                 return None
+        pins = connection.pins
+        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
+            self._receiverUnpin(connection)
         backlog = connection.backlog
         if not data and type(data) is bytes:
             backlog.isSearched = False  # this only resumes, but an attribute may have another value
@@ -203,7 +206,6 @@ class Receiver(Protocol):
             backlog.current
             or backlog.arrivedMeanwhile is not None
             or backlog.unfinishedPieces is not None
-            or connection.pins is not None
             or type(data) is not bytes
             or connection.closingTransport.disconnecting
         ):
@@ -226,9 +228,6 @@ class Receiver(Protocol):
 
         @return: whether there may be anything to deliver.
         """
-        pins = connection.pins
-        if pins is not None and (pins.kind is not type(self) or pins.values != pins.read(pins.kind)):
-            self._receiverUnpin(connection)
         data = b"" + data  # as in Connection.addMeanwhile
         if not data:
             return True

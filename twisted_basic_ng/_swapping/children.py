@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from .._defaults import EXTENDED
 from .swap import WARNED
 
 TYPE_CHECKING = False  # like typing's, which is slow to import
@@ -26,13 +27,16 @@ ENVIRONMENT: Final = "TWISTED_BASIC_NG_SWAP"
 STARTUP: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
 
 
-def passOn(environment: MutableMapping[str, str]) -> None:
+def passOn(environment: MutableMapping[str, str], extended: bool = False) -> None:
     """
     Make the Python processes that inherit C{environment} swap, too.
 
+    @param extended: whether they also have the features of AMP that Twisted's has not.
     Entries that are on C{PYTHONPATH} already stay there, in their order, after L{STARTUP}.
     """
     environment[ENVIRONMENT] = "1"
+    if extended:
+        environment[EXTENDED] = "1"
     environment.pop(WARNED, None)
     inherited = environment.get("PYTHONPATH")
     # An empty entry among others means the working directory; an empty variable has no entries.

@@ -12,10 +12,10 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from importlib.machinery import BuiltinImporter, PathFinder, SourceFileLoader, SourcelessFileLoader
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
 from types import ModuleType
 
-from . import children, swap
+from . import children, programs, swap
 
 TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from types import CodeType, TracebackType
     from typing import Any, Final, NoReturn
 
-__all__ = ["USAGE", "NoProgramError", "run"]
+__all__ = ["OPTIONS", "USAGE", "NoProgramError", "run"]
 
 USAGE: Final = """\
-usage: twisted-basic-ng run [--verbose] PROGRAM [ARGUMENT ...]
-       twisted-basic-ng run [--verbose] -m MODULE [ARGUMENT ...]
-       twisted-basic-ng run [--verbose] -c CODE [ARGUMENT ...]
+usage: twisted-basic-ng run [OPTIONS] PROGRAM [ARGUMENT ...]
+       twisted-basic-ng run [OPTIONS] -m MODULE [ARGUMENT ...]
+       twisted-basic-ng run [OPTIONS] -c CODE [ARGUMENT ...]
 
 Run a Python program with our modules in the place of Twisted's, in its process and in the Python processes
 that it starts.  PROGRAM is a file, a directory or zip file with a __main__.py, the name of an installed
 script (trial, twistd, pytest), or - for standard input.
 
+  --extended  switch on the features of AMP that Twisted's has not
   --verbose   say on standard error what is swapped
 """
 
-#: The second line of a script that pip installs when the interpreter's path is too long for a C{#!}
-#: line.
-_LONG_PATH: Final = b"'''exec' "
+#: The options that may precede the program.
+OPTIONS: Final = ("--extended", "--verbose")
 
 
 class NoProgramError(ValueError):
@@ -53,21 +53,20 @@ def run(arguments: Sequence[str]) -> None:
     @raise NoProgramError: there is no program to run.
     """
     words = list(arguments)
-    if words[:1] == ["--verbose"]:
-        del words[0]
-        verbose = True
-    else:
-        verbose = False
+    options = set()
+    while words and words[0] in OPTIONS:
+        options.add(words.pop(0))
     if not words:
         raise NoProgramError("run needs a program to run; see 'twisted-basic-ng run --help'")
     if words[0] in ("-h", "--help"):
         print(USAGE, end="")
         return
     start = _find(words)
-    swap.install()
-    children.passOn(os.environ)
+    extended = "--extended" in options
+    swap.install(extended)
+    children.passOn(os.environ, extended)
     children.stayOn(sys.path)
-    if verbose:
+    if "--verbose" in options:
         _printStatus()
     _guard(start)
 
@@ -101,7 +100,7 @@ def _module(name: str, arguments: list[str]) -> Callable[[], None]:
     import runpy
 
     _putFirst(os.getcwd())
-    if not _moduleExists(name):
+    if not programs.moduleExists(name):
         raise NoProgramError(f"there is no module {name!r}")
 
     def start() -> None:
@@ -110,28 +109,6 @@ def _module(name: str, arguments: list[str]) -> Callable[[], None]:
         runpy._run_module_as_main(name)  # type: ignore[attr-defined]
 
     return start
-
-
-def _moduleExists(name: str) -> bool:
-    """
-    Look for a module without importing its packages.
-
-    Importing them runs code of the program's, which may use Twisted's modules, fail, or print, and
-    the swap is not in place yet.
-    """
-    from importlib.util import find_spec
-
-    top, *inner = name.split(".")
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):  # an empty or a relative name
-        return False
-    for part in inner:
-        if spec is None or spec.submodule_search_locations is None:
-            return False
-        top = f"{top}.{part}"
-        spec = PathFinder.find_spec(top, spec.submodule_search_locations)
-    return spec is not None
 
 
 def _command(code: str, arguments: list[str]) -> Callable[[], None]:
@@ -177,14 +154,14 @@ def _exec(source: str | bytes, name: str, main: ModuleType) -> None:
 
 
 def _program(name: str, arguments: list[str]) -> Callable[[], None]:
-    path = _locate(name)
+    path = programs.locate(name)
     if path is None:
         raise NoProgramError(f"there is no program {name!r}, neither as a file nor among the installed scripts")
-    if _isStream(path):
+    if programs.isStream(path):
         return lambda: _script(path, arguments)
-    if _isArchive(path):
+    if programs.isArchive(path):
         return lambda: _archive(path, arguments)
-    if not _isPython(path):
+    if not programs.isPython(path):
         if not os.access(path, os.X_OK):
             raise NoProgramError(f"{name!r} is neither a Python program nor executable")
         return lambda: _execute(path, [name, *arguments])
@@ -198,80 +175,14 @@ def _execute(path: str, words: list[str]) -> NoReturn:
         raise NoProgramError(f"cannot start {words[0]!r}: {error.strerror}") from error
 
 
-def _locate(name: str) -> str | None:
-    """
-    Find a program: as a file or a directory that can be run, then as a script beside the
-    interpreter, then as one on C{PATH}.
-    """
-    if os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py")) or _isStream(name):
-        return name
-    from shutil import which
-
-    beside = os.path.dirname(sys.executable)
-    return which(name, path=beside) or which(name)
-
-
-def _isStream(path: str) -> bool:
-    """
-    Whether C{path} is a pipe, or an open file by its number.  Data that is read here may be lost
-    for the program.
-    """
-    return os.path.exists(path) and (
-        not (os.path.isfile(path) or os.path.isdir(path)) or path.startswith(("/dev/", "/proc/"))
-    )
-
-
-def _isArchive(path: str) -> bool:
-    """
-    Whether C{path} is a directory or a zip file.  As in Python itself, a zip file may have any name
-    and begin with a C{#!} line.
-    """
-    if os.path.isdir(path):
-        return True
-    from zipimport import ZipImportError, zipimporter
-
-    try:
-        zipimporter(path)
-    except ZipImportError:
-        return False
-    return True
-
-
-def _isPython(path: str) -> bool:
-    """Whether C{path} is a Python program, rather than a shell script or a binary."""
-    if path.endswith((".py", ".pyc", ".pyw", ".tac")):
-        return True
-    try:
-        with open(path, "rb") as file:
-            first, second = file.readline(256), file.readline(256)
-    except OSError:  # a file that cannot be read may still be executable
-        first = second = b""
-    if first.startswith(b"#!"):
-        return b"python" in first or second.startswith(_LONG_PATH)
-    return not os.access(path, os.X_OK)
-
-
 def _script(path: str, arguments: list[str]) -> None:
     _showCommand([path], arguments)
-    _putFirst(_scriptDirectory(path))
+    _putFirst(programs.scriptDirectory(path))
     file = os.path.join(os.getcwd(), path)  # not normalised, as in Python
     main = _freshMain()
     main.__file__ = file
     main.__dict__["__cached__"] = None
     exec(_code(main, file), vars(main))
-
-
-def _scriptDirectory(path: str) -> str:
-    """
-    The directory that Python puts on C{sys.path} for a script.
-
-    Links are followed, unless one leads to something without a path, such as a pipe.
-    """
-    try:
-        return os.path.dirname(os.path.realpath(path, strict=True))
-    except OSError:
-        link = os.readlink(path) if os.path.islink(path) else ""
-        return os.path.dirname(os.path.join(os.path.dirname(path), link) if os.sep in link else path)
 
 
 def _code(main: ModuleType, file: str) -> CodeType:
@@ -307,7 +218,7 @@ def _showCommand(program: list[str], arguments: list[str]) -> None:
     sys.argv[:] = [program[0], *arguments]
     words = getattr(sys, "orig_argv", [])
     launcher = words[: -len(program) - len(arguments)]
-    if launcher[-1:] == ["--verbose"]:
+    while launcher and launcher[-1] in OPTIONS:
         launcher.pop()
     if len(launcher) > 2 and launcher.pop() == "run":
         *python, name = launcher

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from .. import __version__
+from .._defaults import EXTENDED, isExtended
 from .._places import public
 from .children import ENVIRONMENT
 from .enable import enabledBy, pthFile
@@ -29,6 +30,7 @@ class Status:
     @ivar installed: whether imports in this process are answered with our modules.
     @ivar swapped: pairs of names: the module or name of Twisted's, and ours that replaces it, or
         would.
+    @ivar extended: whether connections of AMP have features beyond Twisted's by default.
     @ivar enabled: whether the whole Python environment swaps at its start.
     @ivar enabledBy: the C{.pth} file that makes the environment swap, or would.
     @ivar passedOn: whether the Python processes that this process starts swap, because of the
@@ -41,6 +43,7 @@ class Status:
 
     installed: bool
     swapped: tuple[tuple[str, str], ...]
+    extended: bool
     enabled: bool
     enabledBy: str
     passedOn: bool
@@ -58,6 +61,7 @@ class Status:
             f"Twisted {self.twisted or 'is not installed'}, Python {self.python}",
             f"swapped in this process: {say(self.installed)}",
             *(f"    {name} -> {ours}" for name, ours in self.swapped if self.installed),
+            f"AMP extended ({EXTENDED}): {say(self.extended)}",
             f"passed on to child processes ({ENVIRONMENT}): {say(self.passedOn)}",
             f"enabled for this Python environment: {say(self.enabled)} ({self.enabledBy})",
         ]
@@ -92,6 +96,7 @@ def read() -> Status:
     return Status(
         installed=isInstalled(),
         swapped=(*SWAPS.items(), *_names()),
+        extended=isExtended(),
         enabled=file is not None,
         enabledBy=str(file or pthFile()),
         passedOn=os.environ.get(ENVIRONMENT) == "1",

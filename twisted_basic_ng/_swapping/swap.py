@@ -14,11 +14,13 @@ from __future__ import annotations
 import os
 import sys
 
+from .._defaults import extend
 from .._places import Facade, changeOver, place, public
+from . import inuse
 
 TYPE_CHECKING = False  # like typing's, which is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Final
@@ -239,19 +241,28 @@ def isInstalled() -> bool:
     return _finder in sys.meta_path
 
 
-def install() -> None:
+def install(extended: bool = False) -> None:
     """
     Answer imports with our modules from now on.
 
+    @param extended: whether to switch on the features of AMP that Twisted's has not.
     @raise AlreadyInUseError: it is too late; nothing is changed.
     @raise TwistedTooOldError: modules of a Twisted that is too old are already imported; nothing is
         changed.
     """
-    if isInstalled():
-        return
+    if not isInstalled():
+        _install()
+    if extended:
+        extend(True)
+
+
+def _install() -> None:
     imported = {name: sys.modules[name] for name in SWAPS if name in sys.modules}
     patched = [sys.modules[name] for name in PATCHES if name in sys.modules]
-    users = set().union(*map(_users, imported.values()), *map(_patchedUsers, patched))
+    users = set().union(
+        *map(inuse.usersOfModule, imported.values()),
+        *(inuse.usersOfClasses(module, _replacedClasses(module)) for module in patched),
+    )
     users -= imported.keys()  # the swapped modules may use each other
     if users:
         raise AlreadyInUseError(users)
@@ -291,6 +302,7 @@ def uninstall() -> None:
         return
     sys.meta_path.remove(_finder)
     changeOver(False)
+    extend(None)
     swapped = [name for name in SWAPS if name in sys.modules]
     for name in swapped:
         del sys.modules[name]
@@ -303,6 +315,11 @@ def uninstall() -> None:
         if name in sys.modules:
             _unpatch(sys.modules[name], replaced)
     _replaced.clear()
+
+
+def _replacedClasses(module: ModuleType) -> list[type]:
+    """The classes in C{module} that C{_patch} replaces."""
+    return [thing for name in PATCHES[module.__name__][1] if isinstance(thing := _get(module, name), type)]
 
 
 def _patch(module: ModuleType) -> None:
@@ -340,45 +357,3 @@ def _put(module: Any, target: str, thing: Any) -> None:
         delattr(holder, name)
     else:
         setattr(holder, name, thing)
-
-
-def _users(stock: ModuleType) -> Iterator[str]:
-    """Name the modules that hold C{stock} or a class of it, or have subclassed one."""
-    name = stock.__name__
-    own = [each for each in vars(stock).values() if isinstance(each, type) and each.__module__ == name]
-    return _holders(stock, [stock, *own], own)
-
-
-def _patchedUsers(stock: ModuleType) -> Iterator[str]:
-    """
-    Name the modules besides C{stock} that hold a class that is to be replaced, or have subclassed
-    one.
-    """
-    own = [thing for each in PATCHES[stock.__name__][1] if isinstance(thing := _get(stock, each), type)]
-    return _holders(stock, own, own)
-
-
-def _holders(stock: ModuleType, things: list[Any], own: list[type]) -> Iterator[str]:
-    name = stock.__name__
-    package = sys.modules[name.rpartition(".")[0]]
-    sought = {id(each) for each in things}
-    for holder, module in list(sys.modules.items()):
-        if module is not stock and module is not package and not sought.isdisjoint(_values(module)):
-            yield holder
-    for each in own:
-        yield from (heir.__module__ for heir in _heirs(each) if heir.__module__ != name)
-
-
-def _values(module: ModuleType) -> list[int]:
-    """
-    The identities of the values in C{module}; empty for an object in C{sys.modules} without a
-    C{__dict__}.
-    """
-    return [id(value) for value in list(getattr(module, "__dict__", {}).values())]
-
-
-def _heirs(base: type) -> Iterator[type]:
-    heir: type
-    for heir in type.__subclasses__(base):  # works for metaclasses, too
-        yield heir
-        yield from _heirs(heir)

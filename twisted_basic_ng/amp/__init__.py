@@ -17,17 +17,22 @@ annotations as well:
   - C{_constants}, C{_names}, C{_tlssupport}, and C{_errors};
   - C{_boxes} (boxes to bytes and back), C{_errorboxes} (errors to boxes and back), C{_interfaces},
     C{_types} (what the layers expect of each other);
-  - C{_explain} (errors that say what to do);
+  - C{_explain} (errors that say what to do), C{_currentcall} (the call that is being
+    responded to);
   - C{_arguments} (the types of single values), C{_schema} (a whole box by its names and types),
-    C{_lists} (C{ListOf}, C{AmpList});
+    C{_lists} (C{ListOf}, C{AmpList}), C{_description} (the commands that a side responds to);
+  - C{_deadlines} (how long a caller waits), C{_keepalive} (noticing that the peer is gone);
   - C{_responders} (finding the responder of a command), C{_calls} (a call that waits for its
-    answer);
+    answer), C{_responding} (a responder that has not answered yet);
   - the limits on the calls of both sides: C{_metering} (unsent bytes), C{_line} (our own calls),
     C{_overload} (the peer's);
   - the conversation, without bytes: C{_caller} (calls to the peer), C{_dispatch} (calls of the
     peer);
-  - C{_commands}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that change the
-    connection;
+  - C{_commands}, C{_describe}, C{_descriptors}, then C{_switch} and C{_tls}, the commands that
+    change the connection;
+  - what goes beyond Twisted's AMP: C{_features} (which features there are), C{_extensions} (which
+    of them both sides have), and the features: C{_more} (large values),
+    C{_cancel} (cancelled calls), C{_leave} (leaving in an orderly way);
   - the connection: C{_strings} and C{_reading} (bytes to boxes, a string or a box at a time),
     C{_sending} (boxes to bytes), C{_wire} (how it begins, ends and changes);
   - C{_protocol} (all of it together).
@@ -82,6 +87,7 @@ from .._places import openFacade as _openFacade
 from ..basic import Int16StringReceiver, StatefulStringProtocol
 from . import _tlssupport
 from ._arguments import Argument, Boolean, DateTime, Decimal, Float, Integer, Path, String, Unicode
+from ._beyonderrors import DeadlineError, LeavingError, MissingFeatureError, SilentPeerError
 from ._boxes import AmpBox, Box, QuitBox
 from ._commands import Command, OneWayCommand, _CommandMeta as _CommandMeta, _Self as _Self, _T_Callable as _T_Callable
 from ._constants import (
@@ -96,6 +102,8 @@ from ._constants import (
     UNHANDLED_ERROR_CODE,
     UNKNOWN_ERROR_CODE,
 )
+from ._currentcall import CurrentCall, currentCall
+from ._describe import Describe
 from ._descriptors import Descriptor, _DescriptorExchanger as _DescriptorExchanger
 from ._dispatch import BoxDispatcher
 from ._errors import (
@@ -129,6 +137,19 @@ from ._names import PYTHON_KEYWORDS, _wireNameToPythonIdentifier as _wireNameToP
 from ._protocol import AMP, _ParserHelper as _ParserHelper, parse, parseString
 from ._responders import CommandLocator, SimpleStringLocator, _CommandLocatorMeta as _CommandLocatorMeta
 from ._schema import _objectsToStrings as _objectsToStrings, _stringsToObjects as _stringsToObjects
+from ._streamerrors import (
+    StreamBusyError,
+    StreamError,
+    StreamOverflowError,
+    StreamStoppedError,
+    StreamsUnsupportedError,
+    StreamTooLongError,
+    StreamViolationError,
+    TooManyStreamsError,
+)
+from ._streampipes import StreamPipe, StreamSender
+from ._streamreader import ItemReader, StreamReader
+from ._streamtypes import Stream, StreamOf
 from ._switch import ProtocolSwitchCommand, _SwitchBox as _SwitchBox
 from ._tls import (
     StartTLS,
@@ -181,8 +202,11 @@ __all__ = [
     "BoxTooLargeError",
     "Command",
     "CommandLocator",
+    "CurrentCall",
     "DateTime",
+    "DeadlineError",
     "Decimal",
+    "Describe",
     "Descriptor",
     "ElementTooLongError",
     "Float",
@@ -194,9 +218,12 @@ __all__ = [
     "IncompatibleVersions",
     "Integer",
     "InvalidSignature",
+    "ItemReader",
     "KeyTooLongError",
+    "LeavingError",
     "ListOf",
     "MalformedAmpBox",
+    "MissingFeatureError",
     "MissingKeyError",
     "NoEmptyBoxes",
     "OneWayCommand",
@@ -206,18 +233,33 @@ __all__ = [
     "ProtocolSwitched",
     "QuitBox",
     "RemoteAmpError",
+    "SilentPeerError",
     "SimpleStringLocator",
     "StartTLS",
+    "Stream",
+    "StreamBusyError",
+    "StreamError",
+    "StreamOf",
+    "StreamOverflowError",
+    "StreamPipe",
+    "StreamReader",
+    "StreamSender",
+    "StreamStoppedError",
+    "StreamTooLongError",
+    "StreamViolationError",
+    "StreamsUnsupportedError",
     "String",
     "TooLong",
     "TooManyAnswersError",
     "TooManyDescriptorsError",
+    "TooManyStreamsError",
     "TruncatedBoxError",
     "UnfinishedBoxError",
     "UnhandledCommand",
     "Unicode",
     "UnknownRemoteError",
     "UnknownTagError",
+    "currentCall",
     "parse",
     "parseString",
     "utc",

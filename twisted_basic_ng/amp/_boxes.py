@@ -13,8 +13,9 @@ from .. import _accelerate
 from .._places import public
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._errors import KeyTooLongError, TooLong, TruncatedBoxError
+from ._streamerrors import StreamsUnsupportedError
 
-__all__ = ["AmpBox", "Box", "QuitBox", "bytesOf", "newBox", "parseBoxes"]
+__all__ = ["AmpBox", "Box", "Placeholder", "QuitBox", "bytesOf", "newBox", "parseBoxes"]
 
 _Self = TypeVar("_Self", bound="AmpBox")  # typing has its own from Python 3.11 on
 
@@ -75,10 +76,18 @@ Box = AmpBox
 newBox = AmpBox.__new__
 
 
+class Placeholder(bytes):
+    """
+    A value that is known when its box is sent, and not before: the number of a stream.
+    """
+
+
 def _serializeUnusual(box: dict[Any, Any]) -> bytes:
     """
     Write a box that may hold more than plain bytes, or raise the error that says what is wrong.
     """
+    if any(isinstance(value, Placeholder) for value in box.values()):
+        raise StreamsUnsupportedError("a stream can only be an argument or a response value of a command")
     pieces: list[bytes] = []
     for key, value in sorted(box.items()):
         if isinstance(key, str):
@@ -111,7 +120,9 @@ class QuitBox(AmpBox):
         if leave is None:
             proto.transport.loseConnection()
         else:
-            leave()
+            extensions = getattr(proto, "_ampExtensions", None)
+            if extensions is None or not extensions.postpone(leave):
+                leave()
 
 
 def bytesOf(data: Any) -> bytes:

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, overload
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._defaults import isExtended
 from .._places import publicMethods
 from ._boxes import AmpBox
 from ._calls import Call
-from ._constants import ANSWER, ASK, COMMAND, ERROR
+from ._constants import ANSWER, ASK, CANCEL_FEATURE, COMMAND, ERROR, LEAVE_FEATURE
+from ._currentcall import CURRENT
+from ._deadlines import ARRIVED, inherited, within
 from ._errorboxes import errorOf
 from ._errors import TooLong, UnknownTagError
 from ._explain import addText, addToRepr, describePeerOf, nameOf
 from ._overload import Overload
+from ._streamerrors import StreamsUnsupportedError
 from ._types import AnyCommand, AnyOneWayCommand
 
 __all__ = ["SEND_BOX_COMMAND", "Caller"]
@@ -37,10 +41,18 @@ class Caller:
     #: The limits on calls under way, if there are any.
     _ampOverload: Overload | None = None
 
+    extended: bool = isExtended()
+
+    #: The agreement with the peer on features beyond Twisted's AMP, once a side has asked for it.
+    _ampExtensions: Any = None
+
     _failAllReason: Failure | None = None
     _outstandingRequests: dict[bytes, Deferred[Any]] | None = None
     _counter = 0
     boxSender: Any = None
+
+    #: A clock in place of the reactor, for tests.
+    _ampClock: Any = None
 
     #: The tags of cancelled calls whose answers may still arrive.
     _ampCancelledRequests: dict[bytes, None] | None = None
@@ -85,9 +97,42 @@ class Caller:
             command = commandType(*a, **kw)
         except BaseException:
             return fail()
+        if ARRIVED and (deadline := inherited(self)) is not None:
+            return deadline.call(self, command)
         if self._ampOverload is not None:
             return self._ampOverload.line.call(command, self)
         return command._doCommand(self)
+
+    def _ampCall(self, command: Any) -> Any:
+        """Call the peer, whatever deadline there is."""
+        return command._doCommand(self) if self._ampOverload is None else self._ampOverload.line.call(command, self)
+
+    @overload
+    def callRemoteWithin(self, seconds: float, commandType: type[AnyOneWayCommand], *a: Any, **kw: Any) -> None: ...
+
+    @overload
+    def callRemoteWithin(
+        self, seconds: float, commandType: type[AnyCommand], *a: Any, **kw: Any
+    ) -> Deferred[dict[str, Any]]: ...
+
+    def callRemoteWithin(self, seconds: float, commandType: Any, *a: Any, **kw: Any) -> Any:
+        """
+        Call the peer, and wait for its answer for a limited time.
+
+        The peer is told how long.  One of ours that has C{extended} set cancels its responder at the same time.
+
+        @param seconds: how many seconds to wait.  With none left, or fewer, nothing is sent.
+        @param commandType: the command, as for L{callRemote}.
+        @return: what L{callRemote} returns.  It may also fail with L{DeadlineError}; the peer's answer is dropped then.
+        @raise TypeError: C{seconds} is not a number.
+        @raise ValueError: C{seconds} is C{nan}.
+        """
+        deadline = within(self, seconds)
+        try:
+            command = commandType(*a, **kw)
+        except BaseException:
+            return fail()
+        return self._ampCall(command) if deadline is None else deadline.call(self, command)
 
     @overload
     def callRemoteString(
@@ -109,7 +154,14 @@ class Caller:
         @param kw: the content of the box, all bytes.
         @return: a C{Deferred} of the answer box, or C{None}.
         """
-        return self._sendBoxCommand(command, AmpBox(kw), requiresAnswer)
+        box = AmpBox(kw)
+        if ARRIVED and (deadline := inherited(self)) is not None:
+            box = deadline.written(box)
+            answering: Any = deadline.bind(
+                self, command, requiresAnswer, self._sendBoxCommand, command, box, requiresAnswer
+            )
+            return answering  # type: ignore[no-any-return]
+        return self._sendBoxCommand(command, box, requiresAnswer)
 
     def _sendBoxCommand(self, command: bytes, box: AmpBox, requiresAnswer: bool = True) -> Deferred[AmpBox] | None:
         """
@@ -135,13 +187,16 @@ class Caller:
             return fail(self._failAllReason)
         request = Call(self._ampForget)
         request._ampTag = tag
+        asked = CURRENT.get()
+        if asked is not None:
+            request._ampAskedIn = asked
         outstanding[tag] = request
         try:
             if self._ampOverload is None:
                 box._sendTo(self.boxSender)
             else:
                 self._ampOverload.line.ask(tag, box)
-        except ConnectionLost:
+        except (ConnectionLost, StreamsUnsupportedError):
             outstanding.pop(tag, None)
             return request if request.called else fail()
         except BaseException as error:
@@ -150,6 +205,17 @@ class Caller:
             raise
         request._ampIsSent = True
         return request
+
+    def _ampSendCallsBy(self, function: Any) -> None:
+        """Let C{function} send the boxes of calls, in the place of L{_sendBoxCommand}; C{None} for that itself."""
+        if function is None:
+            del self._sendBoxCommand
+        else:
+            self._sendBoxCommand = function  # type: ignore[method-assign]
+
+    def _ampKeepCallsIn(self, calls: dict[bytes, Deferred[Any]]) -> None:
+        """Keep the calls that are not answered yet in another dictionary, which has them already."""
+        self._outstandingRequests = calls
 
     def _ampSendUnanswered(self, tag: bytes, command: bytes, box: AmpBox) -> None:
         """Send a box that wants no answer.  It is lost if there is no connection."""
@@ -190,8 +256,40 @@ class Caller:
         if request is None:
             _log.failure("while sending a call that waited in line", error)
         else:
-            request.addErrback(self.unhandledError)
+            if type(request) is not Call or request._ampIsSent:
+                request.addErrback(self.unhandledError)
             request.errback(error)
+
+    # Leaving.
+
+    def leave(self) -> Deferred[None]:
+        """
+        Close the connection as soon as nothing is under way.
+
+        The peer is asked for no new calls.  New calls of either side fail with L{LeavingError} and
+        are not sent, except those that a responder makes to answer a call of this connection.  When
+        all calls are answered, the connection is closed.  A peer without this feature is not asked,
+        and calls that it makes meanwhile may be lost.
+
+        @return: a C{Deferred} that fires with C{None} when the connection is closed.  It fails with
+            the reason if the connection ends before that.  If you cancel it, the connection is
+            closed at once.
+        @raise RuntimeError: C{extended} is not set, or the connection is not made yet.
+        """
+        if self._failAllReason is not None:
+            return succeed(None)
+        extend = getattr(self.boxSender, "_ampExtend", None)
+        extensions = None if extend is None else extend()
+        if extensions is None:
+            raise RuntimeError("leave() needs a connection with extended = True")
+        left: Deferred[None] = extensions.feature(LEAVE_FEATURE).leave()
+        return left
+
+    def peerLeaves(self) -> None:
+        """
+        The peer wants to close the connection, and asks for no new calls.  Override it if you want
+        to know.
+        """
 
     # Receiving answers.
 
@@ -213,6 +311,8 @@ class Caller:
         outstanding = self._outstandingRequests
         request = None if outstanding is None else outstanding.pop(tag, None)
         if request is None:
+            if self._ampExtensions is not None and (answer := self._ampExtensions.answerTo(tag)) is not None:
+                return answer  # type: ignore[no-any-return]
             if not self._ampIsDropped(tag):
                 raise UnknownTagError(tag)
         elif type(request) is not Call or request.called:
@@ -241,8 +341,14 @@ class Caller:
         if self._outstandingRequests is None or self._outstandingRequests.pop(tag, None) is None:
             return
         # A call that still waited in line was not sent, and gets no answer.
-        if self._ampOverload is None or self._ampOverload.line.cancelled(tag):
+        if self._ampExtensions is not None and self._ampExtensions.forget(tag):
+            if self._ampOverload is not None:
+                self._ampOverload.line.unsent(tag)
+        elif self._ampOverload is None or self._ampOverload.line.cancelled(tag):
             self._ampDropAnswer(tag)
+            extend = getattr(self.boxSender, "_ampExtend", None) if self.extended is True else None
+            if extend is not None and (extensions := extend()) is not None:
+                extensions.feature(CANCEL_FEATURE).cancelled(tag)
 
     def _ampDropAnswer(self, tag: bytes) -> None:
         """Drop the answer to a call when it arrives."""

@@ -7,12 +7,14 @@ reads an answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ._currentcall import CURRENT, Asked
 from ._explain import addToRepr
 from ._types import AnswerReader, ErrorGuardian
 
@@ -33,6 +35,8 @@ class Call(Deferred[Any]):
     @ivar _ampCommand: the command, if it reads its own answer; C{None} as soon as the answer has
         arrived.
     @ivar _ampProto: the protocol that the command reads the answer with; C{None} at the same times.
+    @ivar _ampAskedIn: the call of the peer whose responder made this one; the callbacks of this one
+        see it as the current call.
     @ivar _ampGuardian: the dispatcher to tell of an error that no callback handles; set only while
         the answer is delivered.
     """
@@ -41,10 +45,15 @@ class Call(Deferred[Any]):
     _ampIsSent = False
     _ampCommand: AnswerReader | None = None
     _ampProto: Any = None
+    _ampAskedIn: Asked | None = None
     _ampGuardian: ErrorGuardian | None = None
 
     def callback(self, result: Any) -> None:
         """Answer the call with a box."""
+        current = CURRENT.get()
+        if self._ampAskedIn is not current:
+            self._ampFireThere(self.callback, result)
+            return
         command = self._ampCommand
         if command is not None:
             proto = self._ampProto
@@ -57,6 +66,8 @@ class Call(Deferred[Any]):
                 return  # an application's hook called it while it read the answer
         Deferred.callback(self, result)
         self._canceller = None  # as newer versions of Twisted do
+        if current is not None:
+            self._ampAskedIn = None
         if self._ampGuardian is not None:
             if isinstance(self.result, Failure) or self.paused:
                 self._ampAddGuardian()
@@ -64,6 +75,9 @@ class Call(Deferred[Any]):
 
     def errback(self, fail: Any = None) -> None:
         """Answer the call with an error."""
+        if self._ampAskedIn is not CURRENT.get():
+            self._ampFireThere(self.errback, Failure() if fail is None else fail)
+            return
         command = self._ampCommand
         if command is not None:
             fail = fail if isinstance(fail, Failure) else Failure(fail)
@@ -75,7 +89,15 @@ class Call(Deferred[Any]):
         if self._ampGuardian is not None:
             self._ampAddGuardian()
         Deferred.errback(self, fail)
-        self._canceller = None
+        self._canceller = self._ampAskedIn = None
+
+    def _ampFireThere(self, fire: Callable[[Any], None], result: Any) -> None:
+        """Fire where the call was made: its callbacks belong to that responder, and not to the code that runs now."""
+        before = CURRENT.set(self._ampAskedIn)
+        try:
+            fire(result)
+        finally:
+            CURRENT.reset(before)
 
     def __repr__(self) -> str:
         more = (

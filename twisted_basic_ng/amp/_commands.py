@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.python.reflect import accumulateClassDict
@@ -20,12 +20,13 @@ from .._places import public
 from ._boxes import AmpBox, Box, newBox
 from ._caller import SEND_BOX_COMMAND
 from ._calls import Call
-from ._constants import UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
+from ._constants import DEADLINE_ERROR_CODE, STREAMS, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
 from ._errors import InvalidSignature, RemoteAmpError, UnknownRemoteError
 from ._explain import addToRepr, briefly, describePeerOf, explainWriting
 from ._names import IDENTIFIERS
 from ._responders import CommandLocator
 from ._schema import HOOKS, readObjects
+from ._streamtypes import NEEDED, bindReaders, bindStreams, hasStreams
 from ._types import Objects, Schema, Strings
 
 __all__ = ["Command", "OneWayCommand", "_CommandMeta"]
@@ -77,6 +78,7 @@ class _CommandMeta(type):
         _requireBytes(name, "Command", [command.commandName])
         _requireBytes(name, "Argument", [each for each, _ in command.arguments])
         _requireBytes(name, "Response", [each for each, _ in command.response])
+        command._ampHasStreams = hasStreams(command.arguments, command.response)
         for attribute, what in (("errors", "Error"), ("fatalErrors", "Fatal error")):
             inherited: dict[Any, Any] = {}
             accumulateClassDict(command, attribute, inherited)
@@ -126,8 +128,14 @@ class Command(metaclass=_CommandMeta):
 
     requiresAnswer: ClassVar[bool] = True
 
+    #: When its caller stops waiting, an L{twisted_basic_ng.amp._deadlines.Deadline}.
+    _ampDeadline: Any = None
+
     #: Whether the call changes the connection for everything that follows it.
     _ampChangesConnection: ClassVar[bool] = False
+
+    #: Whether an argument or a response value is a stream.
+    _ampHasStreams: ClassVar[bool] = False
 
     def __init__(self, **kw: Any) -> None:
         """
@@ -164,6 +172,8 @@ class Command(metaclass=_CommandMeta):
         except BaseException as error:
             explainWriting(error, "response value", cls, cls.response, objects)
             raise
+        if cls._ampHasStreams:
+            bindStreams(box, cls)
         return box
 
     @classmethod
@@ -186,6 +196,9 @@ class Command(metaclass=_CommandMeta):
         except BaseException as error:
             explainWriting(error, "argument", cls, arguments, objects)
             raise
+        if cls._ampHasStreams:
+            bindStreams(box, cls)
+            box[STREAMS] = NEEDED
         return box
 
     @classmethod
@@ -198,7 +211,10 @@ class Command(metaclass=_CommandMeta):
         @return: the values, by their Python names.
         @raise KeyError: a required value is missing.
         """
-        return readObjects(box, cls.response, protocol, "response value", cls)
+        objects = readObjects(box, cls.response, protocol, "response value", cls)
+        if cls._ampHasStreams:
+            bindReaders(objects, cls)
+        return objects
 
     @classmethod
     def parseArguments(cls, box: Strings, protocol: Any) -> Objects:
@@ -210,7 +226,10 @@ class Command(metaclass=_CommandMeta):
         @return: the values, by their Python names.
         @raise KeyError: a required argument is missing.
         """
-        return readObjects(box, cls.arguments, protocol, "argument", cls)
+        objects = readObjects(box, cls.arguments, protocol, "argument", cls)
+        if cls._ampHasStreams:
+            bindReaders(objects, cls)
+        return objects
 
     @classmethod
     def responder(cls, methodfunc: _T_Callable) -> _T_Callable:
@@ -262,6 +281,16 @@ class Command(metaclass=_CommandMeta):
         @param doCommand: sends the call.
         @param change: makes the changes that last until the answer arrives.
         """
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None:
+            later: Deferred[Any] = Deferred()
+
+            def doLater() -> None:
+                maybeDeferred(self._ampDoAndChange, proto, doCommand, change).chainDeferred(later)
+
+            if extensions.postpone(doLater, later.errback, later.errback):
+                return later
+            extensions.changing()
         overload = getattr(proto, "_ampOverload", None)
         if overload is None:
             answering = doCommand(proto)
@@ -297,6 +326,8 @@ class Command(metaclass=_CommandMeta):
         if not error.check(RemoteAmpError):
             return error
         remote: Any = error.value
+        if self._ampDeadline is not None and remote.errorCode == DEADLINE_ERROR_CODE not in self.reverseErrors:
+            return error  # what the deadline makes of it is no unknown error
         try:
             kind: Any = self.reverseErrors.get(remote.errorCode, UnknownRemoteError)
             declared = kind(remote.description)

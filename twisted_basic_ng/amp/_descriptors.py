@@ -41,6 +41,8 @@ class Descriptor(Integer):
     It works only on a connection over a UNIX socket.
     """
 
+    _ampBelongsToBox = True
+
     def fromStringProto(self, inString: bytes, proto: DescriptorCarrier) -> Any:
         """
         Claim a descriptor that C{proto} has received.
@@ -181,6 +183,9 @@ class _DescriptorExchanger:
     #: How many descriptors have arrived since the last byte.
     _ampDescriptorsSinceByte = 0
 
+    #: Whether something besides the boxes depends on the arrival of bytes.
+    _ampHeedsBytes = False
+
     #: Checks the descriptors while there are too many.
     _ampUnclaimed: _Unclaimed | None = None
 
@@ -206,6 +211,7 @@ class _DescriptorExchanger:
         number = self._receivingDescriptorCounter()
         self._descriptors[number] = descriptor
         self._ampDescriptorsSinceByte += 1
+        self._ampHeedsBytes = True
         limit = self.MAX_PENDING_DESCRIPTORS
         if limit is None or len(self._descriptors) <= limit:
             return

@@ -8,6 +8,7 @@ but not bytes.  An L{twisted_basic_ng.amp.IBoxSender} sends the boxes to the pee
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -15,20 +16,41 @@ from typing import Any, Final
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionClosed, ConnectionLost
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._places import public
 from ._boxes import AmpBox, QuitBox
 from ._caller import Caller
-from ._constants import ANSWER, ASK, COMMAND, ERROR, UNHANDLED_ERROR_CODE, UNKNOWN_ERROR_CODE, UNKNOWN_ERROR_TEXT
-from ._errorboxes import errorBox
+from ._constants import (
+    ANSWER,
+    ASK,
+    COMMAND,
+    DESCRIBE,
+    ERROR,
+    EXTENSIONS,
+    PING,
+    STREAM_ERROR_CODE,
+    STREAM_UNSUPPORTED_CODE,
+    STREAMS,
+    STREAMS_FEATURE,
+    TIMEOUT,
+    UNHANDLED_ERROR_CODE,
+    UNKNOWN_ERROR_CODE,
+    UNKNOWN_ERROR_TEXT,
+)
+from ._currentcall import CURRENT, Asked
+from ._deadlines import deadlineOf, stamp
+from ._description import describe
+from ._errorboxes import cutError, errorBox
 from ._errors import AmpError, NoEmptyBoxes, ProtocolSwitched, RemoteAmpError, TooLong, UnhandledCommand
 from ._explain import describePeerOf, nameOf
 from ._interfaces import IBoxReceiver, IBoxSender
 from ._overload import Overload
 from ._responders import SerializingResponder
+from ._responding import Responding, cancelledError, follow
+from ._streamerrors import StreamError, StreamsUnsupportedError
 
 __all__ = ["BoxDispatcher"]
 
@@ -48,13 +70,22 @@ class BoxDispatcher(Caller):
     @cvar unknownErrorsAreFatal: whether the connection is closed after a responder fails with an
         error that its command does not declare, as in Twisted.  In either case, the peer gets the
         code C{UNKNOWN} and the error is logged.
+    @cvar extended: whether this side has features beyond Twisted's AMP.  The peer must have them, too;
+        one that has not is spoken to as ever.  C{install(extended=True)} and C{run --extended} change
+        the default.
+    @cvar describes: whether to tell a peer that asks, with L{twisted_basic_ng.amp.Describe}, which
+        commands the methods of this side's locator respond to.
     @cvar MAX_ASKS_IN_PROGRESS: how many calls may be in progress in each direction of one
         connection; C{None} for no limit.  Above the limit, nothing is read from the peer, and this
         side's own calls wait in line.  Set it before the connection is made.
     """
 
     unknownErrorsAreFatal: bool = True
+    describes: bool = False
     MAX_ASKS_IN_PROGRESS: int | None = None
+
+    #: The responders that have not answered yet, by the tags of their calls, if they may be cancelled.
+    _ampResponding: dict[object, Responding] | None = None
 
     def __init__(self, locator: Any) -> None:
         self._outstandingRequests = {}
@@ -73,7 +104,11 @@ class BoxDispatcher(Caller):
         overload, self._ampOverload = self._ampOverload, None
         if overload is not None:
             overload.forget()
+        if self._ampExtensions is not None:
+            self._ampExtensions.stop(reason)
         self._ampCancelledRequests = None
+        for responding in [*(self._ampResponding or {}).values()]:
+            responding.stop()
         self.failAllOutgoing(reason)
 
     def ampBoxReceived(self, box: AmpBox) -> None:
@@ -84,14 +119,38 @@ class BoxDispatcher(Caller):
         @raise UnknownTagError: the box answers a call that was never made.
         """
         if ANSWER in box:
-            return self._answerReceived(box)
+            self._answerReceived(box)
+            if self._ampExtensions is not None:
+                self._ampSettleStreams(box)
+            return None
         if ERROR in box:
             return self._errorReceived(box)
         if COMMAND not in box:
-            raise NoEmptyBoxes(box)
-        if self._ampOverload is not None:
-            return self._ampOverload.receive(box)
-        return self._commandReceived(box)
+            if self._ampExtensions is None or not self._ampExtensions.received(box):
+                raise NoEmptyBoxes(box)
+            return None
+        overload = self._ampOverload
+        if (
+            self.extended is True
+            and (overload is not None or box[COMMAND] == EXTENSIONS)
+            and self._ampRespondAhead(box)
+        ):
+            return None
+        return self._commandReceived(box) if overload is None else overload.receive(box)
+
+    def _ampRespondAhead(self, box: AmpBox) -> bool:
+        """Respond to a call at once if it must wait for no other.  Return whether it was one."""
+        command = box[COMMAND]
+        extend = getattr(self.boxSender, "_ampExtend", None)
+        if command == EXTENSIONS and extend is not None and (extensions := extend()) is not None:
+            self._ampSettleStreams(box)
+            extensions.asked(box)
+        elif command == PING:
+            self._commandReceived(box)
+        else:
+            stamp(self, box)
+            return False
+        return True
 
     # Responding to a call of the peer.
 
@@ -105,6 +164,8 @@ class BoxDispatcher(Caller):
         except AttributeError:
             isOwn = False
         answer: Any = self._ampDispatch(box) if isOwn else self.dispatchCommand(box)
+        if self._ampExtensions is not None:
+            self._ampSettleStreams(box, answer)
         if isinstance(answer, AmpBox):
             # An answer that is available now needs no Deferred, since nobody would see it.
             if tag is not None:
@@ -140,6 +201,10 @@ class BoxDispatcher(Caller):
         command = box[COMMAND]
         responder: Any = self.locator.locateResponder(command)
         if responder is None:
+            if self.extended is True and command == PING:
+                return AmpBox()
+            if self.describes is True and command == DESCRIBE:
+                return describe(self.locator)
             return fail(
                 RemoteAmpError(
                     UNHANDLED_ERROR_CODE,
@@ -147,13 +212,45 @@ class BoxDispatcher(Caller):
                     local=Failure(UnhandledCommand()),
                 )
             )
-        if type(responder) is not SerializingResponder:
-            return maybeDeferred(responder, box)
+        isExtended = self.extended is True  # a subclass may have something else of that name
+        isSerializing = type(responder) is SerializingResponder
+        deadline: Any = None
+        if isExtended:
+            if TIMEOUT in box:
+                deadline = deadlineOf(self, box)
+                if deadline is not None and not deadline.left():
+                    return deadline.refusal(box)  # type: ignore[no-any-return]
+            asked: Asked = (self, command, responder._command if isSerializing else None, deadline, [])
+        else:
+            asked = (self, command, responder._command if isSerializing else None, None, None)
+        before = CURRENT.set(asked)
         try:
-            answer: Any = responder.respond(box)
-            return answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
+            answer: Any = responder.respond(box) if isSerializing else maybeDeferred(responder, box)
+            answer = answer if isinstance(answer, (AmpBox, Deferred)) else succeed(answer)
         except BaseException:
-            return fail()
+            answer = fail()
+        CURRENT.reset(before)
+        if isExtended and (deadline is not None or type(answer) is not AmpBox):
+            follow(self, box, asked, answer)
+        return answer  # type: ignore[no-any-return]
+
+    def _ampCancelAsked(self, tag: bytes) -> None:
+        """Cancel the responder to a call of the peer, if it has not answered yet."""
+        responding = (self._ampResponding or {}).get(tag)
+        if responding is not None:
+            responding.cancel()
+        elif self._ampOverload is not None:
+            self._ampOverload.cancelKept(tag)
+
+    def _ampSettleStreams(self, box: AmpBox, answer: Any = None) -> None:
+        """Stop the streams of C{box} that nobody reads, and all of them if C{answer} fails."""
+        if self._ampExtensions is not None and STREAMS in box:
+            self._ampExtensions.feature(STREAMS_FEATURE).settle(box, answer)
+
+    def _ampAnswerCancelled(self, box: AmpBox) -> None:
+        """Answer a call that was cancelled before its responder was called."""
+        self._ampSettleStreams(box)
+        self._safeEmit(self._ampAsError(box[ASK], box[COMMAND], Failure(cancelledError(box[COMMAND]))))
 
     def _ampChangesConnection(self, box: AmpBox) -> bool:
         """Whether C{box} is a call whose command declares that it changes the connection."""
@@ -164,6 +261,9 @@ class BoxDispatcher(Caller):
 
     def _ampAsError(self, tag: bytes, command: bytes | None, error: Failure) -> AmpBox:
         """Make the box that answers C{command} with C{error}."""
+        if self.extended and (error.check(StreamError) or self._ampIsLoss(error)):
+            code = STREAM_UNSUPPORTED_CODE if error.check(StreamsUnsupportedError) else STREAM_ERROR_CODE
+            return errorBox(AmpBox, tag, code, str(error.value).encode("utf-8", "replace"))
         if not error.check(RemoteAmpError):
             _log.failure(
                 "while receiving response to command {command}, called by {peer}, who is told {code}{advice}",
@@ -180,7 +280,13 @@ class BoxDispatcher(Caller):
         description = remote.description
         if isinstance(description, str):
             description = description.encode("utf-8", "replace")
-        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description)
+        # While the caller of such a command waits, it cannot be asked what it understands.
+        isCut = self.extended is not True or self._ampChangesConnection(AmpBox({COMMAND: command}))
+        return errorBox(QuitBox if remote.fatal else AmpBox, tag, remote.errorCode, description, isCut)
+
+    def _ampIsLoss(self, error: Failure) -> bool:
+        """Whether C{error} says that this connection is lost, to a responder that read a stream."""
+        return getattr(self.boxSender, "_ampIsLost", False) and bool(error.check(ConnectionClosed))
 
     def _ampUnknownError(self, tag: bytes) -> AmpBox:
         """Make the box that reports an unknown error, without details."""
@@ -200,6 +306,19 @@ class BoxDispatcher(Caller):
         except (TooLong, TypeError):
             self._ampEmitInstead(tag, box)
 
+    def _ampFailAnswer(self, box: AmpBox, error: Failure) -> None:
+        """
+        Answer with an error box for C{error}, because C{box} has waited in line and could not be
+        sent.
+        """
+        try:
+            error.raiseException()
+        except BaseException:
+            try:
+                self._ampEmitInstead(box[ANSWER] if ANSWER in box else box[ERROR], box)
+            except BaseException:
+                fail().addErrback(self.unhandledError)
+
     def _ampEmitInstead(self, tag: bytes, box: AmpBox) -> None:
         """
         Answer with an error box for the current exception, because the answer itself could not be
@@ -207,6 +326,13 @@ class BoxDispatcher(Caller):
         """
         if not _isOnlySent(box):
             raise  # noqa: PLE0704 - an effect of the box failed, and the box itself is on its way
+        if cutError(box):
+            self._safeEmit(box)
+            return
+        error = sys.exc_info()[1]
+        if isinstance(error, StreamsUnsupportedError):
+            self._safeEmit(errorBox(AmpBox, tag, STREAM_UNSUPPORTED_CODE, str(error).encode()))
+            return
         _log.failure(
             "while sending the answer to a command, called by {peer}, who is told {code} in its place",
             peer=describePeerOf(self.boxSender),
@@ -226,6 +352,10 @@ class BoxDispatcher(Caller):
 
 #: Kept to notice when an application replaces this method of the class.
 _DISPATCH_COMMAND: Final = BoxDispatcher.dispatchCommand
+
+
+def _nothing() -> None:
+    """Stand for the agreement of a box sender that is not one of our protocols."""
 
 
 def _addTag(tag: bytes, box: AmpBox) -> AmpBox:

@@ -14,20 +14,33 @@ from ._boxes import AmpBox
 from ._constants import ERROR, ERROR_CODE, ERROR_DESCRIPTION, MAX_VALUE_LENGTH, UNKNOWN_ERROR_CODE
 from ._errors import PROTOCOL_ERRORS, RemoteAmpError
 
-__all__ = ["errorBox", "errorOf"]
+__all__ = ["cutError", "cutText", "errorBox", "errorOf"]
 
 
-def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes) -> AmpBox:
-    """Make the box that answers the call C{tag} with an error.  A text that is too long is cut."""
+def errorBox(kind: type[AmpBox], tag: bytes, code: bytes, description: bytes, isCut: bool = True) -> AmpBox:
+    """
+    Make the box that answers the call C{tag} with an error.
+
+    @param isCut: whether a text that is too long is cut.
+    """
     # Differs from Twisted: a text that is too long for a box is cut.
     box = kind()
     box[ERROR] = tag
     box[ERROR_CODE] = code
-    box[ERROR_DESCRIPTION] = _cutText(description)
+    box[ERROR_DESCRIPTION] = cutText(description) if isCut else description
     return box
 
 
-def _cutText(description: bytes) -> bytes:
+def cutError(box: AmpBox) -> bool:
+    """Cut the text of an error box.  Return whether it was too long."""
+    description = box.get(ERROR_DESCRIPTION, b"")
+    if ERROR not in box or len(description) <= MAX_VALUE_LENGTH:
+        return False
+    box[ERROR_DESCRIPTION] = cutText(description)
+    return True
+
+
+def cutText(description: bytes) -> bytes:
     """Cut a text in UTF-8 to the length of a value, between two characters."""
     if len(description) <= MAX_VALUE_LENGTH:
         return description

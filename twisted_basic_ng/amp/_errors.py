@@ -26,7 +26,8 @@ The exceptions of AMP.
     +-- IncompatibleVersions        never raised here; for applications
     ProtocolSwitched                the connection has switched to another protocol
 
-This file knows no connection and no box.
+The errors of what goes beyond Twisted's AMP are in L{twisted_basic_ng.amp._beyonderrors} and
+L{twisted_basic_ng.amp._streamerrors}.  This file knows no connection and no box.
 """
 
 from __future__ import annotations

@@ -278,6 +278,11 @@ class Line:
         self.window.answered(tag)
         self.sendWaiting(False)
 
+    def unsent(self, tag: bytes) -> None:
+        """Do not count one of our calls that could not be sent after all, and send the next ones."""
+        self.window.remove(tag)
+        self.sendWaiting(False)
+
     def cancelled(self, tag: bytes) -> bool:
         """
         Remove one of our calls that was cancelled.

@@ -12,11 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from zope.interface import directlyProvides, implementer, providedBy
+from zope.interface import directlyProvides, providedBy
 
-from twisted.internet.interfaces import IPullProducer, IPushProducer, ISSLTransport
+from ._producers import SendingWatcher, SharedProducer
 
 __all__ = ["MeteredTransport"]
+
+#: How soon to look again for a producer that was registered past us, in seconds.
+_LATER: Final = 0.05
 
 #: The attributes of the meter itself; every other attribute is the transport's.
 _OWN_ATTRIBUTES: Final = frozenset(
@@ -32,124 +35,6 @@ _OWN_ATTRIBUTES: Final = frozenset(
         "__provides__",
     )
 )
-
-
-@implementer(IPushProducer, IPullProducer)
-class _SendingWatcher:
-    """
-    A producer that produces nothing, and is told when everything was sent.
-
-    A transport that asks it for bytes has sent everything, except the first time: a transport asks
-    a producer as soon as it is registered.  A TLS transport asks again and again.  There, the
-    watcher streams, and only its pauses count.
-
-    @ivar isRegistered: whether it is registered with the transport.
-    @ivar isPaused: whether the transport has paused it.
-    """
-
-    def __init__(self, sent: Callable[[], object]) -> None:
-        self._sent = sent
-        self.isRegistered = self.isStreaming = self.isPaused = self._wasAsked = False
-        self._delayedCheck: Any = None
-
-    def register(self, transport: Any) -> None:
-        """
-        Begin to wait.
-
-        @raise RuntimeError: the transport has a producer.
-        """
-        self.isPaused = self._wasAsked = False
-        self.isStreaming = ISSLTransport.providedBy(transport)
-        transport.registerProducer(self, self.isStreaming)
-        self.isRegistered = True
-
-    def unregister(self, transport: Any) -> None:
-        """Stop waiting."""
-        if self.isRegistered:
-            self.isRegistered = False
-            self.stopProducing()
-            transport.unregisterProducer()
-
-    def checkSoon(self) -> None:
-        """
-        Check after this turn of the reactor whether there is anything to wait for.
-
-        By then, the bytes that TLS collects during a turn have gone to the transport below it.  If
-        they are too many, that transport has paused the watcher.
-        """
-        if self.isRegistered and self.isStreaming and not self.isPaused and self._delayedCheck is None:
-            self._delayedCheck = self.callLater(0, self._check)
-
-    def callLater(self, *args: Any) -> Any:
-        """Schedule a call with the reactor."""
-        from twisted.internet import reactor
-
-        return reactor.callLater(*args)
-
-    def _check(self) -> None:
-        self._delayedCheck = None
-        if not self.isPaused:
-            self._sent()
-
-    def pauseProducing(self) -> None:
-        self.isPaused = True
-
-    def resumeProducing(self) -> None:
-        self.isPaused = False
-        if self.isStreaming or self._wasAsked:
-            self._sent()
-        self._wasAsked = True
-
-    def stopProducing(self) -> None:
-        """Do nothing: the connection is lost, which is reported elsewhere."""
-        delayed, self._delayedCheck = self._delayedCheck, None
-        if delayed is not None:
-            delayed.cancel()
-
-
-@implementer(IPushProducer, IPullProducer)
-class _SharedProducer:
-    """
-    The application's producer, whose pauses the meter observes.
-
-    @ivar isStreaming: whether it is paused and resumed; if not, it is asked for bytes whenever the
-        last ones were sent.
-    @ivar isPaused: whether the transport has paused it.
-    """
-
-    def __init__(self, producer: Any, isStreaming: bool, sent: Callable[[], object]) -> None:
-        self._producer = producer
-        self._sent = sent
-        self.isStreaming = isStreaming
-        self.isPaused = False
-        self._wasToldToPause = False
-        self._wasAsked = False
-
-    def pauseProducing(self) -> None:
-        self.isPaused = True
-        if not self._wasToldToPause:
-            self._wasToldToPause = True
-            self._producer.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        self.isPaused = False
-        if self.isStreaming:
-            self._resume()
-            return
-        if self._wasAsked:
-            self._sent()
-        self._wasAsked = True
-        self._producer.resumeProducing()
-
-    def _resume(self) -> None:
-        if self._wasToldToPause:  # the transport may refer to an earlier producer
-            self._sent()
-            if not self.isPaused:  # the bytes just sent may have paused it
-                self._wasToldToPause = False
-                self._producer.resumeProducing()
-
-    def stopProducing(self) -> None:
-        self._producer.stopProducing()
 
 
 def _doNothing() -> None:
@@ -185,8 +70,8 @@ class MeteredTransport:
         self._onSent = onSent
         self._onClosing = onClosing
         self._ampIsClosing = False
-        self._sendingWatcher = _SendingWatcher(self._sent)
-        self._sharedProducer: _SharedProducer | None = None
+        self._sendingWatcher = SendingWatcher(self._sent)
+        self._sharedProducer: SharedProducer | None = None
         directlyProvides(self, providedBy(transport))
 
     def __getattr__(self, name: str) -> Any:
@@ -209,6 +94,11 @@ class MeteredTransport:
             self.wrapped.write(data)
             return
         self._wait()  # before writing, since a transport tells only then whether it has too much
+        self.wrapped.write(data)
+        self._sendingWatcher.checkSoon()
+
+    def writeStream(self, data: bytes) -> None:
+        """Write a piece of a stream, which counts for no limit: streams write as it is sent."""
         self.wrapped.write(data)
         self._sendingWatcher.checkSoon()
 
@@ -238,12 +128,80 @@ class MeteredTransport:
             self.unsent = 0
 
     def _sent(self) -> None:
+        if self._sendingWatcher.listener is not None and not self._isToBeClosed():
+            self._tellListener()
+            return
         self._sendingWatcher.unregister(self.wrapped)
         self.unsent = 0
         if self._ampIsClosing:
             self._onClosing()
         else:
             self._onSent()
+
+    # Streams, which write as the transport sends.
+
+    def tellWhenSent(self, listener: Callable[[], object]) -> bool:
+        """
+        Call C{listener} once, when everything is sent.  Write what is to be sent meanwhile after
+        this.
+
+        A producer of the application goes first: while it is paused, nothing is to be written.
+
+        @return: whether to write now.
+        """
+        if self._isToBeClosed():
+            return False
+        self._sendingWatcher.listener = listener
+        shared = self._sharedProducer
+        if shared is not None:
+            if shared.isStreaming and not shared.isPaused:
+                self._tellLater(0)
+            return not shared.isPaused
+        if not self._sendingWatcher.isRegistered:
+            return self._watchForListener()
+        return not self._sendingWatcher.isPaused
+
+    def _watchForListener(self) -> bool:
+        if not hasattr(self.wrapped, "registerProducer"):
+            self._tellLater(0)  # this transport says nothing
+            return True
+        try:
+            self._sendingWatcher.register(self.wrapped)
+        except (AttributeError, RuntimeError):
+            # A producer was registered directly with the transport: it goes first.  Or the
+            # connection is lost, and there will be no listener.
+            self._tellLater(_LATER)
+            return False
+        return not self._sendingWatcher.isPaused
+
+    def tellNoMore(self) -> None:
+        """Call the listener no more, which has written nothing."""
+        self._sendingWatcher.forgetListener()
+        if self._limit is None or self.unsent <= self._limit:
+            self._sendingWatcher.unregister(self.wrapped)
+
+    def _tellLater(self, seconds: float) -> None:
+        def tell() -> None:
+            self._sendingWatcher.delayedListener = None
+            self._tellListener()
+
+        self._sendingWatcher.cancelListener()
+        self._sendingWatcher.delayedListener = self._sendingWatcher.callLater(seconds, tell)
+
+    def _tellListener(self) -> None:
+        """Call the listener.  If it waits again, the watcher stays registered, since that costs."""
+        self._sendingWatcher.cancelListener()
+        listener, self._sendingWatcher.listener = self._sendingWatcher.listener, None
+        if self.unsent:
+            self.unsent = 0
+        assert listener is not None
+        listener()
+        if self._sendingWatcher.listener is None and (self._limit is None or self.unsent <= self._limit):
+            self._sendingWatcher.unregister(self.wrapped)
+        self._onSent()
+
+    def _isToBeClosed(self) -> bool:
+        return self._ampIsClosing or bool(getattr(self.wrapped, "disconnecting", False))
 
     # The application's producer.
 
@@ -253,7 +211,7 @@ class MeteredTransport:
         self._sendingWatcher.unregister(self.wrapped)
         previous = self._sharedProducer
         # The producer may write as soon as it is registered.
-        self._sharedProducer = shared = _SharedProducer(producer, streaming, self._sent)
+        self._sharedProducer = shared = SharedProducer(producer, streaming, self._sent)
         try:
             self.wrapped.registerProducer(shared, streaming)
         except BaseException:
@@ -270,6 +228,8 @@ class MeteredTransport:
         self.wrapped.unregisterProducer()
         if shared.isStreaming and not shared.isPaused:
             self.unsent = 0
+        if self._sendingWatcher.listener is not None:
+            self._tellLater(0)  # nothing else would tell it
         if self._limit is not None and self.unsent > self._limit:
             self._wait()  # nothing else would report it
             self._sendingWatcher.checkSoon()
@@ -286,6 +246,7 @@ class MeteredTransport:
         starts over.
         """
         self._sendingWatcher.unregister(self.wrapped)
+        self._sendingWatcher.forgetListener()
         self.unsent = 0
         self.wrapped.startTLS(*args)
         directlyProvides(self, providedBy(self.wrapped))
@@ -295,6 +256,7 @@ class MeteredTransport:
     def _ampForget(self) -> None:
         """Stop all notifications, because the connection is lost."""
         self._sendingWatcher.stopProducing()
+        self._sendingWatcher.forgetListener()
         self._onSent = self._onClosing = _doNothing
 
     def unwrap(self) -> Any:
@@ -304,6 +266,7 @@ class MeteredTransport:
         @return: the transport.
         """
         self._sendingWatcher.unregister(self.wrapped)
+        self._sendingWatcher.forgetListener()
         self._limit = None
         return self.wrapped
 

@@ -37,6 +37,10 @@ The peer's responders may wait for those answers, and be as many as may be in pr
 therefore begins the call that changes the connection, and all calls that it keeps before it,
 however many are in progress.  It does so once for a connection.
 
+Streams.  A responder may wait for a stream of the peer.  So a side that receives a stream reads on,
+as one does that waits for an answer, as long as rule 2 allows.  After that, it stops these streams,
+and no responder waits for what is not read.
+
 What the argument does not cover:
 
   - Answers that wait for TLS take memory, for everything that the peer has asked by then.  These
@@ -58,7 +62,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twisted.internet.defer import Deferred, fail
 
 from ._boxes import AmpBox
-from ._constants import ASK, COMMAND
+from ._constants import ASK, COMMAND, STREAM_OVERLOADED_CODE
 from ._errors import TooManyAnswersError
 from ._line import ALWAYS_KEPT, BOX_COST, Line, Window, sizeOf
 
@@ -100,6 +104,8 @@ class Overload:
         self.kept: deque[AmpBox] = deque()
         self.keptSize = 0
         self.keptChange: AmpBox | None = None
+        # The tags of kept calls that their caller has cancelled.
+        self._cancelled: set[bytes] = set()
         self.hadChange = False
         self.withheldSize = 0
         self.isHolding = False
@@ -172,10 +178,25 @@ class Overload:
         self.keptSize -= sizeOf(box)
         if box is self.keptChange:
             self.keptChange = None
+        isCancelled = bool(self._cancelled) and box.get(ASK) in self._cancelled
         try:
-            self.dispatcher._commandReceived(box)
+            if isCancelled:
+                self._cancelled.discard(box[ASK])
+                self.dispatcher._ampAnswerCancelled(box)
+            else:
+                self.dispatcher._commandReceived(box)
         except BaseException:
             fail().addErrback(self.sender.unhandledError)  # this may raise as well
+
+    def cancelKept(self, tag: bytes) -> None:
+        """
+        Do not respond to a call that is kept, because its caller has cancelled it.
+
+        It is answered when its turn comes: an answer tells the peer that all calls before it are
+        begun.
+        """
+        if any(box.get(ASK) == tag for box in self.kept):
+            self._cancelled.add(tag)
 
     def _maybeHold(self, box: AmpBox) -> None:
         """Stop reading if C{box}, which has arrived, is too much."""
@@ -184,11 +205,21 @@ class Overload:
         if not self._mayReadOn():
             self.isHolding = True
             self.sender._ampHoldPeer()
+            if self._hasStreams() and self._hasAllAsks():
+                streams: Any = getattr(self.sender, "_ampStreams", None)
+                streams.stopAll(STREAM_OVERLOADED_CODE, "too many calls wait")
 
     def _mayReadOn(self) -> bool:
         """Whether something must be read without delay."""
         # Our own bytes can go out only after the handshake's bytes are read.
-        return self.sender._justStartedTLS or (bool(self.line.window.underWay) and self._hasRoom())
+        if self.sender._justStartedTLS:
+            return True
+        return (bool(self.line.window.underWay) or self._hasStreams()) and self._hasRoom()
+
+    def _hasStreams(self) -> bool:
+        """Whether a responder may wait for a stream, which can only be read from the peer."""
+        streams = getattr(self.sender, "_ampStreams", None)
+        return streams is not None and bool(streams.inboxes)
 
     def _maybeLetGo(self) -> None:
         """Read again if there is room."""
@@ -212,6 +243,7 @@ class Overload:
 
     def _forgetKept(self) -> None:
         self.kept.clear()
+        self._cancelled.clear()
         self.keptSize = 0
         self.keptChange = None
 

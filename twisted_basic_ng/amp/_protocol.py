@@ -11,8 +11,12 @@ from twisted.python.failure import Failure
 
 from .._places import public
 from ._boxes import AmpBox, parseBoxes
+from ._cancel import Cancel as Cancel
 from ._dispatch import BoxDispatcher
+from ._leave import Leave as Leave
+from ._more import More as More
 from ._responders import CommandLocator, SimpleStringLocator
+from ._streamfeature import Streams as Streams
 from ._tls import StartTLS
 from ._types import Responder
 from ._wire import BinaryBoxProtocol

@@ -73,8 +73,8 @@ class BoxReader(StringReader):
             and delivered with the next bytes.
         """
         self._justStartedTLS = False
-        if self._ampDescriptorsSinceByte:
-            self._ampDescriptorsSinceByte = 0
+        if self._ampHeedsBytes:
+            self._ampHeedBytes()
         connection: Any = self._receiverConnection
         backlog: Any = None if connection is None else connection.backlog
         if self.innerProtocol is not None:
@@ -103,12 +103,13 @@ class BoxReader(StringReader):
                 return Int16StringReceiver.dataReceived(self, data)
         except AttributeError:  # a hook is a plain function, set on the instance
             return Int16StringReceiver.dataReceived(self, data)
+        batch = backlog.batch
         keys, length = self.MAX_BOX_KEYS, self.MAX_BOX_LENGTH
         boxes, ends = _accelerate.splitBoxes(
             data,
             0,
             AmpBox,
-            backlog.batch.most,
+            batch.most,
             _UNBOUNDED if keys is None else keys,
             _UNBOUNDED if length is None else length,
         )
@@ -119,7 +120,6 @@ class BoxReader(StringReader):
         backlog.skipped = backlog.deliveryStart = 0
         backlog.inHand = None
         backlog.current = data
-        batch = backlog.batch
         batch.frames = boxes
         batch.ends = ends
         backlog.start = ends[-1]
@@ -129,11 +129,13 @@ class BoxReader(StringReader):
                 self._receiverDeliver(connection)
         finally:
             connection.isDelivering = False
-            backlog.putBack()
+            if batch.frames:
+                backlog.putBack()
             if backlog.start == len(backlog.current):
                 backlog.current = b""
                 backlog.start = 0
-            self._receiverSettle(connection)
+            if self.MAX_MESSAGE_TIME is not None or connection.plainTransport.TLS:
+                self._receiverSettle(connection)
         return None
 
     def _receiverDeliver(self, connection: Any) -> None:
@@ -228,7 +230,7 @@ class BoxReader(StringReader):
         last = boxes[-1]
         batch.reader = reader = iter(boxes)
         for box in reader:
-            if self._startingTLSBuffer:
+            if self._ampDetour:
                 self._ampDeliver(box)
             else:
                 self.boxReceiver.ampBoxReceived(box)

@@ -29,6 +29,7 @@ from ._boxes import AmpBox, newBox
 from ._constants import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from ._descriptors import _DescriptorExchanger
 from ._errors import AmpError, BoxTooLargeError, TooManyDescriptorsError, UnfinishedBoxError
+from ._keepalive import Keepalive
 
 __all__ = ["StringReader"]
 
@@ -84,10 +85,17 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
     boxReceiver: Any
     transport: Any
 
-    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_startingTLSBuffer")
+    _receiverPinned: ClassVar[tuple[str, ...]] = ("paused", "_ampDetour")
 
     #: The boxes that wait for TLS to start.
     _startingTLSBuffer: list[AmpBox] | None = None
+
+    #: Whether boxes take a longer way, in either direction: TLS is being started, or a feature beyond
+    #: Twisted's AMP is in use.
+    _ampDetour = False
+
+    #: Notices a peer that is gone without a word, if that is wanted.
+    _ampKeepalive: Keepalive | None = None
 
     _keyLengthLimitExceeded = False
     _currentKey: bytes | None = None
@@ -209,10 +217,24 @@ class StringReader(StatefulStringProtocol, Int16StringReceiver, _DescriptorExcha
         """
         Close the connection, discard the peer's undelivered bytes, and ignore any further data.
         """
+        self._ampStopKeepalive()
         if self.transport is not None and not isinstance(self._receiverConnection, Dropped):
             self._receiverConnected().backlog.replace(b"")
             self._ampForgetHalfBox()
             self._receiverDrop()
+
+    def _ampHeedBytes(self) -> None:
+        """Note that bytes have arrived."""
+        self._ampDescriptorsSinceByte = 0
+        self._ampHeedsBytes = self._ampKeepalive is not None
+        if self._ampKeepalive is not None:
+            self._ampKeepalive.heard()
+
+    def _ampStopKeepalive(self) -> None:
+        """Send no pings any more, and wait for none."""
+        keepalive, self._ampKeepalive = self._ampKeepalive, None
+        if keepalive is not None:
+            keepalive.stop()
 
     def _ampForgetTransport(self) -> None:
         """Drop the references to a transport whose connection is lost."""

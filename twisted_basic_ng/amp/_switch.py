@@ -37,6 +37,9 @@ class _SwitchBox(AmpBox):
         return f"_SwitchBox({self.innerProto!r}, **{dict.__repr__(self)})"
 
     def _sendTo(self, proto: SwitchableProtocol) -> None:
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None:
+            extensions.giveUp()
         overload = getattr(proto, "_ampOverload", None)
         if overload is not None:
             overload.beginChange()

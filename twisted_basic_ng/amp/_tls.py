@@ -127,6 +127,9 @@ class _TLSBox(AmpBox):
         answer = AmpBox(self)
         for name in _CREDENTIALS:
             answer.pop(name, None)
+        extensions = getattr(proto, "_ampExtensions", None)
+        if extensions is not None:
+            extensions.passNext()
         answer._sendTo(proto)
         try:
             proto._startTLS(self.certificate, self.verify)

@@ -31,18 +31,26 @@ __all__ = [
     "BoxDispatch",
     "CallDropper",
     "CallResponder",
+    "DeliveringReader",
     "DescriptorCarrier",
     "Dispatcher",
     "ErrorGuardian",
+    "ExtendedDispatcher",
+    "ExtendedSender",
+    "InboxesTable",
     "Objects",
     "Responder",
     "RespondingCommand",
     "Schema",
+    "SourceWriter",
+    "StreamConnection",
+    "StreamSource",
     "Strings",
     "SwitchableProtocol",
     "TLSCredentials",
     "TLSStarter",
     "WaitingCommand",
+    "WatchedConnection",
 ]
 
 #: Values by their Python names.
@@ -149,11 +157,20 @@ class CallResponder(Protocol):
 
     def _commandReceived(self, box: AmpBox) -> Any: ...
 
+    def _ampAnswerCancelled(self, box: AmpBox) -> None: ...
+
     def _ampChangesConnection(self, box: AmpBox) -> bool: ...
 
 
 class CallDropper(Protocol):
     """The calling half of a dispatcher, for the line of our own calls."""
+
+    _ampCancelledRequests: dict[bytes, None] | None
+    _failAllReason: Failure | None
+
+    def failAllOutgoing(self, reason: Failure) -> None: ...
+
+    def _nextTag(self) -> bytes: ...
 
     def _ampDropAnswer(self, tag: bytes) -> None: ...
 
@@ -191,6 +208,63 @@ class BoundedSender(Protocol):
     def _ampAbort(self, error: AmpError) -> None: ...
 
 
+class ExtendedDispatcher(CallDropper, Protocol):
+    """A dispatcher whose connection can have features beyond Twisted's AMP."""
+
+    boxSender: Any
+    _outstandingRequests: dict[bytes, Any] | None
+    _ampOverload: Any
+    _ampExtensions: Any
+
+    def unhandledError(self, failure: Failure) -> Any: ...
+
+    def _ampFailAnswer(self, box: AmpBox, error: Failure) -> None: ...
+
+    def _ampCancelAsked(self, tag: bytes) -> None: ...
+
+    def peerLeaves(self) -> None: ...
+
+
+class ExtendedSender(Protocol):
+    """A connection that can have features beyond Twisted's AMP."""
+
+    MAX_BOX_LENGTH: int | None
+    MAX_BOX_KEYS: int | None
+    MAX_UNSENT_BYTES: int | None
+    MAX_WAITING_BYTES: int | None
+    transport: Any
+    _startingTLSBuffer: Any
+    _ampExtensions: Any
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def _ampSendNext(self, box: AmpBox) -> None: ...
+
+    def _ampSendAside(self, box: AmpBox) -> None: ...
+
+    def _ampUpdateDetour(self) -> None: ...
+
+    def _ampRefuse(self, error: AmpError) -> None: ...
+
+    def _ampAbort(self, error: AmpError) -> None: ...
+
+    def _ampLeavePeer(self) -> None: ...
+
+
+class WatchedConnection(Protocol):
+    """A connection that notices when its peer is gone."""
+
+    KEEPALIVE_INTERVAL: float | None
+    KEEPALIVE_TIME: float | None
+    transport: Any
+    paused: bool
+    _locked: bool
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def _ampAbort(self, error: AmpError) -> None: ...
+
+
 class DescriptorCarrier(Protocol):
     """A connection that passes file descriptors beside its boxes."""
 
@@ -222,3 +296,101 @@ class TLSStarter(Protocol):
     def _startTLS(self, certificate: TLSCredentials, verifyAuthorities: Any) -> None: ...
 
     def _ampAbandonTLS(self, refused: bool) -> None: ...
+
+
+# What the files of streams need of each other.
+
+
+class StreamConnection(Protocol):
+    """A connection that streams go over."""
+
+    STREAM_WINDOW: int
+    MAX_STREAMS: int
+    MAX_STREAM_BYTES: int
+    _locked: bool
+    _startingTLSBuffer: Any
+
+    def sendBox(self, box: AmpBox) -> None: ...
+
+    def _ampRefuse(self, error: AmpError) -> None: ...
+
+    def _ampWritePiece(self, data: bytes) -> None: ...
+
+    def _ampWaitUntilSent(self, listener: Callable[[], object]) -> bool: ...
+
+    def _ampWaitNoMore(self) -> None: ...
+
+
+class WritersTable(Protocol):
+    """The streams of a connection, for one that this side sends."""
+
+    def queue(self, writer: Any) -> None: ...
+
+    def emit(self, box: AmpBox) -> None: ...
+
+    def emitBytes(self, data: bytes) -> None: ...
+
+    def forgetWriter(self, writer: Any) -> None: ...
+
+
+class InboxesTable(Protocol):
+    """The streams of a connection, for one that the peer sends."""
+
+    soon: Callable[..., object]
+
+    @property
+    def window(self) -> int: ...
+
+    def stop(self, inbox: Any, code: bytes, text: str) -> None: ...
+
+    def grant(self, inbox: Any, size: int) -> None: ...
+
+    def lend(self, wanted: int) -> int: ...
+
+    def release(self, inbox: Any) -> None: ...
+
+
+class SourceWriter(Protocol):
+    """The sending end of a stream, for its source."""
+
+    size: int
+    piece: int
+
+    def isFull(self) -> bool: ...
+
+    def wantsMore(self) -> bool: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def fail(self, failure: Failure) -> None: ...
+
+
+class StreamSource(Protocol):
+    """What gives the bytes of a stream, for its writer."""
+
+    def begin(self, writer: Any) -> None: ...
+
+    def more(self) -> None: ...
+
+    def stop(self, failure: Failure) -> None: ...
+
+    def sent(self, size: int) -> None: ...
+
+    def finished(self, failure: Failure | None) -> None: ...
+
+
+class DeliveringReader(Protocol):
+    """The reader of a stream whose values are delivered."""
+
+    _ampInbox: Any
+    _ampDelivery: Any
+
+    def _ampNext(self) -> Any: ...
+
+    def _ampIsOver(self) -> bool: ...
+
+    def _ampFailure(self) -> Failure | None: ...
+
+    def stop(self) -> None: ...

@@ -25,6 +25,7 @@ from ._descriptors import _DescriptorExchanger
 from ._errors import OnlyOneTLS, ProtocolSwitched, RemoteAmpError, TooLong
 from ._explain import addText, addToRepr, describePeerOf, whatPeerSpeaks
 from ._interfaces import IBoxSender
+from ._keepalive import watch
 from ._metering import MeteredTransport
 from ._sending import BoxWriter
 from ._types import TLSCredentials
@@ -62,6 +63,19 @@ class BinaryBoxProtocol(BoxWriter):
         buffers itself.  It is also how many bytes the calls under way may take, for each side
         separately.  Above the limit, nothing is read from the peer, and this side's own calls wait
         in line.  C{None} for no limit.  Set it before the connection is made.
+    @cvar STREAM_WINDOW: how many bytes of a stream may wait to be read, 262,144 by default.
+    @cvar MAX_STREAMS: how many streams of the peer may be unread at a time, 100 by default; another
+        one is stopped.
+    @cvar MAX_STREAM_BYTES: how many bytes of all streams of the peer may wait to be read, 4 MiB by
+        default; at least C{MAX_STREAMS} times 16,384.
+    @cvar MAX_WAITING_BYTES: how many bytes of answers may wait until the peer has said which
+        features beyond Twisted's AMP it has; C{None} for no limit.  Above the limit, it counts as a
+        peer without any.  With C{MAX_UNSENT_BYTES}, the limit is twice that, and at least 1 MiB.
+    @cvar KEEPALIVE_INTERVAL: after how many seconds without a byte from the peer it is asked for an
+        answer; C{None} for never.  Set it before the connection is made.
+    @cvar KEEPALIVE_TIME: how many seconds the peer then has to answer.  After that, the connection
+        is aborted, and calls fail with L{SilentPeerError}.  C{None} for the time of
+        C{KEEPALIVE_INTERVAL}.
     @cvar MAX_MESSAGE_TIME: how many seconds a box may take to arrive; C{None} for no limit.  The
         connection of a peer that takes longer is aborted.
     @cvar plaintextAfterRefusedTLS: whether the connection continues without TLS if the peer refuses
@@ -99,7 +113,13 @@ class BinaryBoxProtocol(BoxWriter):
             MeteredTransport(transport, unsent, self._ampRelieve, self._ampClose) if isBounded else transport
         )
         self._ampIsLost = False
+        if self.boxReceiver is not self and hasattr(self.boxReceiver, "_ampFailAnswer"):
+            # On one of the two is enough.
+            self.extended = self.boxReceiver.extended = self.extended is True or self.boxReceiver.extended is True
         self.boxReceiver.startReceivingBoxes(self)
+        if self.KEEPALIVE_INTERVAL is not None:
+            self._ampKeepalive = watch(self, self.boxReceiver)
+            self._ampHeedsBytes = self._ampKeepalive is not None
         self.connectionMade()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
@@ -108,6 +128,7 @@ class BinaryBoxProtocol(BoxWriter):
         raises.
         """
         self._ampIsLost = True
+        self._ampStopKeepalive()
         try:
             if self.innerProtocol is not None:
                 self._ampInnerConnectionLost(reason)
@@ -200,6 +221,9 @@ class BinaryBoxProtocol(BoxWriter):
 
         @return: the transport for that protocol.
         """
+        self._ampStopKeepalive()
+        if self._ampExtensions is not None:
+            self._ampExtensions.stop(Failure(ProtocolSwitched("This connection has switched: no AMP traffic allowed.")))
         if self._ampOverload is not None:
             self._ampOverload.forget()
         if self._ampIsHeld:
@@ -272,6 +296,9 @@ class BinaryBoxProtocol(BoxWriter):
         if self._ampHasTLS():
             raise OnlyOneTLS("This connection has TLS that StartTLS did not start: it cannot be started again")
         self._startingTLSBuffer = []
+        self._ampDetour = True
+        if self._ampExtensions is not None:
+            self._ampExtensions.suspend()
 
     def _ampDescribePeer(self) -> str:
         """Describe the peer by its certificate, if it has one."""
@@ -299,6 +326,8 @@ class BinaryBoxProtocol(BoxWriter):
         self._ampForgetHalfBox()
         self.MAX_LENGTH = self._MAX_KEY_LENGTH
         self._ampSendKeptBack()
+        if self._ampExtensions is not None:
+            self._ampExtensions.restart()
         # Differs from Twisted: bytes in plaintext are for the handshake, and are never read as
         # boxes.
         connection = self._receiverConnected()
@@ -319,6 +348,8 @@ class BinaryBoxProtocol(BoxWriter):
         """
         if refused and self.plaintextAfterRefusedTLS:
             self._ampSendKeptBack()
+            if self._ampExtensions is not None:
+                self._ampExtensions.restart()
         else:
             self._startingTLSBuffer = None
             self._ampTLSAbandoned = True

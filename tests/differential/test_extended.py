@@ -1,0 +1,57 @@
+"""With AMP's features beyond Twisted's on, what does not use them is as it is without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.processes import python
+from twisted_basic_ng._defaults import EXTENDED
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The tests that use a feature, without agreement of both sides: they send values that are too long, or cancel calls.
+USING = [
+    "tests/compatibility/test_amp_dispatch.py::TestSending::test_invalid[ours]",
+    "tests/compatibility/test_amp_today.py::EverydayTests::test_tooLong",
+    "tests/compatibility/test_amp_today.py::EverydayTests::test_unserialisable",
+    "tests/compatibility/test_amp_today.py::EverydayTests::test_unserialisableKept",
+    "tests/differential/test_amp.py::TestDifferential::test_calls",
+    "tests/differential/test_amp_differences.py::TestAnswers::test_unsendable",
+    "tests/differential/test_amp_wire.py::TestWire::test_same[invalidCalls]",
+]
+
+SUITES = [
+    "tests/compatibility",
+    "tests/differential/test_amp.py",
+    "tests/differential/test_amp_differences.py",
+    "tests/differential/test_amp_shapes.py",
+    "tests/differential/test_amp_wire.py",
+]
+
+
+def run(*arguments: str) -> str:
+    """Run pytest with the features on; return the last line that it prints."""
+    ended = python(
+        *("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", *arguments),
+        directory=ROOT,
+        **{EXTENDED: "1"},  # type: ignore[arg-type]
+    )
+    return ended.stdout.splitlines()[-1]
+
+
+class TestSuites:
+    """The differential suites and those about compatibility."""
+
+    @pytest.mark.parametrize("suite", SUITES)
+    def test_same(self, suite: str) -> None:
+        """All others pass."""
+        outcome = run(suite, *(f"--deselect={each}" for each in USING))
+        assert " passed" in outcome
+        assert "failed" not in outcome
+        assert "error" not in outcome
+
+    def test_using(self) -> None:
+        """Each of those does use one: it fails."""
+        assert f"{len(USING)} failed" in run(*USING)

@@ -1,0 +1,169 @@
+"""Tests for L{twisted_basic_ng._swapping.programs}."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import write
+from twisted_basic_ng._swapping import programs
+
+onPosix = pytest.mark.skipif(os.name != "posix", reason="these files exist on POSIX alone")
+
+
+class TestModuleExists:
+    """L{programs.moduleExists} looks for a module."""
+
+    @pytest.mark.parametrize(
+        ("name", "exists"),
+        [
+            ("json", True),
+            ("json.decoder", True),
+            ("no_such_module", False),
+            ("no_such_package.module", False),
+            ("json.no_such_module", False),
+            ("json.decoder.inner", False),
+            (".relative", False),
+            ("", False),
+        ],
+    )
+    def test_exists(self, name: str, exists: bool) -> None:
+        """Packages and modules in packages are found; empty and relative names are not."""
+        assert programs.moduleExists(name) is exists
+
+    def test_withoutImport(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No package of the module is imported."""
+        write(tmp_path / "failingpackage" / "__init__.py", "1 / 0\n")
+        write(tmp_path / "failingpackage" / "server.py", "")
+        monkeypatch.syspath_prepend(tmp_path)
+        assert programs.moduleExists("failingpackage.server")
+        assert "failingpackage" not in sys.modules
+
+
+class TestLocate:
+    """L{programs.locate} finds a program by its name."""
+
+    @pytest.fixture(autouse=True)
+    def installed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The script C{tool} is installed beside the interpreter, and in a directory on C{PATH}."""
+        for name in ("interpreter", "path"):
+            write(tmp_path / name / "tool", "#!/usr/bin/python\n").chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "interpreter" / "python"))
+        monkeypatch.setenv("PATH", str(tmp_path / "path"))
+        write(tmp_path / "here" / "README", "")
+        monkeypatch.chdir(tmp_path / "here")
+
+    def test_file(self, tmp_path: Path) -> None:
+        """A file comes first."""
+        write(tmp_path / "here" / "tool", "")
+        assert programs.locate("tool") == "tool"
+
+    def test_directory(self, tmp_path: Path) -> None:
+        """A directory counts if it has a C{__main__.py}."""
+        (tmp_path / "here" / "tool").mkdir()
+        assert programs.locate("tool") == str(tmp_path / "interpreter" / "tool")
+        write(tmp_path / "here" / "tool" / "__main__.py", "")
+        assert programs.locate("tool") == "tool"
+
+    @onPosix
+    def test_stream(self, tmp_path: Path) -> None:
+        """A pipe is a program, too."""
+        os.mkfifo(tmp_path / "here" / "tool")
+        assert programs.locate("tool") == "tool"
+
+    def test_script(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A script beside the interpreter comes before one on C{PATH}."""
+        assert programs.locate("tool") == str(tmp_path / "interpreter" / "tool")
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere" / "python"))
+        assert programs.locate("tool") == str(tmp_path / "path" / "tool")
+
+    def test_none(self) -> None:
+        """A name without a program gives C{None}."""
+        assert programs.locate("no-such-program") is None
+
+
+class TestKinds:
+    """The predicates tell the kinds of programs apart."""
+
+    def test_stream(self, tmp_path: Path) -> None:
+        """A directory, a file and a missing file are no streams."""
+        file = write(tmp_path / "program.py", "")
+        assert not any(programs.isStream(str(path)) for path in (tmp_path, file, tmp_path / "no-such"))
+
+    @onPosix
+    def test_openFile(self, tmp_path: Path) -> None:
+        """An open file by its number is a stream, and so is a pipe."""
+        os.mkfifo(tmp_path / "pipe")
+        assert programs.isStream(str(tmp_path / "pipe"))
+        with open(write(tmp_path / "program.py", ""), "rb") as file:
+            assert programs.isStream(f"/dev/fd/{file.fileno()}")
+
+    def test_archive(self, tmp_path: Path) -> None:
+        """Directories and zip files are archives, whatever their names; other files are not."""
+        with zipfile.ZipFile(tmp_path / "tool", "w") as archive:
+            archive.writestr("__main__.py", "")
+        (tmp_path / "begins").write_bytes(b"#!/usr/bin/env python3\n" + (tmp_path / "tool").read_bytes())
+        file = write(tmp_path / "program.py", "")
+        assert [programs.isArchive(str(tmp_path / name)) for name in ("", "tool", "begins", file.name)] == [
+            True,
+            True,
+            True,
+            False,
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "executable", "isPython"),
+        [
+            ("#!/usr/bin/env python3\n", True, True),
+            ("#!/bin/sh\n'''exec' /a/very/long/path/python \"$0\" \"$@\"\n' '''\n", True, True),
+            ("#!/bin/sh\n", True, False),
+            ("\x7fELF", True, False),
+            ("print(1)\n", False, True),
+        ],
+    )
+    def test_python(self, tmp_path: Path, text: str, executable: bool, isPython: bool) -> None:
+        """The beginning of a file and its mode tell whether it is a Python program."""
+        path = tmp_path / "program"
+        path.write_text(text)
+        path.chmod(0o755 if executable else 0o644)
+        assert programs.isPython(str(path)) is isPython
+
+    @pytest.mark.parametrize("suffix", [".py", ".pyc", ".pyw", ".tac"])
+    def test_suffix(self, suffix: str) -> None:
+        """A Python program's suffix is enough."""
+        assert programs.isPython(f"no-such-program{suffix}")
+
+    def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A file that cannot be read is a Python program, unless it can be executed."""
+
+        def refuse(*arguments: object) -> None:
+            raise PermissionError
+
+        program = write(tmp_path / "program", "")
+        monkeypatch.setattr("builtins.open", refuse)
+        assert programs.isPython(str(program))
+        program.chmod(0o711)
+        assert not programs.isPython(str(program))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are made like this on POSIX")
+class TestScriptDirectory:
+    """L{programs.scriptDirectory} says which directory a script is in."""
+
+    def test_links(self, tmp_path: Path) -> None:
+        """Links are followed to a file, and to the place where a missing file would be."""
+        program = write(tmp_path / "real" / "program.py", "")
+        (tmp_path / "link").symlink_to(program)
+        (tmp_path / "broken").symlink_to(tmp_path / "other" / "no-such")
+        assert programs.scriptDirectory(str(tmp_path / "link")) == os.path.realpath(program.parent)
+        assert programs.scriptDirectory(str(tmp_path / "broken")) == str(tmp_path / "other")
+
+    def test_noPath(self, tmp_path: Path) -> None:
+        """A link to something without a path counts where the link is; so does a missing file."""
+        (tmp_path / "link").symlink_to("pipe:[1]")
+        for name in ("link", "no-such"):
+            assert programs.scriptDirectory(str(tmp_path / name)) == str(tmp_path)
