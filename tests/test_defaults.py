@@ -45,6 +45,12 @@ class TestExtend:
         _defaults.extend(None)
         assert not amp.AMP.extended
 
+    def test_attributes(self) -> None:
+        """No class has an attribute more for it."""
+        before = [set(vars(kind)) for kind in amp.AMP.__mro__]
+        _defaults.extend(True)
+        assert [set(vars(kind)) for kind in amp.AMP.__mro__] == before
+
     def test_lazy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """AMP is not imported for it; it looks when it is."""
         monkeypatch.delitem(sys.modules, "twisted_basic_ng.amp")

@@ -37,4 +37,6 @@ def extend(isOn: bool | None) -> None:
     _isExtended = isOn
     amp = sys.modules.get(f"{__package__}.amp")
     if amp is not None:
-        amp.BinaryBoxProtocol.extended = amp.BoxDispatcher.extended = isExtended()
+        for kind in (amp.BinaryBoxProtocol, amp.BoxDispatcher):
+            # The base that defines it: the classes keep the attributes that they have.
+            next(base for base in kind.__mro__ if "extended" in vars(base)).extended = isExtended()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -116,6 +117,17 @@ class SendTests(SynchronousTestCase):
         wire._ampLeavePeer = lambda: wire.calls.append("left")  # type: ignore[attr-defined]
         box._sendTo(wire)
         self.assertEqual(wire.calls, [box, "left"])
+
+    def test_quitLater(self) -> None:
+        """It does so at once, unless the features beyond Twisted's AMP have something to finish first."""
+        for isPostponed in (False, True):
+            wire, box = Wire(), QuitBox(a=b"1")
+            wire._ampLeavePeer = lambda wire=wire: wire.calls.append("left")  # type: ignore[attr-defined]
+            wire._ampExtensions = SimpleNamespace(  # type: ignore[attr-defined]
+                postpone=lambda leave, isPostponed=isPostponed: isPostponed
+            )
+            box._sendTo(wire)
+            self.assertEqual(wire.calls, [box] if isPostponed else [box, "left"])
 
 
 class ParseBoxesTests(SynchronousTestCase):
