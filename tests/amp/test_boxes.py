@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import loadStock
 from twisted_basic_ng.amp import AmpBox, KeyTooLongError, QuitBox, TooLong, TruncatedBoxError
-from twisted_basic_ng.amp._boxes import parseBoxes
+from twisted_basic_ng.amp._boxes import Placeholder, parseBoxes
+from twisted_basic_ng.amp._streamerrors import StreamsUnsupportedError
 
 
 class Wire:
@@ -128,6 +129,15 @@ class SendTests(SynchronousTestCase):
             )
             box._sendTo(wire)
             self.assertEqual(wire.calls, [box] if isPostponed else [box, "left"])
+
+
+class StreamTests(SynchronousTestCase):
+    """A stream has no bytes before a command sends it."""
+
+    def test_bare(self) -> None:
+        """A box that holds one cannot be written."""
+        with self.assertRaisesRegex(StreamsUnsupportedError, "can only be an argument"):
+            AmpBox(a=Placeholder(b"")).serialize()
 
 
 class ParseBoxesTests(SynchronousTestCase):
