@@ -122,6 +122,10 @@ def machine(document: Document) -> str:
     return "".join(f":{name}: {fact}\n" for name, fact in facts)
 
 
+#: The cases of the picture on the front page: one for each kind of work.
+FRONT = ("lines-64k", "headers", "netstrings-1400", "int32-1400", "long-int32", "parse", "calls-100")
+
+
 def short(cases: Sequence[CaseFigures]) -> str:
     """The README's table: the ratios alone, of the applications that leave the receiver alone."""
     rows = [("work", "pure", "extension")]
@@ -168,6 +172,7 @@ def write(document: Document) -> None:
     for path, text in texts(document).items():
         path.write_text(text, encoding="utf-8")
     drawRatios(document["cases"], REPORT / "ratios")
+    drawRatios([each for each in document["cases"] if each["name"] in FRONT], REPORT / "front")
     if any(map(hasPeers, document["cases"])):
         drawPeers(document["cases"], REPORT / "peers")
 

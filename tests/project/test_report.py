@@ -50,12 +50,15 @@ class TestReport:
 
     def test_charts(self) -> None:
         """The charts have the same figures."""
-        root = ElementTree.parse(REPORT / "ratios.svg").getroot()
-        said = {"".join(each.itertext()).strip() for each in root.iter("{http://www.w3.org/2000/svg}text")}
-        for each in document["cases"]:
-            ratios = {f"{build['sides']['ours']['ratio']:.3g}" for build in each["builds"].values()}
-            assert {each["title"], *ratios} <= said
-        for name in ("ratios", "peers"):
+        front = [each for each in document["cases"] if each["name"] in report.FRONT]
+        assert len(front) == len(report.FRONT)
+        for picture, cases in (("ratios", document["cases"]), ("front", front)):
+            root = ElementTree.parse(REPORT / f"{picture}.svg").getroot()
+            said = {"".join(each.itertext()).strip() for each in root.iter("{http://www.w3.org/2000/svg}text")}
+            for each in cases:
+                ratios = {f"{build['sides']['ours']['ratio']:.3g}" for build in each["builds"].values()}
+                assert {each["title"], *ratios} <= said
+        for name in ("ratios", "peers", "front"):
             assert (REPORT / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
     def test_peers(self) -> None:
@@ -95,7 +98,7 @@ class TestScript:
         """Each file; of the README the table alone."""
         assert self.run(self.changed(), tmp_path, monkeypatch) == 0
         names = {each.name for each in (tmp_path / "report").iterdir()}
-        assert names == {"bench.json", "machine.txt", "ratios.txt", "peers.txt", "ratios", "peers"}
+        assert names == {"bench.json", "machine.txt", "ratios.txt", "peers.txt", "ratios", "front", "peers"}
         assert "Each ratio is at least what is promised." in (tmp_path / "report" / "ratios.txt").read_text()
         table = report.short(document["cases"])
         said = f"before\n\n{report.BEGIN}\n\n{table}\n{report.END}\n\nafter\n"
