@@ -1,4 +1,4 @@
-"""What pytest is to know before it collects: which builds there are, and what it is not to take for a test."""
+"""Hypothesis profiles, the fixture for both builds, and pytest hooks for all tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from twisted.logger import LogEvent, globalLogPublisher
 
-#: Lines that must not type-check are read by mypy and pyright, and never run.
+#: These files contain lines that must not type-check.  mypy and pyright read them; they never run.
 collect_ignore = ["typing"]
 
 settings.register_profile("tests", derandomize=True, deadline=None, database=None, max_examples=150)
@@ -28,7 +28,7 @@ def framing(request: pytest.FixtureRequest) -> ModuleType:
     """
     Each build of the framing functions.
 
-    Where the extension has to be there (C{TWISTED_BASIC_NG_REQUIRE_EXTENSION}), it is no reason to skip that it is not.
+    A missing extension skips the test, unless C{TWISTED_BASIC_NG_REQUIRE_EXTENSION} is set.
     """
     if request.param == "pure":
         return importlib.import_module("twisted_basic_ng._accelerate.framing")
@@ -40,29 +40,32 @@ def framing(request: pytest.FixtureRequest) -> ModuleType:
         pytest.skip("the extension is not built")
 
 
-#: If it is set, the order of the tests is drawn with it: of the files, and of the tests in each.
+#: If this is set, it is the seed for a random order of the files and of the tests in each.
 _SEED = os.environ.get("TWISTED_BASIC_NG_TEST_ORDER", "")
 
 
 def pytest_report_header() -> str | None:
-    """Tell how to repeat an order."""
+    """Say how to repeat a random order."""
     return f"the order of the tests: TWISTED_BASIC_NG_TEST_ORDER={_SEED}" if _SEED else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Shuffle the tests.  Each worker does it alike, and those of one file stay together, with their fixtures."""
+    """
+    Shuffle the tests.  Each worker gets the same order, and the tests of a file stay together for
+    their fixtures.
+    """
     if _SEED:
         drawn = random.Random(_SEED)
         places = {path: drawn.random() for path in sorted({item.path for item in items})}
         items.sort(key=lambda item: (places[item.path], drawn.random()))
 
 
-#: Freezing objects spares the collector from looking at them again.  PyPy has no such thing.
+#: Frozen objects are not scanned by later collections.  PyPy has no such function.
 _freeze: Callable[[], None] = getattr(gc, "freeze", lambda: None)
 
 
 def pytest_collection_finish() -> None:
-    """Leave out of every later collection what importing the tests has made: there is much, and it stays."""
+    """Exclude the objects made by importing the tests, which are many, from later collections."""
     gc.collect()
     _freeze()
 
@@ -70,10 +73,10 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """
-    Collect the garbage of each test behind it, and fail the test if an error is in it that nobody handled.
+    Collect garbage after each test, and fail the test if a C{Deferred} has an unhandled error.
 
-    A C{Deferred} logs such an error when it is collected.  That must not happen during a later test, which would have
-    to answer for it.  Twisted's own modules may leave such errors, where a test shows what these do.
+    A C{Deferred} logs such an error when it is collected.  That must not happen during a later
+    test, which would then fail for it.  Tests of Twisted's own modules may leave such errors.
     """
     yield
     errors: list[str] = []
@@ -82,7 +85,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         if "log_failure" in event:
             errors.append(event["log_failure"].getTraceback())
 
-    getattr(item, "funcargs", {}).clear()  # they outlive the test by a moment
+    getattr(item, "funcargs", {}).clear()  # they would outlive the test for a moment
     globalLogPublisher.addObserver(observe)
     try:
         gc.collect()

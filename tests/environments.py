@@ -1,7 +1,9 @@
 """
-Python environments of their own, with this package as pip installs it, for the tests of what pip brings and deletes.
+Separate Python environments with this package installed by pip, for the tests of what pip installs
+and deletes.
 
-The wheels are put together here, since building one takes long; tools/check_package.py tries the real ones.
+The wheels are assembled here, since building one takes long.  tools/check_package.py tests the real
+ones.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from .processes import SAYS
 
 __all__ = ["LIBRARIES", "Environment", "editableWheel", "userEnvironment", "virtualEnvironment", "wheel"]
 
-#: The file by which an environment has the libraries; it is read before any other.
+#: The file that adds the libraries to an environment.  It is read before any other.
 LIBRARIES = "00.pth"
 
 _PACKAGE = Path(twisted_basic_ng.__file__).parent
@@ -56,7 +58,7 @@ def wheel(directory: Path) -> Path:
 
 
 def editableWheel(directory: Path) -> Path:
-    """Make what C{pip install -e} installs: a wheel that says where the sources are."""
+    """Make the wheel that C{pip install -e} installs: it only points to the sources."""
     return _pack(directory, {f"__editable__.{_NAME}.pth": f"{_PACKAGE.parent}\n".encode()})
 
 
@@ -75,17 +77,17 @@ class Environment:
         self._installing = installing
         self._environment = environment
         site.mkdir(parents=True, exist_ok=True)
-        # Twisted and what it needs, as they are in the environment of these tests, but for this package.
+        # Twisted and its dependencies, from the environment of these tests, without this package.
         (site / LIBRARIES).write_text(f"{tools / 'libraries'}\n")
 
     def copy(self, old: Path, new: Path) -> Environment:
-        """Copy all that is in the directory C{old}, where this environment is, to C{new}."""
+        """Copy the directory C{old}, which contains this environment, to C{new}."""
         shutil.copytree(old, new, symlinks=True)
         paths = (new / path.relative_to(old) for path in (self.python, self.site, self._tools))
         return Environment(*paths, *self._installing, **self._environment)
 
     def run(self, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the interpreter, with nothing but C{environment} in its environment."""
+        """Run the interpreter, with no environment variables except C{environment}."""
         return subprocess.run(
             [self.python, *map(str, words)],
             cwd=self._tools,
@@ -98,36 +100,41 @@ class Environment:
         )
 
     def says(self, *options: str, **environment: str) -> tuple[str, str]:
-        """Run a program that says whose receivers it gets; return that, and what comes on standard error."""
+        """
+        Run a program that prints where its receivers come from.  Return its output and standard
+        error.
+        """
         ended = self.run(*options, "-c", SAYS, **environment)
         return ended.stdout.strip(), ended.stderr
 
     def command(self, word: str) -> str:
-        """Give a command of the package's own, and return what it says."""
+        """Run a command of the package, and return its output."""
         ended = self.run("-m", "twisted_basic_ng", word)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
     def install(self, archive: Path) -> None:
-        """Have pip install C{archive}."""
+        """Install C{archive} with pip."""
         self._pip("install", *self._installing, "--no-deps", "--no-index", "--no-compile", archive)
 
     def unpack(self, archive: Path) -> None:
-        """Put what C{archive} holds where pip would; that is quicker, and leaves everything else as it is."""
+        """
+        Unpack C{archive} where pip would install it.  That is quicker and changes nothing else.
+        """
         with zipfile.ZipFile(archive) as opened:
             opened.extractall(self.site)
 
     def delete(self, pattern: str) -> None:
-        """Delete what pip has installed under a name, without its knowledge."""
+        """Delete installed files that match C{pattern}, without pip."""
         for path in self.site.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def hide(self, name: str) -> None:
-        """Take a library away."""
+        """Remove the link to a library."""
         (self._tools / "libraries" / name).unlink(missing_ok=True)
 
     def uninstall(self) -> None:
-        """Have pip uninstall the package."""
+        """Uninstall the package with pip."""
         self._pip("uninstall", "--yes", "twisted_basic_ng")
 
     def _pip(self, *words: object) -> None:
@@ -137,7 +144,7 @@ class Environment:
 
 
 def _tools(directory: Path) -> Path:
-    """Put links to pip, and to the libraries that are here, into C{directory}."""
+    """Put links to pip and to the installed libraries into C{directory}."""
     pip = importlib.util.find_spec("pip")
     if pip is None or pip.origin is None:
         pytest.skip("there is no pip")
@@ -156,7 +163,7 @@ def virtualEnvironment(directory: Path, user: Path | None = None) -> Environment
     """
     Make a virtual environment.
 
-    @param user: where the user site is that it shares with the Python it is made from; none.
+    @param user: the user base directory that it shares with the Python it is made from, if any.
     """
     home = directory / "venv"
     venv.create(home, symlinks=True, system_site_packages=user is not None)
@@ -166,7 +173,7 @@ def virtualEnvironment(directory: Path, user: Path | None = None) -> Environment
 
 
 def userEnvironment(directory: Path) -> Environment:
-    """The Python that these tests' environment was made from, with the user site in C{directory}."""
+    """The Python that this environment was made from, with the user site in C{directory}."""
     python = Path(sys.executable).resolve()
     ask = [python, "-c", "import site; print(site.getusersitepackages())"]
     site = subprocess.check_output(ask, env={"PYTHONUSERBASE": str(directory / "user")}, text=True)

@@ -1,9 +1,8 @@
 """
-What the tests of the receivers share.
+Helpers that the tests share.
 
-Ways to cut a byte string into chunks, a transport that writes down what is
-asked of it, two protocols joined in memory, and Twisted's own module beside
-ours.  Nothing in this file knows a wire format.
+They cut a byte string into chunks, record the calls of a transport, join two protocols in memory,
+and load Twisted's own module beside ours.  This file knows no wire format.
 """
 
 from __future__ import annotations
@@ -26,18 +25,21 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone, Connection
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.python.failure import Failure
 
-#: Twisted's modules, loaded once each and never put into C{sys.modules}.
+#: Twisted's modules, each loaded once and never put into C{sys.modules}.
 _stockModules: dict[str, ModuleType] = {}
 
 
 def examples(many: int) -> int:
-    """Say how many examples a test of C{many} has under the profile of hypothesis that was chosen."""
+    """
+    Return how many examples a test runs: C{many}, or fewer or more under another hypothesis
+    profile.
+    """
     chosen = settings().max_examples
     return max(chosen, many) if chosen >= settings.get_profile("tests").max_examples else many // 10
 
 
 def isThorough() -> bool:
-    """Say whether to try everything there is: in a campaign, or where all tests are asked for on each Python."""
+    """Whether to try everything: in a campaign, or if C{TWISTED_BASIC_NG_ALL_TESTS} is set."""
     return settings().max_examples > 1000 or os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") not in ("", "0")
 
 
@@ -45,8 +47,8 @@ def loadStock(name: str) -> ModuleType:
     """
     Load a module of C{twisted.protocols} from Twisted's own file.
 
-    The copy is private: it is not in C{sys.modules}, so a swap, made before or
-    after, neither changes it nor is changed by it.
+    The copy is private.  It is not in C{sys.modules}, so it neither changes with a swap nor changes
+    it.
 
     @param name: the module's name in that package, such as C{"basic"}.
     @raise LookupError: the installed Twisted has no such file.
@@ -72,24 +74,20 @@ def bytewise(data: bytes) -> list[bytes]:
 
 
 def cutAt(data: bytes, points: Iterable[int]) -> list[bytes]:
-    """
-    Cut C{data} at each of the ascending offsets C{points}.
-    """
+    """Cut C{data} at each of the ascending offsets C{points}."""
     bounds = [0, *points, len(data)]
     return [data[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 def splits(data: bytes, cuts: int = 1) -> Iterator[list[bytes]]:
-    """
-    Cut C{data} into C{cuts + 1} chunks that are not empty, in every way.
-    """
+    """Cut C{data} into C{cuts + 1} chunks that are not empty, in every way."""
     for points in itertools.combinations(range(1, len(data)), cuts):
         yield cutAt(data, points)
 
 
 def partitions(data: bytes) -> Iterator[list[bytes]]:
     """
-    Cut C{data} into chunks that are not empty, in every way there is.
+    Cut C{data} into chunks that are not empty, in every possible way.
 
     There are C{2 ** (len(data) - 1)} of them.
     """
@@ -99,26 +97,25 @@ def partitions(data: bytes) -> Iterator[list[bytes]]:
 
 def fewCuts(data: bytes) -> Iterator[list[bytes]]:
     """
-    Cut C{data} in every way with up to three cuts, or with all but one of those that there can be, or with all.
+    Cut C{data} in every way with up to three cuts, with all possible cuts, and with all but one.
     """
     for cuts in sorted({0, 1, 2, 3, len(data) - 2, len(data) - 1}):
         yield from splits(data, cuts)
 
 
 def everyCut(data: bytes) -> Iterator[list[bytes]]:
-    """
-    Cut C{data} in every way, or in few ways under the short profile of hypothesis.
-    """
+    """Cut C{data} in every way, or in few ways under the short hypothesis profile."""
     isShort = settings().max_examples < settings.get_profile("tests").max_examples
     return fewCuts(data) if isShort else partitions(data)
 
 
 def deliveries(data: bytes, trailing: bytes = b"") -> Iterator[list[bytes]]:
     """
-    Cut C{data} in the ways that every parser has to bear.
+    Cut C{data} in the ways that every parser must accept.
 
-    Whole, bytewise, in two at every point; and, when there are C{trailing}
-    bytes, whole and bytewise with these in the last chunk.
+    The chunks are the whole data, single bytes, and two parts for every split point.  If there are
+    C{trailing} bytes, the whole data and the single bytes are also tried with these in the last
+    chunk.
     """
     yield [data]
     yield bytewise(data)
@@ -129,18 +126,16 @@ def deliveries(data: bytes, trailing: bytes = b"") -> Iterator[list[bytes]]:
 
 
 def deliver(receiver: Any, chunks: Iterable[bytes]) -> None:
-    """
-    Hand C{chunks} to the receiver's C{dataReceived}, one call each.
-    """
+    """Pass C{chunks} to the receiver's C{dataReceived}, one call each."""
     for chunk in chunks:
         receiver.dataReceived(chunk)
 
 
 class RecordingTLSLayer:
     """
-    Stands where a transport puts its TLS layer, and keeps what it is given.
+    Stands in for a transport's TLS layer, and keeps the bytes it receives.
 
-    @ivar received: the bytes handed to this layer, in one string.
+    @ivar received: the bytes passed to this layer, in one string.
     """
 
     def __init__(self) -> None:
@@ -156,15 +151,14 @@ class RecordingTLSLayer:
 @implementer(ITransport, IPushProducer, IConsumer)
 class RecordingTransport:
     """
-    A transport that writes down each call and answers as a TCP one would.
+    A transport that records each call, and otherwise behaves like a TCP transport.
 
-    @ivar events: the calls so far, oldest first: the method's name, then what
-        it was given.  C{write} and C{writeSequence} both appear as
-        C{("write", bytes)}.
-    @ivar protocol: who is connected; L{startTLS} replaces it by the TLS layer.
-    @ivar hooks: a function for the name of a method; it is called in the midst
-        of that method, as a transport does that answers before it returns.
-    @ivar lacking: names that this transport pretends not to have.
+    @ivar events: the calls so far, oldest first: the method's name, then its arguments.  C{write}
+        and C{writeSequence} both appear as C{("write", bytes)}.
+    @ivar protocol: the connected protocol; L{startTLS} replaces it by the TLS layer.
+    @ivar hooks: functions by the name of a method.  The function is called inside that method, as
+        by a transport that answers before it returns.
+    @ivar lacking: the names of the attributes that this transport pretends not to have.
     """
 
     def __init__(
@@ -205,80 +199,58 @@ class RecordingTransport:
 
     @property
     def written(self) -> bytes:
-        """
-        Every byte that was written, in order.
-        """
+        """All bytes written, in order."""
         return b"".join(event[1] for event in self.events if event[0] == "write")
 
     def names(self) -> list[str]:
-        """
-        The names of the calls so far, without their arguments.
-        """
+        """The names of the calls so far, without their arguments."""
         return [event[0] for event in self.events]
 
     def _record(self, name: str, *arguments: object) -> None:
-        """
-        Write a call down, then run the hook of that name.
-        """
+        """Record a call, then run the hook of that name."""
         self.events.append((name, *arguments))
         hook = self.hooks.get(name)
         if hook is not None:
             hook()
 
     def write(self, data: bytes) -> None:
-        """
-        Record C{data}; only bytes can be written.
-        """
+        """Record C{data}.  Only bytes can be written."""
         if not isinstance(data, bytes):
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         self._record("write", data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """
-        Record the pieces as one write.
-        """
+        """Record the pieces as one write."""
         self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
-        """
-        Begin to close; as on TCP, asking twice is allowed.
-        """
+        """Start to close the connection.  As on TCP, a second call is allowed."""
         self.disconnecting = True
         self._record("loseConnection")
 
     def abortConnection(self) -> None:
-        """
-        Close at once; the protocol is not told before this returns.
-        """
+        """Close the connection at once.  The protocol is told after this returns."""
         self.aborted = True
         self.disconnecting = True
         self._record("abortConnection")
 
     def pauseProducing(self) -> None:
-        """
-        Read no more for now.
-        """
+        """Stop reading for now."""
         self.reading = False
         self._record("pauseProducing")
 
     def resumeProducing(self) -> None:
-        """
-        Read on.
-        """
+        """Continue to read."""
         self.reading = True
         self._record("resumeProducing")
 
     def stopProducing(self) -> None:
-        """
-        Read no more, and close.
-        """
+        """Stop reading and close."""
         self.reading = False
         self._record("stopProducing")
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """
-        Take a producer, one at a time.
-        """
+        """Register a producer; only one is allowed at a time."""
         if self.producer is not None:
             raise RuntimeError("a producer is registered already")
         self.producer = producer
@@ -286,17 +258,15 @@ class RecordingTransport:
         self._record("registerProducer", streaming)
 
     def unregisterProducer(self) -> None:
-        """
-        Let the producer go.
-        """
+        """Unregister the producer."""
         self.producer = None
         self._record("unregisterProducer")
 
     def startTLS(self, contextFactory: object = None, normal: bool = True) -> None:
         """
-        Be encrypted from here on, with a TLS layer in the protocol's place.
+        Encrypt the connection from here on, with a TLS layer in the protocol's place.
 
-        Made with C{tlsLayer=False}, the transport shows no such layer.
+        With C{tlsLayer=False}, the transport shows no such layer.
         """
         self.TLS = True
         if self._hasTLSLayer:
@@ -317,9 +287,7 @@ class RecordingTransport:
 
 
 class _MemoryEnd(RecordingTransport):
-    """
-    One end of a connection in memory: what is written waits to be pumped.
-    """
+    """One end of a connection in memory.  Written bytes wait to be pumped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -327,18 +295,16 @@ class _MemoryEnd(RecordingTransport):
         self.lost = False
 
     def write(self, data: bytes) -> None:
-        """
-        Queue C{data}, unless the connection is gone.
-        """
+        """Queue C{data}, unless the connection is lost."""
         super().write(data)
         if not self.lost and not self.aborted:
             self.outgoing.append(data)
 
     def askProducer(self) -> bool:
         """
-        Ask a pull producer for more when nothing waits.
+        Ask a pull producer for more if no bytes wait.
 
-        @return: true when the producer was asked.
+        @return: whether the producer was asked.
         """
         if self.producer is None or self.streamingProducer or self.outgoing:
             return False
@@ -346,9 +312,7 @@ class _MemoryEnd(RecordingTransport):
         return True
 
     def take(self, size: int | None) -> bytes:
-        """
-        Remove the next bytes to send, at most C{size} of them.
-        """
+        """Remove and return the next bytes to send, at most C{size} of them."""
         data = b"".join(self.outgoing)
         self.outgoing.clear()
         if size is not None and len(data) > size:
@@ -357,9 +321,7 @@ class _MemoryEnd(RecordingTransport):
         return data
 
     def lose(self, reason: type[Exception]) -> None:
-        """
-        Tell the producer and the protocol, once, that the connection is gone.
-        """
+        """Tell the producer and the protocol, once, that the connection is lost."""
         if self.lost:
             return
         self.lost = self.disconnected = True
@@ -373,7 +335,7 @@ class _MemoryEnd(RecordingTransport):
 
 class MemoryConnection:
     """
-    Two protocols joined without a socket; nothing moves but when pumped.
+    Two protocols joined without a socket.  Bytes move only when pumped.
 
     @ivar client: the transport of the first protocol.
     @ivar server: the transport of the second.
@@ -383,8 +345,8 @@ class MemoryConnection:
         """
         Join C{client} to C{server}.
 
-        @param size: the greatest number of bytes in one chunk; None leaves all
-            that waits in one chunk.
+        @param size: the maximum number of bytes in one chunk, or C{None} for one chunk with all
+            waiting bytes.
         """
         self._size = size
         self.client, self.server = _MemoryEnd(), _MemoryEnd()
@@ -394,9 +356,9 @@ class MemoryConnection:
 
     def pump(self) -> bool:
         """
-        Move one chunk in each direction, and carry out what was closed.
+        Move one chunk in each direction, and close connections where an end has asked for it.
 
-        @return: true when anything happened.
+        @return: whether anything happened.
         """
         moved = self._move(self.client, self.server)
         moved = self._move(self.server, self.client) or moved
@@ -406,7 +368,7 @@ class MemoryConnection:
         """
         Pump until nothing moves.
 
-        @raise AssertionError: the two were still talking after C{rounds}.
+        @raise AssertionError: bytes still moved after C{rounds}.
         """
         for _ in range(rounds):
             if not self.pump():
@@ -414,16 +376,12 @@ class MemoryConnection:
         raise AssertionError(f"still talking after {rounds} rounds")
 
     def drop(self) -> None:
-        """
-        Lose the connection as a broken network does; bytes in flight are gone.
-        """
+        """Lose the connection as a broken network does.  Bytes in flight are lost."""
         self.client.lose(ConnectionLost)
         self.server.lose(ConnectionLost)
 
     def _move(self, source: _MemoryEnd, target: _MemoryEnd) -> bool:
-        """
-        Move one chunk, when the target reads, or ask the source's producer.
-        """
+        """Move one chunk if the target reads, or ask the source's producer for more."""
         if source.lost or target.lost or not target.reading:
             return False
         asked = source.askProducer()
@@ -433,9 +391,7 @@ class MemoryConnection:
         return asked or bool(data)
 
     def _close(self) -> bool:
-        """
-        End the connection when an end has aborted, or lost it and sent all.
-        """
+        """End the connection if an end has aborted it, or has closed it and sent all its bytes."""
         for end, other in ((self.client, self.server), (self.server, self.client)):
             if end.lost:
                 continue
@@ -454,16 +410,16 @@ def connectInMemory(client: Any, server: Any, size: int | None = None) -> Memory
     """
     Join two protocols in memory.
 
-    @param size: the greatest number of bytes in one chunk.
+    @param size: the maximum number of bytes in one chunk.
     """
     return MemoryConnection(client, server, size)
 
 
 def collect(make: Callable[[list[Any]], Any], chunks: Sequence[bytes]) -> tuple[list[Any], RecordingTransport]:
     """
-    Deliver C{chunks} to a fresh receiver on a fresh transport.
+    Deliver C{chunks} to a new receiver on a new transport.
 
-    @param make: makes the receiver, given the list it is to append to.
+    @param make: makes the receiver; its argument is the list to append to.
     @return: that list, and the transport.
     """
     collected: list[Any] = []

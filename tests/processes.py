@@ -1,7 +1,7 @@
 """
-Python processes for the tests of what happens at a program's start.
+Python processes for the tests of program startup.
 
-The package is found where these tests find it, whatever directory the process starts in.
+They import the package from where these tests find it, whatever directory they start in.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ __all__ = ["SAYS", "environment", "python", "running", "waitFor", "write"]
 
 _HOME = str(Path(twisted_basic_ng.__file__).parent.parent)
 
-#: What an outer swap sets.
+#: The environment variables that an outer swap sets.
 _SWITCHES = {"TWISTED_BASIC_NG_EXTENDED", "TWISTED_BASIC_NG_SWAP"}
 
-#: A program that says whose receivers it gets.
+#: A program that prints which package its receivers come from.
 SAYS = "from twisted.protocols import basic\nprint(basic.__name__.split('.')[0])\n"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment without a swap, and with C{changes}."""
+    """Return this process's environment without a swap, and with C{changes}."""
     kept = {name: value for name, value in os.environ.items() if name not in _SWITCHES}
     kept["PYTHONPATH"] = _HOME
     return {**kept, **changes}
@@ -61,7 +61,9 @@ def write(path: Path, program: str) -> Path:
 
 @contextmanager
 def running(*arguments: object, directory: Path | None = None, **changes: str) -> Iterator[subprocess.Popen[str]]:
-    """Run this Python with C{arguments} until the block is left; it then has to end by itself when told to."""
+    """
+    Run this Python with C{arguments} until the block is left.  It must end by itself on C{SIGTERM}.
+    """
     with subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         cwd=directory,
@@ -80,7 +82,7 @@ def running(*arguments: object, directory: Path | None = None, **changes: str) -
 
 
 def waitFor(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
-    """Read what C{process} says until a line of it matches C{pattern}."""
+    """Read the output of C{process} until a line matches C{pattern}."""
     assert process.stdout is not None
     said = []
     for line in process.stdout:

@@ -1,4 +1,4 @@
-"""Each test of a receiver also asserts that the receiver is in one of the states that there are."""
+"""Each test of a receiver also checks that the receiver is always in a valid state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receivers that collect what they deliver, one of each kind."""
+"""Receivers of each kind that collect the messages they deliver."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from twisted_basic_ng.basic import (
 
 
 class Collecting:
-    """Collects what a receiver delivers, and runs C{script}'s function for it, if there is one."""
+    """
+    Collects the delivered messages, and calls the function in C{script} for a message, if there is
+    one.
+    """
 
     def __init__(self) -> None:
         self.collected: list[bytes] = []
@@ -47,7 +50,7 @@ class LongStrings(Collecting, Int32StringReceiver):
     pass
 
 
-#: Each class, with what frames a string for it and a frame that it refuses.
+#: Each class, with a function that frames a string for it, and a frame that it refuses.
 KINDS: list[tuple[Any, Any, bytes]] = [
     (Lines, lambda string: string + b"\r\n", b"x" * 20),
     (OnlyLines, lambda string: string + b"\r\n", b"x" * 20),

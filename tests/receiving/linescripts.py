@@ -1,4 +1,4 @@
-"""Receivers of lines that write down what happens to them, for the tests of both kinds."""
+"""Line receivers that record their calls, for the tests of both kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twisted_basic_ng.basic import LineOnlyReceiver, LineReceiver
 
 
 class Script:
-    """Writes down each call, and does what C{actions} says for it, if anything."""
+    """Records each call, and runs its action in C{actions}, if there is one."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -27,7 +27,7 @@ class Script:
 
 
 class Exceeding(Script):
-    """Writes down lines that are too long, and goes on."""
+    """Records lines that are too long, and keeps the connection open."""
 
     def lineLengthExceeded(self, line: bytes) -> Any:
         return self._called("exceeded", line)

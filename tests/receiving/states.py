@@ -1,8 +1,9 @@
 """
-The states of a receiver, as the table in L{twisted_basic_ng._receiving.receiver} has them, as assertions.
+The states of a receiver, as assertions.  The table of states is in
+L{twisted_basic_ng._receiving.receiver}.
 
-They are made before and after each call of C{dataReceived}: so they hold between two chunks, and between two callbacks
-wherever one of them passes in bytes.  In production there are none.
+The assertions run before and after each call of C{dataReceived}: between two chunks, and also
+inside a callback that calls C{dataReceived}.  Production code does not run them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["check", "checked"]
 
 
 def checkBacklog(backlog: Backlog) -> None:
-    """Assert what holds of the undelivered bytes at any time."""
+    """Assert the invariants of the undelivered bytes."""
     batch = backlog.batch
     assert type(backlog.current) is bytes
     assert 0 <= backlog.start <= len(backlog.current)
@@ -35,13 +36,13 @@ def checkBacklog(backlog: Backlog) -> None:
 
 
 def check(connection: Connection | None) -> None:
-    """Assert what holds of a receiver's connection between two frames."""
+    """Assert the invariants of a receiver's connection between two frames."""
     if connection is None:  # new
         return
     checkBacklog(connection.backlog)
     if type(connection) is Dropped:
         assert connection.isDelivering
-        assert not connection.backlog or connection.backlog.isLookedAt  # what an application has assigned
+        assert not connection.backlog or connection.backlog.isLookedAt  # set by the application
     elif not connection.isDelivering:  # resting, or waiting
         assert not connection.backlog.isPlain
 

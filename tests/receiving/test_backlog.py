@@ -11,21 +11,23 @@ from twisted_basic_ng._receiving.recvd import StringBacklog
 
 
 def deliver(backlog: Backlog, frames: list[bytes], end: int) -> Iterator[bytes]:
-    """Begin a batch, of frames with one byte each besides their payload."""
+    """Start a batch of frames that take one byte each besides their payload."""
     backlog.start = end
     return backlog.batch.start(frames, 0, b";", 1)
 
 
 class BacklogTests(SynchronousTestCase):
-    """L{Backlog} keeps the undelivered bytes, whatever happens to them."""
+    """L{Backlog} keeps the undelivered bytes."""
 
     def test_empty(self) -> None:
-        """At first there are none."""
+        """A new backlog is empty."""
         backlog = Backlog()
         self.assertEqual((bool(backlog), backlog.peek(), backlog.size), (False, b"", 0))
 
     def test_put(self) -> None:
-        """What is taken in is in hand, without a copy; nothing is nothing."""
+        """
+        Added bytes become the current bytes without a copy, and adding no bytes changes nothing.
+        """
         data = b"abc" * 10
         backlog = Backlog()
         backlog.add(data)
@@ -34,7 +36,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertTrue(backlog)
 
     def test_waiting(self) -> None:
-        """Bytes that nobody has looked at yet keep the later ones waiting."""
+        """Bytes that arrive before the current ones are parsed wait behind them."""
         backlog = Backlog()
         for each in (b"ab", b"cd", b"ef"):
             backlog.add(each)
@@ -44,7 +46,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertFalse(backlog.unfinished())
 
     def test_joined(self) -> None:
-        """A short unfinished frame is joined with what comes."""
+        """A short unfinished frame is joined with the next bytes."""
         backlog = Backlog()
         backlog.add(b"ab")
         backlog.unfinished(9)
@@ -52,7 +54,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.current, backlog.unfinishedPieces), (b"abcde", None))
 
     def test_setAside(self) -> None:
-        """A long one is set aside until it is complete."""
+        """A long unfinished frame is set aside until it is complete."""
         backlog = Backlog()
         backlog.add(b"abcdef")
         backlog.unfinished(9)
@@ -66,7 +68,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.current, backlog.unfinishedPieces), (b"abcdefghijk", None))
 
     def test_takeString(self) -> None:
-        """One that was set aside is taken when it is complete; what is behind it stays in hand."""
+        """A string that was set aside is taken when it is complete, and the bytes after it stay."""
         backlog = StringBacklog()
         backlog.add(b"4:abcd")
         backlog.unfinished(9)
@@ -84,7 +86,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.peek(), backlog.takenEarlier), (b"x", ()))
 
     def test_seam(self) -> None:
-        """A delimiter is found in the middle of the pieces that it came in."""
+        """A delimiter that is split over several pieces is found."""
         backlog = Backlog()
         backlog.add(b"abcdefg")
         backlog.unfinished(delimiter=b"--->")
@@ -97,7 +99,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual(backlog.current, b"abcdefg--->")
 
     def test_otherDelimiter(self) -> None:
-        """What was searched for one delimiter has to be searched for another."""
+        """Bytes that were searched for one delimiter are searched again for another one."""
         backlog = Backlog()
         backlog.add(b"abc;def")
         backlog.unfinished(delimiter=b"\n")
@@ -114,7 +116,7 @@ class BacklogTests(SynchronousTestCase):
         return backlog
 
     def test_extendsString(self) -> None:
-        """What goes on with a string is set aside at once, until it is the last of it."""
+        """Bytes that continue a string are set aside at once, until the last of them arrives."""
         backlog = self.unfinished(b"abc", needed=6)
         self.assertTrue(backlog.extendsString(b"d"))
         self.assertTrue(backlog.extendsString(b"e"))
@@ -122,7 +124,10 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual(backlog.peek(), b"abcde")
 
     def test_extendsLine(self) -> None:
-        """What goes on with a line is set aside at once, unless it may end it, or it is too long with it."""
+        """
+        Bytes that continue a line are set aside at once, unless they may end the line or make it
+        too long.
+        """
         for delimiter, seam in ((b"\n", b""), (b"\r\n", b"f"), (b"<end>", b"cdef"), (b"<the end>", b"abcdef")):
             backlog = self.unfinished(b"abc", delimiter=delimiter)
             self.assertTrue(backlog.extendsLine(b"de", delimiter, 6))
@@ -134,7 +139,9 @@ class BacklogTests(SynchronousTestCase):
             self.assertEqual(backlog.peek(), b"abcdef")
 
     def test_extendsNothing(self) -> None:
-        """Nothing is set aside where nothing is already, or where it is not its turn."""
+        """
+        Bytes are set aside only behind others that are set aside, and only if no other bytes wait.
+        """
         waiting = self.unfinished(b"abc", 9, b"\n")
         waiting.addMeanwhile(b"d")
         searching = self.unfinished(b"abc", 9, b"\n")
@@ -147,7 +154,7 @@ class BacklogTests(SynchronousTestCase):
             self.assertEqual(backlog.peek(), before)
 
     def test_putBack(self) -> None:
-        """What is left of a batch counts as undelivered, and is put back."""
+        """The undelivered frames of a batch count as undelivered bytes, and can be put back."""
         backlog = Backlog()
         backlog.add(b"a;bc;d;ef")
         frames = deliver(backlog, [b"a", b"bc", b"d"], 7)
@@ -158,7 +165,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.start, backlog.peek()), (2, b"bc;d;ef"))
 
     def test_exhausted(self) -> None:
-        """A batch whose last callback has raised keeps nothing waiting."""
+        """A batch keeps no later bytes waiting once all its frames are taken."""
         backlog = Backlog()
         backlog.add(b"a;")
         list(deliver(backlog, [b"a"], 2))
@@ -167,7 +174,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.current, backlog.start, backlog.arrivedMeanwhile), (b"b", 0, None))
 
     def test_replaced(self) -> None:
-        """Other bytes end the batch for who walks it."""
+        """Replacing the bytes ends the loop over the current batch."""
         backlog = Backlog()
         backlog.add(b"a;b;c;")
         frames = deliver(backlog, [b"a", b"b", b"c"], 6)
@@ -176,7 +183,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((list(frames), backlog.peek()), ([], b"xy"))
 
     def test_unfinishedRest(self) -> None:
-        """An unfinished frame alone is held of the bytes that it came in."""
+        """An unfinished frame does not keep the delivered bytes of its chunk alive."""
         backlog = Backlog()
         backlog.add(b"a;b")
         list(deliver(backlog, [b"a"], 2))
@@ -184,7 +191,7 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.current, backlog.start), (b"b", 0))
 
     def test_take(self) -> None:
-        """Everything goes in one string, and nothing stays."""
+        """All bytes are taken as one string, and the backlog is then empty."""
         backlog = Backlog()
         backlog.add(b"abcdef")
         backlog.unfinished(99)

@@ -8,22 +8,26 @@ from twisted_basic_ng._receiving.batch import CAUTION, NOTHING, Batch
 
 
 class BatchTests(SynchronousTestCase):
-    """L{Batch} knows what is left of it, and how far to look ahead for the next one."""
+    """
+    L{Batch} counts its undelivered frames, and decides how far to look ahead for the next batch.
+    """
 
     def started(self) -> Batch:
-        """Start a batch of three frames, each with one byte besides its payload, at the offset 10."""
+        """Start a batch of three frames, each with one byte besides its payload, at offset 10."""
         batch = Batch()
         batch.start([b"a", b"bc", b""], 10, b";", 1)
         return batch
 
     def test_empty(self) -> None:
-        """At first there is none."""
+        """A new batch has no frames."""
         batch = Batch()
         self.assertEqual((batch.left, list(batch.reader), batch.cautious), (0, [], 0))
         self.assertIs(batch.reader, NOTHING)
 
     def test_offset(self) -> None:
-        """The offset is that of the next frame, however many were taken since the last look."""
+        """
+        The offset is that of the next frame, however many frames were taken since the last look.
+        """
         for looks in ({0, 1, 2, 3}, {1, 3}, {3}):
             batch = self.started()
             expected = [10, 12, 15, 16]
@@ -34,7 +38,7 @@ class BatchTests(SynchronousTestCase):
                 next(batch.reader, None)
 
     def test_finished(self) -> None:
-        """A batch that was delivered leaves none, and ends the caution."""
+        """A batch that is delivered to its end has no frames left and resets the caution."""
         batch = self.started()
         batch.spoil()
         batch.start([b"a"], 0, b";", 1)
@@ -42,7 +46,10 @@ class BatchTests(SynchronousTestCase):
         self.assertEqual((batch.left, batch.frames, batch.caution), (0, (), CAUTION))
 
     def test_spoiled(self) -> None:
-        """A spoiled batch ends for the loop over it; each one in a row makes more cautious, up to a bound."""
+        """
+        The loop over a spoiled batch ends.  Each spoiled batch in a row doubles the caution, up to
+        a maximum.
+        """
         cautions = []
         batch = Batch()
         for _ in range(12):

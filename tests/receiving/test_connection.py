@@ -10,14 +10,14 @@ from twisted_basic_ng._receiving.connection import Connection, Dropped, _mayTurn
 
 
 class DescribeTests(SynchronousTestCase):
-    """L{describePeer} names whoever is there."""
+    """L{describePeer} describes the peer, if it can."""
 
     def test_known(self) -> None:
-        """By the address."""
+        """The description contains the peer's address."""
         self.assertIn("192.0.2.1", describePeer(RecordingTransport()))
 
     def test_unknown(self) -> None:
-        """Where there is none, or it cannot be told, that is said."""
+        """A transport without a known peer is described as "an unknown peer"."""
         silent = RecordingTransport()
         silent.getPeer = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
         for each in (None, object(), silent, RecordingTransport(lacking=["getPeer"])):
@@ -25,16 +25,16 @@ class DescribeTests(SynchronousTestCase):
 
 
 class AbortTests(SynchronousTestCase):
-    """L{abort} does what the transport can."""
+    """L{abort} uses the best method that the transport has."""
 
     def test_abort(self) -> None:
-        """It does not wait for the peer."""
+        """It aborts the connection."""
         transport = RecordingTransport()
         abort(transport)
         self.assertEqual(transport.names(), ["abortConnection"])
 
     def test_lose(self) -> None:
-        """Where the transport can only wait, it waits."""
+        """It closes the connection if the transport cannot abort it."""
         transport = RecordingTransport(lacking=["abortConnection"])
         abort(transport)
         self.assertEqual(transport.names(), ["loseConnection"])
@@ -44,7 +44,7 @@ class PlainTransportTests(SynchronousTestCase):
     """L{_mayTurnToTLS} finds the transport that C{startTLS} changes."""
 
     def test_layerItself(self) -> None:
-        """A transport that is TLS already cannot turn to it."""
+        """A transport that is a TLS layer itself cannot start TLS."""
 
         class Layer:
             def __init__(self) -> None:
@@ -52,24 +52,24 @@ class PlainTransportTests(SynchronousTestCase):
                 self.transport = RecordingTransport()
 
             def getPeerCertificate(self) -> None:
-                """As a TLS layer has it."""
+                """Exists, as on a TLS layer."""
 
         self.assertIsNone(_mayTurnToTLS(Layer()))
         self.assertIsNone(_mayTurnToTLS(object()))
 
 
 class ConnectionTests(SynchronousTestCase):
-    """L{Connection} keeps what is known of a transport."""
+    """L{Connection} keeps the properties of its transport."""
 
     def test_unattached(self) -> None:
-        """Without a transport nothing starts TLS, and nothing closes."""
+        """Without a usable transport, the flags C{TLS} and C{disconnecting} are false."""
         connection = Connection(Backlog())
         self.assertFalse(connection.plainTransport.TLS or connection.closingTransport.disconnecting)
         connection.attach(object())
         self.assertFalse(connection.plainTransport.TLS or connection.closingTransport.disconnecting)
 
     def test_attached(self) -> None:
-        """The flags are those of the transport, until TLS has started or the transport is forgotten."""
+        """The flags are those of the transport, until TLS starts or the transport is forgotten."""
         connection = Connection(Backlog())
         transport = RecordingTransport()
         connection.attach(transport)
@@ -83,7 +83,10 @@ class ConnectionTests(SynchronousTestCase):
         self.assertIsNone(connection.transport)
 
     def test_addMeanwhile(self) -> None:
-        """Bytes that arrive during a delivery are kept as bytes, and noticed even if there are none."""
+        """
+        Bytes that arrive during a delivery are converted to bytes and kept; an empty call is noted,
+        too.
+        """
         connection = Connection(Backlog())
         connection.addMeanwhile(b"")
         self.assertTrue(connection.isReentered)
@@ -102,7 +105,7 @@ class ConnectionTests(SynchronousTestCase):
             self.assertEqual((transport.names(), bool(dropped.backlog)), (expected, False))
 
     def test_afterClose(self) -> None:
-        """After a close a limited number of bytes is accepted, and nothing once they were too many."""
+        """After a close, a limited number of bytes is accepted.  Once it is exceeded, none are."""
         connection = Connection(Backlog())
         for _ in range(16):
             self.assertEqual(len(connection.acceptAfterClose(b"x" * 2**20, 2**20, 0)), 2**20)
@@ -110,6 +113,6 @@ class ConnectionTests(SynchronousTestCase):
         self.assertEqual(connection.acceptAfterClose(b"x", 2**20, 0), b"")
 
     def test_keptAfterClose(self) -> None:
-        """Fewer are accepted if they are kept."""
+        """Fewer bytes are accepted if undelivered ones are kept."""
         connection = Connection(Backlog())
         self.assertEqual(connection.acceptAfterClose(b"abc", 2, 2**18), b"ab")

@@ -29,7 +29,9 @@ class Transport:
 
 
 class Kept:
-    """Keeps what it is given, each copy its own, and copies itself at a message C{copy}."""
+    """
+    Collects its messages in an attribute of its own, and copies itself at the message C{copy}.
+    """
 
     collected: tuple[bytes, ...] = ()
     how: Any = None
@@ -60,7 +62,7 @@ class KeptStrings(Kept, Int8StringReceiver):
 
 
 class OwnState(KeptLines):
-    """Says itself what a copy takes along."""
+    """Defines its own pickling state."""
 
     def __getstate__(self) -> Any:
         return dict(vars(self))
@@ -70,7 +72,7 @@ class OwnState(KeptLines):
 
 
 class OtherState(KeptStrings):
-    """Has a state of another form."""
+    """Has a state that is not a dictionary."""
 
     def __getstate__(self) -> Any:
         return [*self.collected]
@@ -80,7 +82,7 @@ class OtherState(KeptStrings):
 
 
 class Stated:
-    """A base of the application's, which comes behind the receiver."""
+    """An application's base class, behind the receiver in the order of resolution."""
 
     def __setstate__(self, state: Any) -> None:
         vars(self).update(state)
@@ -95,7 +97,7 @@ class SlottedState(KeptLines):
 
 
 class Reduced(KeptLines):
-    """Is always the same one, as far as pickles know."""
+    """Pickles as a reference to the global C{onlyOne}."""
 
     def __new__(cls) -> Any:
         return super().__new__(cls)
@@ -109,7 +111,7 @@ onlyOne = Reduced()
 
 HOWS = ["copy", "deepcopy", *range(pickle.HIGHEST_PROTOCOL + 1)]
 
-#: Receivers that are copied, and what frames a string for each.
+#: The receivers to copy, each with a function that frames a string for it.
 COPIED: list[tuple[Any, Any]] = [
     (KeptLines, lambda string: string + b"\r\n"),
     (OwnState, lambda string: string + b"\r\n"),
@@ -121,7 +123,7 @@ COPIED: list[tuple[Any, Any]] = [
 
 
 def copied(receiver: Any, how: Any) -> Any:
-    """Copy C{receiver} in the way that C{how} says."""
+    """Copy C{receiver}; C{how} is "copy", "deepcopy" or a pickle protocol."""
     if how == "copy":
         return copy.copy(receiver)
     if how == "deepcopy":
@@ -130,10 +132,10 @@ def copied(receiver: Any, how: Any) -> Any:
 
 
 class CopyTests(SynchronousTestCase):
-    """A copy, or a pickle, has the undelivered bytes, and goes on with them on its own."""
+    """A copy, or an unpickled receiver, has the undelivered bytes and continues independently."""
 
     def test_unfinished(self) -> None:
-        """An unfinished message is ended by each in its own way."""
+        """The original and the copy each complete an unfinished message with their own bytes."""
         for kind, frame in COPIED:
             for how in HOWS:
                 receiver = kind()
@@ -148,7 +150,7 @@ class CopyTests(SynchronousTestCase):
                 self.assertEqual(sorted(made.collected[1]), sorted(b"x" * 11 + b"y"))
 
     def test_shown(self) -> None:
-        """The copy shows them before anything else comes."""
+        """The copy shows the undelivered bytes before it receives anything."""
         for kind, frame in COPIED:
             for how in HOWS:
                 receiver = kind()
@@ -161,13 +163,13 @@ class CopyTests(SynchronousTestCase):
                 self.assertEqual(again.collected, (b"abc",), (kind, how))
 
     def test_recvd(self) -> None:
-        """So does C{recvd}."""
+        """C{recvd} of a copy shows the undelivered bytes, too."""
         receiver = KeptStrings()
         receiver.dataReceived(b"\5ab")
         self.assertEqual(copy.copy(receiver).recvd, b"\5ab")
 
     def test_deleted(self) -> None:
-        """They can be deleted."""
+        """The undelivered bytes of a copy can be deleted."""
         for kind, frame in COPIED:
             receiver = kind()
             receiver.dataReceived(frame(b"abc")[:-1])
@@ -178,7 +180,7 @@ class CopyTests(SynchronousTestCase):
             self.assertEqual(made.collected, (b"def",))
 
     def test_madeConnection(self) -> None:
-        """A copy of a netstring receiver that is connected anew begins anew."""
+        """A copy of a netstring receiver discards its bytes when it is connected anew."""
         receiver = KeptNetstrings()
         receiver.dataReceived(b"3:ab")
         made = copy.copy(receiver)
@@ -187,7 +189,7 @@ class CopyTests(SynchronousTestCase):
         self.assertEqual(made.collected, (b"x",))
 
     def test_longLine(self) -> None:
-        """A long line that came in pieces is copied whole."""
+        """A long line that arrived in pieces is copied whole."""
         for kind in (KeptLines, KeptOnlyLines):
             for how in HOWS:
                 receiver = kind()
@@ -199,7 +201,10 @@ class CopyTests(SynchronousTestCase):
                 self.assertEqual((made.collected, receiver._buffer), ((b"x" * 4000,), b"x" * 4000), (kind, how))
 
     def test_inBatch(self) -> None:
-        """A copy that is made in a callback has what comes behind that message; C{LineOnlyReceiver}, the last line."""
+        """
+        A copy that is made in a callback has the bytes after that message.  A copy of
+        C{LineOnlyReceiver} has only the unfinished last line.
+        """
         for kind, frame in COPIED:
             for how in HOWS:
                 receiver = kind()
@@ -208,14 +213,14 @@ class CopyTests(SynchronousTestCase):
                 receiver.dataReceived(frame(b"x") * 20 + frame(b"copy") + frame(b"y") * 9 + frame(b"end")[:-1])
                 made = receiver.made
                 made.transport = Transport()
-                made._busyReceiving = False  # Twisted's copies believe to be busy, too
+                made._busyReceiving = False  # copies of Twisted's receivers also keep the busy flag
                 made.dataReceived(frame(b"end")[-1:])
                 rest = (b"y",) * (0 if kind is KeptOnlyLines else 9) + (b"end",)
                 self.assertEqual(made.collected, (b"x",) * 20 + (b"copy",) + rest, (kind, how))
                 self.assertNotIn("MAX_LENGTH", vars(made).keys() - vars(receiver).keys())
 
     def test_pinned(self) -> None:
-        """A copy follows its class, whatever was pinned on the first one."""
+        """A copy follows its class, whatever was pinned on the original."""
         for base, frame in COPIED:
             kind = type("Kind", (base,), {})
             receiver = kind()
@@ -226,7 +231,7 @@ class CopyTests(SynchronousTestCase):
             self.assertEqual(made.MAX_LENGTH, 77)
 
     def test_assigned(self) -> None:
-        """What an application has assigned since is what a copy has."""
+        """A copy has the bytes that the application assigned last."""
         receiver = KeptOnlyLines()
         receiver.transport = Transport()
         receiver.dataReceived(b"abc")
@@ -237,7 +242,7 @@ class CopyTests(SynchronousTestCase):
             self.assertEqual(each.collected, (b"def",))
 
     def test_slots(self) -> None:
-        """A class with slots."""
+        """A receiver of a class with slots can be copied."""
         receiver = SlottedState()
         receiver.extra = 5
         receiver.dataReceived(b"ab")
@@ -247,14 +252,14 @@ class CopyTests(SynchronousTestCase):
         self.assertEqual((made.collected, made.extra, receiver.collected), ((b"abc",), 5, (b"abx",)))
 
     def test_otherForms(self) -> None:
-        """A state, or a pickle, of the application's own form stays what it is."""
+        """A state or a pickle in an application's own form is not changed."""
         receiver = OtherState()
         receiver.dataReceived(b"\1a\5b")
         self.assertEqual(copy.copy(receiver).collected, (b"a",))
         self.assertIs(copied(onlyOne, 2), onlyOne)
 
     def test_nothing(self) -> None:
-        """Where nothing is undelivered, nothing is copied."""
+        """A receiver without undelivered bytes adds nothing to the state of a copy."""
         for kind, _ in COPIED:
             receiver = kind()
             self.assertEqual(getattr(receiver, kind._receiverSaved), b"")

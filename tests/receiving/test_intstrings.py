@@ -19,7 +19,7 @@ from twisted_basic_ng.basic import (
 
 
 class Script:
-    """Collects what is delivered, and does what C{actions} says for it, if anything."""
+    """Collects the strings, and runs the action in C{actions} for each, if there is one."""
 
     def __init__(self) -> None:
         self.strings: list[Any] = []
@@ -71,10 +71,10 @@ def frame(kind: Any, string: bytes) -> bytes:
 
 
 class ReceivingTests(SynchronousTestCase):
-    """Strings are delivered by the length in front of them."""
+    """Strings are delivered according to their length prefix."""
 
     def test_anyCut(self) -> None:
-        """The same bytes give the same strings, in whatever chunks they come."""
+        """The same bytes give the same strings, whatever chunks they arrive in."""
         for kind in KINDS:
             data = frame(kind, b"") + frame(kind, b"hello") + frame(kind, b"x")
             for chunks in deliveries(data, frame(kind, b"abc")[:-1]):
@@ -84,7 +84,7 @@ class ReceivingTests(SynchronousTestCase):
                 self.assertEqual(receiver.strings, [b"", b"hello", b"x"])
 
     def test_long(self) -> None:
-        """A string much longer than a chunk is one string."""
+        """A string much longer than a chunk is delivered as one string."""
         for size in (1, 1400, 65536):
             receiver = connected(Strings32, MAX_LENGTH=1 << 20)[0]
             data = frame(Strings32, b"x" * 100_000) + frame(Strings32, b"y")
@@ -93,13 +93,16 @@ class ReceivingTests(SynchronousTestCase):
             self.assertEqual([len(each) for each in receiver.strings], [100_000, 1])
 
     def test_manyInOneChunk(self) -> None:
-        """However many there are in a chunk, each is delivered once."""
+        """Each of many strings in a chunk is delivered once."""
         receiver = connected(Strings8)[0]
         receiver.dataReceived(b"\x01x" * 5000)
         self.assertEqual(receiver.strings, [b"x"] * 5000)
 
     def test_limit(self) -> None:
-        """A longer string than the limit closes the connection, behind what was delivered."""
+        """
+        A string longer than the limit closes the connection, after the earlier strings are
+        delivered.
+        """
         for kind in KINDS:
             for chunks in deliveries(frame(kind, b"abc") + frame(kind, b"abcd"), frame(kind, b"d")):
                 receiver, transport = connected(kind, MAX_LENGTH=3)
@@ -108,7 +111,7 @@ class ReceivingTests(SynchronousTestCase):
                 self.assertEqual((receiver.strings, transport.names()), ([b"abc"], ["loseConnection"]))
 
     def test_limitChanged(self) -> None:
-        """Another limit holds from the next string on, one under way included."""
+        """A changed limit applies from the next string on, and to an unfinished one."""
         receiver, transport = connected(Strings8)
         receiver.actions[b"a"] = lambda: setattr(receiver, "MAX_LENGTH", 1)
         receiver.dataReceived(b"\x01a\x01b\x02cc")
@@ -121,7 +124,10 @@ class ReceivingTests(SynchronousTestCase):
         self.assertEqual((receiver.strings, transport.disconnecting), ([], True))
 
     def test_ownLimit(self) -> None:
-        """An application that goes on is told of the string with each chunk, until it makes an end of it."""
+        """
+        An application that keeps the connection open is told of a too long string with each chunk,
+        until it removes the string.
+        """
         receiver, transport = connected(Patient, MAX_LENGTH=2)
         receiver.dataReceived(b"\x01a\x03")
         receiver.dataReceived(b"bcd")
@@ -131,7 +137,10 @@ class ReceivingTests(SynchronousTestCase):
         self.assertEqual((receiver.strings[3:], transport.names()), ([b"e", b"f"], []))
 
     def test_limitReentered(self) -> None:
-        """An application that accepts the string after all, and calls C{dataReceived}, gets it in that call."""
+        """
+        If the application raises the limit and calls C{dataReceived} in C{lengthLimitExceeded}, the
+        string is delivered in that call.
+        """
 
         class Accepting(Strings8):
             MAX_LENGTH = 2
@@ -148,7 +157,7 @@ class ReceivingTests(SynchronousTestCase):
         self.assertEqual((receiver.strings, receiver.MAX_LENGTH), ([], 3))
 
     def test_formatChanged(self) -> None:
-        """Another format holds from the next chunk on."""
+        """A changed format applies from the next chunk on."""
         receiver, _ = connected(Strings8)
 
         def change() -> None:
@@ -162,7 +171,7 @@ class ReceivingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings[42:], [b"c"])
 
     def test_formatChangedMeanwhile(self) -> None:
-        """So is what a string that came in pieces announces, when it is complete."""
+        """A changed format applies to the length prefix of a string that arrives in pieces."""
         receiver, transport = connected(Strings32, MAX_LENGTH=2)
         receiver.dataReceived(b"\0\0\0\1")
         receiver.structFormat = "<I"
@@ -175,13 +184,16 @@ class ReceivingTests(SynchronousTestCase):
         self.assertEqual(receiver.recvd, b"\0\2ab")
 
     def test_negative(self) -> None:
-        """A length below zero is refused."""
+        """A negative length is refused."""
         receiver, transport = connected(Signed)
         receiver.dataReceived(b"\x01a\xffb")
         self.assertEqual((receiver.strings, transport.disconnecting), ([b"a"], True))
 
     def test_closing(self) -> None:
-        """Strings go on being delivered after the application closes the connection: answers may be among them."""
+        """
+        Strings are still delivered after the application closes the connection: they may be
+        answers.
+        """
         receiver, transport = connected(Strings8)
         receiver.actions[b"a"] = transport.loseConnection
         receiver.dataReceived(b"\x01a\x01b")
@@ -189,10 +201,13 @@ class ReceivingTests(SynchronousTestCase):
 
 
 class UndeliveredTests(SynchronousTestCase):
-    """What applications see of the bytes that are not delivered yet."""
+    """The attributes that show the undelivered bytes to applications."""
 
     def test_shown(self) -> None:
-        """In a callback and between chunks, C{recvd} is C{_unprocessed} from C{_compatibilityOffset} on."""
+        """
+        In a callback and between chunks, C{recvd} is C{_unprocessed} from C{_compatibilityOffset}
+        on.
+        """
         receiver, _ = connected(Strings8)
         seen: list[Any] = []
 
@@ -212,7 +227,10 @@ class UndeliveredTests(SynchronousTestCase):
         )
 
     def test_joined(self) -> None:
-        """So it is where a string came in many pieces; when the callback is over, nothing of it is kept."""
+        """
+        The attributes agree for a string that arrived in many pieces, too.  The string is not kept
+        after its callback.
+        """
         data = b"\0\0\x30\0" + b"x" * 0x3000 + b"\0\0\0\1y\0\0"
         for size in (1000, 3000, 0x3003):
             receiver = Strings32()
@@ -231,7 +249,7 @@ class UndeliveredTests(SynchronousTestCase):
             self.assertEqual(receiver._receiverConnected().backlog.takenEarlier, ())
 
     def test_reentered(self) -> None:
-        """What arrives in a callback shows up behind the rest."""
+        """Bytes that arrive in a callback appear behind the other undelivered bytes."""
         receiver, _ = connected(Strings8)
         seen: list[Any] = []
 
@@ -245,7 +263,7 @@ class UndeliveredTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"a", b"b", b"c"])
 
     def test_replaced(self) -> None:
-        """What is assigned in a callback comes next."""
+        """Bytes that a callback assigns to C{recvd} are delivered next."""
         receiver, _ = connected(Strings8)
         receiver.actions[b"a"] = lambda: setattr(receiver, "recvd", b"\x01x\x02y")
         receiver.dataReceived(b"\x01a\x01b")
@@ -253,7 +271,10 @@ class UndeliveredTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"a", b"x", b"yz"])
 
     def test_replacedForShow(self) -> None:
-        """C{_unprocessed} shows what a callback has assigned to it until the delivery ends, which goes on as before."""
+        """
+        C{_unprocessed} shows the value that a callback assigns to it until the delivery ends.  The
+        delivery continues with the original bytes.
+        """
         receiver, _ = connected(Strings8)
         seen: list[tuple[bytes, bytes]] = []
 
@@ -268,7 +289,10 @@ class UndeliveredTests(SynchronousTestCase):
         self.assertEqual((receiver._unprocessed, receiver.recvd), (b"\x01", b"\x01"))
 
     def test_ownDataReceived(self) -> None:
-        """An application's own loop finds in C{__dict__} what a callback has assigned, and keeps its offset here."""
+        """
+        An application's own C{dataReceived} loop finds in C{__dict__} what a callback has assigned
+        to C{recvd}, and can keep its offset in C{_compatibilityOffset}.
+        """
         receiver, _ = connected(Strings8)
         receiver._unprocessed = b"\x01a\x01b"
         receiver._compatibilityOffset = 2
@@ -286,17 +310,20 @@ class UndeliveredTests(SynchronousTestCase):
 
 
 class SendingTests(SynchronousTestCase):
-    """Strings are sent behind their length."""
+    """Strings are sent with their length in front."""
 
     def test_sendString(self) -> None:
-        """In one write."""
+        """The length and the string are sent in one write."""
         for kind in KINDS:
             receiver, transport = connected(kind)
             receiver.sendString(b"hello")
             self.assertEqual(transport.events, [("write", frame(kind, b"hello"))])
 
     def test_tooLong(self) -> None:
-        """A string that its length cannot count is an error with both numbers, and nothing is sent."""
+        """
+        A string too long for its length prefix raises an error with both sizes, and nothing is
+        sent.
+        """
         receiver, transport = connected(Strings8)
         receiver.sendString(b"x" * 255)
         error = self.assertRaises(StringTooLongError, receiver.sendString, b"x" * 256)
@@ -305,17 +332,17 @@ class SendingTests(SynchronousTestCase):
 
 
 class ChangingTests(SynchronousTestCase):
-    """A batch survives what leaves it true, and nothing else."""
+    """A batch survives the changes that leave it valid, and no others."""
 
     def delivered(self, change: Any, size: int = 4, count: int = 40, **attributes: Any) -> Any:
-        """Deliver a batch whose eleventh string has C{change} called."""
+        """Deliver a batch and call C{change} in the callback for its eleventh string."""
         receiver, transport = connected(Strings8, **attributes)
         receiver.actions[b"now"] = lambda: change(receiver)
         receiver.dataReceived((b"\x04long" * 10 + b"\x03now") + b"\x04long" * count)
         return receiver, transport
 
     def test_paused(self) -> None:
-        """A pause leaves the rest of it to the time when the receiver is resumed."""
+        """After a pause, the rest of the batch is delivered when the receiver is resumed."""
         receiver, _ = self.delivered(lambda it: it.pauseProducing())
         self.assertEqual((len(receiver.strings), receiver.recvd), (11, b"\x04long" * 40))
         receiver.dataReceived(b"\x01x")
@@ -323,14 +350,17 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
 
     def test_resumed(self) -> None:
-        """A batch that nobody looks at meanwhile is delivered to its end."""
+        """
+        A paused batch is delivered to its end even if the undelivered bytes were not read
+        meanwhile.
+        """
         receiver, _ = self.delivered(lambda it: it.pauseProducing())
         receiver.resumeProducing()
         receiver.dataReceived(b"\x01x")
         self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
 
     def test_pausedEach(self) -> None:
-        """So does a pause at each string, with looks at what is left."""
+        """A receiver can pause at each string and read the undelivered bytes after it."""
         receiver, _ = connected(Strings8, paused=True)
         receiver.actions[b"a"] = receiver.pauseProducing
         receiver.dataReceived(b"\x01a" * 100)
@@ -339,7 +369,7 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual(receiver.recvd, b"\x01a" * left)
 
     def test_shownAfterPause(self) -> None:
-        """In a batch that goes on, C{_unprocessed} begins where the call did."""
+        """In a resumed batch, C{_unprocessed} begins where the resumption began."""
         receiver, _ = self.delivered(lambda it: it.pauseProducing())
         seen: list[Any] = []
         receiver.actions[b"long"] = lambda: seen.append((receiver._unprocessed, receiver._compatibilityOffset))
@@ -347,12 +377,15 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(seen[:2], [(b"\x04long" * 40, 5), (b"\x04long" * 40, 10)])
 
     def test_limit(self) -> None:
-        """A string that is too long for the new limit is refused, and those behind it are kept."""
+        """A string too long for the new limit is refused."""
         receiver, transport = self.delivered(lambda it: setattr(it, "MAX_LENGTH", 3))
         self.assertEqual((len(receiver.strings), transport.disconnecting), (11, True))
 
     def test_limitOfItsOwn(self) -> None:
-        """It is told, and what an application makes of it holds."""
+        """
+        If the application handles a too long string itself, it can raise the limit, and the strings
+        are delivered.
+        """
         receiver, _ = connected(Patient)
         receiver.actions[b"now"] = lambda: setattr(receiver, "MAX_LENGTH", 3)
         receiver.dataReceived(b"\x03now" + b"\x02ab" * 30 + b"\x04long" + b"\x01x" * 30)
@@ -363,14 +396,17 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings[32:], [b"long"] + [b"x"] * 30)
 
     def test_limitAfterPause(self) -> None:
-        """So it is where the batch goes on after a pause, and C{_unprocessed} was not looked at."""
+        """
+        A lower limit also applies to a batch that continues after a pause, if C{_unprocessed} was
+        not read.
+        """
         receiver, transport = self.delivered(lambda it: it.pauseProducing())
         receiver.MAX_LENGTH = 3
         receiver.resumeProducing()
         self.assertEqual((len(receiver.strings), transport.disconnecting), (11, True))
 
     def test_format(self) -> None:
-        """Another format makes another batch of the bytes."""
+        """After the format changes, the rest of the batch is parsed in the new format."""
         receiver, _ = connected(Strings16)
         receiver.actions[b"now"] = receiver.pauseProducing
         receiver.dataReceived(b"\0\3now" + b"\1\0" + b"x" * 256 + b"\0\1a" * 30)
@@ -379,7 +415,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((receiver.strings[1], len(receiver.strings)), (b"x", 2))
 
     def test_raised(self) -> None:
-        """An error leaves what is behind it."""
+        """The strings after one whose callback raises are kept."""
         receiver, _ = connected(Strings8)
         receiver.actions[b"now"] = lambda: 1 / 0
         self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"\x03now" + b"\x01x" * 40)
@@ -388,7 +424,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"now"] + [b"x"] * 40 + [b"y"])
 
     def test_raisedLast(self) -> None:
-        """So does one in the last string of a batch."""
+        """The bytes after a batch are kept if the callback of its last string raises."""
         receiver, _ = connected(Strings8)
         receiver.actions[b"now"] = lambda: 1 / 0
         self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"\x01x" * 40 + b"\x03now\x02y")
@@ -397,7 +433,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"x"] * 40 + [b"now", b"yz"])
 
     def test_formatInPieces(self) -> None:
-        """Another format holds for a string whose beginning has come, in pieces or not."""
+        """A changed format applies to an unfinished string, in pieces or not."""
         for pieces in ([b"\0\5"], [b"\0\5", b"x"], [b"\0\x20" + b"x" * 9, b"x", b"x"]):
             receiver, _ = connected(Strings16)
             for each in pieces:
@@ -410,13 +446,13 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual((receiver.strings, receiver.recvd), (expected.strings, expected.recvd))
 
     def test_replacedByBuffer(self) -> None:
-        """What replaces the rest may be anything with a buffer."""
+        """Any object with a buffer can be assigned to C{recvd}."""
         receiver, _ = self.delivered(lambda it: setattr(it, "recvd", bytearray(b"\x01x")))
         self.assertEqual(receiver.strings[11:], [b"x"])
         self.assertEqual(Strings8().recvd, b"")
 
     def test_replacedAgain(self) -> None:
-        """Whoever replaces the rest at each string gets what is there, in linear work."""
+        """Assigning to C{recvd} at each string takes linear work in all."""
         receiver, _ = connected(Strings8)
 
         def skip() -> None:
@@ -427,7 +463,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"a"] * 200)
 
     def test_replacedLast(self) -> None:
-        """The last string of a batch may replace what is left, too, which is nothing."""
+        """The callback of the last string of a batch may assign to C{recvd}, too."""
         receiver, _ = self.delivered(lambda it: setattr(it, "recvd", b"\x01x"), count=0)
         self.assertEqual(receiver.strings[11:], [b"x"])
         receiver, _ = connected(Strings16)
@@ -437,13 +473,13 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [string, b"x"])
 
     def test_offsetAssigned(self) -> None:
-        """What a callback assigns to C{_compatibilityOffset} has no effect."""
+        """Assigning to C{_compatibilityOffset} in a callback has no effect."""
         receiver, _ = self.delivered(lambda it: setattr(it, "_compatibilityOffset", 3))
         self.assertEqual(receiver.strings[11:], [b"long"] * 40)
         self.assertEqual((receiver.recvd, receiver._compatibilityOffset), (b"", 0))
 
     def test_formatInLongString(self) -> None:
-        """A format that changes within a long string reads that string anew."""
+        """If the format changes within a long string, that string is parsed anew."""
         receiver, _ = connected(Strings32, MAX_LENGTH=1 << 20)
         receiver.dataReceived(b"\0\0\x40\0" + b"x" * 4096)
         receiver.dataReceived(b"x" * 4096)
@@ -452,7 +488,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"", b"x" * 0x4000])
 
     def test_formatWhileAside(self) -> None:
-        """Another format makes another string of one that is kept in pieces."""
+        """If the format changes, a string that is kept in pieces is parsed anew."""
         receiver, _ = connected(Strings16)
         for each in (b"\x10\0" + b"x" * 50, b"x"):
             receiver.dataReceived(each)
@@ -461,7 +497,10 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"x" * 16])
 
     def test_looksAtEach(self) -> None:
-        """A look at what is left at each string shows it, in any chunks, and what else is changed holds at once."""
+        """
+        An application that reads the rest at each string sees it, whatever chunks the bytes arrive
+        in.
+        """
         data = b"\x01a" * 300 + b"\x03ab"
         for size in (1, 3, 50, 300, len(data)):
             receiver, _ = connected(Strings8)
@@ -480,7 +519,10 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual((len(receiver.strings), receiver.recvd), (300, b"\x03ab"))
 
     def test_looksAndChanges(self) -> None:
-        """What else such an application changes holds from the very next string on."""
+        """
+        If an application reads the rest at each string, its other changes apply from the next
+        string on.
+        """
         changes: list[tuple[Any, list[bytes]]] = [
             (lambda it: it.pauseProducing(), []),
             (lambda it: setattr(it, "MAX_LENGTH", 0), []),
@@ -498,7 +540,10 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual(receiver.strings[91:], expected)
 
     def test_looksAtAnother(self) -> None:
-        """One that assigns to C{_unprocessed} at each sees the rest of that, also in what was kept in pieces."""
+        """
+        If an application assigns to C{_unprocessed} at each string, C{recvd} shows the rest of that
+        value, also for bytes that were kept in pieces.
+        """
         for isKept in (False, True):
             receiver, _ = connected(Strings8)
             shown: list[bytes] = []
@@ -517,7 +562,7 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual(len(shown), 300 if isKept else 100)
 
     def test_looksAndReplaces(self) -> None:
-        """One that assigns to both sees the one that counts."""
+        """If an application assigns to both C{_unprocessed} and C{recvd}, C{recvd} counts."""
         receiver, _ = connected(Strings8)
         shown: list[bytes] = []
 
@@ -531,7 +576,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(shown[1:], [b"\x01a" * left for left in range(97, -1, -1)])
 
     def test_looksAndOtherPrefix(self) -> None:
-        """The size of a prefix that is not its format's is an error."""
+        """A prefix length that does not match the format raises an error."""
         receiver, _ = connected(Strings8)
         receiver.actions[b"a"] = lambda: receiver.recvd
         receiver.dataReceived(b"\x01a" * 90)
@@ -539,7 +584,10 @@ class ChangingTests(SynchronousTestCase):
         self.assertRaises(struct.error, receiver.dataReceived, b"\x01a" * 90)
 
     def test_resumedToEnd(self) -> None:
-        """A batch that is resumed is delivered to its end; what is shown then counts from where it was resumed."""
+        """
+        A resumed batch is delivered to its end.  C{_compatibilityOffset} then counts from the place
+        of the resumption.
+        """
         for last in (b"\x01c", b""):
             receiver, _ = connected(Strings8)
             shown: list[Any] = []
@@ -554,7 +602,7 @@ class ChangingTests(SynchronousTestCase):
                 self.assertEqual(shown[0], (2, b"\x01c" * 40 + b"\x05"))
 
     def test_resumedInShort(self) -> None:
-        """So it is where nobody looks before the end of the batch."""
+        """The offset is right if it is first read late in a resumed batch."""
         receiver, _ = connected(Strings8)
         shown: list[int] = []
         receiver.actions[b"b"] = receiver.pauseProducing
@@ -564,19 +612,19 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(shown, [56, 58])
 
     def test_fed(self) -> None:
-        """Strings that a callback sends in come behind the batch."""
+        """Strings that a callback passes in are delivered after the batch."""
         receiver, _ = self.delivered(lambda it: it.dataReceived(b"\x01x"))
         self.assertEqual(receiver.strings[11:], [b"long"] * 40 + [b"x"])
 
     def test_looked(self) -> None:
-        """A callback that feeds and looks sees everything."""
+        """A callback that passes in bytes and then reads the rest sees all of it."""
         seen: list[bytes] = []
         self.delivered(lambda it: (it.dataReceived(b"\x01x"), seen.append(it.recvd), seen.append(it._unprocessed)))
         rest = b"\x04long" * 40 + b"\x01x"
         self.assertEqual(seen, [rest, b"\x04long" * 10 + b"\x03now" + rest])
 
     def test_limits(self) -> None:
-        """A limit may be infinite, no number, or between two."""
+        """A limit may be infinite, not a number, or a fraction."""
         for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (-0.5, 0), (float("-inf"), 0)):
             for chunks in (
                 [b"\x01a\x02bb\x03ccc"],
@@ -591,7 +639,10 @@ class ChangingTests(SynchronousTestCase):
                 )
 
     def test_formatBehindUnfinished(self) -> None:
-        """If another format makes whole strings of an unfinished one, the rest of them goes by that format, too."""
+        """
+        If a changed format completes an unfinished string, the bytes after it are parsed in that
+        format, too.
+        """
         for isPausing in (True, False):
             receiver, _ = connected(Strings16)
             receiver.dataReceived(b"\x28\0" + b"a" * 40 + b"\x28\0" + b"b" * 40 + b"\x10\0" + b"c" * 10)
@@ -607,7 +658,7 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual(receiver.strings, [b"a" * 40, b"b" * 40, b"c" * 16, b"d"])
 
     def test_longUnlimited(self) -> None:
-        """A long string in pieces is whole under a limit that is no number."""
+        """A long string in pieces is delivered if the limit is not a number."""
         receiver, _ = connected(Strings32, MAX_LENGTH=float("nan"))
         data = frame(Strings32, b"x" * 9000)
         for at in range(0, len(data), 1000):

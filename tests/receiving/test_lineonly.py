@@ -12,16 +12,19 @@ from .linescripts import ExceedingOnlyLines, OnlyLines, connected
 
 
 class LineOnlyReceiverTests(SynchronousTestCase):
-    """What only L{LineOnlyReceiver} does."""
+    """The behaviour of L{LineOnlyReceiver} alone."""
 
     def test_sendLine(self) -> None:
-        """A line is sent with its delimiter, in one call."""
+        """A line is sent with its delimiter in one call."""
         receiver, transport = connected(OnlyLines, delimiter=b"\n")
         receiver.sendLine(b"abc")
         self.assertEqual(transport.events, [("write", b"abc\n")])
 
     def test_buffer(self) -> None:
-        """In a callback the buffer shows what is behind the last delimiter, and can be replaced."""
+        """
+        In a callback, C{_buffer} shows the bytes after the last delimiter of the chunk and can be
+        assigned.
+        """
         receiver, _ = connected(OnlyLines)
         seen: list[bytes] = []
 
@@ -36,7 +39,9 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
 
     def test_bufferReadBack(self) -> None:
-        """What a callback puts there is what it reads there, in each of a chunk's lines."""
+        """
+        A callback reads back the value it has assigned to C{_buffer}, at each line of a chunk.
+        """
         receiver, _ = connected(OnlyLines)
         seen: list[bytes] = []
 
@@ -49,7 +54,10 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual((seen, receiver._buffer), ([b"", b""], b""))
 
     def test_afterException(self) -> None:
-        """Lines that an exception has left are not part of the buffer, nor lost with it."""
+        """
+        Lines left after an exception are not part of C{_buffer}, and assigning to it does not lose
+        them.
+        """
         receiver, _ = connected(OnlyLines)
         receiver.actions[b"a"] = lambda: 1 / 0
         self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\nb\r\nrest")
@@ -59,7 +67,9 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"xy"])
 
     def test_exceededReenters(self) -> None:
-        """Lines that the callback for a line that is too long sends in are delivered in the same call."""
+        """
+        Bytes that C{lineLengthExceeded} passes to C{dataReceived} are delivered in the same call.
+        """
         for sent in (b"abcd\r\ne\r\n", b"abcdef"):
             receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
             receiver.actions.update({sent[:4]: lambda: receiver.dataReceived(b"x\r\n")})  # noqa: B023
@@ -68,18 +78,21 @@ class LineOnlyReceiverTests(SynchronousTestCase):
             self.assertEqual(receiver.calls[-1], ("line", b"x"))
 
     def test_emptyDelimiter(self) -> None:
-        """An empty delimiter is an error."""
+        """An empty delimiter raises an error."""
         receiver, _ = connected(OnlyLines, delimiter=b"")
         self.assertRaises(ValueError, receiver.dataReceived, b"abc")
 
     def test_exceeded(self) -> None:
-        """The line that is too long is told; the chunk's other lines are gone, what follows them is kept."""
+        """
+        C{lineLengthExceeded} gets the line.  The other lines of the chunk are dropped, and the
+        bytes after the last delimiter are kept.
+        """
         receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
         receiver.dataReceived(b"abcd\r\ne\r\nf")
         self.assertEqual((receiver.calls, receiver._buffer), ([("exceeded", b"abcd")], b"f"))
 
     def test_delimiterChanged(self) -> None:
-        """Another delimiter holds from the next chunk on."""
+        """A changed delimiter applies from the next chunk on."""
         receiver, _ = connected(OnlyLines)
         receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
         receiver.dataReceived(b"a\r\nb\r\nc;")
@@ -87,7 +100,9 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c", b"d"])
 
     def test_half(self) -> None:
-        """The delimiter's beginning is no part of the line, nor is what only looks like it."""
+        """
+        The beginning of a delimiter does not count for the limit, unless it turns out to be data.
+        """
         receiver, transport = connected(OnlyLines, MAX_LENGTH=3)
         receiver.dataReceived(b"abc\r")
         self.assertFalse(transport.disconnecting)
@@ -95,7 +110,9 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_assignedForNext(self) -> None:
-        """What a callback assigns to C{LineOnlyReceiver._buffer} is searched with the next chunk, as one with it."""
+        """
+        A value that a callback assigns to C{_buffer} is searched together with the next chunk.
+        """
         receiver, _ = connected(OnlyLines, delimiter=b"aba")
         seen: list[bytes] = []
         receiver.actions[b""] = lambda: setattr(receiver, "_buffer", b"aaba")
@@ -105,7 +122,7 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, seen), ([("line", b""), ("line", b"a")], [b"b"]))
 
     def test_assignedInPieces(self) -> None:
-        """So does what is assigned while a long line is kept in pieces."""
+        """A value that is assigned to C{_buffer} replaces a long line that is kept in pieces."""
         receiver, _ = connected(OnlyLines)
         for _ in range(4):
             receiver.dataReceived(b"x" * 2000)
@@ -114,7 +131,10 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual(receiver.calls, [("line", b"assigned")])
 
     def test_assignedLines(self) -> None:
-        """Whole lines that are assigned are delivered with the next chunk, however many bytes they are."""
+        """
+        Whole lines that are assigned to C{_buffer} are delivered with the next chunk, whatever
+        their size.
+        """
         for size in (4, 4090, 9000):
             receiver, _ = connected(OnlyLines)
             receiver._buffer = b"a\r\n" + b"x" * size
@@ -122,14 +142,16 @@ class LineOnlyReceiverTests(SynchronousTestCase):
             self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"x" * size + b"y"))
 
     def inPieces(self, **attributes: Any) -> Any:
-        """Make a receiver with a long line in pieces."""
+        """Make a receiver that keeps a long line in pieces."""
         receiver, _ = connected(ExceedingOnlyLines, **attributes)
         for _ in range(4):
             receiver.dataReceived(b"x" * 2000)
         return receiver
 
     def test_assignedAndResumed(self) -> None:
-        """A line that is assigned in the place of pieces counts from the next call on, even if that has no bytes."""
+        """
+        Lines assigned in place of pieces are parsed at the next call, even if it has no bytes.
+        """
         for delimiter, limit, expected in (
             (b"\r\n", 9999, [("line", b"a")]),
             (b";", 9999, [("line", b"a\r\n")]),
@@ -143,13 +165,16 @@ class LineOnlyReceiverTests(SynchronousTestCase):
             self.assertEqual(receiver.calls, expected)
 
     def test_assignedAndCopied(self) -> None:
-        """So it is in a copy."""
+        """A copy has the value that was assigned in place of pieces."""
         receiver = self.inPieces()
         receiver._buffer = b"ab"
         self.assertEqual(copy(receiver)._buffer, b"ab")
 
     def test_assignedAndTimed(self) -> None:
-        """So it is for the time that a message takes, and a receiver that aborts keeps nothing."""
+        """
+        The time limit for a message applies to the assigned value, and a receiver that aborts keeps
+        nothing.
+        """
         for assigned, expected in ((b"", []), (b"ab", [("abortConnection",)])):
             clock = Clock()
             receiver = self.inPieces(MAX_MESSAGE_TIME=5, _receiverCallLater=clock.callLater)
@@ -158,7 +183,10 @@ class LineOnlyReceiverTests(SynchronousTestCase):
             self.assertEqual((receiver.transport.events, receiver._buffer), (expected, b""))
 
     def test_keptAfterClose(self) -> None:
-        """After the application has closed the connection, a bounded part of an endless line is kept."""
+        """
+        After the application has closed the connection, only a limited part of an endless line is
+        kept.
+        """
         receiver = self.inPieces(MAX_LENGTH=100)
         receiver.transport.loseConnection()
         for _ in range(20):
@@ -166,14 +194,16 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual(len(receiver._buffer), 2**18 + 100)
 
     def test_exceededBehindReentered(self) -> None:
-        """What a callback passes in is delivered even if a later line of the chunk is too long."""
+        """
+        Bytes that a callback passes in are delivered even if a later line of the chunk is too long.
+        """
         receiver, _ = connected(ExceedingOnlyLines, MAX_LENGTH=3)
         receiver.actions[b"a"] = lambda: receiver.dataReceived(b"z\r\n")
         receiver.dataReceived(b"a\r\nlong\r\nb\r\n")
         self.assertEqual(receiver.calls, [("line", b"a"), ("exceeded", b"long"), ("line", b"z")])
 
     def test_delimiterInLongLine(self) -> None:
-        """So are lines that another delimiter ends, in a long line that came in one chunk."""
+        """If the delimiter changes, it is found in a long line that arrived in one chunk."""
         receiver, _ = connected(OnlyLines)
         receiver.dataReceived(b"a;" + b"x" * 9000)
         receiver.delimiter = b";"
@@ -181,7 +211,7 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"x" * 9000 + b"y"))
 
     def test_closedBehindAssigned(self) -> None:
-        """So is what is kept after the application has closed the connection."""
+        """If the delimiter changes, it is found in the bytes kept after the application's close."""
         receiver, transport = connected(OnlyLines)
         receiver.actions[b"a"] = transport.loseConnection
         receiver.dataReceived(b"a\r\nb\r\nc;")
@@ -190,7 +220,7 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b"e"))
 
     def test_plaintext(self) -> None:
-        """What a callback assigns before it starts TLS is plaintext, too."""
+        """Bytes that a callback assigns before it starts TLS are discarded as plaintext."""
         receiver, transport = connected(OnlyLines)
 
         def start() -> None:
@@ -202,7 +232,7 @@ class LineOnlyReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, receiver._buffer), ([("line", b"a")], b""))
 
     def test_otherAttribute(self) -> None:
-        """Any other attribute is deleted as ever."""
+        """Deleting another attribute works as usual."""
         receiver, _ = connected(OnlyLines, own=1)
         del receiver.own
         self.assertRaises(AttributeError, delattr, receiver, "own")

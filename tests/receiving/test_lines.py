@@ -15,10 +15,10 @@ from .linescripts import ExceedingLines, ExceedingOnlyLines, Lines, OnlyLines, c
 
 
 class CommonTests(SynchronousTestCase):
-    """What both receivers of lines do."""
+    """The behaviour that both line receivers share."""
 
     def test_anyCut(self) -> None:
-        """The same bytes give the same lines, in whatever chunks they come."""
+        """The same bytes give the same lines, whatever chunks they arrive in."""
         for kind in (Lines, OnlyLines):
             for delimiter in (b"\r\n", b"\n", b"aa", b"abab"):
                 data = b"x" + delimiter + delimiter + b"yz" + delimiter + b"a"
@@ -31,7 +31,10 @@ class CommonTests(SynchronousTestCase):
                     self.assertEqual((receiver.calls, receiver._buffer), (expected.calls, expected._buffer))
 
     def test_pausedInLongLine(self) -> None:
-        """What comes while a receiver is paused in a long line is delivered when it goes on, as in one piece."""
+        """
+        Bytes that arrive while a receiver is paused within a long line are delivered when it is
+        resumed.
+        """
         receiver, _ = connected(Lines)
         receiver.dataReceived(b"x" * 3000)
         receiver.dataReceived(b"x" * 1000)
@@ -43,7 +46,7 @@ class CommonTests(SynchronousTestCase):
         self.assertEqual(receiver.calls, [("line", b"x" * 4001), ("line", b"yz")])
 
     def test_loggedSize(self) -> None:
-        """What is logged of a line that is too long is its own size, whatever stands behind it."""
+        """The logged size of a too long line does not depend on the bytes after it."""
         for kind in (Lines, OnlyLines):
             observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
             connected(kind, MAX_LENGTH=10)[0].dataReceived(b"x" * 11 + b"\r\n" + b"good\r\n" * 9)
@@ -51,7 +54,9 @@ class CommonTests(SynchronousTestCase):
             self.assertEqual(event["size"], 11)
 
     def test_long(self) -> None:
-        """A line much longer than a chunk is one line, and so is the next."""
+        """
+        A line much longer than a chunk is delivered as one line, and the lines after it are right.
+        """
         for kind in (Lines, OnlyLines):
             for size in (1, 7, 1400, 65536):
                 receiver = connected(kind, MAX_LENGTH=1 << 20)[0]
@@ -61,7 +66,9 @@ class CommonTests(SynchronousTestCase):
                 self.assertEqual([len(line) for _, line in receiver.calls], [100_000, 50_000, 1])
 
     def test_limit(self) -> None:
-        """A line may be as long as the limit, in any cut; one byte more closes the connection."""
+        """
+        A line may be as long as the limit, in any chunks.  One byte more closes the connection.
+        """
         for kind in (Lines, OnlyLines):
             for data, lines in ((b"abc\r\nd\r\n", 2), (b"abcd\r\nd\r\n", 0)):
                 for chunks in deliveries(data):
@@ -71,7 +78,7 @@ class CommonTests(SynchronousTestCase):
                     self.assertEqual((len(receiver.calls), transport.disconnecting), (lines, not lines), chunks)
 
     def test_endless(self) -> None:
-        """A line that does not end is refused when it is too long."""
+        """An unfinished line is refused as soon as it is too long."""
         for kind in (ExceedingLines, ExceedingOnlyLines):
             receiver = connected(kind, MAX_LENGTH=3)[0]
             for each in bytewise(b"abcde"):
@@ -79,7 +86,7 @@ class CommonTests(SynchronousTestCase):
             self.assertEqual(receiver.calls[0][0], "exceeded")
 
     def test_emptied(self) -> None:
-        """The application may take the buffer, and put something else there."""
+        """The application may read C{_buffer} and assign other bytes to it."""
         for kind in (Lines, OnlyLines):
             receiver = connected(kind)[0]
             receiver.dataReceived(b"abc")
@@ -89,7 +96,7 @@ class CommonTests(SynchronousTestCase):
             self.assertEqual(receiver.calls, [("line", b"xy")])
 
     def test_limitChanged(self) -> None:
-        """Another limit holds from the next line on."""
+        """A changed limit applies from the next line on."""
         for kind in (Lines, OnlyLines):
             receiver, transport = connected(kind)
             receiver.actions[b"a"] = lambda: setattr(receiver, "MAX_LENGTH", 1)  # noqa: B023
@@ -97,7 +104,7 @@ class CommonTests(SynchronousTestCase):
             self.assertEqual((len(receiver.calls), transport.disconnecting), (2, True))
 
     def test_replacedOnInstance(self) -> None:
-        """A callback put on the instance is called from the next line on."""
+        """A callback assigned on the instance is called from the next line on."""
         for kind in (Lines, OnlyLines):
             receiver, _ = connected(kind)
             other: list[bytes] = []
@@ -106,7 +113,9 @@ class CommonTests(SynchronousTestCase):
             self.assertEqual((receiver.calls, other), ([("line", b"a")], [b"b"]))
 
     def test_closing(self) -> None:
-        """Once the application closes the connection, the chunk's other lines are not delivered."""
+        """
+        After the application closes the connection, the other lines of the chunk are not delivered.
+        """
         for kind in (Lines, OnlyLines):
             receiver, transport = connected(kind)
             receiver.actions[b"a"] = transport.loseConnection
@@ -115,16 +124,18 @@ class CommonTests(SynchronousTestCase):
 
 
 class LineReceiverTests(SynchronousTestCase):
-    """What only L{LineReceiver} does."""
+    """The behaviour of L{LineReceiver} alone."""
 
     def test_sendLine(self) -> None:
-        """A line is sent with its delimiter, in one write."""
+        """A line is sent with its delimiter in one write."""
         receiver, transport = connected(Lines, delimiter=b"\n")
         receiver.sendLine(b"abc")
         self.assertEqual(transport.events, [("write", b"abc\n")])
 
     def test_rawMode(self) -> None:
-        """From a line on, everything is raw; from a piece of raw data on, there are lines again."""
+        """
+        The receiver changes to raw mode at a line, and back to line mode in C{rawDataReceived}.
+        """
         receiver, _ = connected(Lines)
         receiver.actions[b"raw"] = receiver.setRawMode
         receiver.actions[b"data\r\n"] = lambda: receiver.setLineMode(b"a\r\nb")
@@ -135,7 +146,7 @@ class LineReceiverTests(SynchronousTestCase):
         )
 
     def test_rawStops(self) -> None:
-        """A true value from a raw callback ends the delivery and is returned."""
+        """A true value from C{rawDataReceived} ends the delivery and is returned."""
         receiver, _ = connected(Lines)
         receiver.setRawMode()
         receiver.actions[b"x"] = lambda: receiver.setLineMode(b"y\r\n") or "why"
@@ -143,7 +154,7 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, receiver._buffer), ([("raw", b"x")], b"y\r\n"))
 
     def test_setLineMode(self) -> None:
-        """Outside a callback, the extra bytes are delivered at once."""
+        """Outside a callback, the extra bytes of C{setLineMode} are delivered at once."""
         receiver, _ = connected(Lines)
         receiver.setRawMode()
         self.assertIsNone(receiver.setLineMode())
@@ -151,7 +162,10 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, receiver.line_mode), ([("line", b"a")], 1))
 
     def test_lineStops(self) -> None:
-        """A true value from a line's callback ends the delivery; the next chunk goes on with it."""
+        """
+        A true value from C{lineReceived} ends the delivery.  The rest is delivered with the next
+        chunk.
+        """
         receiver, _ = connected(Lines)
         receiver.actions[b"a"] = lambda: "why"
         self.assertEqual(receiver.dataReceived(b"a\r\nb\r\n"), "why")
@@ -160,14 +174,16 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c"])
 
     def test_delimiterChanged(self) -> None:
-        """Another delimiter holds from the next line on."""
+        """A changed delimiter applies from the next line on."""
         receiver, _ = connected(Lines)
         receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
         receiver.dataReceived(b"a\r\nb\r\nc;")
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b\r\nc"])
 
     def test_buffer(self) -> None:
-        """In a callback the buffer shows what is not delivered; replacing it replaces that."""
+        """
+        In a callback, C{_buffer} shows the undelivered bytes, and assigning to it replaces them.
+        """
         receiver, _ = connected(Lines)
         seen: list[bytes] = []
 
@@ -182,7 +198,10 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b", b"c"])
 
     def test_exceeded(self) -> None:
-        """The callback gets everything from the line that is too long on, and what it returns is returned."""
+        """
+        C{lineLengthExceeded} gets all bytes from the too long line on, and its return value is
+        returned.
+        """
         receiver, _ = connected(ExceedingLines, MAX_LENGTH=3)
         receiver.actions[b"abcd\r\ne\r\nf"] = lambda: "why"
         self.assertEqual(receiver.dataReceived(b"x\r\nabcd\r\ne\r\nf"), "why")
@@ -190,7 +209,7 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual(receiver._buffer, b"")
 
     def test_spoiled(self) -> None:
-        """Lines are not sought far ahead where each callback spoils what was found."""
+        """The receiver does not search far ahead if each callback spoils the batch."""
         receiver, _ = connected(Lines)
         found: list[int] = []
         split = _accelerate.splitLines
@@ -205,7 +224,7 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertLess(len(found), 10)
 
     def test_busy(self) -> None:
-        """An application that says it is busy is not called; what comes is kept."""
+        """If the application sets C{_busyReceiving}, bytes are kept and not delivered."""
         receiver, _ = connected(Lines)
         receiver._busyReceiving = True
         receiver.dataReceived(b"a\r\n")
@@ -222,17 +241,17 @@ class LineReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.calls, receiver._buffer), ([], b"abcd"))
 
     def test_noTransport(self) -> None:
-        """It works before there is a transport."""
+        """Lines are delivered before there is a transport."""
         receiver = Lines()
         receiver.dataReceived(b"a\r\nb\r\n")
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b"])
 
 
 class ChangingTests(SynchronousTestCase):
-    """A batch of lines survives what leaves it true, and nothing else."""
+    """A batch of lines survives the changes that leave it valid, and no others."""
 
     def delivered(self, kind: Any, change: Any, rest: bytes = b"long\r\n" * 40, **attributes: Any) -> Any:
-        """Deliver a batch whose eleventh line has C{change} called."""
+        """Deliver a batch and call C{change} in the callback for its eleventh line."""
         receiver, transport = connected(kind, **attributes)
         receiver.actions[b"now"] = lambda: change(receiver)
         receiver.dataReceived(b"long\r\n" * 10 + b"now\r\n" + rest)
@@ -242,7 +261,7 @@ class ChangingTests(SynchronousTestCase):
         return [data for _, data in receiver.calls[11:]]
 
     def test_paused(self) -> None:
-        """A pause leaves the rest of it to the time when the receiver is resumed."""
+        """After a pause, the rest of the batch is delivered when the receiver is resumed."""
         receiver, _ = self.delivered(Lines, lambda it: it.pauseProducing())
         self.assertEqual((len(receiver.calls), receiver._buffer), (11, b"long\r\n" * 40))
         receiver.dataReceived(b"x\r\n")
@@ -250,13 +269,13 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(self.lines(receiver), [b"long"] * 40 + [b"x"])
 
     def test_why(self) -> None:
-        """So does a true value."""
+        """After a true value, the rest of the batch is delivered with the next chunk."""
         receiver, _ = self.delivered(Lines, lambda it: "why")
         receiver.dataReceived(b"x\r\n")
         self.assertEqual(self.lines(receiver), [b"long"] * 40 + [b"x"])
 
     def test_raised(self) -> None:
-        """So does an error, in any line of a batch, and in the last one."""
+        """After an error in any line of a batch, the rest is delivered with the next chunk."""
         for kind in (Lines, OnlyLines):
             for rest, expected in ((b"a\r\n" * 40, [b"a"] * 40), (b"", [])):
                 receiver, _ = connected(kind)
@@ -266,19 +285,21 @@ class ChangingTests(SynchronousTestCase):
                 self.assertEqual([data for _, data in receiver.calls[12:]], [*expected, b"xy"])
 
     def test_delimiterAfterPause(self) -> None:
-        """Another delimiter makes other lines of what was kept."""
+        """After the delimiter changes, the kept bytes are split anew."""
         receiver, _ = self.delivered(Lines, lambda it: it.pauseProducing())
         receiver.delimiter = b"g"
         receiver.resumeProducing()
         self.assertEqual(self.lines(receiver), [b"lon"] + [b"\r\nlon"] * 39)
 
     def test_limit(self) -> None:
-        """Another limit holds from the next line on, and the rest goes to the callback for what is too long."""
+        """
+        A changed limit applies from the next line on, and C{lineLengthExceeded} gets the rest.
+        """
         receiver, _ = self.delivered(ExceedingLines, lambda it: setattr(it, "MAX_LENGTH", 3))
         self.assertEqual(receiver.calls[11:], [("exceeded", b"long\r\n" * 40)])
 
     def test_rawAndBack(self) -> None:
-        """Raw mode takes everything that is left, and gives back what is its own to give."""
+        """C{rawDataReceived} gets all undelivered bytes, and can hand some of them back."""
         receiver, _ = connected(Lines)
         receiver.actions[b"raw"] = receiver.setRawMode
 
@@ -291,7 +312,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(len(receiver.calls), 200)
 
     def test_nothingRaw(self) -> None:
-        """In raw mode, bytes that somebody has taken are not called back for."""
+        """C{rawDataReceived} is not called if the bytes have been taken."""
         receiver, _ = connected(Lines)
         receiver.dataReceived(b"x" * 100)
         receiver.dataReceived(b"x" * 10)
@@ -301,28 +322,31 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.calls, [])
 
     def test_rawAtTheEnd(self) -> None:
-        """Raw mode that begins behind the last byte waits for the next chunk."""
+        """Raw mode that begins after the last byte waits for the next chunk."""
         receiver, _ = self.delivered(Lines, lambda it: it.setRawMode(), b"")
         self.assertEqual(len(receiver.calls), 11)
         receiver.dataReceived(b"x")
         self.assertEqual(receiver.calls[11:], [("raw", b"x")])
 
     def test_rawAndFed(self) -> None:
-        """Bytes that a callback passes in when it begins raw mode come behind those in hand."""
+        """
+        Bytes that a callback passes in after it sets raw mode are delivered behind the earlier
+        ones.
+        """
         receiver, _ = connected(Lines)
         receiver.actions[b"a"] = lambda: (receiver.setRawMode(), receiver.dataReceived(b"more"))[0]
         receiver.dataReceived(b"a\r\nrest")
         self.assertEqual((receiver.calls[0], receiver.calls[1:]), (("line", b"a"), [("raw", b"restmore")]))
 
     def test_rawReturns(self) -> None:
-        """A true value that C{rawDataReceived} returns ends the delivery, and is returned."""
+        """A true value from C{rawDataReceived} ends the delivery and is returned."""
         receiver, _ = connected(Lines)
         receiver.actions[b"a"] = receiver.setRawMode
         receiver.actions[b"rest"] = lambda: "why"
         self.assertEqual(receiver.dataReceived(b"a\r\nrest"), "why")
 
     def test_longAtTheEnd(self) -> None:
-        """A long line behind short ones that change the delimiter ends with its chunk."""
+        """A long line after lines that change the delimiter is delivered with its chunk."""
         receiver, _ = connected(Lines)
         receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
         receiver.actions[b"b"] = lambda: setattr(receiver, "delimiter", b"\r\n")
@@ -332,7 +356,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.calls[-1], ("line", b"c"))
 
     def test_backAndForth(self) -> None:
-        """A delimiter that is another for each line."""
+        """The delimiter can change at each line."""
         receiver, _ = connected(Lines)
         receiver.actions[b"a"] = lambda: setattr(receiver, "delimiter", b";")
         receiver.actions[b"b"] = lambda: setattr(receiver, "delimiter", b"\r\n")
@@ -340,7 +364,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"a", b"b"] * 200)
 
     def test_looks(self) -> None:
-        """A look at what is left at each line shows it, after a spoiled batch, too."""
+        """An application that reads the rest at each line sees it, after a spoiled batch, too."""
         receiver, _ = connected(Lines)
         seen: list[bytes] = []
         receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
@@ -349,7 +373,10 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(seen, [b"a\r\n" * left + b"x" for left in range(59, -1, -1)])
 
     def looking(self, then: Any = lambda it: None, **attributes: Any) -> tuple[Any, RecordingTransport, list[bytes]]:
-        """Connect a receiver that looks at what is left at each C{a}, and has C{then} called at each C{b}."""
+        """
+        Connect a receiver that reads the rest at each line C{a} or C{b}, and calls C{then} at each
+        C{b}.
+        """
         receiver, transport = connected(ExceedingLines, **attributes)
         seen: list[bytes] = []
         receiver.actions[b"a"] = lambda: seen.append(receiver._buffer)
@@ -357,7 +384,10 @@ class ChangingTests(SynchronousTestCase):
         return receiver, transport, seen
 
     def test_looksAtEach(self) -> None:
-        """It shows it in any chunks, long and short ones, that end anywhere."""
+        """
+        An application that reads the rest at each line sees it, whatever chunks the bytes arrive
+        in.
+        """
         data = b"a\r\n" * 400 + b"xyz"
         for size in (1, 2, 7, 100, 600, len(data)):
             receiver, _, seen = self.looking()
@@ -370,14 +400,17 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual((len(receiver.calls), receiver._buffer), (400, b"xyz"))
 
     def test_looksNoMore(self) -> None:
-        """Lines that are not looked behind come between others that are."""
+        """Lines where the application reads the rest can alternate with lines where it does not."""
         receiver, _, seen = self.looking()
         receiver.dataReceived((b"a\r\n" * 5 + b"c\r\n" * 40) * 9)
         self.assertEqual(b"".join(line for _, line in receiver.calls), (b"a" * 5 + b"c" * 40) * 9)
         self.assertEqual(len(seen), 45)
 
     def test_looksAndChanges(self) -> None:
-        """What else such an application changes holds from the very next line on."""
+        """
+        If an application reads the rest at each line, its other changes apply from the next line
+        on.
+        """
 
         def again(it: Any) -> None:
             it.dataReceived(it.clearLineBuffer()[3:])
@@ -410,7 +443,9 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual(receiver.calls[300:], expected, number)
 
     def test_looksAndRaises(self) -> None:
-        """An error in a callback leaves the rest for the next chunk."""
+        """
+        After an error in a callback that reads the rest, the rest is delivered with the next chunk.
+        """
         receiver, _, seen = self.looking(lambda it: 1 / 0)
         self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"a\r\n" * 30 + b"b\r\n" + b"a\r\n" * 30)
         self.assertEqual(receiver._buffer, b"a\r\n" * 30)
@@ -418,7 +453,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(seen[31:], [b"a\r\n" * left for left in range(30, -1, -1)])
 
     def test_looksAndResumes(self) -> None:
-        """What came while it was paused is behind the rest when it looks again."""
+        """Bytes that arrive during a pause appear behind the rest when the receiver is resumed."""
         receiver, _, seen = self.looking(lambda it: it.pauseProducing())
         receiver.dataReceived(b"a\r\n" * 30 + b"b\r\n" + b"a\r\n" * 3)
         receiver.dataReceived(b"a\r\n" * 2)
@@ -426,13 +461,19 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(seen[31:], [b"a\r\n" * left for left in range(4, -1, -1)])
 
     def test_looksAndFeeds(self) -> None:
-        """What it passes in after a look is behind the rest, also behind half a line."""
+        """
+        Bytes that a callback passes in after it reads the rest are behind it, even behind half a
+        line.
+        """
         receiver, _, _ = self.looking(lambda it: it.dataReceived(b"d\r\n"))
         receiver.dataReceived(b"a\r\n" * 30 + b"b\r\nhalf")
         self.assertEqual(receiver.calls[30:], [("line", b"b"), ("line", b"halfd")])
 
     def test_looksInLongLine(self) -> None:
-        """A line that is too long, finished or not, goes to the callback for it; so do all without a delimiter."""
+        """
+        While the application reads the rest at each line, a too long line still reaches
+        C{lineLengthExceeded}, finished or not.  With an empty delimiter, bytes are kept.
+        """
         for rest, size in ((b"x" * 20 + b"\r\na", 9), (b"x" * 20, 9)):
             receiver, _, _ = self.looking(MAX_LENGTH=size)
             receiver.dataReceived(b"a\r\n" * 30 + rest)
@@ -444,7 +485,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((len(receiver.calls), receiver._buffer), (30, b"a\r\n"))
 
     def test_handedBack(self) -> None:
-        """What a raw callback hands back may be anything with a buffer."""
+        """Any object with a buffer can be passed to C{setLineMode}."""
         for form in (bytes, bytearray, memoryview):
             receiver, _ = connected(Lines)
             receiver.actions[b"raw"] = receiver.setRawMode
@@ -453,7 +494,9 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual(receiver.calls[1:], [("raw", b"a\r\n"), ("line", b"b")])
 
     def test_rawAtLast(self) -> None:
-        """Raw mode that begins behind the last line of a batch has nothing to deliver yet."""
+        """
+        Raw mode that begins after the last line of a batch delivers nothing before the next chunk.
+        """
         receiver, _ = connected(Lines)
         receiver.actions[b"raw"] = receiver.setRawMode
         receiver.dataReceived(b"a\r\n" * 30 + b"raw\r\n")
@@ -461,7 +504,10 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.calls[30:], [("line", b"raw"), ("raw", b"x")])
 
     def test_muchWhileCautious(self) -> None:
-        """Behind a spoiled batch, many lines are delivered, and what is left of the last one is kept."""
+        """
+        After a spoiled batch, many lines are delivered, and the bytes of an unfinished one are
+        kept.
+        """
         receiver, _ = connected(Lines)
         receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer + b"")
         receiver.dataReceived(b"b\r\n" + b"c\r\n" * 8 + b"x" * 6000)
@@ -474,14 +520,17 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual([line for _, line in receiver.calls], [b"b"] + [b"c" * 500] * 20)
 
     def test_longWhileCautious(self) -> None:
-        """A line that is too long behind a spoiled batch goes to the callback with what is behind it."""
+        """
+        A too long line after a spoiled batch is passed to C{lineLengthExceeded} with the bytes
+        after it.
+        """
         receiver, _ = connected(ExceedingLines, MAX_LENGTH=9)
         receiver.actions[b"b"] = lambda: setattr(receiver, "_buffer", receiver._buffer)
         receiver.dataReceived(b"b\r\n" * 20 + b"0123456789\r\nx" + b"y" * 60)
         self.assertEqual(receiver.calls[20:], [("exceeded", b"0123456789\r\nx" + b"y" * 60)])
 
     def test_forms(self) -> None:
-        """A delimiter may be anything with a buffer."""
+        """A delimiter may be any object with a buffer."""
         for kind in (Lines, OnlyLines):
             for form in (bytearray, memoryview):
                 for data in (b"a;b;" + b"c;" * 60, b"a;"):
@@ -491,7 +540,7 @@ class ChangingTests(SynchronousTestCase):
                     self.assertEqual(len(receiver.calls), data.count(b";") + 1)
 
     def test_limits(self) -> None:
-        """A limit may be infinite, no number, or between two."""
+        """A limit may be infinite, not a number, or a fraction."""
         for kind in (Lines, OnlyLines):
             for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (float("-inf"), 0)):
                 for chunks in ([b"a\r\nbb\r\nccc\r\n"], bytewise(b"a\r\nbb\r\nccc\r\n")):

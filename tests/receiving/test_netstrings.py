@@ -13,7 +13,7 @@ from twisted_basic_ng.basic import IncompleteNetstring, NetstringParseError, Net
 
 
 class Netstrings(NetstringReceiver):
-    """Collects what is delivered, and does what C{actions} says for it, if anything."""
+    """Collects the strings, and runs the action in C{actions} for each, if there is one."""
 
     def __init__(self) -> None:
         self.strings: list[bytes] = []
@@ -34,7 +34,7 @@ class NetstringReceiverTests(SynchronousTestCase):
     """Netstrings are delivered, and anything else closes the connection."""
 
     def test_anyCut(self) -> None:
-        """The same bytes give the same strings, in whatever chunks they come."""
+        """The same bytes give the same strings, whatever chunks they arrive in."""
         for chunks in deliveries(b"0:,12:hello world!,1:,,", b"3:ab"):
             receiver, transport = connected()
             for each in chunks:
@@ -42,7 +42,9 @@ class NetstringReceiverTests(SynchronousTestCase):
             self.assertEqual((receiver.strings, transport.disconnecting), ([b"", b"hello world!", b","], False))
 
     def test_anyBreach(self) -> None:
-        """What breaks the format closes the connection in whatever chunks it comes, behind what was right."""
+        """
+        Malformed data closes the connection in any chunks, after the earlier strings are delivered.
+        """
         for bad in (b"x", b":", b"01:", b"1:ab", b"1x", b"1\n", b"100:", b"99999999999999999999999:"):
             for chunks in deliveries(b"1:a," + bad, b"1:b,"):
                 receiver, transport = connected(MAX_LENGTH=99)
@@ -52,7 +54,10 @@ class NetstringReceiverTests(SynchronousTestCase):
                 self.assertEqual(transport.names(), ["loseConnection"])
 
     def test_limits(self) -> None:
-        """The limit is the longest payload; none at all may be longer than 0 bytes."""
+        """
+        The limit is the size of the longest payload.  With the limit 0, only empty strings are
+        allowed.
+        """
         for limit in (0, 1, 9, 10, 11, 99, 100):
             for size in (0, limit, limit + 1):
                 receiver, _ = connected(MAX_LENGTH=limit)
@@ -60,7 +65,9 @@ class NetstringReceiverTests(SynchronousTestCase):
                 self.assertEqual(receiver.strings, [b"x" * size] if size <= limit else [])
 
     def test_limitChanged(self) -> None:
-        """Another limit holds for the next netstring, not for the one whose length was accepted."""
+        """
+        A changed limit applies from the next netstring on, not to one whose length was accepted.
+        """
         receiver, _ = connected()
         receiver.actions[b"a"] = lambda: setattr(receiver, "MAX_LENGTH", 1)
         receiver.dataReceived(b"1:a,1:b,2:cc,1:d,")
@@ -72,7 +79,7 @@ class NetstringReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.strings, receiver.brokenPeer), ([b"abcde"], 1))
 
     def test_long(self) -> None:
-        """A payload much longer than a chunk is one payload."""
+        """A payload much longer than a chunk is delivered as one string."""
         for size in (1, 1400, 65536):
             receiver, _ = connected(MAX_LENGTH=1 << 20)
             data = b"100000:" + b"x" * 100_000 + b",1:y,"
@@ -81,7 +88,10 @@ class NetstringReceiverTests(SynchronousTestCase):
             self.assertEqual([len(each) for each in receiver.strings], [100_000, 1])
 
     def test_pieces(self) -> None:
-        """One that came in pieces ends with its comma, or breaks the format; what is behind it is looked at."""
+        """
+        A netstring that arrives in pieces is delivered at its comma.  Any other byte there closes
+        the connection.  The bytes after it are parsed.
+        """
         for size in (700, 2999, 3000, 3001, 3002):
             for end, rest in ((b",", b"2:ok,"), (b";", b"2:no,")):
                 data = b"3000:" + b"x" * 3000 + end + rest
@@ -98,7 +108,7 @@ class NetstringReceiverTests(SynchronousTestCase):
                 self.assertEqual((shown, transport.disconnecting), ([rest] if isWhole else [], not isWhole))
 
     def test_manyInOneChunk(self) -> None:
-        """However many there are in a chunk, each is delivered once."""
+        """Each of many netstrings in a chunk is delivered once."""
         receiver, _ = connected()
         receiver.dataReceived(b"1:x," * 5000)
         self.assertEqual(receiver.strings, [b"x"] * 5000)
@@ -110,7 +120,7 @@ class NetstringReceiverTests(SynchronousTestCase):
         self.assertEqual(transport.events, [("write", b"12:hello world!,")])
 
     def test_connected(self) -> None:
-        """With a new transport everything begins anew."""
+        """A new transport resets the receiver."""
         receiver, _ = connected()
         receiver.dataReceived(b"x")
         self.assertEqual(receiver.brokenPeer, 1)
@@ -119,7 +129,9 @@ class NetstringReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.brokenPeer, receiver.strings), (0, [b"a"]))
 
     def test_connectedInCallback(self) -> None:
-        """So it does where a callback connects it to another transport: what is left is forgotten."""
+        """
+        If a callback connects the receiver to another transport, the undelivered bytes are dropped.
+        """
         receiver, _ = connected()
         receiver.actions[b"m"] = lambda: receiver.makeConnection(RecordingTransport())
         receiver.dataReceived(b"1:m,1:a,")
@@ -127,7 +139,10 @@ class NetstringReceiverTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"m", b"c"])
 
     def test_callbackFindsBreach(self) -> None:
-        """A callback can find that the peer has broken the protocol; one that wants more is given more."""
+        """
+        A callback can raise C{NetstringParseError} to close the connection, or
+        C{IncompleteNetstring} to wait for more bytes.
+        """
         receiver, transport = connected()
 
         def breach() -> None:
@@ -143,7 +158,7 @@ class NetstringReceiverTests(SynchronousTestCase):
         self.assertEqual((receiver.strings, transport.disconnecting), ([b"a", b"b"], True))
 
     def test_logged(self) -> None:
-        """A length that is too long is logged by its first digits."""
+        """A too long length is logged, at most its first 20 digits."""
         for sent, size in ((b"1234:", 1234), (b"9" * 40, int(b"9" * 20)), (b"200000:x", 200000)):
             observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
             receiver, _ = connected(MAX_LENGTH=100)
@@ -152,7 +167,7 @@ class NetstringReceiverTests(SynchronousTestCase):
             self.assertEqual((event["size"], event["limit"]), (size, 100))
 
     def test_ownParseError(self) -> None:
-        """A subclass may do something else with a peer that breaks the protocol."""
+        """A subclass can override C{_handleParseError}."""
 
         class Patient(Netstrings):
             def _handleParseError(self) -> None:
@@ -166,24 +181,26 @@ class NetstringReceiverTests(SynchronousTestCase):
 
 
 class LengthTests(SynchronousTestCase):
-    """The two methods that Twisted's own tests call."""
+    """The two private methods that Twisted's own tests call."""
 
     def test_consumeLength(self) -> None:
-        """A length is taken from the front of the bytes."""
+        """C{_consumeLength} takes a length from the front of the bytes."""
         receiver, _ = connected()
         receiver._remainingData = b"12:ab"
         receiver._consumeLength()
         self.assertEqual((receiver._expectedPayloadSize, receiver._remainingData), (13, b"ab"))
 
     def test_errors(self) -> None:
-        """Half a length is incomplete; none, or one too long, is an error."""
+        """
+        An unfinished length raises C{IncompleteNetstring}; a malformed or too long one is an error.
+        """
         for data, error in ((b"12", IncompleteNetstring), (b"x", NetstringParseError), (b"100:", NetstringParseError)):
             receiver, _ = connected(MAX_LENGTH=99)
             receiver._remainingData = data
             self.assertRaises(error, receiver._consumeLength)
 
     def test_payloadComplete(self) -> None:
-        """A payload is under way from its length on."""
+        """C{_payloadComplete} is false from the end of the length to the end of the payload."""
         receiver, _ = connected()
         for data, complete in ((b"1", True), (b":", False), (b"a", False), (b",", True)):
             receiver.dataReceived(data)
@@ -191,10 +208,10 @@ class LengthTests(SynchronousTestCase):
 
 
 class ChangingTests(SynchronousTestCase):
-    """A batch survives what leaves it true, and nothing else."""
+    """A batch survives the changes that leave it valid, and no others."""
 
     def test_raised(self) -> None:
-        """An error leaves what is behind it, which is checked again where the limit is another."""
+        """The strings after an error are kept, and are checked again if the limit has changed."""
         for limit, expected in ((99999, 40), (2, 0)):
             receiver, transport = connected()
             receiver.actions[b"now"] = lambda: 1 / 0
@@ -205,14 +222,14 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual((len(receiver.strings) - 1, transport.disconnecting), (expected, not expected))
 
     def test_limit(self) -> None:
-        """A limit that is set in a batch holds from the next string on."""
+        """A limit that is set during a batch applies from the next string on."""
         receiver, transport = connected()
         receiver.actions[b"now"] = lambda: setattr(receiver, "MAX_LENGTH", 3)
         receiver.dataReceived(b"4:long,3:now," + b"3:abc," * 40 + b"4:late,")
         self.assertEqual((receiver.strings[2:], transport.disconnecting), ([b"abc"] * 40, True))
 
     def test_replaced(self) -> None:
-        """What is assigned at each string comes next."""
+        """Bytes that are assigned at each string are delivered next."""
         receiver, _ = connected()
 
         def skip() -> None:
@@ -223,7 +240,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(receiver.strings, [b"a"] * 200)
 
     def test_oddLimits(self) -> None:
-        """A limit may be infinite, no number, or between two."""
+        """A limit may be infinite, not a number, or a fraction."""
         for limit, expected in ((float("inf"), 3), (float("nan"), 3), (2.5, 2), (-0.5, 0), (float("-inf"), 0)):
             for chunks in ([b"1:a,2:bb,3:ccc,"], [b"1:a,2:bb,3", b":c", b"cc", b","]):
                 receiver, transport = connected(MAX_LENGTH=limit)

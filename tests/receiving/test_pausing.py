@@ -10,7 +10,7 @@ from twisted_basic_ng.basic import Int8StringReceiver, LineReceiver, _PauseableM
 
 
 class Own(Protocol, _PauseableMixin):
-    """A receiver of an application's own."""
+    """An application's own receiver."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
@@ -20,10 +20,10 @@ class Own(Protocol, _PauseableMixin):
 
 
 class PauseableMixinTests(SynchronousTestCase):
-    """Pausing is passed on to the transport, and resuming looks at what was kept."""
+    """Pausing is passed on to the transport, and resuming delivers the kept bytes."""
 
     def test_pauseAndResume(self) -> None:
-        """The transport pauses with the receiver; resumed, the receiver is called without new bytes."""
+        """The transport pauses with the receiver.  Resuming calls C{dataReceived} without bytes."""
         receiver = Own()
         transport = RecordingTransport().connect(receiver)
         self.assertFalse(receiver.paused)
@@ -34,7 +34,7 @@ class PauseableMixinTests(SynchronousTestCase):
         self.assertEqual(receiver.received, [b""])
 
     def test_stop(self) -> None:
-        """Stopping stops both."""
+        """C{stopProducing} pauses the receiver and stops the transport."""
         receiver = Own()
         transport = RecordingTransport().connect(receiver)
         receiver.stopProducing()
@@ -42,7 +42,7 @@ class PauseableMixinTests(SynchronousTestCase):
 
 
 class Lines(LineReceiver):
-    """Pauses at each frame, and can resume at once."""
+    """Pauses at each frame, and optionally resumes at once."""
 
     atOnce = False
 
@@ -67,10 +67,10 @@ class Strings(Int8StringReceiver):
 
 
 class PausedReceiverTests(SynchronousTestCase):
-    """A receiver that is paused delivers nothing, and loses nothing."""
+    """A paused receiver delivers nothing and loses nothing."""
 
     def test_oneByOne(self) -> None:
-        """Each resumption delivers one frame, and what comes meanwhile waits behind the others."""
+        """Each resumption delivers one frame, and later frames wait behind the earlier ones."""
         for kind, frame in ((Lines, b"%b\r\n"), (Strings, b"\x01%b")):
             receiver = kind()
             RecordingTransport().connect(receiver)
@@ -91,7 +91,7 @@ class PausedReceiverTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"a"] * 100_000)
 
     def test_backlog(self) -> None:
-        """100,000 resumptions of a backlog of 100,000 frames deliver each once."""
+        """100,000 resumptions of a backlog of 100,000 frames deliver each frame once."""
         for kind, frame in ((Lines, b"%b\r\n"), (Strings, b"\x01%b")):
             receiver = kind()
             RecordingTransport().connect(receiver)

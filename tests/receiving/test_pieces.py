@@ -8,22 +8,22 @@ from twisted_basic_ng._receiving.pieces import Pieces
 
 
 class PiecesTests(SynchronousTestCase):
-    """L{Pieces} gives back what it was given, in order."""
+    """L{Pieces} returns the bytes it was given, in order."""
 
     def test_empty(self) -> None:
-        """Without any, there are no bytes."""
+        """Without pieces, there are no bytes."""
         pieces = Pieces()
         self.assertEqual((pieces.size, pieces.join()), (0, b""))
 
     def test_large(self) -> None:
-        """A large piece alone is not copied."""
+        """A single large piece is not copied."""
         large = b"x" * 5000
         pieces = Pieces()
         pieces.append(large)
         self.assertIs(pieces.join(), large)
 
     def test_mixed(self) -> None:
-        """Small and large ones keep their order, and their number is their sum."""
+        """Small and large pieces keep their order, and C{size} is the sum of their sizes."""
         expected = b""
         pieces = Pieces()
         for size in (1, 2, 5000, 3, 1999, 2048, 70_000, 1):
@@ -33,7 +33,7 @@ class PiecesTests(SynchronousTestCase):
         self.assertEqual((pieces.size, pieces.join()), (len(expected), expected))
 
     def test_parts(self) -> None:
-        """The beginning, and what is behind it, wherever one piece ends and the next begins."""
+        """The bytes before and after an offset are returned, wherever the pieces begin and end."""
         for sizes in ((3, 5), (2048, 3, 4000), (3000,), (1, 2, 2047, 2)):
             pieces = Pieces()
             whole = b""
@@ -46,7 +46,7 @@ class PiecesTests(SynchronousTestCase):
                 self.assertEqual(pieces.joinBehind(start, b"last"), whole[start:] + b"last")
 
     def test_merged(self) -> None:
-        """Many small ones are kept in few large ones."""
+        """Many small pieces are merged into a few large ones."""
         pieces = Pieces()
         for _ in range(200_000):
             pieces.append(b"y")

@@ -13,7 +13,7 @@ from twisted_basic_ng.basic import LineReceiver
 
 
 class Thing:
-    """Something with attributes on its class."""
+    """An object with attributes on its class."""
 
     limit: int = 5
     mark: bytes = b";"
@@ -21,18 +21,22 @@ class Thing:
 
 
 class TestPins:
-    """L{Pins} makes attributes the instance's own, and follows the class."""
+    """
+    L{Pins} caches class attributes on the instance, and notices when they change on the class.
+    """
 
     @pytest.mark.parametrize("name", ["limit", "mark", "mode"])
     def test_pinned(self, name: str) -> None:
-        """They are the instance's own from then on, with the values that they had."""
+        """The instance gets attributes of its own with the values from the class."""
         thing = Thing()
         Pins(thing, ("limit", "mark"), ("mode",))
         assert vars(thing)[name] == getattr(Thing, name)
 
     @pytest.mark.parametrize("name", ["limit", "mark"])
     def test_followed(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        """What is set on the class is seen at the next look, and counts when the pins are released."""
+        """
+        A change on the class is seen at the next read, and applies when the pins are released.
+        """
         thing = Thing()
         pins = Pins(thing, ("limit", "mark"), ("mode",))
         assert pins.read(Thing) == pins.values
@@ -43,7 +47,9 @@ class TestPins:
         assert vars(thing) == {}
 
     def test_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the instance has of its own stays, whatever the class has, even if it is the same value."""
+        """
+        An attribute that the instance already has is kept, even if its value is that of the class.
+        """
         for value in (5, 7):
             thing = Thing()
             thing.limit = value
@@ -53,7 +59,7 @@ class TestPins:
             assert vars(thing) == {"limit": value}
 
     def test_setLater(self) -> None:
-        """So does what it is given later."""
+        """An attribute that is assigned after pinning is kept."""
         thing = Thing()
         pins = Pins(thing, ("limit",), ())
         thing.limit = 7
@@ -61,7 +67,7 @@ class TestPins:
         assert thing.limit == 7
 
     def test_deletedLater(self) -> None:
-        """What an application has deleted is not deleted again."""
+        """An attribute that the application has deleted is not deleted again."""
         thing = Thing()
         pins = Pins(thing, ("limit",), ())
         del thing.limit
@@ -69,7 +75,10 @@ class TestPins:
         assert thing.limit == 5
 
     def test_omitted(self) -> None:
-        """A copy of the instance's attributes is left without what was pinned, and keeps the rest."""
+        """
+        The pinned attributes are omitted from a copy of the instance's state, and the others are
+        kept.
+        """
         thing = Thing()
         pins = Pins(thing, ("limit", "mark"), ("mode",))
         thing.limit = 7
@@ -78,7 +87,7 @@ class TestPins:
         assert state == {"limit": 7}
 
     def test_property(self) -> None:
-        """A property stays in charge."""
+        """A property is not pinned."""
 
         class Computed(Thing):
             limit = property(lambda self: 3)  # type: ignore[assignment]
@@ -89,7 +98,7 @@ class TestPins:
         assert thing.limit == 3
 
     def test_setattr(self) -> None:
-        """An application's own C{__setattr__} is not asked."""
+        """An application's own C{__setattr__} is not called."""
 
         class Strict(Thing):
             def __setattr__(self, name: str, value: object) -> None:
@@ -101,10 +110,10 @@ class TestPins:
 
 
 class TestFlags:
-    """L{pinFlags} makes a transport's flags its own."""
+    """L{pinFlags} caches a transport's flags on the transport."""
 
     def test_pinned(self) -> None:
-        """A flag that the class has and that is not set."""
+        """A false flag of the class is cached."""
 
         class Transport:
             disconnecting = False
@@ -114,7 +123,7 @@ class TestFlags:
         assert vars(transport) == {"disconnecting": False}
 
     def test_set(self) -> None:
-        """One that is set stays so, on the instance or on the class."""
+        """A flag that is set on the instance or on the class is not changed."""
 
         class Transport:
             disconnecting = False
@@ -126,7 +135,7 @@ class TestFlags:
         assert vars(transport) == {"disconnecting": True}
 
     def test_computed(self) -> None:
-        """One that is computed stays so."""
+        """A flag that is a property is not cached."""
 
         class Transport:
             @property
@@ -138,7 +147,7 @@ class TestFlags:
         assert vars(transport) == {}
 
     def test_slots(self) -> None:
-        """A transport that takes no attributes keeps its own."""
+        """A transport with slots is not changed."""
 
         class Transport:
             __slots__ = ()
@@ -150,18 +159,18 @@ class TestFlags:
 
 
 class TestReceiver:
-    """A receiver pins what it looks at, where that pays."""
+    """A receiver pins the attributes that it reads after each frame, if that saves time."""
 
     @pytest.mark.parametrize("pinned", [3, 4])
     def test_many(self, monkeypatch: pytest.MonkeyPatch, pinned: int) -> None:
-        """A batch of many lines is worth it, one of few is not."""
+        """Attributes are pinned for a batch of many lines, not for one of few lines."""
         monkeypatch.setattr("twisted_basic_ng._receiving.lines.PINNED", pinned)
         receiver = _receiver()
         receiver.dataReceived(b"%64d\r\nb\r\nc\r\n" % 1)
         assert ("MAX_LENGTH" in vars(receiver)) is (pinned <= 3)
 
     def test_class(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A limit or delimiter set on the class holds from the next chunk on."""
+        """A limit or delimiter set on the class applies from the next chunk on."""
         monkeypatch.setattr("twisted_basic_ng._receiving.lines.PINNED", 1)
         receiver = _receiver()
         receiver.dataReceived(b"%64d\r\nb\r\n" % 1)
@@ -173,18 +182,18 @@ class TestReceiver:
 
 
 class Receiver(LineReceiver):
-    """Keeps its lines."""
+    """Collects its lines."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.exceeded: list[bytes] = []
 
     def lineReceived(self, line: bytes) -> None:
-        """Keep a line."""
+        """Collect a line."""
         self.lines.append(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        """Keep what is too long."""
+        """Collect the data of a line that is too long."""
         self.exceeded.append(line)
 
 
@@ -198,8 +207,8 @@ def _receiver() -> Receiver:
 
 
 class TestPython:
-    """Where it pays is known."""
+    """The number of frames from which on pinning pays depends on the Python."""
 
     def test_bound(self) -> None:
-        """On CPython 3.11 a few frames are enough, elsewhere none are."""
+        """On CPython 3.11, a few frames are enough; on other Pythons, nothing is pinned."""
         assert (pins.PINNED < 100) is pins._PINNING

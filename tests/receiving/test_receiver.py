@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng._receiving.receiver}: what all receivers do alike."""
+"""Tests for L{twisted_basic_ng._receiving.receiver}: the behaviour that all receivers share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .kinds import KINDS, Lines, LongStrings, Netstrings, OnlyLines, Strings
 
 
 class ReceiverTests(SynchronousTestCase):
-    """The promises that each receiver keeps."""
+    """The promises that every receiver keeps."""
 
     def each(self) -> Any:
         for kind, frame, refused in KINDS:
@@ -37,14 +37,14 @@ class ReceiverTests(SynchronousTestCase):
             yield receiver, RecordingTransport().connect(receiver), frame, refused
 
     def test_reentrant(self) -> None:
-        """What arrives during a delivery is delivered after it, in order."""
+        """Bytes that arrive during a delivery are delivered after it, in order."""
         for receiver, _, frame, _ in self.each():
             receiver.script[b"a"] = lambda: receiver.dataReceived(frame(b"c"))  # noqa: B023
             receiver.dataReceived(frame(b"a") + frame(b"b"))
             self.assertEqual(receiver.collected, [b"a", b"b", b"c"])
 
     def test_depth(self) -> None:
-        """However often that happens, the stack stays as deep as it is."""
+        """The stack does not grow when callbacks call C{dataReceived} again and again."""
         for receiver, _, frame, _ in self.each():
             left = [5000]
 
@@ -58,7 +58,7 @@ class ReceiverTests(SynchronousTestCase):
             self.assertEqual(len(receiver.collected), 5000)
 
     def test_raising(self) -> None:
-        """After an exception the next frame is the next one delivered."""
+        """After an exception, delivery continues with the next frame."""
         for receiver, _, frame, _ in self.each():
             receiver.script[b"b"] = lambda: 1 / 0
             self.assertRaises(ZeroDivisionError, receiver.dataReceived, b"".join(map(frame, [b"a", b"b", b"c"])))
@@ -67,7 +67,9 @@ class ReceiverTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"a", b"b", b"c", b"d"])
 
     def test_dropped(self) -> None:
-        """A peer that was dropped is heard no more, and aborted when it goes on and on."""
+        """
+        A dropped peer's bytes are ignored, and its connection is aborted if it sends too many.
+        """
         for receiver, transport, frame, refused in self.each():
             receiver.dataReceived(refused)
             self.assertEqual(transport.names(), ["loseConnection"])
@@ -80,7 +82,7 @@ class ReceiverTests(SynchronousTestCase):
             self.assertFalse(receiver._receiverConnection.backlog)
 
     def test_secondConnection(self) -> None:
-        """A receiver that dropped a peer hears the next one."""
+        """A receiver that dropped a peer accepts the next connection."""
         for receiver, _, frame, refused in self.each():
             receiver.dataReceived(refused)
             RecordingTransport().connect(receiver)
@@ -88,7 +90,7 @@ class ReceiverTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"a"])
 
     def test_logged(self) -> None:
-        """A limit that strikes is logged with the limit, the size and the peer; once."""
+        """An exceeded limit is logged once, with the limit, the size and the peer."""
         for receiver, _, _, refused in self.each():
             observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
             receiver.dataReceived(refused)
@@ -99,7 +101,10 @@ class ReceiverTests(SynchronousTestCase):
             self.assertIn("192.0.2.1", event["peer"])
 
     def test_loggedOnce(self) -> None:
-        """One that strikes again and again, because the application goes on, is logged once."""
+        """
+        A limit that is exceeded repeatedly, because the application keeps the connection, is logged
+        once.
+        """
 
         class Patient(Strings):
             def lengthLimitExceeded(self, length: int) -> None:
@@ -115,26 +120,26 @@ class ReceiverTests(SynchronousTestCase):
         self.assertEqual(next(iter(observer))["peer"], "an unknown peer")
 
     def test_idle(self) -> None:
-        """Between chunks nothing is held of what was delivered."""
+        """Between chunks, a receiver holds no delivered bytes."""
         for receiver, _, frame, _ in self.each():
             self.assertIsNone(receiver._receiverConnection)
             receiver.dataReceived(frame(b"a"))
             self.assertEqual(receiver._receiverConnection.backlog.current, b"")
 
     def test_notBytes(self) -> None:
-        """What is not bytes is an error, even where it is empty."""
+        """Data that is not bytes raises a C{TypeError}, even if it is empty."""
         for receiver, _, _, _ in self.each():
             for wrong in ("", None, 0, []):
                 self.assertRaises(TypeError, receiver.dataReceived, wrong)
 
     def test_unconnected(self) -> None:
-        """Bytes may come before there is a transport, where the class looks at none."""
+        """A string receiver delivers strings before there is a transport."""
         receiver = Strings()
         receiver.dataReceived(b"\x01a")
         self.assertEqual(receiver.collected, [b"a"])
 
     def test_reused(self) -> None:
-        """Bytes that another connection left are kept, as in Twisted."""
+        """Bytes left from an earlier connection are kept, as in Twisted."""
         receiver = Strings()
         RecordingTransport().connect(receiver)
         receiver.dataReceived(b"\x02a")
@@ -143,7 +148,9 @@ class ReceiverTests(SynchronousTestCase):
         self.assertEqual(receiver.collected, [b"ab"])
 
     def test_notImplemented(self) -> None:
-        """A receiver that does not say what to do with a frame is no receiver."""
+        """
+        A receiver that does not override the method for its messages raises C{NotImplementedError}.
+        """
         for base, data in [
             (LineReceiver, b"\r\n"),
             (LineOnlyReceiver, b"\r\n"),
@@ -160,7 +167,7 @@ class ReceiverTests(SynchronousTestCase):
         self.assertRaises(NotImplementedError, Receiver()._receiverSetsAside, Backlog(), b"x")
 
     def test_plainAttribute(self) -> None:
-        """A class body, or a mixed-in class, that declares the buffer as a plain attribute does not hide it."""
+        """A plain attribute in a class body or mixin does not hide the property of that name."""
 
         class Mixed:
             _buffer = b""
@@ -178,7 +185,7 @@ class ReceiverTests(SynchronousTestCase):
             self.assertEqual((receiver._buffer, kind._buffer), (b"abc", b""))
 
     def test_ownProperty(self) -> None:
-        """A subclass may put something else of its own in the place of such an attribute."""
+        """A subclass may define a property of its own with that name."""
 
         class Own(Lines):
             paused = property(lambda self: False)  # type: ignore[assignment]
@@ -191,14 +198,14 @@ class ReceiverTests(SynchronousTestCase):
 
 
 class TLSTests(SynchronousTestCase):
-    """No byte received before the handshake is parsed after it."""
+    """Bytes received before the TLS handshake are never parsed after it."""
 
     def connect(self, kind: Any, **options: Any) -> tuple[Any, RecordingTransport]:
         receiver = kind()
         return receiver, RecordingTransport(**options).connect(receiver)
 
     def test_inCallback(self) -> None:
-        """What is left of the chunk belongs to the TLS layer."""
+        """If a callback starts TLS, the rest of the chunk goes to the TLS layer."""
         for kind, frame, _ in KINDS:
             receiver, transport = self.connect(kind)
             receiver.script[b"tls"] = transport.startTLS
@@ -209,7 +216,7 @@ class TLSTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"tls", b"good"])
 
     def test_callbackEnds(self) -> None:
-        """So it does when the callback that starts TLS then raises, pauses or stops the delivery."""
+        """The rest goes there even if the callback then raises or stops the delivery."""
         for kind, frame, _ in KINDS:
             receiver, transport = self.connect(kind)
             receiver.script[b"tls"] = lambda: transport.startTLS() or 1 / 0  # type: ignore[func-returns-value] # noqa: B023
@@ -221,7 +228,7 @@ class TLSTests(SynchronousTestCase):
         self.assertEqual(transport.protocol.received, b"evil")
 
     def test_nothingLeft(self) -> None:
-        """Where nothing is left, nothing happens."""
+        """If there are no more bytes, nothing is passed to the TLS layer."""
         for kind, frame, _ in KINDS:
             receiver, transport = self.connect(kind)
             receiver.script[b"tls"] = transport.startTLS
@@ -231,7 +238,7 @@ class TLSTests(SynchronousTestCase):
             self.assertEqual(transport.protocol.received, b"")
 
     def test_noLayer(self) -> None:
-        """Where the transport shows no TLS layer, the peer is dropped at once."""
+        """If the transport shows no TLS layer, the connection is aborted at once."""
         for kind, frame, _ in KINDS:
             receiver, transport = self.connect(kind, tlsLayer=False)
             receiver.script[b"tls"] = transport.startTLS
@@ -241,7 +248,10 @@ class TLSTests(SynchronousTestCase):
             self.assertIsInstance(receiver._receiverConnection, Dropped)
 
     def test_laterHalf(self) -> None:
-        """Half a frame from before is not completed by what was decrypted: the peer is dropped."""
+        """
+        An unfinished frame from before TLS is not completed by decrypted bytes: the peer is
+        dropped.
+        """
         for kind, frame, _ in KINDS:
             receiver, transport = self.connect(kind)
             receiver.dataReceived(frame(b"evil")[:-1])
@@ -250,7 +260,7 @@ class TLSTests(SynchronousTestCase):
             self.assertEqual((receiver.collected, transport.aborted), ([], True))
 
     def test_laterResumed(self) -> None:
-        """What waited in a paused receiver goes to the TLS layer when it is resumed."""
+        """The bytes kept by a paused receiver go to the TLS layer when it is resumed."""
         for kind, frame in ((Lines, KINDS[0][1]), (Strings, KINDS[3][1])):
             receiver, transport = self.connect(kind)
             receiver.script[b"tls"] = receiver.pauseProducing
@@ -260,7 +270,7 @@ class TLSTests(SynchronousTestCase):
             self.assertEqual((receiver.collected, transport.protocol.received), ([b"tls"], frame(b"evil")))
 
     def test_wrapped(self) -> None:
-        """A wrapper around the transport hides nothing of that."""
+        """All this also works if the transport is wrapped."""
         factory = WrappingFactory(Factory.forProtocol(Lines))
         wrapper = factory.buildProtocol(None)
         assert wrapper is not None
@@ -272,7 +282,10 @@ class TLSTests(SynchronousTestCase):
 
 
 class LinearTests(SynchronousTestCase):
-    """The work is bounded by the number of the bytes, in whatever chunks they come; it is counted, not timed."""
+    """
+    The work is linear in the number of bytes, whatever chunks they arrive in.  The test counts the
+    work and does not measure the time.
+    """
 
     def setUp(self) -> None:
         self.copied = 0
@@ -321,7 +334,9 @@ class LinearTests(SynchronousTestCase):
                 self.assertLess(self.copied, 3 * size + 10 * chunk, (kind, chunk))
 
     def test_manyFrames(self) -> None:
-        """Each of many small frames is found about once, and what is left between chunks is all that is copied."""
+        """
+        Each of many small frames is found about once, and only the bytes between chunks are copied.
+        """
         for kind in (Lines, OnlyLines, Netstrings, LongStrings):
             self.copied = self.found = 0
             receiver = kind()
@@ -334,7 +349,7 @@ class LinearTests(SynchronousTestCase):
             self.assertLess(self.copied, 2 * len(data))
 
     def test_resumed(self) -> None:
-        """A backlog that is resumed again and again is not copied each time."""
+        """Resuming repeatedly does not copy the backlog each time."""
         for kind in (Lines, LongStrings):
             self.copied = self.found = 0
             receiver = kind()
@@ -350,7 +365,7 @@ class LinearTests(SynchronousTestCase):
 
 
 class TimeTests(SynchronousTestCase):
-    """C{MAX_MESSAGE_TIME} bounds the time from a message's first byte to its last."""
+    """C{MAX_MESSAGE_TIME} limits the time from a message's first byte to its last."""
 
     def each(self) -> Any:
         for kind, frame, _ in KINDS:
@@ -361,7 +376,7 @@ class TimeTests(SynchronousTestCase):
             yield receiver, RecordingTransport().connect(receiver), clock, frame(b"abc")
 
     def test_timely(self) -> None:
-        """Messages that come in time may come for ever, whole or in pieces."""
+        """Messages that arrive in time never reach the limit, whole or in pieces."""
         for receiver, transport, clock, frame in self.each():
             for _ in range(5):
                 receiver.dataReceived(frame[:2])
@@ -374,7 +389,9 @@ class TimeTests(SynchronousTestCase):
             self.assertEqual((len(receiver.collected), transport.names()), (10, []))
 
     def test_slow(self) -> None:
-        """A byte now and then does not help; the connection ends at once, and it is logged."""
+        """
+        A peer that sends single bytes is still aborted after the time limit, and that is logged.
+        """
         for receiver, transport, clock, frame in self.each():
             observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
             receiver.dataReceived(frame + frame[:1])
@@ -391,14 +408,14 @@ class TimeTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"abc"])
 
     def test_off(self) -> None:
-        """By default it may take any time, and no timer runs."""
+        """By default there is no limit, and no timer runs."""
         for receiver, transport, clock, frame in self.each():
             receiver.MAX_MESSAGE_TIME = None
             receiver.dataReceived(frame[:2])
             self.assertEqual((clock.getDelayedCalls(), transport.names()), ([], []))
 
     def test_ended(self) -> None:
-        """No timer runs on when the connection is gone, or the peer was dropped."""
+        """The timer stops when the connection is lost or the peer is dropped."""
         for receiver, _, clock, frame in self.each():
             receiver.connectionLost()
             receiver.dataReceived(frame[:2])
@@ -411,7 +428,7 @@ class TimeTests(SynchronousTestCase):
             receiver._receiverDrop()
 
     def test_plaintext(self) -> None:
-        """Nor where the peer is dropped because of what came in plaintext."""
+        """The timer stops when the peer is dropped because of bytes from before TLS."""
         for receiver, transport, clock, frame in self.each():
             receiver.dataReceived(frame[:2])
             transport.startTLS()
@@ -419,7 +436,7 @@ class TimeTests(SynchronousTestCase):
             self.assertEqual((transport.aborted, clock.getDelayedCalls()), (True, []))
 
     def test_replaced(self) -> None:
-        """What was begun before another delivery took its place is not the peer's fault."""
+        """A timer of an earlier connection does not abort the new one."""
         for receiver, transport, clock, frame in self.each():
             receiver.dataReceived(frame[:2])
             receiver._receiverConnection = None
@@ -427,7 +444,10 @@ class TimeTests(SynchronousTestCase):
             self.assertEqual(transport.names(), [])
 
     def test_paused(self) -> None:
-        """Nor what waits because the application has paused; when it goes on, the time begins."""
+        """
+        The time does not run while the application has paused the receiver.  It starts when it
+        resumes.
+        """
         for kind, frame in ((Lines, b"abc\r\n"), (Strings, b"\3abc")):
             clock = Clock()
             receiver: Any = kind()
@@ -444,7 +464,7 @@ class TimeTests(SynchronousTestCase):
             self.assertEqual(transport.names()[-1], "abortConnection")
 
     def test_raw(self) -> None:
-        """Raw data is no message."""
+        """Raw data starts no timer."""
         clock = Clock()
         receiver: Any = Lines()
         receiver.MAX_MESSAGE_TIME = 10
@@ -456,7 +476,7 @@ class TimeTests(SynchronousTestCase):
         self.assertEqual(clock.getDelayedCalls(), [])
 
     def test_reactor(self) -> None:
-        """The time is the reactor's."""
+        """The timer uses the reactor's clock by default."""
         receiver = Lines()
         call = receiver._receiverCallLater(1000, lambda: None)
         call.cancel()
@@ -464,7 +484,7 @@ class TimeTests(SynchronousTestCase):
 
 
 class Session(Protocol):
-    """A base of the application's, which cleans up."""
+    """An application's base class that cleans up."""
 
     isLost = False
 
@@ -473,10 +493,10 @@ class Session(Protocol):
 
 
 class BasesTests(SynchronousTestCase):
-    """A receiver is one base among others."""
+    """A receiver can be one of several base classes."""
 
     def test_connectionLost(self) -> None:
-        """The next base learns of the end of the connection, too."""
+        """C{connectionLost} of the next base class is called, too."""
         for kind, _, _ in [*KINDS, (LongStrings, None, None)]:
             made: Any = type("Both", (kind, Session), {})()
             RecordingTransport().connect(made)
@@ -486,10 +506,12 @@ class BasesTests(SynchronousTestCase):
 
 
 class ClassTests(SynchronousTestCase):
-    """An application may make a receiver one of another class."""
+    """An application may change the class of a receiver."""
 
     def test_changed(self) -> None:
-        """What that class says holds from the next message on, in batches short and long."""
+        """
+        The attributes of the new class apply from the next message on, in batches short and long.
+        """
         for kind, frame, _ in KINDS:
             for count in (1, 30):
                 other = type("Other", (kind,), {"MAX_LENGTH": 3})
@@ -501,7 +523,7 @@ class ClassTests(SynchronousTestCase):
                 self.assertTrue(transport.disconnecting)
 
     def test_paused(self) -> None:
-        """That class may be paused, or in raw mode."""
+        """The new class may set C{paused}."""
         for kind, frame in ((Lines, KINDS[0][1]), (Strings, KINDS[3][1])):
             for count in (1, 30):
                 receiver: Any = kind()
@@ -512,7 +534,7 @@ class ClassTests(SynchronousTestCase):
                 self.assertEqual(receiver.collected, [b"long"] * count + [b"now"])
 
     def test_raw(self) -> None:
-        """That class may be in raw mode."""
+        """The new class may set raw mode."""
         for count in (1, 30):
             receiver = Lines()
             RecordingTransport().connect(receiver)
@@ -522,7 +544,7 @@ class ClassTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"long"] * count + [b"now", b"body\r\n"])
 
     def test_betweenChunks(self) -> None:
-        """Between two chunks, too, also where a message is unfinished."""
+        """The class may change between two chunks, even if a message is unfinished."""
         for kind, frame, _ in KINDS:
             receiver = kind()
             transport = RecordingTransport().connect(receiver)
@@ -533,7 +555,7 @@ class ClassTests(SynchronousTestCase):
             self.assertTrue(transport.disconnecting)
 
     def test_limitWhileAside(self) -> None:
-        """A limit or a delimiter that is set on the class holds for a message in pieces."""
+        """A limit or a delimiter that is set on the class applies to a message in pieces."""
         for kind in (Lines, OnlyLines):
             for name, value, chunk in (("delimiter", b"\0", b"j\0k\0"), ("MAX_LENGTH", 5, b"j")):
                 own = type("Own", (kind,), {})
@@ -550,7 +572,7 @@ class ClassTests(SynchronousTestCase):
 
 
 class AfterCloseTests(SynchronousTestCase):
-    """After the application's own C{loseConnection}, a bounded part of what comes is taken in."""
+    """After the application calls C{loseConnection}, only a limited number of bytes is accepted."""
 
     def close(self, kind: Any, frame: Any, **attributes: Any) -> Any:
         receiver = kind()
@@ -561,7 +583,10 @@ class AfterCloseTests(SynchronousTestCase):
         return receiver
 
     def test_delivered(self) -> None:
-        """What comes shortly after is delivered as in Twisted: strings are, lines are one for each chunk."""
+        """
+        Bytes that arrive shortly after are delivered as in Twisted: all strings, but only one line
+        of each chunk.
+        """
         for kind, frame, _ in KINDS:
             receiver = self.close(kind, frame)
             for _ in range(20):
@@ -570,7 +595,7 @@ class AfterCloseTests(SynchronousTestCase):
             self.assertEqual(len(receiver.collected) - 1, expected)
 
     def test_bounded(self) -> None:
-        """Of 60 MiB, no more than 16 are delivered, and no more than 256 KiB and a message kept."""
+        """Of 60 MiB, at most 16 MiB are delivered, and at most 256 KiB and one message are kept."""
         for kind, frame, _ in KINDS:
             receiver = self.close(kind, frame, MAX_LENGTH=300)
             chunk = frame(b"x" * 250) * 260
@@ -580,14 +605,14 @@ class AfterCloseTests(SynchronousTestCase):
             self.assertLess(len(getattr(receiver, kind._receiverSaved)), 2**18 + 2**10)
 
     def test_message(self) -> None:
-        """One message more may come, however long it may be, in any case."""
+        """One more message is accepted, whatever its length."""
         receiver = self.close(LongStrings, lambda string: len(string).to_bytes(4, "big") + string, MAX_LENGTH=2**20)
         for at in range(2**4):
             receiver.dataReceived((b"\0\x10\0\0" if not at else b"") + b"x" * 2**16)
         self.assertEqual(len(receiver.collected[-1]), 2**20)
 
     def test_unlimited(self) -> None:
-        """Without a limit, everything is taken in."""
+        """Without a limit, everything is accepted."""
         for limit in (float("inf"), float("nan")):
             for kind, frame, _ in (KINDS[2], KINDS[3]):
                 receiver = self.close(kind, frame, MAX_LENGTH=limit)
@@ -596,7 +621,7 @@ class AfterCloseTests(SynchronousTestCase):
                 self.assertEqual(len(receiver.collected), 80_001)
 
     def test_raw(self) -> None:
-        """So it is in raw mode."""
+        """The number of bytes is limited in raw mode, too."""
         receiver = self.close(Lines, KINDS[0][1])
         receiver.setRawMode()
         for _ in range(60 * 16):
@@ -604,7 +629,7 @@ class AfterCloseTests(SynchronousTestCase):
         self.assertLess(sum(map(len, receiver.collected)), 17 * 2**20)
 
     def test_another(self) -> None:
-        """Another connection begins anew."""
+        """A new connection resets the count."""
         receiver = self.close(Strings, KINDS[3][1])
         for _ in range(20 * 16):
             receiver.dataReceived((b"\xff" + b"x" * 255) * 256)

@@ -8,17 +8,20 @@ from twisted_basic_ng._receiving.recvd import StringBacklog
 
 
 class StringBacklogTests(SynchronousTestCase):
-    """L{StringBacklog} can tell what the current delivery has delivered."""
+    """L{StringBacklog} knows which bytes the current delivery has delivered."""
 
     def delivering(self, start: int) -> StringBacklog:
-        """Begin a delivery of nine bytes, of which C{start} were delivered before."""
+        """Start a delivery of nine bytes, of which C{start} were delivered before."""
         backlog = StringBacklog()
         backlog.add(b"\x01a\x02bc\x03def")
         backlog.start = backlog.deliveryStart = start
         return backlog
 
     def test_inProgress(self) -> None:
-        """Its bytes stay the same while it goes on, and the same object while they are."""
+        """
+        C{inProgress} stays the same during a delivery, and is the same object until more bytes
+        arrive.
+        """
         backlog = self.delivering(2)
         backlog.start = 5
         shown = backlog.inProgress
@@ -28,7 +31,7 @@ class StringBacklogTests(SynchronousTestCase):
         self.assertEqual(backlog.inProgress, shown + b"\x01x")
 
     def test_resumed(self) -> None:
-        """A delivery that goes on with a batch begins at the first frame that was left."""
+        """A delivery that continues a batch begins at the first undelivered frame."""
         for looks in (False, True):
             backlog = self.delivering(0)
             reader = backlog.batch.start([b"a", b"bc", b"def"], 0, ("!B", 1), 1)
@@ -43,7 +46,7 @@ class StringBacklogTests(SynchronousTestCase):
             self.assertEqual((backlog.delivered, backlog.peek()), (3, b"\x03def"))
 
     def test_refused(self) -> None:
-        """A frame that is put back counts as undelivered."""
+        """A refused frame counts as undelivered."""
         backlog = self.delivering(0)
         reader = backlog.batch.start([b"a", b"bc", b"def"], 0, ("!B", 1), 1)
         backlog.start = 9
@@ -52,7 +55,7 @@ class StringBacklogTests(SynchronousTestCase):
         self.assertEqual((backlog.delivered, backlog.peek()), (2, b"\x02bc\x03def"))
 
     def test_takenEarlier(self) -> None:
-        """A string that was taken out of its pieces still counts."""
+        """A string that was taken out of its pieces counts as delivered."""
         backlog = StringBacklog()
         backlog.add(b"\x05abcd")
         backlog.unfinished(6)

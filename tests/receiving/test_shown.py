@@ -12,7 +12,10 @@ from .kinds import KINDS, Lines, OnlyLines
 
 
 class AssignedTests(SynchronousTestCase):
-    """The undelivered bytes can be assigned and deleted, as the plain attributes that they are in Twisted's."""
+    """
+    The undelivered bytes can be assigned and deleted, like the plain attributes of Twisted's
+    receivers.
+    """
 
     NAMES = ("_buffer", "_buffer", "_remainingData", "_unprocessed")
 
@@ -22,7 +25,7 @@ class AssignedTests(SynchronousTestCase):
             yield receiver, RecordingTransport().connect(receiver), frame, name
 
     def test_deleted(self) -> None:
-        """Deleting leaves none."""
+        """Deleting the attribute discards the undelivered bytes."""
         for receiver, _, frame, name in self.each():
             self.assertRaises(AttributeError, delattr, receiver, name)
             receiver.dataReceived(frame(b"abc")[:-1])
@@ -32,7 +35,7 @@ class AssignedTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"def"])
 
     def test_assignedWhenDropped(self) -> None:
-        """A receiver that has dropped its peer keeps what is assigned, and never delivers it."""
+        """A receiver that has dropped its peer keeps assigned bytes and never delivers them."""
         for receiver, transport, frame, name in self.each():
             receiver.MAX_LENGTH = 5
             receiver.dataReceived(frame(b"abcdef"))
@@ -42,7 +45,10 @@ class AssignedTests(SynchronousTestCase):
             self.assertEqual((receiver.collected, getattr(receiver, name)), ([], frame(b"abc")))
 
     def test_deletedInPieces(self) -> None:
-        """So does it if they are kept in pieces; those of L{LineOnlyReceiver} have to be looked at first."""
+        """
+        Deleting the attribute also discards bytes that are kept in pieces.  Those of
+        L{LineOnlyReceiver} must be read first.
+        """
         for kind in (Lines, OnlyLines):
             receiver: Any = kind()
             RecordingTransport().connect(receiver)
@@ -57,7 +63,7 @@ class AssignedTests(SynchronousTestCase):
             self.assertEqual(receiver.collected, [b"def"])
 
     def test_lookedAtInPieces(self) -> None:
-        """A line that is kept in pieces goes on behind a look at it, and so it does if it is cut anywhere."""
+        """Reading a line that is kept in pieces does not disturb it."""
         receiver: Any = OnlyLines()
         RecordingTransport().connect(receiver)
         for number in range(1, 40):
@@ -69,13 +75,15 @@ class AssignedTests(SynchronousTestCase):
         self.assertEqual((receiver.collected, receiver._buffer), ([b"x" * 3900], b"y"))
 
     def test_plainAttributes(self) -> None:
-        """The attributes of an application are set without a hook, which would take as much time as a callback."""
+        """
+        Setting an application's attributes calls no hook, which would be as slow as a callback.
+        """
         for kind, _, _ in KINDS:
             self.assertIs(kind.__setattr__, object.__setattr__)
             self.assertIs(kind.__delattr__, object.__delattr__)
 
     def test_forms(self) -> None:
-        """Anything with a buffer is taken, and counts as it was then."""
+        """Any object with a buffer is accepted."""
         for make in (bytes, bytearray, memoryview):
             for receiver, _, frame, name in self.each():
                 value: Any = make(frame(b"abc")[:-1])
@@ -85,7 +93,7 @@ class AssignedTests(SynchronousTestCase):
                 self.assertEqual(type(receiver.collected[0]), bytes)
 
     def test_odd(self) -> None:
-        """Anything else that is false is a reset."""
+        """Any other false value discards the undelivered bytes."""
         for odd in (None, "", 0, ()):
             for receiver, _, frame, name in self.each():
                 setattr(receiver, name, odd)
@@ -95,7 +103,7 @@ class AssignedTests(SynchronousTestCase):
                 self.assertEqual(receiver.collected, [b"def"])
 
     def test_same(self) -> None:
-        """Assigning what is there changes nothing."""
+        """Assigning the current value changes nothing."""
         for receiver, _, frame, name in self.each():
             receiver.dataReceived(frame(b"abc")[:-1])
             setattr(receiver, name, getattr(receiver, name))

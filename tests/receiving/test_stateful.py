@@ -13,7 +13,7 @@ from twisted_basic_ng.basic import Int8StringReceiver, StatefulStringProtocol
 
 
 class Phases(StatefulStringProtocol, Int8StringReceiver):
-    """Goes through the states that the strings name."""
+    """Changes to the states that the strings name."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -31,20 +31,20 @@ class Phases(StatefulStringProtocol, Int8StringReceiver):
 
 
 class StatefulStringProtocolTests(SynchronousTestCase):
-    """Each string goes to the method of the state."""
+    """Each string is passed to the method of the current state."""
 
     def setUp(self) -> None:
         self.protocol = Phases()
         self.transport = RecordingTransport().connect(self.protocol)
 
     def test_states(self) -> None:
-        """A method's result is the next state, and 'done' closes the connection."""
+        """The method's return value is the next state, and 'done' closes the connection."""
         self.protocol.dataReceived(b"\x04next\x01x")
         self.assertEqual(self.protocol.calls, [("init", b"next"), ("next", b"x")])
         self.assertEqual((self.protocol.state, self.transport.disconnecting), ("done", True))
 
     def test_unknown(self) -> None:
-        """A state without a method is logged, and nothing else."""
+        """A state without a method is logged and otherwise ignored."""
         observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
         self.protocol.state = "nowhere"
         self.protocol.dataReceived(b"\x01x")
@@ -52,6 +52,6 @@ class StatefulStringProtocolTests(SynchronousTestCase):
         self.assertIn("callback nowhere not found", [event.get("log_text") for event in observer])
 
     def test_error(self) -> None:
-        """An AttributeError of the method's own is not mistaken for a missing method."""
+        """An C{AttributeError} raised inside the method is not mistaken for a missing method."""
         self.protocol.state = "broken"
         self.assertRaises(AttributeError, self.protocol.dataReceived, b"\x01x")
