@@ -1,5 +1,5 @@
 """
-What the checks of AMP share: boxes as bytes, and a small vocabulary of each side's own classes.
+Helpers for the AMP checks: boxes as bytes, and a small set of commands for each side.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["ask", "box", "vocabulary"]
 
 
 def box(**pairs: bytes) -> bytes:
-    """Write a box; the underscore before C{_ask} and its like is part of the name."""
+    """Write a box.  The underscore of C{_ask} and similar keys is part of the name."""
     wire = b""
     for key, value in pairs.items():
         wire += bytes([0, len(key)]) + key.encode() + len(value).to_bytes(2, "big") + value
@@ -21,16 +21,17 @@ def box(**pairs: bytes) -> bytes:
 
 
 def ask(command: bytes, tag: bytes | None = b"1", **arguments: bytes) -> bytes:
-    """Write a box that asks for something."""
+    """Write a box with a call."""
     return box(**({} if tag is None else {"_ask": tag}), _command=command, **arguments)
 
 
 class Vocabulary:
     """
-    Commands, and peers that know them.
+    Commands, and peers that respond to them.
 
-    @ivar Note: says something, C{text}.
-    @ivar Server: an AMP that keeps what is said, in C{notes}, and whether there was TLS then.
+    @ivar Note: a command with an argument C{text}, which it returns.
+    @ivar Peer: an AMP protocol that keeps the received notes in C{notes}, each with whether TLS was
+        on.
     """
 
     def __init__(self, modules: Modules) -> None:
@@ -81,5 +82,5 @@ class Vocabulary:
 
 @cache
 def vocabulary(modules: Modules) -> Vocabulary:
-    """The vocabulary of a side, which is made once."""
+    """Return the vocabulary of a side, which is made once."""
     return Vocabulary(modules)

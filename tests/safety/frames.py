@@ -1,4 +1,4 @@
-"""How each receiver's messages are framed."""
+"""The framing of each receiver's messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .boxes import ask
 
 __all__ = ["FRAMES"]
 
-#: For each receiver, and for AMP: what makes a frame of a payload.
+#: For each receiver, and for AMP: a function that frames a payload.
 FRAMES: dict[str, Callable[[bytes], bytes]] = {
     "LineReceiver": lambda payload: payload + b"\r\n",
     "LineOnlyReceiver": lambda payload: payload + b"\r\n",

@@ -1,8 +1,8 @@
 """
 Two ends whose application may do something wrong wherever its code is called.
 
-Each hook asks a L{Plan} whether it is its turn.  What is done then is raising, cancelling, calling or closing; what
-becomes of the calls, the timers and the descriptors is for the checks.  Twisted's module and ours are driven alike.
+Each hook asks a L{Plan} whether to raise, cancel, call or close.  The checks look at the calls, the
+timers and the descriptors afterwards.  Twisted's module and ours are tested in the same way.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["Aborted", "Conversation", "Plan", "Planned"]
 
 class Planned(Exception):
     """
-    What a hook raises.
+    Raised by a hook.
 
-    @ivar hook: which one.
+    @ivar hook: the name of the hook.
     """
 
     def __init__(self, hook: str) -> None:
@@ -36,7 +36,7 @@ class Planned(Exception):
 
 
 class Aborted(BaseException):
-    """The same, where not even C{Exception} is caught."""
+    """Raised by a hook, and not an C{Exception}."""
 
     def __init__(self, hook: str) -> None:
         super().__init__(hook)
@@ -45,10 +45,10 @@ class Aborted(BaseException):
 
 class Plan:
     """
-    What is to go wrong.
+    What goes wrong, and where.
 
-    @ivar trace: the hooks that were called, in their order.
-    @ivar faults: by their places in that, what they do.
+    @ivar trace: the names of the called hooks, in order.
+    @ivar faults: what a hook does, by its index in C{trace}.
     """
 
     def __init__(self, faults: dict[int, Callable[[str], object]]) -> None:
@@ -56,7 +56,7 @@ class Plan:
         self.trace: list[str] = []
 
     def __call__(self, hook: str) -> None:
-        """Be at a hook."""
+        """Record a call of a hook, and run the fault for this place, if there is one."""
         place = len(self.trace)
         self.trace.append(hook)
         if place in self.faults:
@@ -64,7 +64,7 @@ class Plan:
 
 
 def hooked(plan: Plan, owner: Any, *names: str) -> Any:
-    """Make the methods of a class ask the plan, before they do what they did and behind it."""
+    """Make the methods of a class call the plan before and after they run."""
 
     def wrap(name: str) -> Any:
         original = getattr(owner, name)
@@ -75,7 +75,8 @@ def hooked(plan: Plan, owner: Any, *names: str) -> Any:
             plan(f"{owner.__name__}.{name} done")
             return result
 
-        # A bound method stays one of the class; a type that stands for a method, int for one, takes no self.
+        # A bound method stays a class method.  A type in place of a method, such as int, takes no
+        # self.
         if isinstance(original, type):
             return lambda self, *args: method(*args)
         return staticmethod(method) if getattr(original, "__self__", None) is owner else method
@@ -86,7 +87,7 @@ def hooked(plan: Plan, owner: Any, *names: str) -> Any:
 
 
 def arguments(amp: Any, plan: Plan) -> SimpleNamespace:
-    """Types of arguments: one that overrides what is called first, and one that overrides what is called last."""
+    """Argument types: one overrides the methods called first, and one those called last."""
 
     class Full(amp.Integer):  # type: ignore[misc]
         pass
@@ -104,7 +105,7 @@ def arguments(amp: Any, plan: Plan) -> SimpleNamespace:
 
 
 def errors(plan: Plan) -> SimpleNamespace:
-    """Errors to be declared, and tables of errors."""
+    """Errors to declare, and a table of errors."""
 
     class DeclaredError(Exception):
         def __init__(self, text: str) -> None:
@@ -129,7 +130,7 @@ def errors(plan: Plan) -> SimpleNamespace:
 
 
 def commands(amp: Any, plan: Plan) -> SimpleNamespace:
-    """Commands, with hooks everywhere and nearly nowhere."""
+    """Commands with hooks in many places, and in few."""
     types, faults = arguments(amp, plan), errors(plan)
 
     class Box(amp.AmpBox):  # type: ignore[misc]
@@ -170,7 +171,7 @@ def commands(amp: Any, plan: Plan) -> SimpleNamespace:
 
 
 class Credentials:
-    """What TLS is started with."""
+    """Options for starting TLS."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -181,7 +182,7 @@ class Credentials:
 
 
 def inner(plan: Plan) -> Any:
-    """Make a protocol to change over to."""
+    """Make a protocol to switch to."""
 
     class Inner(Protocol):
         def connectionMade(self) -> None:
@@ -198,16 +199,16 @@ def factory(plan: Plan) -> Any:
             return inner(plan)
 
         def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
-            """Be told."""
+            """Exists so that it can be called."""
 
         def clientConnectionLost(self, connector: Any, reason: Any) -> None:
-            """Be told."""
+            """Exists so that it can be called."""
 
     return hooked(plan, Making, "buildProtocol", "clientConnectionFailed", "clientConnectionLost")()
 
 
 def end(amp: Any, plan: Plan, words: Any, options: dict[str, Any]) -> Any:
-    """Make an end of a connection; C{isFull}: with hooks of its own."""
+    """Make an end of a connection.  With the option C{isFull}, it has hooks of its own."""
 
     class End(amp.AMP):  # type: ignore[misc]
         logConnections = False
@@ -279,10 +280,10 @@ def end(amp: Any, plan: Plan, words: Any, options: dict[str, Any]) -> Any:
 
 class Wire(RecordingTransport):
     """
-    A transport that passes descriptors, and may fail where a plan says so.
+    A transport that passes descriptors, and may fail if the plan says so.
 
-    @ivar unsent: what waits to be moved: bytes, and descriptors.
-    @ivar isGone: the connection is.
+    @ivar unsent: the bytes and descriptors that are not delivered yet.
+    @ivar isGone: whether the connection is lost.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -307,11 +308,11 @@ class Wire(RecordingTransport):
 
 class Conversation:
     """
-    Two ends, what they say, and what comes of it.
+    Two ends, the calls between them, and the results.
 
-    @ivar calls: what the Deferred of each call came to, in a list each.
-    @ivar connected: the ends that were connected, with their transports.
-    @ivar raised: what left C{dataReceived}, or another method that a transport calls.
+    @ivar calls: for each call, the results that its Deferred fired with.
+    @ivar connected: the connected ends, with their transports.
+    @ivar raised: the errors that left C{dataReceived}, or another method that a transport calls.
     """
 
     def __init__(self, amp: Any, plan: Plan, options: dict[str, Any]) -> None:
@@ -331,7 +332,7 @@ class Conversation:
         self.isLosing = False
 
     def begin(self) -> None:
-        """Connect."""
+        """Connect both ends."""
         for each, wire in zip(self.ends, self.wires, strict=True):
             if not self.isLosing:
                 each._receiverCallLater = self.clock.callLater
@@ -340,17 +341,17 @@ class Conversation:
                 self.guarded(lambda each=each, wire=wire: each.makeConnection(wire))
 
     def guarded(self, call: Callable[[], object]) -> None:
-        """Call a protocol as a transport does, which ends the connection where that raises."""
+        """Call a protocol as a transport does: an exception ends the connection."""
         try:
             call()
         except BaseException as error:
             self.raised.append(error)
             self.lose()
 
-    # What applications do.
+    # Actions of applications.
 
     def call(self, side: int, make: Callable[[Any], Any]) -> None:
-        """Make a call, and count how often it ends."""
+        """Make a call, and record each result."""
         try:
             called = make(self.ends[side])
         except BaseException as error:
@@ -394,20 +395,20 @@ class Conversation:
         self.call(side, lambda end: end.callRemote(self.words.Pass, first=one, second=one, a=5))
 
     def answer(self, side: int) -> None:
-        """Have the calls answered that wait for it."""
+        """Answer the calls whose responders wait."""
         later, self.ends[side].later = self.ends[side].later, []
         for waiting, values in later:
             waiting.callback(values)
 
     def cancel(self) -> None:
-        """Cancel every call; of one that has ended, nothing comes of it."""
+        """Cancel every call.  Cancelling one that has ended has no effect."""
         for each in self.deferreds:
             maybeDeferred(each.cancel).addErrback(lambda failure: failure.trap(Planned, Aborted))
 
-    # What the network does.
+    # Actions of the network.
 
     def move(self) -> None:
-        """Move everything, until nothing moves any more."""
+        """Deliver everything, until nothing moves."""
         moved = True
         while moved and not self.isLosing:
             moved = self.deliver(0) or self.deliver(1)
@@ -415,7 +416,7 @@ class Conversation:
             self.lose()
 
     def deliver(self, side: int) -> bool:
-        """Move what an end has written."""
+        """Deliver what an end has written."""
         source, target = self.wires[side], self.ends[1 - side]
         if self.isLosing or not source.unsent or not self.wires[1 - side].reading:
             return False
@@ -430,7 +431,7 @@ class Conversation:
         return True
 
     def lose(self) -> None:
-        """Lose the connection: each end is told, once."""
+        """Lose the connection.  Each end is told once."""
         if self.isLosing:
             return
         self.isLosing = True
@@ -444,7 +445,7 @@ class Conversation:
                 pass
 
     def finish(self) -> None:
-        """Come to the end."""
+        """Finish the conversation."""
         self.lose()
         for side in (0, 1):
             self.answer(side)

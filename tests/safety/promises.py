@@ -1,8 +1,9 @@
 """
-A promise is a check that our modules pass and that Twisted's own do not.
+A promise is a check that our modules pass and Twisted's own do not.
 
-L{differs} makes two tests of a check, C{stock} and C{ours}: the first one passes if, and only if, the check says
-L{BrokenPromise}.  L{alike} makes two of a check that both have to pass: what was sound is to stay so.
+L{differs} makes two tests of a check, C{stock} and C{ours}.  The first one passes only if the check
+raises L{BrokenPromise}.  L{alike} makes two tests that both have to pass, for behaviour that was
+already right in Twisted.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ __all__ = ["OURS", "PATIENT", "STOCK", "BrokenPromise", "Modules", "alike", "dif
 
 
 class BrokenPromise(AssertionError):
-    """Something that is promised does not hold."""
+    """A promise does not hold."""
 
 
 class Modules(NamedTuple):
     """
-    The modules that a check is about.
+    The modules that a check tests.
 
-    @ivar name: whose they are, C{"stock"} or C{"ours"}.
-    @ivar patience: how many seconds to wait for what is promised to happen; long enough for any machine where it will,
-        short where it will not.
+    @ivar name: C{"stock"} or C{"ours"}.
+    @ivar patience: how many seconds to wait for a promised event: long enough for a slow machine if
+        it will happen, and short if it will not.
     """
 
     name: str
@@ -45,15 +46,15 @@ class Modules(NamedTuple):
 STOCK: Final = Modules("stock", loadStock("basic"), loadStock("amp"), loadStock("ftp"), 0.4)
 OURS: Final = Modules("ours", basic, amp, ftp, 30.0)
 
-#: Twisted's, where they keep the promise.
+#: Twisted's modules, for promises that they keep.
 PATIENT: Final = STOCK._replace(patience=OURS.patience)
 
 
 def require(kept: object, what: str) -> None:
     """
-    Say that a promise is broken unless it is C{kept}.
+    Raise L{BrokenPromise} unless a promise is C{kept}.
 
-    @param what: what is promised, or what there is instead.
+    @param what: the promise, or what happened instead.
     """
     if not kept:
         raise BrokenPromise(what)
@@ -61,7 +62,7 @@ def require(kept: object, what: str) -> None:
 
 @contextmanager
 def sound(what: str) -> Iterator[None]:
-    """Say that a promise is broken where the block raises anything."""
+    """Raise L{BrokenPromise} if the block raises anything."""
     try:
         yield
     except BrokenPromise:
@@ -71,7 +72,10 @@ def sound(what: str) -> Iterator[None]:
 
 
 def holds(check: Callable[..., object], modules: Modules, *arguments: Any, **named: Any) -> bool:
-    """Does C{modules} keep the promise?  Any other error than L{BrokenPromise} is the check's own."""
+    """
+    Whether C{modules} keep the promise.  Any other error than L{BrokenPromise} is an error in the
+    check.
+    """
     try:
         check(*arguments, modules=modules, **named)
     except BrokenPromise as broken:
@@ -81,15 +85,18 @@ def holds(check: Callable[..., object], modules: Modules, *arguments: Any, **nam
 
 
 def differs(check: Callable[..., None]) -> Callable[..., None]:
-    """Make of a method that takes C{modules} a test that Twisted's break the promise, and a test that ours keep it."""
+    """
+    Make two tests of a method that takes C{modules}: Twisted's modules break the promise, and ours
+    keep it.
+    """
     return _difference(check, "ours")
 
 
 def missing(reason: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """
-    Do the same for a promise that we do not keep yet.
+    Like L{differs}, for a promise that we do not keep yet.
 
-    The day we do, the test of ours fails until it is L{differs} that makes it.
+    The test of our modules fails as soon as we keep it.  Then use L{differs} instead.
     """
     mark = pytest.mark.xfail(strict=True, raises=BrokenPromise, reason=reason)
     return functools.partial(_difference, ours=pytest.param("ours", marks=mark))
@@ -107,7 +114,7 @@ def _difference(check: Callable[..., None], ours: object) -> Callable[..., None]
 
 
 def alike(check: Callable[..., None]) -> Callable[..., None]:
-    """Make of a method that takes C{modules} a test for each side: both keep the promise."""
+    """Make two tests of a method that takes C{modules}: both sides keep the promise."""
 
     def run(*arguments: Any, side: str, **named: Any) -> None:
         check(*arguments, modules=OURS if side == "ours" else PATIENT, **named)
@@ -116,7 +123,7 @@ def alike(check: Callable[..., None]) -> Callable[..., None]:
 
 
 def _bothSides(check: Callable[..., None], run: Callable[..., None], ours: object) -> Callable[..., None]:
-    """Parametrize C{run}, which looks like C{check}, but that it takes a C{side} in place of C{modules}."""
+    """Parametrize C{run} like C{check}, with a C{side} in place of C{modules}."""
     functools.update_wrapper(run, check)
     signature = inspect.signature(check)
     parameters = [

@@ -1,7 +1,8 @@
 """
-Real sockets for a check: a reactor that runs until it is over, servers, clients, and peers that do no good.
+Real sockets for a check: a reactor that runs until the check ends, servers, clients and hostile
+peers.
 
-Whatever a check opens is closed at its end, however that comes.
+All sockets that a check opens are closed at its end, even if it fails.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .promises import Modules, require
 
 __all__ = ["Network", "Raw", "onSockets", "sleep"]
 
-#: A check that takes longer than this hangs, which is an error of its own.
+#: The time limit of a check, in seconds.  Reaching it is an error of its own.
 _LONGEST = 60.0
 
 _clock: Any = reactor
@@ -65,7 +66,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 
 
 def sleep(seconds: float) -> Deferred[None]:
-    """Let the reactor work for a moment."""
+    """Let the reactor run for C{seconds}."""
     over: Deferred[None] = Deferred()
     _clock.callLater(seconds, over.callback, None)
     return over
@@ -73,11 +74,10 @@ def sleep(seconds: float) -> Deferred[None]:
 
 class Raw(Protocol):
     """
-    A peer that says what it is told to say, and answers nothing by itself.
+    A peer that sends only what it is told to send.
 
-    @ivar received: what it was sent.
-    @ivar hangup: fires when the connection is lost.
-    @ivar reason: why it was.
+    @ivar received: the bytes it has received.
+    @ivar reason: why the connection was lost, or C{None}.
     """
 
     def __init__(self, greeting: bytes = b"") -> None:
@@ -87,32 +87,32 @@ class Raw(Protocol):
         self.transport: Any = None
 
     def connectionMade(self) -> None:
-        """Say the first words at once."""
+        """Send the greeting."""
         if self.greeting:
             self.transport.write(self.greeting)
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep what comes."""
+        """Keep the bytes."""
         self.received += data
 
     def connectionLost(self, reason: Any = None) -> None:
-        """Note the end."""
+        """Keep the reason."""
         self.reason = reason
 
     def startTLS(self, options: Any, words: bytes = b"") -> None:
-        """Begin a handshake and say C{words} behind it, unless the connection is gone already."""
+        """Start a handshake and send C{words} after it, unless the connection is lost."""
         if not self.lost:
             self.transport.startTLS(options)
             self.transport.write(words)
 
     @property
     def socketTransport(self) -> Any:
-        """The transport that has the socket, below TLS."""
+        """The transport with the socket, below TLS."""
         return getattr(self.transport, "transport", self.transport)
 
     @property
     def lost(self) -> bool:
-        """Is the connection gone?"""
+        """Whether the connection is lost."""
         return self.reason is not None
 
 
@@ -135,8 +135,8 @@ class Network:
     """
     The sockets of one check.
 
-    @ivar modules: what the check is about; how long to wait depends on it.
-    @ivar tls: is everything over TLS, from the first byte on?
+    @ivar modules: the modules that the check tests.  They decide how long to wait.
+    @ivar tls: whether all connections use TLS from the first byte on.
     """
 
     def __init__(self, modules: Modules, tls: bool = False) -> None:
@@ -147,7 +147,7 @@ class Network:
         self._folders: list[str] = []
 
     async def serve(self, make: Callable[[], Any], tls: bool | None = None) -> _Served:
-        """Listen on a free port of this machine, with a protocol of C{make} for each connection."""
+        """Listen on a free local port; C{make} makes a protocol for each connection."""
         made: list[Any] = []
         port = await self._listening(self.tls if tls is None else tls).listen(_Serve(make, made))
         self._ports.append(port)
@@ -168,7 +168,7 @@ class Network:
         return SSL4ClientEndpoint(_clock, "127.0.0.1", number, ssl.CertificateOptions())
 
     async def connectTo(self, number: int, client: Any) -> None:
-        """Connect C{client} to a port of this machine that somebody else listens on."""
+        """Connect C{client} to a local port that another server listens on."""
         await connectProtocol(self._connecting(number), client)
         self.remember(client.transport)
 
@@ -179,7 +179,7 @@ class Network:
 
     async def pairOnUNIX(self, server: Any, client: Any) -> None:
         """Connect two protocols over a UNIX socket."""
-        folder = tempfile.mkdtemp(prefix="t-")  # the address of a UNIX socket is short
+        folder = tempfile.mkdtemp(prefix="t-")  # the address of a UNIX socket must be short
         self._folders.append(folder)
         path = os.path.join(folder, "s")
         self._ports.append(await UNIXServerEndpoint(_clock, path).listen(_Serve(lambda: server, [])))
@@ -190,21 +190,21 @@ class Network:
         self.remember(server.transport)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait for C{condition}; the promise is broken if it does not come true in time."""
+        """Wait for C{condition}.  The promise is broken if it does not come true in time."""
         end = _clock.seconds() + self.modules.patience
         while not condition():
             require(_clock.seconds() < end, f"not in time: {what}")
             await sleep(0.002)
 
     async def outcome(self, asked: Deferred[Any], what: str) -> Any:
-        """Wait for a call to end; return what it ends with, a C{Failure} included."""
+        """Wait for a call to end, and return its result, which may be a C{Failure}."""
         ends: list[Any] = []
         asked.addBoth(ends.append)
         await self.until(lambda: ends, what)
         return ends[0]
 
     def remember(self, transport: Any) -> None:
-        """Close C{transport} at the end, if it is open then."""
+        """Close C{transport} at the end, if it is still open."""
         self._transports.append(getattr(transport, "transport", transport))  # the socket itself, below TLS
 
     async def close(self) -> None:
@@ -220,10 +220,10 @@ class Network:
 
 class _Served:
     """
-    A port that somebody listens on.
+    A port that a server listens on.
 
-    @ivar number: which.
-    @ivar protocols: those of its connections, in their order.
+    @ivar number: the port number.
+    @ivar protocols: the protocols of its connections, in order.
     """
 
     def __init__(self, network: Network, number: int, protocols: list[Any]) -> None:
@@ -248,7 +248,9 @@ class _Served:
 
 
 def onSockets(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Make of an C{async} method that takes C{modules} and C{network} a plain one that takes C{modules}."""
+    """
+    Turn an C{async} check that takes C{modules} and C{network} into a plain one with C{modules}.
+    """
 
     @functools.wraps(check)
     def whole(*arguments: Any, modules: Modules, **named: Any) -> None:
@@ -262,7 +264,7 @@ def onSockets(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., 
                 await network.close()
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of pyOpenSSL's, at what Twisted calls
+            warnings.simplefilter("ignore", DeprecationWarning)  # pyOpenSSL's, for calls that Twisted makes
             run(body())
 
     signature = inspect.signature(check)

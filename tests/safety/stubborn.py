@@ -1,7 +1,8 @@
 """
-A TLS client that does not do what is expected of it: it never answers the end of a connection.
+A TLS client that never answers the server's close_notify.
 
-Twisted's own would.  This one is Python's C{ssl}, between two buffers, on a Twisted connection.
+Twisted's own client would answer it.  This one is Python's C{ssl} module, between two buffers, on a
+Twisted connection.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ __all__ = ["Stubborn"]
 
 class Stubborn(Raw):
     """
-    Says what it is told to say, over TLS, and goes on when the other side has said that it is done.
+    Sends what it is told to send over TLS, and goes on after the other side has closed.
 
-    @ivar isReady: is the handshake done?
+    @ivar isReady: whether the handshake is done.
     """
 
     def __init__(self) -> None:
@@ -31,11 +32,11 @@ class Stubborn(Raw):
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="server")
 
     def connectionMade(self) -> None:
-        """Begin the handshake."""
+        """Start the handshake."""
         self._shakeHands()
 
     def dataReceived(self, data: bytes) -> None:
-        """Go on with the handshake; behind it, nothing that comes is even looked at."""
+        """Continue the handshake.  After it, all bytes are ignored."""
         if not self.isReady:
             self._incoming.write(data)
             self._shakeHands()

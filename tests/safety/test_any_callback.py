@@ -1,4 +1,7 @@
-"""Whatever callbacks do in turn, each frame is delivered exactly once, in order, and never within another callback."""
+"""
+Each frame is delivered exactly once, in order, and never within another callback, whatever the
+callbacks do.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,16 @@ from .frames import FRAMES
 KINDS = [kind for kind in FRAMES if kind not in ("Int16StringReceiver", "AMP")]
 PAUSING = [kind for kind in KINDS if issubclass(getattr(basic, kind), basic._PauseableMixin)]
 
-#: What a callback does; "next" hands in the next chunk from within.
+#: The actions of a callback; "next" passes in the next chunk.
 ACTIONS = ("nothing", "raise", "next", "empty", "limit", "look", "bounce", "pause")
 
 
 class Planned(Exception):
-    """What a callback raises."""
+    """Raised by a callback."""
 
 
 def _receiver(kind: str, chunks: list[bytes], actions: list[str]) -> Any:
-    """Make a receiver that takes the actions in turn, for ever, and keeps what it is given."""
+    """Make a receiver that collects its messages and cycles through the actions."""
 
     class Acting(getattr(basic, kind)):  # type: ignore[misc]
         depth = 0
@@ -63,7 +66,7 @@ def _receiver(kind: str, chunks: list[bytes], actions: list[str]) -> Any:
 
 
 def _feed(receiver: Any, data: bytes) -> bool:
-    """Deliver C{data}; was it without an exception?"""
+    """Deliver C{data}, and return whether there was no exception."""
     try:
         receiver.dataReceived(data)
     except Planned:
@@ -73,7 +76,9 @@ def _feed(receiver: Any, data: bytes) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestExactlyOnce:
-    """Raising, pausing, re-entering, looking and changing limits cost no frame and repeat none."""
+    """
+    Callbacks that raise, pause, re-enter, look or change limits neither lose nor repeat a frame.
+    """
 
     @given(
         payloads=st.lists(st.binary(max_size=5).map(lambda payload: payload.replace(b"\r", b"r")), max_size=90),
@@ -84,7 +89,7 @@ class TestExactlyOnce:
     def test_delivered(
         self, kind: str, payloads: list[bytes], repeated: int, cuts: list[int], actions: list[str]
     ) -> None:
-        """What is sent is what is delivered; the batches that frames are found in are passed, too."""
+        """All frames are delivered, in batches, too."""
         sent = payloads * repeated
         data = b"".join(map(FRAMES[kind], sent))
         chunks = cutAt(data, sorted(cut % (len(data) + 1) for cut in cuts))

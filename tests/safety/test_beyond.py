@@ -1,4 +1,4 @@
-"""What goes beyond Twisted's AMP keeps the promises, too: deadlines and keepalive against a hostile peer."""
+"""Deadlines and keepalive keep the promises against a hostile peer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .boxes import box
 
 
 class Wait(amp.Command):
-    """Waits."""
+    """A command whose responder waits."""
 
     response = [(b"number", amp.Integer())]
 
 
 class End(amp.AMP):
-    """An end that switches on everything."""
+    """An end with all features switched on."""
 
     extended = True
     logConnections = False
@@ -53,13 +53,13 @@ def connected() -> tuple[End, RecordingTransport]:
 
 
 class TestDeadlines:
-    """A peer cannot hurt with deadlines, nor with answers to calls that have them."""
+    """A peer cannot do harm with deadlines, or with answers to calls that have them."""
 
     @pytest.mark.parametrize(
         "value", [b"", b"-1", b"1e9", b"nan", b"inf", b"0x10", b"1_0", b" 1", b"\xb2", b"1" * 16, b"9" * 65535]
     )
     def test_noNumber(self, value: bytes) -> None:
-        """What is no number of milliseconds is no deadline, however it is cut; nobody raises, and no timer is left."""
+        """A malformed number of milliseconds is ignored, in any chunks.  Nothing raises."""
         data = box(_command=b"Wait", _ask=b"1", _timeout=value)
         for chunks in [[data]] if len(data) > 1000 else deliveries(data):
             end, _ = connected()
@@ -69,14 +69,17 @@ class TestDeadlines:
             assert len(end.clock.getDelayedCalls()) == 1
 
     def test_doubled(self) -> None:
-        """Of a doubled key the last value counts, as of every key."""
+        """The last value of a repeated key counts, as for every key."""
         end, _ = connected()
         head, tail = box(_command=b"Wait", _ask=b"1", _timeout=b"5000")[:-2], box(_timeout=b"2000")
         end.dataReceived(head + tail)
         assert end.deadlines == [2.0]
 
     def test_many(self) -> None:
-        """A thousand calls with deadlines leave nothing when they have passed, or when the connection is gone."""
+        """
+        A thousand calls with deadlines leave nothing after they have passed or the connection is
+        lost.
+        """
         for isLost in (False, True):
             end, transport = connected()
             for tag in range(1000):
@@ -94,7 +97,7 @@ class TestDeadlines:
 
     @pytest.mark.parametrize("code", [b"DEADLINE", b"", b"\xff", None])
     def test_answers(self, code: bytes | None) -> None:
-        """Each call ends once, whatever the peer answers when: in time, late, or twice."""
+        """Each call ends once, whether the peer answers in time, late, or twice."""
         for isLate in (False, True):
             end, _ = connected()
             results: list[Any] = []
@@ -117,10 +120,13 @@ class TestDeadlines:
 
 
 class TestKeepalive:
-    """A peer that is gone is dropped, and leaves nothing; one that dribbles costs one question."""
+    """
+    A silent peer is dropped, and nothing is kept of its connection.  A peer that sends single bytes
+    is asked once.
+    """
 
     def test_dribbling(self) -> None:
-        """A peer that sends a byte a while and answers nothing has one question, and one tag that is kept."""
+        """A peer that sends a byte now and then and answers nothing is sent one question."""
         end, transport = connected()
         for each in (box(_command=b"Wait", _ask=b"1", load=b"x" * 200) * 2)[:200]:
             end.clock.advance(15)
@@ -130,7 +136,7 @@ class TestKeepalive:
         assert len(end._ampCancelledRequests or ()) == 1
 
     def test_nothingKept(self) -> None:
-        """Nothing holds the connection when it has ended, however it has."""
+        """Nothing keeps a connection in memory after it has ended, however it ended."""
         for isSilent in (False, True):
             end, transport = connected()
             clock = end.clock

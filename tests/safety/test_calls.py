@@ -1,5 +1,5 @@
 """
-Every call comes to an end, once, whatever the peer sends or omits, and one that is cancelled costs next to nothing.
+Every call ends once, whatever the peer sends or omits, and a cancelled call takes almost no memory.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from .sockets import Network, Raw, onSockets
 
 class Calls:
     """
-    Calls, and how often each of them came to an end.
+    Calls, and the results of each.
 
-    @ivar ends: for each of them, what it ended with, each time.
+    @ivar ends: for each call, the list of its results.
     """
 
     def __init__(self) -> None:
         self.ends: list[list[Any]] = []
 
     def add(self, called: Any) -> Any:
-        """Watch the outcome of a call."""
+        """Record the results of a call."""
         end: list[Any] = []
         self.ends.append(end)
         called.addBoth(end.append)
         return called
 
     def requireEnded(self) -> None:
-        """Each has to have come to an end, once."""
+        """Require that each call has ended once."""
         times = [len(end) for end in self.ends]
         require(set(times) == {1}, f"each call ends once, not {times}")
 
 
 def client(modules: Modules) -> tuple[Any, Calls]:
-    """Make a peer, in memory, with three calls under way: their tags are 1, 2 and 3."""
+    """Make a peer in memory with three calls in progress, whose tags are 1, 2 and 3."""
     words = vocabulary(modules)
     peer = words.Peer()
     RecordingTransport().connect(peer)
@@ -64,16 +64,16 @@ def lose(peer: Any) -> None:
 
 
 class TestAnyAnswer:
-    """Whatever answers, or nothing at all, each call ends once; at the latest with the connection."""
+    """Each call ends once, whatever the answer; at the latest when the connection is lost."""
 
-    #: What the peer says, where Twisted leaves a call waiting or ends it in no way that is documented.
+    #: Answers after which Twisted leaves a call waiting, or ends it in an undocumented way.
     ANSWERS = {
         "bareError": box(_error=b"2"),
         "noCode": box(_error=b"2", _error_description=b"no"),
         "noText": box(_error=b"2", _error_code=b"NO"),
     }
 
-    #: What was right before.
+    #: Answers that Twisted handles correctly.
     OTHERS = {
         "nothing": b"",
         "half": box(_answer=b"2", text=b"y")[:-3],
@@ -91,7 +91,7 @@ class TestAnyAnswer:
     def answer(self, modules: Modules, answer: bytes) -> None:
         for chunks in ([answer], bytewise(answer)):
             peer, calls = client(modules)
-            with suppress(KeyError, modules.amp.AmpError):  # a transport closes the connection for that
+            with suppress(KeyError, modules.amp.AmpError):  # a transport closes the connection for these
                 deliver(peer, chunks)
             lose(peer)
             calls.requireEnded()
@@ -99,18 +99,18 @@ class TestAnyAnswer:
     @pytest.mark.parametrize("which", ANSWERS)
     @differs
     def test_answer(self, modules: Modules, which: str) -> None:
-        """An error that says less than it should ends the call as well."""
+        """An error box with missing keys ends the call."""
         self.answer(modules, self.ANSWERS[which])
 
     @pytest.mark.parametrize("which", OTHERS)
     @alike
     def test_answerAlike(self, modules: Modules, which: str) -> None:
-        """And whatever else a peer may say."""
+        """Any other answer leaves each call with one result, too."""
         self.answer(modules, self.OTHERS[which])
 
     @differs
     def test_anyBytes(self, modules: Modules) -> None:
-        """Five hundred streams of answers and errors to calls that were made and to others."""
+        """Five hundred streams of random answers and errors leave each call with one result."""
         random_ = random.Random(2)
         keys = [b"_answer", b"_error", b"_error_code", b"_error_description", b"_ask", b"_command", b"text"]
         values = [b"1", b"2", b"3", b"4", b"", b"Note", b"UNKNOWN", b"\xff"]
@@ -128,7 +128,7 @@ class TestAnyAnswer:
     @differs
     @onSockets
     async def test_onSockets(self, modules: Modules, network: Network, tls: bool) -> None:
-        """The same for real."""
+        """Each call ends once on real sockets, too."""
         if tls:
             pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         words = vocabulary(modules)
@@ -145,11 +145,13 @@ class TestAnyAnswer:
 
 
 class TestOddTimes:
-    """So it is whenever the answer comes, and whatever the application does with it."""
+    """
+    Each call ends once at whatever time the answer arrives, and whatever the application does then.
+    """
 
     @differs
     def test_insideTheSend(self, modules: Modules) -> None:
-        """An answer that comes before the call has returned, as between two ends in one process, is one."""
+        """An answer that arrives before C{callRemote} has returned is accepted."""
         words = vocabulary(modules)
         peer = words.Peer()
         transport = RecordingTransport(
@@ -164,7 +166,7 @@ class TestOddTimes:
 
     @differs
     def test_innerProtocolRaises(self, modules: Modules) -> None:
-        """A protocol that was changed over to may raise when the connection is lost."""
+        """A protocol that was switched to may raise when the connection is lost."""
 
         class Inner(Protocol):
             def connectionLost(self, reason: Any = None) -> None:
@@ -178,7 +180,7 @@ class TestOddTimes:
 
     @alike
     def test_callAgain(self, modules: Modules) -> None:
-        """An errback that calls again at the end has a call that fails at once."""
+        """A call made in an errback after the connection is lost fails at once."""
         words = vocabulary(modules)
         peer, calls = client(modules)
         again = Calls()
@@ -211,7 +213,7 @@ class TestOddTimes:
 
     @differs
     def test_secondStartTLS(self, modules: Modules) -> None:
-        """A StartTLS that is refused because there was one already leaves a connection that can be used."""
+        """A second StartTLS is refused, and the connection stays usable."""
         pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         words = vocabulary(modules)
         peer = words.Peer()
@@ -228,13 +230,15 @@ class TestOddTimes:
 
 
 class TestCancelled:
-    """A call that is cancelled is forgotten, but for its tag."""
+    """Nothing is kept of a cancelled call except its tag."""
 
     COUNT = 20_000
 
     @differs
     def test_forgotten(self, modules: Modules) -> None:
-        """It keeps at most 100 bytes until its answer comes, and none behind that."""
+        """
+        A cancelled call keeps at most 100 bytes until its answer arrives, and nothing after that.
+        """
         words = vocabulary(modules)
         peer = words.Peer()
         transport = RecordingTransport().connect(peer)
@@ -261,7 +265,7 @@ class TestCancelled:
 
     @alike
     def test_lateAnswer(self, modules: Modules) -> None:
-        """Its late answer is dropped, and the connection is as it was."""
+        """The late answer of a cancelled call is dropped, and the connection stays usable."""
         peer, calls = client(modules)
         words = vocabulary(modules)
         called = calls.add(peer.callRemote(words.Note, text=b"x"))
@@ -275,10 +279,10 @@ class TestCancelled:
 
 
 class TestErrorsOfResponders:
-    """Who waits for an answer gets one, or the connection ends."""
+    """Each waiting caller gets an answer, or the connection ends."""
 
     def respond(self, modules: Modules, respond: Callable[[Any], Any]) -> bytes:
-        """Have something answered by C{respond}; return what goes to the peer."""
+        """Answer a call with C{respond}, and return the bytes sent to the peer."""
 
         class Declared(modules.amp.Command):  # type: ignore[misc, name-defined]
             commandName = b"Do"
@@ -297,7 +301,7 @@ class TestErrorsOfResponders:
 
     @differs
     def test_longText(self, modules: Modules) -> None:
-        """A declared error with a text of more than 64 KiB is told, with as much of it as there is room for."""
+        """A declared error with more than 64 KiB of text is sent with as much text as fits."""
 
         def fail(server: Any) -> None:
             raise ValueError("é" * 40_000)
@@ -308,13 +312,13 @@ class TestErrorsOfResponders:
 
     @differs
     def test_longAnswer(self, modules: Modules) -> None:
-        """An answer that no box has room for is an error, too."""
+        """An answer that does not fit into a box is reported as an error."""
         answer = self.respond(modules, lambda server: {"text": b"x" * 70_000})
         require(b"_error" in answer, "it is told")
 
     @alike
     def test_silence(self, modules: Modules) -> None:
-        """Of an error that is not declared the peer learns nothing."""
+        """The peer learns nothing about an error that is not declared."""
 
         def fail(server: Any) -> None:
             raise KeyError("secret")

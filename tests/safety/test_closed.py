@@ -1,6 +1,7 @@
 """
-After an application's own C{loseConnection} a peer may go on, over TLS, if it never says that it is done, too.  (On TCP
-and UNIX sockets, nothing more is read.)  Answers may be in flight, so a bounded part is delivered.
+After the application calls C{loseConnection}, a TLS peer may still send, if it never closes its
+side.  (On TCP and UNIX sockets, nothing more is read.)  Answers may be in flight, so a limited
+number of bytes is delivered.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from .stubborn import Stubborn
 
 MIB = 2**20
 
-#: How much a peer sends, and how much of it may be delivered or kept at the most.
+#: How many bytes a peer sends, and how many of them may be delivered or kept.
 SENT, DELIVERED, KEPT = 24 * MIB, 17 * MIB, MIB
 
-#: What the server closes the connection at, and what comes then.
+#: The message at which the server closes the connection, and the messages sent after that.
 PAYLOAD = b"x" * 10_000
 MESSAGES: dict[str, tuple[bytes, bytes]] = {
     "LineReceiver": (b"quit\r\n", PAYLOAD + b"\r\n"),
@@ -35,9 +36,9 @@ MESSAGES: dict[str, tuple[bytes, bytes]] = {
 
 def receiver(modules: Modules, name: str) -> Any:
     """
-    Make a receiver that closes the connection when it is told to.
+    Make a receiver that closes the connection at a message.
 
-    Its C{size} is how many bytes it was given since, its C{total} how many came.
+    C{size} is how many bytes were delivered after that, and C{total} how many arrived.
     """
     base = (
         vocabulary(modules).Peer if name == "AMP" else getattr(modules.basic, {"raw": "LineReceiver"}.get(name, name))
@@ -77,13 +78,13 @@ def receiver(modules: Modules, name: str) -> Any:
 
 
 def check(server: Any) -> None:
-    """Require that what was delivered and what is kept is bounded."""
+    """Require that the delivered and the kept bytes are limited."""
     require(server.kept <= KEPT, f"{server.kept} bytes are kept behind the application's close")
     require(server.size <= DELIVERED, f"{server.size} bytes are delivered behind the application's close")
 
 
 class TestMemory:
-    """On a transport that never ends."""
+    """The peer's bytes are limited on a transport that never closes."""
 
     def goOn(self, modules: Modules, name: str) -> None:
         closing, again = MESSAGES[name]
@@ -100,18 +101,18 @@ class TestMemory:
     @pytest.mark.parametrize("name", [each for each in MESSAGES if each != "LineOnlyReceiver"])
     @differs
     def test_goesOn(self, modules: Modules, name: str) -> None:
-        """A bounded part of what comes is delivered and kept."""
+        """Only a limited part of the bytes is delivered and kept."""
         self.goOn(modules, name)
 
     @alike
     def test_goesOnAlike(self, modules: Modules) -> None:
-        """The same where it was so before: a closed connection has no more lines."""
+        """L{LineOnlyReceiver} delivers nothing after the close, as in Twisted."""
         self.goOn(modules, "LineOnlyReceiver")
 
     @pytest.mark.parametrize("name", ["Int32StringReceiver", "NetstringReceiver", "AMP"])
     @alike
     def test_inFlight(self, modules: Modules, name: str) -> None:
-        """What comes shortly after the close is delivered."""
+        """Messages that arrive shortly after the close are delivered."""
         closing, again = MESSAGES[name]
         server = receiver(modules, name)
         RecordingTransport().connect(server)
@@ -122,13 +123,13 @@ class TestMemory:
 
 
 class TestSockets:
-    """The same for real."""
+    """The bytes are limited on real sockets, too."""
 
     @pytest.mark.parametrize("name", ["LineReceiver", "Int32StringReceiver", "AMP"])
     @differs
     @onSockets
     async def test_goesOn(self, modules: Modules, network: Network, name: str) -> None:
-        """A peer goes on that never says that it is done."""
+        """A peer that never closes its side cannot send without limit."""
         pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         closing, again = MESSAGES[name]
         server = receiver(modules, name)

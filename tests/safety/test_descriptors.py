@@ -1,8 +1,8 @@
 """
 File descriptors that a peer sends are closed with the connection, unless a responder took them.
 
-Real UNIX sockets.  What is sent is the writing end of a pipe: where nobody holds it any more, the pipe's reading end is
-at its end, too, and that is how a copy that was left open is found.
+These tests use real UNIX sockets.  They send the writing end of a pipe.  The reading end reports
+the end of the file only if no copy of the writing end is open.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ pytestmark = pytest.mark.skipif(not hasattr(socket, "SCM_RIGHTS"), reason="no de
 
 
 class Pipe:
-    """Where a descriptor leads to, to see whether anyone holds it."""
+    """A pipe whose writing end is sent, to see whether a copy of it is open."""
 
     def __init__(self) -> None:
         self._reading, self.writing = os.pipe()
         os.set_blocking(self._reading, False)
 
     def closeIfAmong(self, descriptors: list[int]) -> None:
-        """Close what leads here of the numbers that a receiver had; others may have them by now."""
+        """
+        Close the descriptors of this pipe among those that a receiver had.  Numbers may be reused.
+        """
         for each in descriptors:
             with suppress(OSError):
                 if os.path.sameopenfile(each, self._reading):
@@ -43,7 +45,7 @@ class Pipe:
 
     @property
     def isHeld(self) -> bool:
-        """Does anyone hold the writing end?"""
+        """Whether a copy of the writing end is open."""
         try:
             return os.read(self._reading, 1) != b""
         except BlockingIOError:
@@ -55,14 +57,14 @@ class Pipe:
         os.close(self._reading)
 
     def closeOwn(self) -> None:
-        """Close the end that was sent, if it is not closed yet; what the receiver has is a copy of its own."""
+        """Close the end that was sent, if it is open.  The receiver has its own copy."""
         if self.writing >= 0:
             os.close(self.writing)
         self.writing = -1
 
 
 def server(modules: Modules) -> Any:
-    """Make a peer that knows a command with a descriptor, and another argument."""
+    """Make a peer that knows a command with a descriptor and another argument."""
     amp: Any = modules.amp
 
     class Take(amp.Command):  # type: ignore[misc]
@@ -94,10 +96,12 @@ def server(modules: Modules) -> Any:
 
 
 class TestClosed:
-    """Nothing stays open."""
+    """No descriptor stays open."""
 
     async def sent(self, network: Network, receiver: Any, count: int, words: bytes) -> None:
-        """Send descriptors, and C{words} behind them; end the connection when they have come: all are closed."""
+        """
+        Send descriptors, then C{words}, and close the connection.  Require that all are closed.
+        """
         pipes = [Pipe() for _ in range(count)]
         try:
             sender = Raw()
@@ -120,7 +124,7 @@ class TestClosed:
         require(not held, f"{held} of {len(pipes)} descriptors stay open")
 
     def close(self, receiver: Any, pipes: list[Pipe]) -> None:
-        """Close what the receiver has left open, and the pipes."""
+        """Close the descriptors that the receiver has left open, and the pipes."""
         for pipe in pipes:
             pipe.closeIfAmong(receiver.had)
             pipe.close()
@@ -128,13 +132,13 @@ class TestClosed:
     @differs
     @onSockets
     async def test_unclaimed(self, modules: Modules, network: Network) -> None:
-        """Those that no box speaks of are closed when the connection ends."""
+        """Descriptors that no box claims are closed when the connection ends."""
         await self.sent(network, server(modules), 10, b"")
 
     @differs
     @onSockets
     async def test_badBox(self, modules: Modules, network: Network) -> None:
-        """So is one of a box that cannot be read for another reason, and that no responder sees therefore."""
+        """A descriptor of a malformed box, which no responder sees, is closed."""
         words = b"".join(ask(b"Take", b"%d" % each, file=b"%d" % each, number=b"none") for each in range(5))
         await self.sent(network, server(modules), 5, words)
 
@@ -142,11 +146,12 @@ class TestClosed:
         self, network: Network, receiver: Any, count: int, *words: bytes, room: int | None = None
     ) -> None:
         """
-        Send descriptors, and words behind them: the sender is dropped for that, and all are closed.
+        Send descriptors, then words.  Require that the sender is dropped and all descriptors are
+        closed.
 
-        @param room: for how many descriptors more the process has room; it has time enough then.
+        @param room: how many more descriptors the process may open; then there is no time limit.
         """
-        receiver._ampClaimTime = 0.2 if room is None else 1000  # a minute is too long for a test
+        receiver._ampClaimTime = 0.2 if room is None else 1000  # the default of a minute is too long for a test
         pipes = [Pipe() for _ in range(count)]
         try:
             sender = Raw()
@@ -169,27 +174,27 @@ class TestClosed:
     @differs
     @onSockets
     async def test_many(self, modules: Modules, network: Network) -> None:
-        """The peer of more than 64 that no box claims is dropped; all are closed."""
+        """A peer that sends more than 64 unclaimed descriptors is dropped, and all are closed."""
         words = ask(b"anything", text=b"at least a byte travels with each of them".ljust(100))
         await self.dropped(network, server(modules), 66, words)
 
     @differs
     @onSockets
     async def test_manyInHalfBox(self, modules: Modules, network: Network) -> None:
-        """So they are where the box does not come to its end."""
+        """The same happens if the claiming box is unfinished."""
         await self.dropped(network, server(modules), 300, ask(b"anything", text=b"x" * 1000)[:-10])
 
     @differs
     @onSockets
     async def test_manyWithClaims(self, modules: Modules, network: Network) -> None:
-        """And where a few are claimed, and most are not."""
+        """The same happens if only a few of them are claimed."""
         words = [ask(b"Take", b"%d" % each, file=b"%d" % each, number=b"1") for each in range(10)]
         await self.dropped(network, server(modules), 300, *words)
 
     @differs
     @onSockets
     async def test_manyOfProcess(self, modules: Modules, network: Network) -> None:
-        """A peer with more than 64 leaves descriptors for others, whatever it claims."""
+        """A peer cannot use up the descriptors of the process."""
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         try:
             await self.dropped(network, server(modules), 150, b"\0\1x\xff\xff" + b"x" * 300, room=120)
@@ -198,12 +203,12 @@ class TestClosed:
 
     @differs
     def test_inMemory(self, modules: Modules) -> None:
-        """It does not need the peer to end it."""
+        """The descriptors are closed when the connection is lost."""
         receiver = server(modules)
         transport = RecordingTransport().connect(receiver)
         pipe = Pipe()
         receiver.fileDescriptorReceived(pipe.writing)
-        pipe.writing = -1  # the receiver has it now
+        pipe.writing = -1  # the receiver owns it now
         receiver.connectionLost(Failure(ConnectionLost()))
         try:
             self.requireClosed([pipe])

@@ -1,4 +1,4 @@
-"""The documentation's page on safety names the tests and the limits that there are, and no others."""
+"""The documentation's page on safety names all tests and limits, and no others."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "safety.rst").read_text(encoding="utf-8")
 HERE = Path(__file__).parent
 
-#: Promises about what Twisted has nothing of, so that no test of theirs fails there.
+#: Promises about features that Twisted lacks, whose tests therefore do not run on it.
 BEYOND = {"P13"}
 
 
 class Row(NamedTuple):
     """
-    A line of one of the tables.
+    A row of one of the tables.
 
-    @ivar name: of the promise, or of what was found.
-    @ivar tests: what shows it.
+    @ivar name: the name of the promise or finding.
+    @ivar tests: the names of its tests.
     """
 
     name: str
@@ -40,7 +40,7 @@ def rows() -> list[Row]:
 
 
 def members(name: str) -> list[Any]:
-    """The tests of a class, or the one test, that C{name} is."""
+    """The tests of the class, or the one test, with this name."""
     module, kind, *method = name.split(".")
     made = getattr(import_module(f"{__package__}.{module}"), kind)
     return [vars(made)[each] for each in (method or vars(made)) if each.startswith("test_")]
@@ -51,13 +51,13 @@ class TestTables:
 
     @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
     def test_shown(self, row: Row) -> None:
-        """Each line has a test that fails on Twisted's modules and passes on ours; and each test is one."""
+        """Each row names tests that exist, and at least one of them fails on Twisted's modules."""
         tests = [test for name in row.tests for test in members(name)]
         assert all(members(name) for name in row.tests)
         assert row.name in BEYOND or any(getattr(test, "isDifference", False) for test in tests)
 
     def test_complete(self) -> None:
-        """Each promise has a line, and each row of what was found."""
+        """Each promise and each finding has a row."""
         promised = re.findall(r"^(P\d+) ", PAGE, re.MULTILINE)
         assert promised == [f"P{number}" for number in range(1, 14)]
         assert [row.name for row in rows()] == [
@@ -68,7 +68,7 @@ class TestTables:
         ]
 
     def test_all(self) -> None:
-        """Each class of tests is named by a line."""
+        """Each test class is named in a row."""
         named = {".".join(name.split(".")[:2]) for row in rows() for name in row.tests}
         there = {
             f"{path.stem}.{name}"
@@ -87,14 +87,14 @@ class TestLimits:
 
     @pytest.mark.parametrize("name", LISTED)
     def test_defaults(self, name: str) -> None:
-        """What it says is the default is it."""
+        """The documented defaults are the real ones."""
         kind, attribute = name.split(".")
         owner: Any = getattr(amp if kind == "AMP" else basic, kind)
         default = getattr(owner, attribute)
         assert self.LISTED[name] == (f"{default:,}" if type(default) is int else f"``{default}``")
 
     def test_complete(self) -> None:
-        """It has every limit that there is."""
+        """The table has every limit."""
         there = {
             f"{kind.__name__}.{name}"
             for kind in (basic.LineReceiver, basic.LineOnlyReceiver, basic.NetstringReceiver, basic.IntNStringReceiver)

@@ -1,7 +1,8 @@
 """
-A peer that was dropped is heard no more: nothing of it is parsed, kept or called back for, and it cannot stay.
+A dropped peer is ignored: none of its bytes are parsed, kept or delivered, and its connection ends.
 
-Over TLS it may go on, since it never needs to say that it is done, too; on TCP it may have said everything before.
+Over TLS it may go on sending, since it need not close its side.  On TCP it may have sent everything
+before.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .promises import Modules, alike, differs, require, sound
 from .sockets import Network, Raw, onSockets, sleep
 from .stubborn import Stubborn
 
-#: For each receiver: what it drops a peer for, and what it would deliver.
+#: For each receiver: data for which it drops a peer, and a valid message.
 REASONS: dict[str, tuple[bytes, bytes]] = {
     "LineReceiver": (b"x" * 200 + b"\r\n", b"again\r\n"),
     "LineOnlyReceiver": (b"x" * 200 + b"\r\n", b"again\r\n"),
@@ -31,12 +32,12 @@ REASONS: dict[str, tuple[bytes, bytes]] = {
     "unknown": (ask(b"Unknown"), ask(b"Note", b"5", text=b"again")),
 }
 
-#: Which of them the same call may go on behind.
+#: The reasons after which Twisted still handles messages of the same chunk.
 AMP = ["fatal", "unknown"]
 
 
 def receiver(modules: Modules, name: str) -> Any:
-    """Make a receiver that keeps all it is given."""
+    """Make a receiver that collects its messages."""
     if name in ("AMP", *AMP):
         words = vocabulary(modules)
 
@@ -69,7 +70,7 @@ def receiver(modules: Modules, name: str) -> Any:
 
 
 def drop(modules: Modules, name: str) -> Any:
-    """Make a receiver, in memory, that has dropped its peer."""
+    """Make a receiver in memory that has dropped its peer."""
     dropped = receiver(modules, name)
     transport = RecordingTransport().connect(dropped)
     with sound("no error"):
@@ -80,21 +81,21 @@ def drop(modules: Modules, name: str) -> Any:
 
 
 class TestNothing:
-    """Nothing is called back for, and nothing is kept."""
+    """Nothing is delivered, and nothing is kept."""
 
     @pytest.mark.parametrize("name", [each for each in REASONS if each != "LineOnlyReceiver"])
     @differs
     def test_delivered(self, modules: Modules, name: str) -> None:
-        """What the peer goes on with, well-formed as it is, is not delivered, nor is it dropped again."""
+        """Later messages of a dropped peer are not delivered, and it is not dropped again."""
         self.goOn(drop(modules, name), REASONS[name][1])
 
     @alike
     def test_deliveredAlike(self, modules: Modules) -> None:
-        """The same where it was right before."""
+        """The same holds for L{LineOnlyReceiver}, as in Twisted."""
         self.goOn(drop(modules, "LineOnlyReceiver"), REASONS["LineOnlyReceiver"][1])
 
     def goOn(self, dropped: Any, again: bytes) -> None:
-        """Send a receiver that has dropped its peer something else."""
+        """Send more messages to a receiver that has dropped its peer."""
         with sound("no error"):
             for _ in range(100):
                 dropped.dataReceived(again)
@@ -105,7 +106,7 @@ class TestNothing:
     @pytest.mark.parametrize("name", ["fatal", "unknown"])
     @differs
     def test_behind(self, modules: Modules, name: str) -> None:
-        """Nor is what came in the same chunk behind the reason."""
+        """Messages in the same chunk after the reason are not delivered."""
         dropped = receiver(modules, name)
         RecordingTransport().connect(dropped)
         with sound("no error"):
@@ -115,7 +116,7 @@ class TestNothing:
     @pytest.mark.parametrize("name", [each for each in REASONS if each not in AMP])
     @alike
     def test_behindAlike(self, modules: Modules, name: str) -> None:
-        """The same where it was right before."""
+        """The same holds for the other reasons, as in Twisted."""
         if name == "AMP":
             name = "Int16StringReceiver"
         dropped = receiver(modules, name)
@@ -126,7 +127,7 @@ class TestNothing:
     @pytest.mark.parametrize("name", ["Int8StringReceiver", "Int16StringReceiver", "Int32StringReceiver", "AMP"])
     @differs
     def test_kept(self, modules: Modules, name: str) -> None:
-        """The bytes that still come take no memory."""
+        """The bytes that a dropped peer still sends take no memory."""
         dropped = drop(modules, name)
         del dropped.transport.events[:]
         dropped.transport.write = dropped.transport.loseConnection = lambda *arguments: None
@@ -143,7 +144,7 @@ class TestNothing:
     @pytest.mark.parametrize("name", REASONS)
     @differs
     def test_aborted(self, modules: Modules, name: str) -> None:
-        """After 64 KiB more the connection is closed whatever the peer does, and not before."""
+        """The connection is aborted after 64 KiB more, and not before."""
         dropped = drop(modules, name)
         transport = dropped.transport
         with sound("no error"):
@@ -156,13 +157,13 @@ class TestNothing:
 
 
 class TestSockets:
-    """The same for real."""
+    """A dropped peer is ignored on real sockets, too."""
 
     @pytest.mark.parametrize("name", REASONS)
     @differs
     @onSockets
     async def test_neverDone(self, modules: Modules, network: Network, name: str) -> None:
-        """A peer that never answers the end of TLS, and goes on, is heard no more and cut off."""
+        """A TLS peer that ignores the close and goes on sending is ignored and then aborted."""
         pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         stubborn = await self.connect(modules, network, name)
         why, again = REASONS[name]
@@ -178,7 +179,7 @@ class TestSockets:
         await network.until(lambda: stubborn.lost and server.lost, "the connection is cut off")
 
     async def connect(self, modules: Modules, network: Network, name: str) -> Any:
-        """Connect a stubborn client."""
+        """Connect a client that never closes its side."""
         client: Any = Stubborn()
         served = await network.serve(lambda: receiver(modules, name), tls=True)
         await served.connect(client)
@@ -190,7 +191,7 @@ class TestSockets:
     @differs
     @onSockets
     async def test_pipelined(self, modules: Modules, network: Network, name: str) -> None:
-        """On TCP, what came with the reason."""
+        """On TCP, messages sent together with the reason are not delivered."""
         why, again = REASONS[name]
         server, client = receiver(modules, name), Raw(why + again * 100)
         await network.pair(server, client)
@@ -201,7 +202,7 @@ class TestSockets:
     @alike
     @onSockets
     async def test_pipelinedAlike(self, modules: Modules, network: Network, name: str) -> None:
-        """The same where it was right before."""
+        """The same holds for the other reasons, as in Twisted."""
         why, again = REASONS[name]
         server, client = receiver(modules, name), Raw(why + again * 100)
         await network.pair(server, client)

@@ -1,5 +1,5 @@
 """
-Any bytes at all: only documented errors leave a receiver, and what was an error for no reason is none.
+Whatever bytes arrive, only documented errors leave a receiver, and valid data is accepted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .promises import Modules, alike, differs, require, sound
 
 
 class Keeping:
-    """What a receiver is mixed with that keeps its messages."""
+    """A mixin for receivers that collects the messages."""
 
     def lineReceived(self, line: bytes) -> None:
         self.__dict__.setdefault("taken", []).append(line)
@@ -40,12 +40,12 @@ def receiver(modules: Modules, name: str, limit: int) -> Any:
 
 
 class TestReceivers:
-    """What a receiver accepts does not depend on where the bytes are cut, nor on an odd limit."""
+    """A receiver accepts the same data in any chunks and with any limit."""
 
     @pytest.mark.parametrize("delimiter", [b"\r\n", b"<end>"])
     @differs
     def test_wholeLine(self, modules: Modules, delimiter: bytes) -> None:
-        """A line of exactly the limit is accepted, also where a chunk ends inside its delimiter."""
+        """A line of exactly the limit is accepted, even if a chunk ends inside its delimiter."""
         for cut in range(1, len(delimiter)):
             lines = receiver(modules, "LineOnlyReceiver", 5)
             lines.delimiter = delimiter
@@ -54,14 +54,14 @@ class TestReceivers:
 
     @alike
     def test_tooLong(self, modules: Modules) -> None:
-        """And one of a byte more is not."""
+        """A line one byte longer is not accepted."""
         lines = receiver(modules, "LineOnlyReceiver", 5)
         lines.dataReceived(b"123456\r\n")
         require(lines.transport.disconnecting, "the peer is dropped")
 
     @differs
     def test_noLength(self, modules: Modules) -> None:
-        """A receiver of netstrings with a limit of 0 accepts empty ones."""
+        """A netstring receiver with the limit 0 accepts empty strings."""
         strings = receiver(modules, "NetstringReceiver", 0)
         with sound("no error"):
             strings.dataReceived(b"0:,0:,")
@@ -73,7 +73,7 @@ class TestReceivers:
     )
     @alike
     def test_digits(self, modules: Modules, length: bytes) -> None:
-        """What is no length in front of a netstring is none, and is not parsed as one either."""
+        """A malformed netstring length is refused."""
         strings = receiver(modules, "NetstringReceiver", 100)
         strings.dataReceived(length + b":" + b"a" * 12 + b",")
         require(strings.brokenPeer, "the peer is dropped")
@@ -81,17 +81,17 @@ class TestReceivers:
 
     @differs
     def test_newlineIsNoDigit(self, modules: Modules) -> None:
-        """Nor is a line feed behind the digits a part of them."""
+        """A line feed after the digits of a length is refused."""
         strings = receiver(modules, "NetstringReceiver", 100)
         strings.dataReceived(b"1\n")
         require(strings.brokenPeer, "the peer is dropped at once")
 
 
 class TestPeers:
-    """Whatever an AMP peer sends, what leaves dataReceived is documented."""
+    """Only documented errors leave C{dataReceived} of an AMP peer."""
 
     def outcome(self, modules: Modules, data: bytes) -> Any:
-        """Deliver C{data}; return the peer, its transport, and what was raised."""
+        """Deliver C{data}, and return the peer, its transport, and the raised error."""
         words = vocabulary(modules)
         peer = words.Peer()
         transport = RecordingTransport().connect(peer)
@@ -104,7 +104,9 @@ class TestPeers:
 
     @differs
     def test_unknownTag(self, modules: Modules) -> None:
-        """An answer to nothing is an error that says so, and that is a KeyError as it was."""
+        """
+        An answer with an unknown tag raises an C{AmpError} that is a C{KeyError}, as in Twisted.
+        """
         _, _, raised = self.outcome(modules, box(_answer=b"77"))
         require(isinstance(raised, KeyError), "of the old type")
         require(isinstance(raised, modules.amp.AmpError), "and of AMP's own")
@@ -112,7 +114,7 @@ class TestPeers:
 
     @differs
     def test_notASCII(self, modules: Modules) -> None:
-        """A command whose name is not ASCII is unknown, and the peer is told so."""
+        """A command whose name is not ASCII is reported to the peer as unhandled."""
         _, transport, raised = self.outcome(modules, ask(b"n\xc3\xb6te") + ask(b"Note", b"2", text=b"on"))
         require(raised is None, f"no error: {raised!r}")
         require(b"UNHANDLED" in transport.written, "the peer is told")
@@ -120,7 +122,7 @@ class TestPeers:
 
     @differs
     def test_anything(self, modules: Modules) -> None:
-        """A thousand boxes that nobody would send, and bytes that are none: nothing else is raised."""
+        """A thousand odd boxes and random bytes raise no other errors."""
         random_ = random.Random(1)
         keys = [b"_ask", b"_answer", b"_error", b"_error_code", b"_command", b"_error_description", b"text", b"\xff"]
         values = [b"", b"1", b"2", b"Note", b"Fatal", b"StartTL", b"\xff\xfe", b"UNKNOWN", b"UNHANDLED", b"x" * 65535]
@@ -140,25 +142,25 @@ class TestPeers:
 
     @alike
     def test_reach(self, modules: Modules) -> None:
-        """Only methods that are named for it can be reached by name."""
+        """Only methods that are named as responders can be called by name."""
         for name in (b"__class__", b"dataReceived", b"callRemote", b"transport", b"__init__", b"", b"."):
             _, transport, _ = self.outcome(modules, ask(name))
             require(b"UNHANDLED" in transport.written, f"{name!r} is unknown")
 
 
 class TestParse:
-    """Parsing strings."""
+    """Parsing a string of boxes."""
 
     @differs
     def test_longKey(self, modules: Modules) -> None:
-        """A key that is too long has an error that says so, and that is of the old type, too."""
+        """A too long key raises an error that names the limit and is of Twisted's type, too."""
         with pytest.raises(AttributeError) as caught:
             modules.amp.parseString(b"\1\0" + b"k" * 256)
         require("255" in str(caught.value), f"it says what the limit is: {caught.value}")
 
     @alike
     def test_everyShort(self, modules: Modules) -> None:
-        """Every string of up to four bytes of those that matter is parsed, or not finished."""
+        """Every string of up to four critical bytes is parsed or unfinished."""
         for length in range(5):
             for each in itertools.product(b"\0\1k", repeat=length):
                 with suppress(AttributeError):  # a key of more than 255 bytes
@@ -166,11 +168,11 @@ class TestParse:
 
 
 class TestErrors:
-    """Errors can be printed, pickled and understood."""
+    """Errors can be printed and pickled."""
 
     @differs
     def test_tooLong(self, modules: Modules) -> None:
-        """That something is too long says what, in each form."""
+        """A C{TooLong} error has a text and a C{repr} in each form."""
         for made in (
             modules.amp.TooLong(True, False, None, None),
             modules.amp.TooLong(False, True, b"v" * 70000, b"k"),
@@ -183,7 +185,7 @@ class TestErrors:
     @pytest.mark.parametrize("name", ["RemoteAmpError", "TooLong", "BadLocalReturn"])
     @differs
     def test_pickled(self, modules: Modules, name: str) -> None:
-        """They survive being pickled, as between the processes of a test run."""
+        """The errors survive pickling, as between the processes of a test run."""
         kind = getattr(modules.amp, name)
         made = {
             "RemoteAmpError": lambda: kind(b"CODE", "text"),
@@ -202,12 +204,12 @@ class TestErrors:
 
 
 class TestValues:
-    """What is sent is what arrives."""
+    """A value arrives as it was sent."""
 
     @pytest.mark.parametrize("seconds", [-1, 1, 3599, -3661, 19 * 60 + 32])
     @differs
     def test_offset(self, modules: Modules, seconds: int) -> None:
-        """A time with an offset that has seconds is the same moment when it arrives."""
+        """A time whose offset has seconds arrives as the same moment."""
         zone = datetime.timezone(datetime.timedelta(seconds=seconds))
         moment = datetime.datetime(2012, 1, 23, 12, 34, 56, 54321, zone)
         argument: Any = modules.amp.DateTime()

@@ -1,5 +1,6 @@
 """
-Each frame is delivered once, in the order of the bytes, whatever the callback does and however the bytes are cut.
+Each frame is delivered once, in order, whatever the callback does and whatever chunks the bytes
+arrive in.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ STRINGS = ["Int8StringReceiver", "Int16StringReceiver", "Int32StringReceiver"]
 
 
 class Planned(Exception):
-    """What a callback raises."""
+    """Raised by a callback."""
 
 
 def depth() -> int:
-    """How deep the stack is."""
+    """Return the depth of the stack."""
     frame, deep = sys._getframe(), 0
     while frame.f_back is not None:
         frame, deep = frame.f_back, deep + 1
@@ -33,7 +34,7 @@ def depth() -> int:
 
 
 def receiver(modules: Modules, name: str, act: Callable[[Any, bytes], object], unlimited: bool = False) -> Any:
-    """Make a receiver that keeps what it is given, and then acts on it; on a transport."""
+    """Make a connected receiver that collects its messages and calls C{act} for each."""
     base: Any = getattr(modules.amp if name == "AMP" else modules.basic, name)
 
     class Acting(base):  # type: ignore[misc]
@@ -72,7 +73,7 @@ def receiver(modules: Modules, name: str, act: Callable[[Any, bytes], object], u
 
 
 def feed(taking: Any, data: bytes) -> None:
-    """Deliver C{data}; an exception of the callback is expected, and the transport would go on."""
+    """Deliver C{data}, and ignore the exception of a callback."""
     try:
         taking.dataReceived(data)
     except Planned:
@@ -80,12 +81,12 @@ def feed(taking: Any, data: bytes) -> None:
 
 
 class TestCallbacks:
-    """What callbacks do costs no frame, repeats none and changes no order."""
+    """Callbacks neither lose, repeat nor reorder frames."""
 
     PAYLOADS = [b"%04d" % number for number in range(200)]
 
     def deliver(self, modules: Modules, name: str, act: Callable[[Any, bytes], object]) -> Any:
-        """Deliver all the payloads at once, then look on until everything has come."""
+        """Deliver all payloads in one chunk, then call C{dataReceived} until all are delivered."""
         taking = receiver(modules, name, act)
         with sound("no error but the callback's own"):
             feed(taking, b"".join(map(FRAMES[name], self.PAYLOADS)))
@@ -106,31 +107,31 @@ class TestCallbacks:
     @pytest.mark.parametrize("name", [*STRINGS, "AMP"])
     @differs
     def test_pauseAndResume(self, modules: Modules, name: str) -> None:
-        """A callback that pauses and resumes at once changes nothing, and the stack does not grow."""
+        """A callback may pause and resume at once.  The stack does not grow."""
         taking = self.deliver(modules, name, self.bounce)
         require(len(taking.depths) == 1, "a constant depth")
 
     @alike
     def test_pauseAndResumeLines(self, modules: Modules) -> None:
-        """The same for lines."""
+        """The same holds for lines, as in Twisted."""
         self.deliver(modules, "LineReceiver", self.bounce)
 
     @pytest.mark.parametrize("name", [*STRINGS, "AMP", "LineOnlyReceiver"])
     @differs
     def test_raise(self, modules: Modules, name: str) -> None:
-        """A callback that raises has had its frame; the others come with the next bytes."""
+        """After a callback raises, the other frames are delivered with the next bytes."""
         self.deliver(modules, name, self.fail)
 
     @pytest.mark.parametrize("name", ["LineReceiver", "NetstringReceiver"])
     @alike
     def test_raiseAlike(self, modules: Modules, name: str) -> None:
-        """The same for lines with a raw mode, and for netstrings."""
+        """The same holds for L{LineReceiver} and netstrings, as in Twisted."""
         self.deliver(modules, name, self.fail)
 
     @pytest.mark.parametrize("name", [each for each in FRAMES if each != "LineReceiver"])
     @differs
     def test_enter(self, modules: Modules, name: str) -> None:
-        """Bytes that a callback hands in wait for their turn, behind those that came before."""
+        """Bytes that a callback passes in are delivered after the earlier ones."""
         rest = [FRAMES[name](payload) for payload in self.PAYLOADS[2:]]
 
         def enter(taking: Any, payload: bytes) -> None:
@@ -146,7 +147,7 @@ class TestCallbacks:
     @pytest.mark.parametrize("name", [*STRINGS, "AMP"])
     @differs
     def test_oftenPaused(self, modules: Modules, name: str) -> None:
-        """A hundred thousand pauses and resumes leave the stack as deep as it was."""
+        """The stack does not grow with a hundred thousand pauses and resumptions."""
         count = 100_000
         taking = receiver(modules, name, self.bounce)
         with sound("no error"):
@@ -156,11 +157,11 @@ class TestCallbacks:
 
 
 class TestRuns:
-    """A call of a peer is responded to once."""
+    """Each call of a peer is responded to once."""
 
     @differs
     def test_responder(self, modules: Modules) -> None:
-        """Also where its responder pauses and resumes the connection, as one that reads a file may."""
+        """This also holds if the responder pauses and resumes the connection."""
 
         class Server(modules.amp.AMP):  # type: ignore[misc, name-defined]
             logConnections = False
@@ -168,7 +169,7 @@ class TestRuns:
 
             def amp_PAY(self, box: Any) -> Any:
                 self.runs += 1
-                if self.runs < 20:  # where each runs another one, that is enough to see
+                if self.runs < 20:  # enough to see that each runs another one
                     self.pauseProducing()
                     self.resumeProducing()
                 return box
@@ -181,7 +182,7 @@ class TestRuns:
 
 
 def writing(modules: Modules, name: str, limit: int) -> Any:
-    """Make a receiver that writes down what it is called with, in C{events}."""
+    """Make a receiver that records its callbacks in C{events}."""
     events: list[Any] = []
     if name == "BinaryBoxProtocol":
         return boxes(modules, events)
@@ -203,14 +204,14 @@ def writing(modules: Modules, name: str, limit: int) -> Any:
         def rawDataReceived(self, data: bytes) -> None:
             raw, end, rest = data.partition(b";")
             if events and isinstance(events[-1], bytearray):
-                events[-1] += raw + end  # in how many pieces it comes depends on the cuts
+                events[-1] += raw + end  # the number of its pieces depends on the chunks
             else:
                 events.append(bytearray(raw + end))
             if end:
                 self.setLineMode(rest)
 
         def lineLengthExceeded(self, line: bytes) -> Any:
-            events.append("line")  # how much of it has come depends on the cuts
+            events.append("line")  # how much of it has arrived depends on the chunks
             return super().lineLengthExceeded(line)
 
         def lengthLimitExceeded(self, length: int) -> None:
@@ -221,7 +222,7 @@ def writing(modules: Modules, name: str, limit: int) -> Any:
 
 
 def boxes(modules: Modules, events: list[Any]) -> Any:
-    """Make a connection of boxes that writes them down."""
+    """Make a connection that records its boxes."""
 
     class Taking:
         def startReceivingBoxes(self, sender: Any) -> None:
@@ -239,7 +240,7 @@ def boxes(modules: Modules, events: list[Any]) -> Any:
 
 
 def outcome(modules: Modules, name: str, limit: int, chunks: list[bytes]) -> tuple[list[Any], list[str]]:
-    """Deliver C{chunks}; return what was called back and what was done to the connection."""
+    """Deliver C{chunks}, and return the callbacks and the calls of the transport."""
     made = writing(modules, name, limit)
     transport = RecordingTransport().connect(made)
     deliver(made, chunks)
@@ -247,18 +248,18 @@ def outcome(modules: Modules, name: str, limit: int, chunks: list[bytes]) -> tup
 
 
 def words(alphabet: list[bytes], length: int) -> Iterator[bytes]:
-    """Put C{length} letters together in every way."""
+    """Join C{length} letters in every way."""
     return map(b"".join, itertools.product(alphabet, repeat=length))
 
 
 class TestCuts:
     """
-    The same bytes cut in any way are the same frames, and the same end.
+    The same bytes give the same frames and the same end in any chunks.
 
-    Each input of up to twelve bytes is delivered in every way in which it can be cut.
+    Each input of up to twelve bytes is delivered in every possible way.
     """
 
-    #: For each receiver: the limit, and inputs that keep to it.
+    #: For each receiver: the limit, and valid inputs.
     FINE: dict[str, tuple[int, list[bytes]]] = {
         "LineReceiver": (
             4,
@@ -272,7 +273,7 @@ class TestCuts:
         "BinaryBoxProtocol": (0, [b"\0\1k\0\1v\0\0\0\1a\0", b"\0\2ab\0\0\0\0\0\0\0\0", b"\0\1k\0\3abc\0\1l\0"]),
     }
 
-    #: Inputs that break the rules or go beyond the limit, behind a frame that does not.
+    #: Inputs that are malformed or exceed the limit after a valid frame.
     BROKEN: dict[str, tuple[int, list[bytes]]] = {
         "LineOnlyReceiver": (4, [b"ab\r\nabcd\r\nx", b"abcde\r\nab\r\n", b"abcd\r\nabcd\r\n"]),
         "NetstringReceiver": (5, [b"1:a,6:abc,1:", b"1:a,x,1:b,2:", b"1:a;1:b,1:c,", b"1:a,00:,1:b,"]),
@@ -291,7 +292,7 @@ class TestCuts:
     @pytest.mark.parametrize("name", FINE)
     @alike
     def test_fine(self, modules: Modules, name: str) -> None:
-        """What keeps to the rules."""
+        """Valid inputs give the same frames in any chunks."""
         limit, inputs = self.FINE[name]
         for data in inputs:
             require(len(data) <= 12, "few enough ways")
@@ -300,7 +301,7 @@ class TestCuts:
     @pytest.mark.parametrize("name", BROKEN)
     @differs
     def test_broken(self, modules: Modules, name: str) -> None:
-        """What does not: it is refused at the same place, and nothing behind it is delivered."""
+        """Invalid inputs are refused at the same place, and nothing after it is delivered."""
         limit, inputs = self.BROKEN[name]
         for data in inputs:
             require(len(data) <= 12, "few enough ways")
@@ -317,7 +318,10 @@ class TestCuts:
     )
     @alike
     def test_everyInput(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
-        """All there is of up to five letters that matter; L{tests.fuzz.test_every_split} tries more."""
+        """
+        All inputs of up to five critical letters give the same result in any chunks.
+        L{tests.fuzz.test_every_split} tries more.
+        """
         for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 6 + isThorough())):
             self.everyWay(modules, name, limit, data)
 
@@ -330,13 +334,13 @@ class TestCuts:
     )
     @differs
     def test_everyInputAndMore(self, modules: Modules, name: str, limit: int, alphabet: list[bytes]) -> None:
-        """The same where such an input may be an error, behind which Twisted goes on."""
+        """The same holds for formats whose inputs may be errors, after which Twisted goes on."""
         for data in itertools.chain.from_iterable(words(alphabet, length) for length in range(1, 5 + isThorough())):
             self.everyWay(modules, name, limit, data)
 
     @alike
     def test_bytewise(self, modules: Modules) -> None:
-        """An input that is longer than that arrives a byte at a time as it does whole."""
+        """A longer input gives the same frames bytewise as in one chunk."""
         for name, frame in FRAMES.items():
             if name == "AMP":
                 continue

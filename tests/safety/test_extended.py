@@ -1,4 +1,4 @@
-"""What needs the peer keeps the promises, too: large values, cancelling and leaving, against a hostile peer."""
+"""Large values, cancelling and leaving keep the promises against a hostile peer."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from twisted_basic_ng import amp
 from .boxes import box
 from .promises import Modules, differs, require
 
-#: A question that tells of all features, and one of ours answered.
+#: A question that offers all features, and asks for ours.
 QUESTION = box(_ask=b"q", _command=b"_extensions", offers=b"\0\4more\0\6cancel\0\5leave")
 
 
 class Wait(amp.Command):
-    """Waits."""
+    """A command whose responder waits."""
 
     arguments = [(b"data", amp.String(optional=True))]
     response = [(b"data", amp.String(optional=True))]
 
 
 class End(amp.AMP):
-    """An end that switches on everything."""
+    """An end with all features switched on."""
 
     extended = True
     logConnections = False
@@ -62,11 +62,11 @@ def connected() -> tuple[End, RecordingTransport]:
 
 
 class TestLarge:
-    """A large value harms no other call."""
+    """A large value does not affect other calls."""
 
     @differs
     def test_response(self, modules: Modules) -> None:
-        """Calls beside a response of a megabyte are answered, and so is that one."""
+        """A response of one megabyte and the calls around it are all answered."""
         library: Any = modules.amp
 
         class Give(library.Command):  # type: ignore[misc]
@@ -91,11 +91,11 @@ class TestLarge:
 
 
 class TestParts:
-    """The parts of a box keep to the limits of one box."""
+    """The parts of a box together keep to the limits of one box."""
 
     @pytest.mark.parametrize("part", [box(_more=b""), box(_more=b"", a=b"x" * 60_000), box(_more=b"x" * 60_000)])
     def test_endless(self, part: bytes) -> None:
-        """Endless parts end at the limit, and what is kept until then is no more than it."""
+        """Endless parts are refused at the limit, and no more than the limit is kept."""
         end, transport = connected()
         end.MAX_BOX_LENGTH = 2**20
         end.dataReceived(QUESTION)
@@ -114,7 +114,7 @@ class TestParts:
         assert "1048576" in str(end._ampRefusal)
 
     def test_keys(self) -> None:
-        """So do keys, however few each part has."""
+        """The number of keys is limited, however few each part has."""
         end, transport = connected()
         end.dataReceived(QUESTION)
         for number in range(4097):
@@ -124,7 +124,7 @@ class TestParts:
         assert "4096" in str(end._ampRefusal)
 
     def test_slow(self) -> None:
-        """Parts that never end are no more than half a box where the connection is lost."""
+        """Unfinished parts are dropped when the connection is lost."""
         end, _ = connected()
         end.dataReceived(QUESTION + box(_more=b"", a=b"x" * 60_000))
         more = end._ampExtend().feature(b"more")  # type: ignore[union-attr]
@@ -134,10 +134,13 @@ class TestParts:
 
 
 class TestWaiting:
-    """A peer that says nothing holds up a bounded amount."""
+    """The bytes that wait for a silent peer's answer are limited."""
 
     def test_answers(self) -> None:
-        """It counts as one without features then: small answers are sent, and large ones fail."""
+        """
+        After the limit, the peer counts as one without features: small answers are sent, large ones
+        fail.
+        """
         end, transport = connected()
         end.MAX_WAITING_BYTES = 10**6
         end.dataReceived(box(_ask=b"0", _command=b"Wait", data=b"x"))
@@ -151,7 +154,10 @@ class TestWaiting:
         assert codes == [None, b"UNKNOWN"] + [None] * count
 
     def test_late(self) -> None:
-        """What it says later is not used for what was sent, and it still may use what we have offered."""
+        """
+        A late answer is not used for boxes that were sent before, and the peer may still use the
+        features that we offered.
+        """
         end, _ = connected()
         end.MAX_WAITING_BYTES = 0
         end.dataReceived(box(_ask=b"0", _command=b"Wait", data=b"x") + box(_ask=b"1", _command=b"Wait", data=b""))
@@ -161,7 +167,7 @@ class TestWaiting:
         end.dataReceived(box(_ask=b"2", _command=b"Wait", _more=b"") + box(data=b""))
 
 
-#: What a peer may send.  Tags are few, so that they meet.
+#: Boxes that a peer may send.  They use few tags, so that these collide.
 TAGS = st.sampled_from([b"1", b"2", b"3", b"x"])
 KEYS = st.sampled_from([b"_more", b"_cancel", b"_leave", b"_timeout", b"data", b"offers", b"accepts"])
 BOXES = st.one_of(
@@ -180,12 +186,15 @@ STEPS = st.lists(st.one_of(BOXES, st.sampled_from(["call", "large", "cancel", "l
 
 
 class TestAnyOrder:
-    """Whatever comes, in whatever order: the connection goes on, or ends with a documented error."""
+    """Boxes in any order leave the connection open, or end it with a documented error."""
 
     @settings(max_examples=examples(300), deadline=None)
     @given(STEPS)
     def test_any(self, steps: list[Any]) -> None:
-        """Each call ends once, each responder is cancelled at most once, and nothing is kept at the end."""
+        """
+        Each call ends once, each responder is cancelled at most once, and nothing is kept at the
+        end.
+        """
         end, transport = connected()
         ends: list[list[Any]] = []
         calls: list[Any] = []
@@ -225,10 +234,10 @@ class TestAnyOrder:
 
 
 class TestGone:
-    """When the connection is gone, nothing is kept."""
+    """Nothing is kept after the connection is lost."""
 
     def test_freed(self) -> None:
-        """Neither the protocol nor what was agreed, whatever waited."""
+        """The protocol and its agreed features are freed, whatever calls were in progress."""
         end, transport = connected()
         end.callRemote(Wait, data=b"x" * 70_000).addErrback(lambda failure: None)
         end.dataReceived(box(_ask=b"1", _command=b"Wait"))

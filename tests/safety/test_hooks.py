@@ -1,5 +1,6 @@
 """
-Whatever an application's code raises, wherever it is called: each call ends, once, and nothing is left behind.
+Whatever an application's code raises, wherever it is called, each call ends once and nothing is
+left.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.helpers import examples, isThorough
 from .hooks import Aborted, Conversation, Plan, Planned
 from .promises import OURS, PATIENT, Modules, alike, require
 
-#: What is said, one conversation each.
+#: The conversations.
 SCENES: dict[str, Callable[[Conversation], object]] = {
     "fast": lambda talk: [talk.work(0, "Fast", how) for how in ("value", "declared", "two", "later", "value")],
     "full": lambda talk: [talk.work(0, "Full", how) for how in ("value", "declared", "later", "value")],
@@ -35,7 +36,7 @@ SCENES: dict[str, Callable[[Conversation], object]] = {
     "cancelledSwitch": lambda talk: [talk.work(0, "Fast", "later"), talk.switch(0, True), talk.cancel()],
 }
 
-#: How both ends may be set up.  Twisted's do not look at the bounds.
+#: The configurations of both ends.  Twisted's ignore the limits.
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {"unknownErrorsAreFatal": False},
     "full": {"isFull": True},
@@ -43,11 +44,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fullAndBounded": {"isFull": True, "MAX_ASKS_IN_PROGRESS": 2, "MAX_MESSAGE_TIME": 600},
 }
 
-#: What a hook may do.
+#: The faults of a hook.
 RAISING = ("raise", "abort")
 ACTING = ("cancel", "lose", "close", "call", "bounce")
 
-#: What raises in one of these leaves C{dataReceived}, or what else a transport calls, as in Twisted.
+#: Hooks whose errors leave C{dataReceived}, or another method that a transport calls, as in
+#: Twisted.
 PASSING = {
     "End.startReceivingBoxes",
     "End.ampBoxReceived",
@@ -62,7 +64,7 @@ class Fault:
     """
     Something that a hook does.
 
-    @ivar talk: where it does it.
+    @ivar talk: the conversation it happens in.
     """
 
     talk: Conversation
@@ -103,7 +105,7 @@ class Fault:
 
 
 def hold(modules: Modules, say: Callable[[Conversation], object], options: str, faults: dict[int, Any]) -> Conversation:
-    """Hold a conversation in which something goes wrong, to the end of the connection."""
+    """Run a conversation with faults, until the connection ends."""
     talk = Conversation(modules.amp, Plan(faults), OPTIONS[options])
     for each in faults.values():
         each.talk = talk
@@ -119,7 +121,9 @@ def hold(modules: Modules, say: Callable[[Conversation], object], options: str, 
 
 
 def passed(talk: Conversation) -> set[str]:
-    """The hooks whose errors left what a transport calls; any other error there is wrong."""
+    """
+    The hooks whose errors left a method that a transport calls.  Any other error there is wrong.
+    """
     amp = talk.amp
     found = set()
     for error in talk.raised:
@@ -132,7 +136,7 @@ def passed(talk: Conversation) -> set[str]:
 
 
 def check(talk: Conversation) -> None:
-    """Each call has come to an end, once, and nothing is left."""
+    """Require that each call has ended once, and that nothing is left."""
     require([len(each) for each in talk.calls] == [1] * len(talk.calls), f"each ends once: {talk.calls}")
     require(talk.clock.getDelayedCalls() == [], "no timer is left")
     for end, _ in talk.connected:
@@ -142,7 +146,7 @@ def check(talk: Conversation) -> None:
 
 
 def openDescriptors() -> int:
-    """How many descriptors of this process are open on what is passed on."""
+    """How many open descriptors of this process refer to the file that is passed."""
     passedOn = os.stat(os.devnull)
     return sum(os.path.samestat(passedOn, _stat(int(each))) for each in os.listdir("/dev/fd"))
 
@@ -150,13 +154,13 @@ def openDescriptors() -> int:
 def _stat(descriptor: int) -> os.stat_result:
     try:
         return os.fstat(descriptor)
-    except OSError:  # it was that of the folder
+    except OSError:  # it was that of the directory
         return os.stat("/")
 
 
 @pytest.fixture(autouse=True)
 def silent() -> Iterator[None]:
-    """Log nothing, also of the errors that nobody handled when their Deferreds are collected."""
+    """Log nothing, not even the unhandled errors of collected Deferreds."""
     with quiet():
         yield
         gc.collect()
@@ -165,17 +169,17 @@ def silent() -> Iterator[None]:
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("scene", SCENES)
 class TestEachHook:
-    """Something goes wrong once, at each place where there is a hook, one conversation after the other."""
+    """In each conversation, one hook after the other fails once."""
 
     def test_ours(self, scene: str, options: str) -> None:
-        """Each call ends, and what raises passes on as in Twisted, or not at all; all that there is to do is done."""
+        """Each call ends, and errors leave C{dataReceived} only where they do in Twisted."""
         say, before = SCENES[scene], openDescriptors()
         sound = hold(OURS, say, options, {})
         check(sound)
         assert passed(sound) == set()
         kinds = (*RAISING, *ACTING)
         for place in range(len(sound.plan.trace)):
-            # All of them where there is time for it; else another at each place.
+            # All faults if there is time, else a different one at each place.
             for kind in kinds if isThorough() else (RAISING[place % 2], ACTING[place % 5]):
                 talk = hold(OURS, say, options, {place: Fault(kind)})
                 check(talk)
@@ -184,11 +188,11 @@ class TestEachHook:
 
 
 class TestPassing:
-    """What leaves C{dataReceived} is what leaves it in Twisted."""
+    """The same errors leave C{dataReceived} as in Twisted."""
 
     @alike
     def test_passing(self, modules: Modules) -> None:
-        """Those hooks that pass on what they raise, and no others."""
+        """Exactly the listed hooks pass their errors on."""
         found: set[str] = set()
         for options in ("plain", "full"):
             for say in SCENES.values():
@@ -198,15 +202,15 @@ class TestPassing:
         assert found == PASSING
 
     def passedAt(self, modules: Modules, say: Any, options: str, place: int) -> set[str]:
-        """What passes on where one hook raises."""
+        """The hooks whose errors are passed on if the one at C{place} raises."""
         try:
             return passed(hold(modules, say, options, {place: Fault("raise")}))
         except AttributeError:
-            assert modules is PATIENT  # a descriptor cannot be sent over a connection that is gone
+            assert modules is PATIENT  # a descriptor cannot be sent over a lost connection
             return set()
 
 
-#: What may be said, at any time.
+#: The actions that may happen at any time.
 WORDS: dict[str, Callable[[Conversation], object]] = {
     **{
         f"{command} {how}": lambda talk, command=command, how=how: talk.work(0, command, how)  # type: ignore[misc]
@@ -229,7 +233,7 @@ WORDS: dict[str, Callable[[Conversation], object]] = {
 
 
 class TestAny:
-    """Several things go wrong, wherever it may be, whatever is said."""
+    """Several hooks fail during random actions."""
 
     @settings(max_examples=examples(300))
     @given(
@@ -238,7 +242,7 @@ class TestAny:
         st.sampled_from(sorted(OPTIONS)),
     )
     def test_any(self, words: list[str], faults: dict[int, str], options: str) -> None:
-        """Each call ends, once."""
+        """Each call ends once."""
         before = openDescriptors()
         talk = hold(
             OURS,

@@ -1,5 +1,6 @@
 """
-Whatever a file, a consumer or a server raises, wherever it is called: each transfer ends, once, and nothing is left.
+Whatever a file, a consumer or a server raises, wherever it is called, each transfer ends once and
+nothing is left.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from .promises import require
 
 class Consumer:
     """
-    Takes what it is given, and asks a plan each time.
+    Discards its data, and asks a plan each time.
 
-    @ivar producer: who gives it.
+    @ivar producer: its producer.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -54,9 +55,9 @@ class Transfer:
     """
     A transfer in which something goes wrong.
 
-    @cvar KINDS: what a hook may do.
+    @cvar KINDS: the faults of a hook.
     @ivar begun: its Deferred.
-    @ivar ends: what came of that, each time.
+    @ivar ends: the results of that Deferred.
     """
 
     KINDS: tuple[str, ...] = ()
@@ -68,13 +69,13 @@ class Transfer:
         self.ends: list[Any] = []
 
     def watch(self, begin: Callable[[], Any]) -> None:
-        """Begin, and count how often it ends."""
+        """Begin, and record each result."""
         self.tryTo(lambda: setattr(self, "begun", begin()))
         if self.begun is not None:
             self.begun.addBoth(self.ends.append)
 
     def tryTo(self, act: Callable[[], object]) -> None:
-        """Do something that may raise what was planned."""
+        """Call C{act}, and ignore a planned error."""
         try:
             act()
         except (Planned, Aborted):
@@ -95,7 +96,7 @@ class Transfer:
 
 
 class Sending(Transfer):
-    """A file is sent."""
+    """A file that is sent."""
 
     KINDS = ("fail", "abort", "cancel", "again", "stop")
 
@@ -128,14 +129,14 @@ class Sending(Transfer):
             if consumer.producer is not None:
                 self.tryTo(self.sender.resumeProducing)
         if consumer.producer is not None:
-            self.tryTo(self.sender.stopProducing)  # as a transport does whose connection is lost
+            self.tryTo(self.sender.stopProducing)  # as a transport does when its connection is lost
         self.check()
         require(self.sender.file is None and self.sender.deferred is None, "nothing is left of it")
         require(not file.closed, "the file is its owner's")
 
 
 class Receiving(Transfer):
-    """An upload is received."""
+    """An upload that is received."""
 
     KINDS = ("fail", "abort", "cancel", "pause", "goOn", "stop", "lose", "more")
 
@@ -166,7 +167,7 @@ class Receiving(Transfer):
 
     @property
     def dtpInstance(self) -> Any:
-        """What the server has; it is set by the factory."""
+        """The server's attribute for the data connection, which the factory sets."""
         return self.dtp
 
     @dtpInstance.setter
@@ -190,7 +191,7 @@ class Receiving(Transfer):
         require(clock.getDelayedCalls() == [], "no timer is left")
 
     def receive(self, dtp: Any) -> None:
-        """Be connected, and receive."""
+        """Connect, and receive data."""
         RecordingTransport().connect(dtp)
         self.dtp = dtp
         dtp.dataReceived(b"before")
@@ -200,13 +201,13 @@ class Receiving(Transfer):
                 dtp.dataReceived(b"data")
         self.lose("")
         dtp.resumeProducing()
-        dtp.stopProducing()  # where a consumer is that does not go on
+        dtp.stopProducing()  # for a consumer that does not resume
         self.check()
         require(dtp._cons is None and not dtp._onConnLost, "nothing is left of it")
 
 
 class Cut(Receiving):
-    """One is cut off."""
+    """An upload that is cut off."""
 
     reason = Failure(ConnectionLost())
 
@@ -223,10 +224,10 @@ def silent() -> Iterator[None]:
 
 @pytest.mark.parametrize("kind", TRANSFERS)
 class TestTransfers:
-    """Something goes wrong with a transfer."""
+    """Transfers with faults."""
 
     def test_once(self, kind: Any) -> None:
-        """Once, at each place."""
+        """Each hook fails once, one after the other."""
         sound = kind({})
         sound.run()
         for place in range(len(sound.plan.trace)):
@@ -236,6 +237,6 @@ class TestTransfers:
     @settings(max_examples=max(settings().max_examples, 300))
     @given(st.data())
     def test_often(self, kind: Any, data: Any) -> None:
-        """Several times, at any place."""
+        """Several hooks fail."""
         faults = st.dictionaries(st.integers(0, 25), st.sampled_from(kind.KINDS), max_size=5)
         kind(data.draw(faults)).run()

@@ -1,7 +1,7 @@
 """
-Peers that do no good, on real TCP and TLS sockets.
+Hostile peers on real TCP and TLS sockets.
 
-They go away in the midst, break off, never read, or say a byte at a time.
+They disconnect in the middle of a message, reset the connection, never read, or send single bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
 
 LINKS = pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
 
-#: Whole messages, and the beginning of another one.
+#: Complete messages, and the beginning of another one.
 STREAMS: dict[str, tuple[bytes, bytes]] = {
     "LineReceiver": (b"first\r\nsecond\r\n", b"third\r"),
     "LineOnlyReceiver": (b"first\r\nsecond\r\n", b"third\r"),
@@ -35,7 +35,7 @@ STREAMS: dict[str, tuple[bytes, bytes]] = {
 
 
 def reset(peer: Raw) -> None:
-    """Break the connection off, if it is still there."""
+    """Reset the connection, if it is still open."""
     if not peer.lost:
         below = peer.socketTransport
         below.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -43,13 +43,13 @@ def reset(peer: Raw) -> None:
 
 
 def sayNoMore(peer: Raw) -> None:
-    """Close this direction alone."""
+    """Close the sending direction only."""
     if not peer.lost:
         peer.socketTransport.socket.shutdown(socket.SHUT_WR)
 
 
 def receiver(modules: Modules, name: str, limit: int = 99999) -> Any:
-    """Make a receiver that keeps what it is given."""
+    """Make a receiver that collects its messages."""
 
     class Keeping(getattr(modules.basic, name)):  # type: ignore[misc]
         MAX_LENGTH = limit
@@ -71,14 +71,16 @@ def receiver(modules: Modules, name: str, limit: int = 99999) -> Any:
 
 @LINKS
 class TestGone:
-    """What has come whole is delivered, what has not is not, and the end is told once."""
+    """
+    Complete messages are delivered, unfinished ones are not, and C{connectionLost} is called once.
+    """
 
     @pytest.mark.parametrize("leave", [reset, sayNoMore], ids=["reset", "halfClose"])
     @pytest.mark.parametrize("name", STREAMS)
     @alike
     @onSockets
     async def test_receiver(self, modules: Modules, network: Network, name: str, leave: Any, tls: bool) -> None:
-        """A receiver whose peer goes away in the midst of a message."""
+        """A receiver's peer disconnects within a message."""
         server, client = receiver(modules, name), Raw()
         await network.pair(server, client)
         whole, begun = STREAMS[name]
@@ -94,7 +96,10 @@ class TestGone:
     @differs
     @onSockets
     async def test_caller(self, modules: Modules, network: Network, leave: Any, tls: bool) -> None:
-        """A caller whose peer answers one call badly, another by half, and goes away: each call ends, once."""
+        """
+        Each call ends once if the peer sends a malformed error and half an answer, and then
+        disconnects.
+        """
         words = vocabulary(modules)
         client, server = words.Peer(), Raw()
         await network.pair(server, client)
@@ -113,7 +118,7 @@ class TestGone:
     @alike
     @onSockets
     async def test_responder(self, modules: Modules, network: Network, leave: Any, tls: bool) -> None:
-        """A responder that answers a peer that is gone is no error."""
+        """Answering a peer that has disconnected is not an error."""
         later: Deferred[Any] = Deferred()
 
         class Server(vocabulary(modules).Peer):  # type: ignore[misc]
@@ -131,10 +136,10 @@ class TestGone:
 
 @LINKS
 class TestByteByByte:
-    """A peer that says a byte at a time is understood, to the last byte that it may say."""
+    """Messages that arrive in single bytes are delivered."""
 
     async def say(self, network: Network, server: Any, data: bytes) -> Raw:
-        """Say C{data} so: the next byte when the last one has come."""
+        """Send C{data} in single bytes, each after the one before has arrived."""
         client = Raw()
         take, taken = server.dataReceived, 0
 
@@ -154,7 +159,7 @@ class TestByteByByte:
     @differs
     @onSockets
     async def test_lineOnly(self, modules: Modules, network: Network, tls: bool) -> None:
-        """A line of exactly the limit."""
+        """A line of exactly the limit is delivered."""
         server = receiver(modules, "LineOnlyReceiver", 6)
         await self.say(network, server, b"first\r\nsecond\r\n")
         await network.until(lambda: len(server.taken) == 2 or server.reasons, "two lines")
@@ -164,7 +169,7 @@ class TestByteByByte:
     @alike
     @onSockets
     async def test_receiver(self, modules: Modules, network: Network, name: str, tls: bool) -> None:
-        """Messages of up to the limit."""
+        """Messages of exactly the limit are delivered."""
         server = receiver(modules, name, 6)
         await self.say(network, server, STREAMS[name][0])
         await network.until(lambda: len(server.taken) == 2 or server.reasons, "two messages")
@@ -173,7 +178,7 @@ class TestByteByByte:
     @alike
     @onSockets
     async def test_peer(self, modules: Modules, network: Network, tls: bool) -> None:
-        """Calls."""
+        """Calls are answered."""
         server = vocabulary(modules).Peer()
         client = await self.say(network, server, ask(b"Note", b"1", text=b"one") + ask(b"Note", b"2", text=b"two"))
         answers = box(_answer=b"1", text=b"one"), box(_answer=b"2", text=b"two")
@@ -183,12 +188,12 @@ class TestByteByByte:
 
 @LINKS
 class TestNeverReads:
-    """A peer that sends, and reads nothing of what it is sent, is no reason to keep what it sends."""
+    """A peer that never reads its data cannot make the receiver keep its bytes."""
 
     @differs
     @onSockets
     async def test_dropped(self, modules: Modules, network: Network, tls: bool) -> None:
-        """Dropped, while more waits for it than it will ever read, it is heard no more."""
+        """After it is dropped, its bytes are ignored, even though more data waits to be sent."""
         server, client = receiver(modules, "Int32StringReceiver", 100), Raw(b"\0\0\0\5hello")
         await network.pair(server, client)
         await network.until(lambda: server.taken, "a handshake")
@@ -203,5 +208,5 @@ class TestNeverReads:
         kept = len(getattr(server, "recvd", b""))
         require(kept == 0, f"{kept} bytes are kept of a peer that was dropped")
         require(server.taken == [b"hello"], "nothing is delivered")
-        if tls:  # on TCP nothing more is read; TLS reads on, for the end of its own
+        if tls:  # on TCP nothing more is read; TLS waits for the peer's close
             await network.until(lambda: client.lost, "the connection is cut off")

@@ -1,8 +1,8 @@
 """
-What is left of an FTP transfer when it is over: nothing that Twisted's would not leave.
+No more is left of a finished FTP transfer than Twisted leaves.
 
-Of all that took part, one is still held by somebody; what is there besides that one is found out without collecting
-garbage, and with.
+Each test holds a reference to one part of the transfer, and looks which others are still in memory,
+before and after garbage collection.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Consumer:
 
 
 class _Transport(RecordingTransport):
-    """A transport that lets go of its protocol at the end, as all do."""
+    """A transport that drops its protocol at the end, as real ones do."""
 
     def lose(self, reason: type[Exception]) -> None:
         producer, self.producer = self.producer, None
@@ -72,9 +72,9 @@ class _Transport(RecordingTransport):
 
 class Transfer:
     """
-    All that takes part in a transfer.
+    All the objects of a transfer.
 
-    @ivar parts: what there is, by what it is.
+    @ivar parts: the objects, by name.
     """
 
     def __init__(self, modules: Modules) -> None:
@@ -94,7 +94,7 @@ class Transfer:
         return made
 
     def upload(self, before: int = 0) -> Any:
-        """Begin an upload."""
+        """Start an upload."""
         made = self.connect()
         if before:
             made.dataReceived(b"x" * before)
@@ -104,19 +104,21 @@ class Transfer:
         return ending
 
     def download(self) -> Any:
-        """Begin a download."""
+        """Start a download."""
         made = self.connect()
         file, sender = self.parts["file"], self.parts["sender"] = _File(b"x" * 5), self.sender()
         ending = self.parts["ending"] = sender.beginFileTransfer(file, made)
         return ending
 
     def lose(self, reason: type[Exception] = ConnectionDone) -> None:
-        """Lose the connection, and have the server forget it."""
+        """Lose the connection, and make the server forget it."""
         self.parts["transport"].lose(reason)
         self.over()
 
     def over(self) -> None:
-        """Have the server forget the connection, as it does before the next one, or at its own end."""
+        """
+        Make the server forget the connection, as it does before the next one or at its own end.
+        """
         self.parts["factory"].stopFactory()
         self.parts["server"].dtpInstance = None
 
@@ -183,7 +185,7 @@ def cancelledDownload(transfer: Transfer) -> None:
     ending = transfer.download()
     ending.addErrback(lambda failure: None)
     ending.cancel()
-    transfer.parts["transport"].unregisterProducer()  # which Twisted's does not
+    transfer.parts["transport"].unregisterProducer()  # Twisted's sender does not do this
     transfer.lose()
 
 
@@ -214,7 +216,7 @@ ENDS: dict[str, Callable[[Transfer], None]] = {
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Collect no garbage in this block, but where it says so: what was made in it is young then."""
+    """Disable garbage collection in this block, so that all its objects are young."""
     gc.disable()
     try:
         yield
@@ -224,17 +226,17 @@ def uncollected() -> Iterator[None]:
 
 def left(modules: Modules, end: Callable[[Transfer], None], held: str | None, isCollected: bool) -> set[str] | None:
     """
-    Say what is there after the end of a transfer.
+    Return what is in memory after the end of a transfer.
 
-    @param held: the part that somebody still holds.
-    @return: the names of the others that are there; C{None} if there is no such part.
+    @param held: the part that is still referenced.
+    @return: the names of the other parts in memory, or C{None} if there is no such part.
     """
     with uncollected(), capturedLogs():
         transfer = Transfer(modules)
         try:
             end(transfer)
         except AttributeError:
-            assert modules is STOCK  # which fails so where a consumer has gone
+            assert modules is STOCK  # Twisted's module raises this if a consumer has gone
             transfer.lose()
         if held is not None and held not in transfer.parts:
             return None
@@ -254,20 +256,20 @@ PARTS = [None, "server", "factory", "connecting", "connection", "transport", "co
 
 
 class TestNothing:
-    """Nothing of a transfer is kept that Twisted does not keep."""
+    """No more of a transfer is kept than Twisted keeps."""
 
     @pytest.mark.parametrize("end", ENDS)
     def test_nothing(self, end: str) -> None:
-        """Where nobody holds anything, nothing is there, even before garbage is collected."""
-        expected = {"server", "factory"} if end == "late" else set()  # a delayed call and its factory hold each other
-        if sys.implementation.name == "cpython":  # which counts references
+        """Without a reference to any part, nothing is left, even before garbage is collected."""
+        expected = {"server", "factory"} if end == "late" else set()  # they refer to each other
+        if sys.implementation.name == "cpython":  # it counts references
             assert left(OURS, ENDS[end], None, False) == expected
         assert left(OURS, ENDS[end], None, True) == set()
 
     @pytest.mark.parametrize("end", ENDS)
     @pytest.mark.parametrize("isCollected", [False, True])
     def test_held(self, end: str, isCollected: bool) -> None:
-        """Where somebody holds a part, it keeps no more of the others than Twisted's does."""
+        """A reference to one part keeps no more of the others than in Twisted."""
         for held in PARTS[1:]:
             theirs = left(STOCK, ENDS[end], held, isCollected)
             own = left(OURS, ENDS[end], held, isCollected)
@@ -276,7 +278,7 @@ class TestNothing:
 
 
 class _Deaf(Raw):
-    """A peer that reads nothing, and sends as much as is taken."""
+    """A peer that reads nothing, and sends as much as possible."""
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -284,7 +286,7 @@ class _Deaf(Raw):
 
 
 class _Counting(_Consumer):
-    """Counts what it is given."""
+    """Counts the bytes it is given."""
 
     size = 0
 
@@ -293,14 +295,14 @@ class _Counting(_Consumer):
 
 
 class TestClosedHere:
-    """After the application has closed a connection whose peer goes on, nothing is kept without bound."""
+    """After the application closes a connection, a peer that goes on cannot fill the memory."""
 
     @pytest.mark.parametrize("state", ["nobody", "registered", "paused", "sending"])
     @pytest.mark.parametrize("link", ["pair", "pairOnUNIX"])
     @alike
     @onSockets
     async def test_sent(self, modules: Modules, network: Network, link: str, state: str) -> None:
-        """Of 60 MiB no more is read than a little, as what was to be sent before the end is not."""
+        """Of 60 MiB, only a little is read, since unsent data delays the close."""
         made = modules.ftp.DTP()
         made.factory = modules.ftp.DTPFactory(made, None, Clock())
         client, consumer = _Deaf(), _Counting()
@@ -327,13 +329,13 @@ class TestClosedHere:
 
 
 class TestClosedOverTLS:
-    """Over TLS a connection is read until the peer has closed it, too, which this one never does."""
+    """Over TLS, a connection is read until the peer closes it, too, which this peer never does."""
 
     @pytest.mark.parametrize("state", ["nobody", "sending"])
     @differs
     @onSockets
     async def test_sent(self, modules: Modules, network: Network, state: str) -> None:
-        """Of what it sends nothing is kept without bound; where it has no reason to send, it is cut off."""
+        """The kept bytes are limited, and a peer that has no reason to send is cut off."""
         pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         made = modules.ftp.DTP()
         made.factory = modules.ftp.DTPFactory(made, None, Clock())
@@ -358,12 +360,12 @@ class TestClosedOverTLS:
 
 
 class TestServer:
-    """A server that has come through transfers of each kind is as it was before."""
+    """A server has the same state before and after transfers of each kind."""
 
     @alike
     @onSockets
     async def test_all(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """No descriptor is open, no call is to come, and no data connection is there."""
+        """No descriptor, delayed call or data connection is left."""
         client = await login(modules, network, tmp_path)
         before = self.state(modules)
         for command in ("STOR file", "RETR file", "LIST", "NLST .", "RETR nothing"):
@@ -376,7 +378,7 @@ class TestServer:
             if code[0] == "1":
                 await client.answer(command)
             client.data.transport.loseConnection()
-        await client.openData()  # and broken off
+        await client.openData()  # and reset
         assert await client.ask("STOR file") in ("125", "150")
         reset(client.data)
         await client.answer("STOR")
@@ -394,7 +396,7 @@ class TestServer:
         assert self.state(modules)[0] < before[0]  # the control connection
 
     def state(self, modules: Modules) -> tuple[int, int, int]:
-        """How many descriptors, calls to come and data connections there are."""
+        """The numbers of open descriptors, delayed calls and data connections."""
         from twisted.internet import reactor
 
         gc.collect()

@@ -1,6 +1,6 @@
 """
-Nothing of a connection stays in memory when it is gone, whatever an application keeps of it: the Deferred of a call,
-its error, an answer, or the protocol itself.
+Nothing of a lost connection stays in memory, even if the application keeps the Deferred of a call,
+its error, an answer, or the protocol.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from .sockets import Network, onSockets
 
 
 class Raising(amp.Integer):
-    """Cannot be read."""
+    """An argument that cannot be parsed."""
 
     def fromString(self, inString: bytes) -> Any:
         raise ZeroDivisionError
 
 
 class Refusing(amp.Integer):
-    """Cannot be read, for a reason that the command declares."""
+    """An argument whose parsing fails with an error that the command declares."""
 
     def fromString(self, inString: bytes) -> Any:
         raise amp.RemoteAmpError(b"DECLARED", "refused")
 
 
 class DeclaredError(Exception):
-    """Is declared."""
+    """A declared error."""
 
 
 class TwoTextsError(Exception):
-    """Is declared, and cannot be made of one text."""
+    """A declared error that needs two texts."""
 
     def __init__(self, one: str, other: str) -> None:
         super().__init__(one, other)
 
 
 class Ask(amp.Command):
-    """Is answered with a number."""
+    """A command that is answered with a number."""
 
     arguments = [(b"values", amp.ListOf(amp.Integer()))]
     response = [(b"number", amp.Integer())]
@@ -66,21 +66,21 @@ class AskRefusing(Ask):
 
 
 class Credentials:
-    """Start TLS on a transport that does not look."""
+    """Options for a transport that only pretends to start TLS."""
 
     def options(self, *authorities: Any) -> Any:
         return authorities
 
 
 class Values(list[int]):
-    """Arguments of a call, which can be seen to be gone."""
+    """A list that can be referenced weakly."""
 
 
 class Peer(amp.AMP):
     logConnections = False
 
     def unhandledError(self, failure: Failure) -> None:
-        """Log nothing: what is logged before there is a log is kept for it."""
+        """Log nothing, since events logged before logging begins are kept for it."""
 
     @amp.StartTLS.responder
     def secure(self) -> Any:
@@ -88,7 +88,7 @@ class Peer(amp.AMP):
 
 
 class Bounded(Peer):
-    """The same with everything that is off by default."""
+    """A peer with all limits set that are off by default."""
 
     MAX_ASKS_IN_PROGRESS = 1
     MAX_UNSENT_BYTES = 100
@@ -99,7 +99,7 @@ def error(code: bytes) -> bytes:
     return box(_error=b"1", _error_code=code, _error_description=b"text")
 
 
-#: What becomes of a call whose tag is 1, before the connection is lost.
+#: What happens to a call whose tag is 1, before the connection is lost.
 FATES: dict[str, Callable[[Any, Any], object]] = {
     "nothing": lambda peer, called: None,
     "answered": lambda peer, called: peer.dataReceived(box(_answer=b"1", number=b"5")),
@@ -130,9 +130,9 @@ def lose(peer: Any) -> None:
 
 def connect(kind: Any) -> tuple[Any, Callable[[], list[Any]]]:
     """
-    Make a protocol with a connection.
+    Make a connected protocol.
 
-    @return: it, and what tells what is still in memory of the two.
+    @return: the protocol, and a function that returns which of the two are still in memory.
     """
     peer, transport = kind(), RecordingTransport()
     transport.connect(peer)
@@ -141,22 +141,22 @@ def connect(kind: Any) -> tuple[Any, Callable[[], list[Any]]]:
 
 
 def end(fate: str, peer: Any, called: Any) -> None:
-    """Have something become of a call, and then of the connection."""
+    """Apply C{fate} to a call, and then lose the connection."""
     try:
         FATES[fate](peer, called)
     except amp.UnknownTagError:
-        pass  # a transport closes the connection for that
+        pass  # a transport closes the connection for this
     lose(peer)
 
 
 @pytest.mark.parametrize("kind", [Peer, Bounded])
 @pytest.mark.parametrize("call", CALLS)
 class TestCalled:
-    """Of a call that has come to its end, in whatever way."""
+    """The objects of a call that has ended, in whatever way."""
 
     @pytest.mark.parametrize("isHandled", [True, False], ids=["handled", "unhandled"])
     def test_deferred(self, kind: Any, call: str, isHandled: bool) -> None:
-        """Its Deferred holds nothing."""
+        """The Deferred of a call keeps neither the protocol nor the transport."""
         kept: list[Any] = []
         left: dict[str, Callable[[], list[Any]]] = {}
         for fate in FATES:
@@ -173,7 +173,7 @@ class TestCalled:
             each.addErrback(lambda failure: None)
 
     def test_protocol(self, kind: Any, call: str) -> None:
-        """Nor does the protocol hold the transport, or the call."""
+        """The protocol keeps neither the transport nor the call."""
         kept: list[Any] = []
         calls: dict[str, Any] = {}
         for fate in FATES:
@@ -191,10 +191,10 @@ class TestCalled:
 
 
 class TestMore:
-    """Of other things that an application may keep."""
+    """Other objects that an application may keep."""
 
     def test_arguments(self) -> None:
-        """The arguments of a call that is answered are not in memory any more, also while there is a connection."""
+        """The arguments of an answered call are freed while the connection is still open."""
         peer, _ = connect(Peer)
         values = Values([1, 2])
         called = peer.callRemote(Ask, values=values)
@@ -209,7 +209,7 @@ class TestMore:
     @pytest.mark.parametrize("fate", ["declared", "unmakeable", "unknown", "unhandled", "cancelled", "nothing"])
     @pytest.mark.parametrize("call", ["Ask", "string"])
     def test_error(self, fate: str, call: str) -> None:
-        """An error, in whatever form it is kept, that no code of the application's has raised."""
+        """An error of the peer keeps nothing in memory."""
         peer, whatIsLeft = connect(Peer)
         called = CALLS[call](peer)
         kept: list[Any] = []
@@ -218,13 +218,15 @@ class TestMore:
         lose(peer)
         kept.append(kept[0].value)
         kept[0].cleanFailure()
-        vars(kept[0]).pop("_twisted_raw_excinfo", None)  # which pytest adds, with older Twisteds
+        vars(kept[0]).pop("_twisted_raw_excinfo", None)  # pytest adds it with older versions of Twisted
         del peer
         gc.collect()
         assert whatIsLeft() == []
 
     def test_parts(self) -> None:
-        """A locator or a receiver of boxes that outlives the connection, and what was asked of it."""
+        """
+        A locator that outlives the connection, and the Deferreds of its responders, keep nothing.
+        """
         asked: list[Deferred[Any]] = []
 
         class Locator(amp.CommandLocator):
@@ -247,7 +249,7 @@ class TestMore:
         assert [each() for each in references] == [None, None]
 
     def test_receiver(self) -> None:
-        """A dispatcher by itself keeps no more than Twisted's: who sent its boxes."""
+        """A separate dispatcher keeps only its box sender, as in Twisted."""
         dispatcher = amp.BoxDispatcher(None)
         dispatcher.MAX_ASKS_IN_PROGRESS = 1  # type: ignore[misc]
         connection: Any = amp.BinaryBoxProtocol(dispatcher)
@@ -264,20 +266,22 @@ class TestMore:
 
 
 class TestOnSockets:
-    """The same for real."""
+    """Nothing is kept on real sockets, too."""
 
     @pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
     @alike
     @onSockets
     async def test_closed(self, modules: Modules, network: Network, tls: bool) -> None:
-        """The side that closes is closed, and forgotten, also while a call of its peer's is under way."""
+        """
+        The connection is freed on the side that closes it, even if the peer waits for an answer.
+        """
         if tls:
             pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         client, server = ends(modules)
         await network.pair(server, client)
         await network.outcome(client.callRemoteString(b"echo", text=b"x" * 5000), "an answer")
         waiting = client.callRemoteString(b"never")
-        # Not the client: Twisted keeps its factory for a log that is still to come.
+        # Not the client: Twisted keeps its factory for a later log event.
         references = [weakref.ref(each) for each in (server, client.transport, server.transport)]
         server.transport.loseConnection()
         result = await network.outcome(waiting, "the end of the call")
@@ -292,7 +296,7 @@ class TestOnSockets:
 
 
 def ends(modules: Modules) -> tuple[Any, Any]:
-    """Two ends of a connection, with bounds where there are some."""
+    """Make two ends of a connection, with limits where our module has them."""
 
     class End(modules.amp.AMP):  # type: ignore[misc, name-defined]
         logConnections = False

@@ -1,7 +1,7 @@
 """
-A peer that starts TLS again and again costs no keys, starts it once for each connection, and only where it may.
+Starting TLS repeatedly generates no keys, works once for each connection, and can be switched off.
 
-Real TCP sockets, and the responder that every AMP has.
+These tests use real TCP sockets and the StartTLS responder of every AMP.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: E402 - it
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which keys are generated meanwhile."""
+    """The kinds of the keys generated during the test."""
     generated: list[str] = []
 
     def counted(kind: str, generate: Any) -> Any:
@@ -37,7 +37,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def startTLS(network: Network, client: Raw) -> None:
-    """Start TLS, and see that it is there."""
+    """Start TLS, and check that it works."""
     client.transport.write(ask(b"StartTLS", b"a"))
     await network.until(lambda: client.received == box(_answer=b"a"), "an answer")
     client.received = b""
@@ -47,12 +47,12 @@ async def startTLS(network: Network, client: Raw) -> None:
 
 
 class TestKeys:
-    """Keys are what TLS costs most."""
+    """Generating keys is the largest cost of TLS."""
 
     @differs
     @onSockets
     async def test_oneForAll(self, modules: Modules, network: Network, keys: list[str]) -> None:
-        """There is one for the process, whoever asks and however often; on an elliptic curve."""
+        """All connections of a process share one key, on an elliptic curve."""
         words = vocabulary(modules)
         served = await network.serve(words.Peer)
         for _ in range(5):
@@ -67,7 +67,7 @@ class TestKeys:
     @differs
     @onSockets
     async def test_oneRead(self, modules: Modules, network: Network, keys: list[str]) -> None:
-        """A segment that is full of calls of StartTLS costs no more than one of them."""
+        """A segment full of StartTLS calls generates at most one key."""
         server, client = vocabulary(modules).Peer(), Raw(b"".join(ask(b"StartTLS", b"%d" % tag) for tag in range(10)))
         await network.pair(server, client)
         await network.until(lambda: client.received or client.lost or len(keys) > 1, "an answer")
@@ -76,7 +76,7 @@ class TestKeys:
     @differs
     @onSockets
     async def test_second(self, modules: Modules, network: Network) -> None:
-        """A second StartTLS is refused, and the connection goes on inside the first."""
+        """A second StartTLS is refused, and the TLS connection goes on."""
         words = vocabulary(modules)
         client = Raw()
         await network.pair(words.Peer(), client)
@@ -88,7 +88,7 @@ class TestKeys:
     @alike
     @onSockets
     async def test_first(self, modules: Modules, network: Network) -> None:
-        """The first one works, for a peer that wants no more than that nobody listens."""
+        """The first StartTLS works for a peer that wants encryption without authentication."""
         words = vocabulary(modules)
         client = Raw()
         await network.pair(words.Peer(), client)
@@ -97,7 +97,7 @@ class TestKeys:
     @differs
     @onSockets
     async def test_off(self, modules: Modules, network: Network) -> None:
-        """An application that wants no anonymous TLS says so, and its peers learn that it is unknown."""
+        """An application can switch off StartTLS, and its peers are told that it is unhandled."""
         words = vocabulary(modules)
         server, client = words.Peer(), Raw(ask(b"StartTLS", b"a") + ask(b"Note", b"b", text=b"plain"))
         server.acceptsStartTLS = False

@@ -1,7 +1,7 @@
 """
-The limits that are ours: each has a default that is generous, and can be set for a class, for one connection, or off.
+Our limits have generous defaults, and can be set or switched off for a class or a connection.
 
-What is sent just keeps to a limit, and then is one too many.
+Each test first reaches a limit exactly, and then exceeds it by one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .boxes import vocabulary
 from .promises import Modules, alike, differs, require, sound
 from .sockets import Network, Raw, onSockets
 
-#: The default of each limit, and the error that its strike ends calls with.
+#: The default of each limit, and the error that ends the calls when it is exceeded.
 DEFAULTS: dict[str, tuple[int, str]] = {
     "MAX_BOX_KEYS": (4096, "BoxTooLargeError"),
     "MAX_BOX_LENGTH": (16 * 2**20, "BoxTooLargeError"),
@@ -31,16 +31,16 @@ LIMITS = pytest.mark.parametrize("name", DEFAULTS)
 
 
 def sendKeys(peer: Any, count: int) -> None:
-    """Send half a box of C{count} keys."""
+    """Send an unfinished box of C{count} keys."""
     peer.dataReceived(b"".join(b"\0\4%04x\0\0" % number for number in range(count)))
 
 
 def sendBytes(peer: Any, count: int) -> None:
-    """Send half a box of C{count} bytes, prefixes included."""
+    """Send an unfinished box of C{count} bytes, including the prefixes."""
     key = 0
     while count > 10:
         value = bytes(min(count - 6, 60_000))
-        if 0 < count - 6 - len(value) <= 10:  # what is left has to be a pair as well
+        if 0 < count - 6 - len(value) <= 10:  # the remaining bytes must form a pair, too
             value = value[:-10]
         peer.dataReceived(b"\0\2%b%b%b" % (key.to_bytes(2, "big"), len(value).to_bytes(2, "big"), value))
         key += 1
@@ -49,7 +49,7 @@ def sendBytes(peer: Any, count: int) -> None:
 
 
 def sendDescriptors(peer: Any, count: int) -> None:
-    """Send C{count} descriptors that no box speaks of."""
+    """Send C{count} descriptors that no box claims."""
     for _ in range(count):
         if peer.transport.disconnecting:
             break
@@ -64,7 +64,7 @@ SENDERS: dict[str, Any] = {
 
 
 def connected(modules: Modules, limits: dict[str, int | None], isOnInstance: bool = False) -> Any:
-    """Make a peer with C{limits}, and a call of its under way whose end is in C{ends}."""
+    """Make a peer with C{limits} and one call in progress, whose results are in C{ends}."""
     amp: Any = modules.amp
 
     class Anything(amp.Command):  # type: ignore[misc]
@@ -83,19 +83,19 @@ def connected(modules: Modules, limits: dict[str, int | None], isOnInstance: boo
 
 
 def end(peer: Any) -> Any:
-    """Lose the connection, which closes what it keeps open; return what the call ends with."""
+    """Lose the connection, close the remaining descriptors, and return the call's result."""
     peer.connectionLost(Failure(ConnectionLost()))
-    for descriptor in peer._descriptors.values():  # which Twisted leaves open
+    for descriptor in peer._descriptors.values():  # Twisted leaves these open
         os.close(descriptor)
     return peer.ends[0]
 
 
 @LIMITS
 class TestLimit:
-    """Each of them."""
+    """Each limit."""
 
     def within(self, modules: Modules, name: str, limits: dict[str, int | None], count: int) -> bool:
-        """Is C{count} accepted?  Each strike ends calls with the limit's own error."""
+        """Whether C{count} is accepted.  If not, the call must end with the error of the limit."""
         peer = connected(modules, limits)
         with sound("no error is raised"):
             SENDERS[name](peer, count)
@@ -109,7 +109,7 @@ class TestLimit:
 
     @differs
     def test_default(self, modules: Modules, name: str) -> None:
-        """The default is on the class, generous, and holds."""
+        """The class has the documented default, and it applies."""
         default = DEFAULTS[name][0]
         require(getattr(modules.amp.AMP, name, None) == default, f"it is {default}")
         require(self.within(modules, name, {}, default), "it may be used up")
@@ -118,15 +118,15 @@ class TestLimit:
     @pytest.mark.parametrize("count", [0, 1, 20])
     @differs
     def test_class(self, modules: Modules, name: str, count: int) -> None:
-        """A class may have another one."""
+        """A class may set another value."""
         if name == "MAX_BOX_LENGTH":
-            count += 16  # as few bytes as that are half a pair
+            count += 16  # fewer bytes are only half a pair
         require(self.within(modules, name, {name: count}, count), "it may be used up")
         require(not self.within(modules, name, {name: count}, count + 1), "and not more")
 
     @differs
     def test_instance(self, modules: Modules, name: str) -> None:
-        """So may one connection, and the others keep theirs."""
+        """A connection may set another value, and other connections keep theirs."""
         peer = connected(modules, {name: 20}, isOnInstance=True)
         other = connected(modules, {})
         for each in (peer, other):
@@ -138,7 +138,7 @@ class TestLimit:
 
     @differs
     def test_later(self, modules: Modules, name: str) -> None:
-        """It may be changed while the connection is open, and holds from then on."""
+        """The limit may be changed while the connection is open, and applies from then on."""
         peer = connected(modules, {name: None})
         SENDERS[name](peer, 30)
         setattr(peer, name, 40)
@@ -152,19 +152,19 @@ class TestLimit:
 
     @alike
     def test_none(self, modules: Modules, name: str) -> None:
-        """C{None} is for none."""
+        """C{None} means no limit."""
         require(self.within(modules, name, {name: None}, DEFAULTS[name][0] * 2), "twice the default is accepted")
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
 class TestSockets:
-    """The same for real."""
+    """The limits also apply on real sockets."""
 
     @pytest.mark.parametrize("name", ["MAX_BOX_KEYS", "MAX_BOX_LENGTH"])
     @differs
     @onSockets
     async def test_dropped(self, modules: Modules, network: Network, name: str, tls: bool) -> None:
-        """A peer that goes beyond is dropped, and what it was asked ends with the reason."""
+        """A peer that exceeds a limit is dropped, and calls to it end with the reason."""
         if tls:
             pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         words = vocabulary(modules)

@@ -1,11 +1,11 @@
 """
-The work grows as the input does, in whatever chunks that comes.
+The work is linear in the size of the input, whatever chunks it arrives in.
 
-Work that grows with the square of its input takes 64 times as long for eight times the input; linear work takes eight
-times as long.  The bound lies between, far from either.
+Quadratic work takes 64 times as long for eight times the input, and linear work takes eight times
+as long.  The limit lies between the two, far from both.
 
-Twisted's modules are tried once for each kind of input, where the square shows on any machine.  Nothing else is asked
-of their speed: benchmarks/programs/growth.py measures it.
+Twisted's modules are tested once for each kind of input, in cases that are clearly quadratic on any
+machine.  benchmarks/programs/growth.py measures them further.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FRAMES = {**FRAMED, "AMP": lambda payload: ask(b"x", None, text=payload)}
 
 
 def counting(modules: Modules, name: str) -> Any:
-    """Make a receiver that counts what it is given, and does nothing else with it."""
+    """Make a receiver that only counts its messages."""
     base: Any = getattr(modules.amp if name == "AMP" else modules.basic, name)
 
     class Counting(base):  # type: ignore[misc]
@@ -57,7 +57,7 @@ def counting(modules: Modules, name: str) -> Any:
 
 
 def measure(work: Callable[[int], object], size: int) -> float:
-    """Tell how much processor time C{work} takes."""
+    """Return the processor time that C{work} takes."""
     gc.collect()
     begin = time.process_time()
     work(size)
@@ -66,9 +66,9 @@ def measure(work: Callable[[int], object], size: int) -> float:
 
 def isLinear(modules: Modules, work: Callable[[int], object], size: int) -> None:
     """
-    Have C{work} done for C{size} and for L{GROWTH} times as much.
+    Require that C{work} takes linear time, by running it for C{size} and L{GROWTH} times as much.
 
-    Other programs may disturb a measurement: there are three, until one says what is expected.
+    Other programs may disturb a measurement, so there are up to three.
     """
     for _ in range(3):
         ratio = measure(work, size * GROWTH) / max(measure(work, size), 1e-4)
@@ -78,10 +78,10 @@ def isLinear(modules: Modules, work: Callable[[int], object], size: int) -> None
 
 
 class TestMeasure:
-    """The measurement tells the one from the other."""
+    """The measurement distinguishes quadratic work from linear work."""
 
     def test_square(self) -> None:
-        """Work that copies all it has at each step is found."""
+        """Quadratic work is detected."""
 
         def work(size: int) -> None:
             kept: tuple[int, ...] = ()
@@ -92,12 +92,12 @@ class TestMeasure:
             isLinear(STOCK, work, 3_000)
 
     def test_linear(self) -> None:
-        """Work that only grows is not."""
+        """Linear work passes."""
         isLinear(OURS, lambda size: list(map(str, range(size))), 20_000)
 
 
 class TestChunks:
-    """One long message, in small chunks."""
+    """One long message in small chunks takes linear work."""
 
     def deliver(self, modules: Modules, name: str, chunk: int) -> Callable[[int], None]:
         def work(size: int) -> None:
@@ -111,12 +111,12 @@ class TestChunks:
 
     @pytest.mark.parametrize("name", ["LineReceiver", "LineOnlyReceiver"])
     def test_lineOfBytes(self, name: str) -> None:
-        """A line, a byte at a time."""
+        """A line in single bytes."""
         isLinear(OURS, self.deliver(OURS, name, 1), 5_000)
 
     @differs
     def test_stringOfBytes(self, modules: Modules) -> None:
-        """A string, a byte at a time."""
+        """A string in single bytes."""
         isLinear(modules, self.deliver(modules, "Int32StringReceiver", 1), 30_000)
 
     @pytest.mark.parametrize(
@@ -133,16 +133,16 @@ class TestChunks:
         ],
     )
     def test_longer(self, name: str, chunk: int, size: int) -> None:
-        """Larger ones, as they come over a network; and netstrings."""
+        """Larger chunks, as they arrive from a network, and netstrings."""
         isLinear(OURS, self.deliver(OURS, name, chunk), size)
 
     def test_box(self) -> None:
-        """A box, a byte at a time, with the longest value there may be."""
+        """A box with the longest value, in single bytes."""
         isLinear(OURS, self.deliver(OURS, "AMP", 1), 8_000)
 
 
 class TestMany:
-    """Many messages in one chunk, the smallest that there are."""
+    """Many of the smallest messages in one chunk take linear work."""
 
     def deliver(self, modules: Modules, name: str) -> Callable[[int], None]:
         def work(count: int) -> None:
@@ -173,7 +173,7 @@ class TestMany:
 
 
 class TestResumed:
-    """A receiver that is paused after each message, and resumed behind it."""
+    """A receiver that is paused and resumed at each message takes linear work."""
 
     def deliver(self, modules: Modules, name: str) -> Callable[[int], None]:
         def work(count: int) -> None:
@@ -188,10 +188,10 @@ class TestResumed:
 
     @differs
     def test_backlog(self, modules: Modules) -> None:
-        """What has come meanwhile is not copied each time."""
+        """The kept bytes are not copied at each resumption."""
         isLinear(modules, self.deliver(modules, "Int32StringReceiver"), 1_000)
 
     @pytest.mark.parametrize("name", ["LineReceiver", "Int8StringReceiver", "AMP"])
     def test_others(self, name: str) -> None:
-        """The other receivers that can be paused."""
+        """The other receivers that can be paused take linear work, too."""
         isLinear(OURS, self.deliver(OURS, name), 1_000)

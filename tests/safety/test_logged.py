@@ -1,5 +1,5 @@
 """
-What strikes is logged, once for each connection, with the limit, the size and the peer.
+An exceeded limit is logged once for each connection, with the limit, the size and the peer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.helpers import RecordingTransport
 
 from .promises import Modules, alike, differs, require
 
-#: For each receiver: what is too long, what its limit then is, and what the size of it is said to be.
+#: For each receiver: data that is too long, the limit for it, and the size that is logged.
 STRIKES: dict[str, tuple[bytes, int, int]] = {
     "LineReceiver": (b"x" * 777 + b"\r\n", 100, 777),
     "LineOnlyReceiver": (b"x" * 777 + b"\r\n", 100, 777),
@@ -33,21 +33,21 @@ BOXES: dict[str, tuple[bytes, dict[str, int], int, int]] = {
 
 
 def warnings(deliver: Any) -> list[str]:
-    """Return what is logged meanwhile."""
+    """Call C{deliver}, and return the warnings and errors logged meanwhile."""
     with capturedLogs() as events:
         deliver()
     return [formatEvent(each) for each in events if each["log_level"].name in ("warn", "error", "critical")]
 
 
 def requireOnce(logged: list[str], limit: int, size: int) -> None:
-    """One warning, which says all."""
+    """Require one warning with the limit, the size and the peer."""
     require(len(logged) == 1, f"it is logged once, not {len(logged)} times")
     for word in (str(limit), str(size), "192.0.2.1"):
         require(word in logged[0], f"{word} is in {logged[0]!r}")
 
 
 class TestReceivers:
-    """MAX_LENGTH of the receivers."""
+    """C{MAX_LENGTH} of the receivers."""
 
     def receiver(self, modules: Modules, name: str, isPatient: bool) -> Any:
         base: Any = getattr(modules.basic, name)
@@ -69,7 +69,7 @@ class TestReceivers:
     @pytest.mark.parametrize("name", STRIKES)
     @differs
     def test_dropped(self, modules: Modules, name: str) -> None:
-        """Where it drops the peer."""
+        """One warning is logged if the peer is dropped."""
         self.strike(modules, name, False)
 
     def strike(self, modules: Modules, name: str, isPatient: bool) -> None:
@@ -82,25 +82,27 @@ class TestReceivers:
     )
     @differs
     def test_patient(self, modules: Modules, name: str) -> None:
-        """Where the application lets it pass, time and again."""
+        """
+        One warning is logged if the application keeps the connection and exceeds the limit again.
+        """
         self.strike(modules, name, True)
 
     @pytest.mark.parametrize("name", STRIKES)
     @alike
     def test_within(self, modules: Modules, name: str) -> None:
-        """Nothing is logged of what keeps to it."""
+        """Nothing is logged within the limit."""
         limited = self.receiver(modules, name, False)
         limited.MAX_LENGTH = 1000
         require(not warnings(lambda: limited.dataReceived(STRIKES[name][0][:-2])), "nothing is logged")
 
 
 class TestBoxes:
-    """The bounds of a box."""
+    """The limits of a box."""
 
     @pytest.mark.parametrize("which", BOXES)
     @differs
     def test_dropped(self, modules: Modules, which: str) -> None:
-        """Where one drops the peer."""
+        """One warning is logged if a box exceeds a limit."""
         data, bounds, limit, size = BOXES[which]
         peer: Any = modules.amp.AMP()
         peer.logConnections = False
@@ -111,7 +113,7 @@ class TestBoxes:
 
     @differs
     def test_descriptors(self, modules: Modules) -> None:
-        """And the number of descriptors that wait."""
+        """One warning is logged if too many descriptors are pending."""
         peer: Any = modules.amp.AMP()
         peer.logConnections = False
         peer.MAX_PENDING_DESCRIPTORS = 0

@@ -1,5 +1,5 @@
 """
-What a receiver keeps is bounded, and an idle one keeps nothing to speak of.
+The memory of a receiver is limited, and an idle one takes almost none.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ FRAMES: dict[str, bytes] = {
     "Int32StringReceiver": MIB.to_bytes(4, "big") + b"x" * MIB,
 }
 
-#: What bytes cost besides themselves, where they are kept in pieces: some percent.
+#: The factor by which the memory of pieces exceeds their bytes.
 OVERHEAD = 1.04
 
 
 def receiver(modules: Modules, name: str) -> Any:
-    """Make a receiver of messages of up to 1 MiB that forgets them."""
+    """Make a receiver of messages of up to 1 MiB that does not keep them."""
 
     class Forgetting(getattr(modules.basic, name)):  # type: ignore[misc]
         MAX_LENGTH = MIB
@@ -46,7 +46,7 @@ def receiver(modules: Modules, name: str) -> Any:
 
 
 class Memory:
-    """What is held, and at the most was held, since the beginning of the block."""
+    """The memory allocated since the beginning of the block: now, and at its peak."""
 
     def __enter__(self) -> Memory:  # noqa: PYI034 - Python 3.10 has no typing.Self
         gc.collect()
@@ -67,13 +67,19 @@ class Memory:
 
 
 class TestUnfinished:
-    """Of an unfinished message, what has come of it is kept, and one read; twice that for a moment when it is whole."""
+    """
+    An unfinished message takes the memory of its bytes and one read, and briefly twice that when it
+    is complete.
+    """
 
     def feed(self, modules: Modules, name: str, size: int) -> tuple[int, int, int]:
-        """Deliver a message in chunks; return what is held at most before its end, at its end, and behind it."""
+        """
+        Deliver a message in chunks.  Return the memory held before its end, at its peak, and after
+        it.
+        """
         data = FRAMES[name]
         taking = receiver(modules, name)
-        taking.dataReceived(data[:1])  # what is made once is no part of it
+        taking.dataReceived(data[:1])  # objects that are made once do not count
         with Memory() as memory:
             for at in range(1, len(data) - 1, size):
                 taking.dataReceived(data[at : min(at + size, len(data) - 1)])
@@ -84,9 +90,9 @@ class TestUnfinished:
 
     def unfinished(self, modules: Modules, name: str, size: int) -> None:
         """
-        Hold a receiver to it.
+        Check the memory of a receiver.
 
-        What else in the process happens to be allocated at that moment counts, too: so it has two attempts.
+        Other allocations of the process count, too, so there are two attempts.
         """
         try:
             self.attempt(modules, name, size)
@@ -103,21 +109,21 @@ class TestUnfinished:
     @pytest.mark.parametrize("size", [100, 1400, 2048, 65536])
     @differs
     def test_netstring(self, modules: Modules, size: int) -> None:
-        """Netstrings; and nothing of what was delivered is kept."""
+        """Netstrings are within the limits, and nothing is kept of a delivered one."""
         self.unfinished(modules, "NetstringReceiver", size)
 
     @pytest.mark.parametrize("size", [100, 1400, 2048, 65536])
     @pytest.mark.parametrize("name", ["LineReceiver", "Int32StringReceiver"])
     @alike
     def test_others(self, modules: Modules, name: str, size: int) -> None:
-        """Lines and strings."""
-        if size > 1000 or modules.name == "ours":  # Twisted takes its time
+        """Lines and strings are within the limits."""
+        if size > 1000 or modules.name == "ours":  # Twisted is slow with small chunks
             self.unfinished(modules, name, size)
 
     @pytest.mark.parametrize("size", [1400, 65536])
     @differs
     def test_lineOnly(self, modules: Modules, size: int) -> None:
-        """Lines without a raw mode, to their very last byte."""
+        """L{LineOnlyReceiver} is within the limits, up to a line of exactly C{MAX_LENGTH}."""
         try:
             self.unfinished(modules, "LineOnlyReceiver", size)
         except AssertionError as error:
@@ -125,16 +131,16 @@ class TestUnfinished:
 
 
 class TestBeyond:
-    """Nor is more kept of a message that does not end."""
+    """No more is kept of a message that never ends."""
 
     @pytest.mark.parametrize("name", ["Int32StringReceiver", "NetstringReceiver"])
     @differs
     def test_endless(self, modules: Modules, name: str) -> None:
-        """One that announces more than is accepted, and goes on and on."""
+        """A message that announces more than the limit is not kept."""
         self.refuse(receiver(modules, name), FRAMES[name][:1000])
 
     def refuse(self, taking: Any, begin: bytes) -> None:
-        """Send far more than is accepted."""
+        """Send far more than the limit."""
         taking.MAX_LENGTH = 1000
         taking.transport.loseConnection = taking.transport.abortConnection = lambda: None
         with Memory() as memory:
@@ -145,22 +151,22 @@ class TestBeyond:
 
     @differs
     def test_lineOnly(self, modules: Modules) -> None:
-        """A line that never ends."""
+        """An endless line is not kept."""
         self.refuse(receiver(modules, "LineOnlyReceiver"), b"")
 
     @alike
     def test_line(self, modules: Modules) -> None:
-        """The same where there is a raw mode."""
+        """L{LineReceiver} does not keep one either, as in Twisted."""
         self.refuse(receiver(modules, "LineReceiver"), b"")
 
 
 class TestIdle:
-    """A connection that has nothing to say costs little."""
+    """An idle connection takes little memory."""
 
     @pytest.mark.parametrize("name", FRAMES)
     @alike
     def test_new(self, modules: Modules, name: str) -> None:
-        """Under 1 KiB for a receiver that has received a little, and nothing since."""
+        """A receiver that has received one small message takes less than 1 KiB."""
         receivers = [receiver(modules, name)]
         data = {"L": b"abc\r\n", "N": b"3:abc,", "I": b"\0\0\0\3abc"}[name[0]]
         kind = type(receivers[0])
@@ -187,7 +193,7 @@ class TestIdle:
     )
     @alike
     def test_delivered(self, modules: Modules, name: str, look: str, size: int) -> None:
-        """Nor is anything kept of many small messages, even if their callbacks look at the rest."""
+        """Nothing is kept of many small messages, even if their callbacks read the rest."""
         taking = receiver(modules, name)
         kind = type(taking)
         kind.lineReceived = kind.stringReceived = lambda self, message: getattr(self, look) and None
@@ -203,7 +209,7 @@ class TestIdle:
     @pytest.mark.parametrize("length", [1, 9000, 60_000])
     @alike
     def test_deliveredBoxes(self, modules: Modules, length: int, size: int) -> None:
-        """The same of boxes, small or large, in any chunks."""
+        """Nothing is kept of delivered boxes, small or large, in any chunks."""
 
         class Forgetting(modules.amp.AMP):  # type: ignore[misc, name-defined]
             logConnections = False
@@ -224,12 +230,12 @@ class TestIdle:
 
 
 class TestBoxes:
-    """A box that never ends is not kept for ever."""
+    """An endless box is not kept."""
 
     @pytest.mark.parametrize("pairs", [b"\0\3%03x\0\0", b"\0\3%03x\xff\xff" + b"x" * 65535])
     @differs
     def test_endless(self, modules: Modules, pairs: bytes) -> None:
-        """Not with any number of keys, nor of bytes."""
+        """Both the number of keys and the number of bytes are limited."""
         peer: Any = modules.amp.AMP()
         peer.logConnections = False
         transport = RecordingTransport().connect(peer)
@@ -242,7 +248,7 @@ class TestBoxes:
 
     @differs
     def test_kept(self, modules: Modules) -> None:
-        """Of a box that was refused nothing is kept."""
+        """Nothing is kept of a refused box."""
         peer: Any = modules.amp.AMP()
         peer.logConnections = False
         peer.MAX_BOX_LENGTH = 100_000
@@ -255,7 +261,7 @@ class TestBoxes:
 
     @alike
     def test_unbounded(self, modules: Modules) -> None:
-        """An application may do without bounds."""
+        """An application may switch off the limits."""
         taken: list[Any] = []
 
         class Taking(modules.amp.AMP):  # type: ignore[misc, name-defined]
@@ -276,7 +282,7 @@ class TestBoxes:
 
     @alike
     def test_ordinary(self, modules: Modules) -> None:
-        """What real applications send is far from them."""
+        """Typical boxes of real applications are far below the limits."""
         peer: Any = modules.amp.AMP()
         peer.logConnections = False
         transport = RecordingTransport().connect(peer)

@@ -1,7 +1,8 @@
 """
-What came before TLS is not read as if it had come over TLS, and TLS that was asked for is never silently absent.
+Bytes received before TLS are never read as if they had come over TLS, and nothing is sent in
+plaintext after TLS was requested.
 
-Real TCP sockets; the peer that does no good is not AMP at all, but writes bytes.
+These tests use real TCP sockets.  The hostile peer is not AMP, but writes bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.live.certificates import certificate  # noqa: E402 - it needs pyOpenS
 
 
 class Credentials:
-    """Gives a peer a responder to StartTLS that shows a certificate."""
+    """Makes a peer whose StartTLS responder presents a certificate."""
 
     @staticmethod
     def peer(modules: Modules) -> Any:
@@ -37,12 +38,12 @@ class Credentials:
 
 
 class TestAnsweringSide:
-    """Everything behind the box that starts TLS belongs to the handshake, on the side that was asked."""
+    """On the answering side, all bytes after the StartTLS box belong to the handshake."""
 
     @differs
     @onSockets
     async def test_wholeBox(self, modules: Modules, network: Network) -> None:
-        """A command in the same segment as the call of StartTLS does not run inside TLS, or at all."""
+        """A command in the same segment as the StartTLS call is not run."""
         server, intruder = Credentials.peer(modules), Raw(ask(b"StartTLS") + ask(b"Note", b"2", text=b"smuggled"))
         await network.pair(server, intruder)
         await network.until(lambda: intruder.received or intruder.lost, "an answer")
@@ -53,7 +54,7 @@ class TestAnsweringSide:
     @differs
     @onSockets
     async def test_halfBox(self, modules: Modules, network: Network) -> None:
-        """Half a box in plaintext is not completed by what the victim says first over TLS."""
+        """Half a box in plaintext is not completed by the victim's first bytes over TLS."""
         half = ask(b"Note", b"2", text=b"x" * 40)[:-22]
         server, victim = Credentials.peer(modules), Raw(ask(b"StartTLS") + half)
         await network.pair(server, victim)
@@ -65,7 +66,7 @@ class TestAnsweringSide:
     @differs
     @onSockets
     async def test_halfBoxBefore(self, modules: Modules, network: Network) -> None:
-        """The same where the half box comes while a responder thinks about TLS."""
+        """The same holds if the half box arrives while the StartTLS responder waits."""
         words = vocabulary(modules)
         thinking: Deferred[Any] = Deferred()
 
@@ -89,12 +90,12 @@ class TestAnsweringSide:
 
 
 class TestAskingSide:
-    """The same on the side that asks for TLS."""
+    """The same holds on the asking side."""
 
     @differs
     @onSockets
     async def test_forgedAnswer(self, modules: Modules, network: Network) -> None:
-        """Who asks for a peer that is verified is given no answer that came in plaintext."""
+        """A caller that wants a verified peer never gets an answer that came in plaintext."""
         words = vocabulary(modules)
         client = words.Peer()
         forger = Raw()
@@ -112,7 +113,7 @@ class TestAskingSide:
     @differs
     @onSockets
     async def test_half(self, modules: Modules, network: Network) -> None:
-        """Half an answer in plaintext is not completed by what the real peer says over TLS."""
+        """Half an answer in plaintext is not completed by the real peer's bytes over TLS."""
         words = vocabulary(modules)
         client, server = words.Peer(), Raw()
         await network.pair(server, client)
@@ -129,7 +130,7 @@ class TestAskingSide:
     @differs
     @onSockets
     async def test_acceptingSideAsks(self, modules: Modules, network: Network) -> None:
-        """The side that accepted the connection may ask for TLS, and gets it, each time."""
+        """The side that accepted the connection may start TLS, too."""
         words = vocabulary(modules)
         for _ in range(20):
             server, client = words.Peer(), words.Peer()
@@ -143,7 +144,7 @@ class TestAskingSide:
 
 
 class TestReceivers:
-    """What is left of the plaintext when a callback starts TLS is for the handshake, in each receiver."""
+    """In each receiver, the bytes after a callback that starts TLS belong to the handshake."""
 
     FRAMES = {
         "LineReceiver": b"%s\r\n",
@@ -158,7 +159,7 @@ class TestReceivers:
         base: Any = getattr(modules.basic, name)
 
         class Upgrading(base):  # type: ignore[misc]
-            """Starts TLS when it is told so, as a mail server does."""
+            """Starts TLS at the line C{STARTTLS}, as a mail server does."""
 
             def __init__(self) -> None:
                 self.taken: list[tuple[bytes, bool]] = []
@@ -177,7 +178,7 @@ class TestReceivers:
     @differs
     @onSockets
     async def test_frame(self, modules: Modules, network: Network, name: str) -> None:
-        """A frame in the same segment is not delivered as one that came over TLS."""
+        """A frame in the same segment is not delivered after TLS has started."""
         frame = self.FRAMES[name]
         server = self.receiver(modules, name)
         intruder = Raw(frame % b"STARTTLS" + frame % b"smuggled" + frame % b"again...")
@@ -191,7 +192,7 @@ class TestReceivers:
     @differs
     @onSockets
     async def test_half(self, modules: Modules, network: Network, name: str) -> None:
-        """Half a frame is not completed by what comes over TLS."""
+        """Half a frame is not completed by bytes that come over TLS."""
         frame = self.FRAMES[name]
         server = self.receiver(modules, name)
         victim = Raw(frame % b"STARTTLS" + (frame % b"smuggled")[:-3])
@@ -205,7 +206,7 @@ class TestReceivers:
     @alike
     @onSockets
     async def test_orderly(self, modules: Modules, network: Network, name: str) -> None:
-        """A peer that waits for its turn is heard over TLS."""
+        """The messages of a well-behaved peer are delivered over TLS."""
         frame = self.FRAMES[name]
         server, client = self.receiver(modules, name), Raw(frame % b"STARTTLS")
         await network.pair(server, client)
@@ -216,10 +217,14 @@ class TestReceivers:
 
 
 class TestNeverSilentlyAbsent:
-    """After a StartTLS that was refused or has failed nothing goes out in plaintext, and every call comes to an end."""
+    """
+    After a StartTLS that fails or is refused, nothing is sent in plaintext, and every call ends.
+    """
 
     async def refuse(self, modules: Modules, network: Network, answer: bytes, option: bool = False) -> Any:
-        """Ask a peer for TLS that answers C{answer} instead, with a secret before and behind that."""
+        """
+        Start TLS with a peer that answers C{answer}, with a secret call before and after that.
+        """
         words = vocabulary(modules)
         client, refuser = words.Peer(), Raw()
         client.plaintextAfterRefusedTLS = option
@@ -247,7 +252,7 @@ class TestNeverSilentlyAbsent:
     @differs
     @onSockets
     async def test_refused(self, modules: Modules, network: Network, how: str) -> None:
-        """A peer that refuses is sent nothing more, and calls fail."""
+        """Nothing more is sent to a peer that refuses TLS, and calls fail."""
         refuser = await self.refuse(modules, network, self.ERRORS[how])
         await network.until(lambda: refuser.lost, "the connection is closed")
         require(b"secret" not in refuser.received, "nothing was sent in plaintext")
@@ -255,13 +260,13 @@ class TestNeverSilentlyAbsent:
     @differs
     @onSockets
     async def test_askedFor(self, modules: Modules, network: Network) -> None:
-        """Only where the application asks for it is everything sent without TLS."""
+        """With C{plaintextAfterRefusedTLS}, calls are sent without TLS."""
         await self.refuse(modules, network, self.ERRORS["refused"], True)
 
     @differs
     @onSockets
     async def test_failed(self, modules: Modules, network: Network) -> None:
-        """Where TLS cannot be started here though the peer agrees, nothing is sent either, and calls fail."""
+        """If TLS cannot be started here though the peer agrees, nothing is sent, and calls fail."""
         words = vocabulary(modules)
         client, peer = words.Peer(), Raw()
         await network.pair(peer, client)
@@ -284,7 +289,7 @@ class TestNeverSilentlyAbsent:
     @differs
     @onSockets
     async def test_cancelled(self, modules: Modules, network: Network) -> None:
-        """A StartTLS that is cancelled does not leave a connection that says nothing any more."""
+        """A cancelled StartTLS closes the connection, and calls fail."""
         words = vocabulary(modules)
         client, peer = words.Peer(), Raw()
         await network.pair(peer, client)
@@ -300,7 +305,7 @@ class TestNeverSilentlyAbsent:
     @alike
     @onSockets
     async def test_unverified(self, modules: Modules, network: Network) -> None:
-        """A peer that shows another certificate than one of those that are trusted is told nothing."""
+        """Nothing is sent to a peer whose certificate is not trusted."""
         words = vocabulary(modules)
         client, server = words.Peer(), Credentials.peer(modules)
         await network.pair(server, client)

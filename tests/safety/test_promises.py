@@ -1,4 +1,4 @@
-"""Tests for L{tests.safety.promises}: a check that shows nothing is found out."""
+"""Tests for L{tests.safety.promises}: a check that shows no difference is detected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .promises import OURS, STOCK, BrokenPromise, Modules, alike, differs, holds
 
 
 def kept(*, modules: Modules) -> None:
-    """A promise that both keep."""
+    """A promise that both sides keep."""
 
 
 def broken(*, modules: Modules) -> None:
@@ -20,17 +20,17 @@ def broken(*, modules: Modules) -> None:
 
 
 def forgotten(*, modules: Modules) -> None:
-    """A promise that nobody keeps."""
+    """A promise that neither side keeps."""
     require(False, "it is kept")
 
 
 def mistaken(*, modules: Modules) -> None:
-    """A check that is wrong itself."""
+    """A check that is itself wrong."""
     raise AttributeError("no such thing")
 
 
 class TestDiffers:
-    """What is said to differ has to differ."""
+    """L{differs} requires a difference."""
 
     def test_broken(self) -> None:
         """A promise that Twisted breaks and we keep passes on both sides."""
@@ -38,23 +38,23 @@ class TestDiffers:
         differs(broken)(side="ours")
 
     def test_kept(self) -> None:
-        """One that Twisted keeps as well fails, on its side."""
+        """A promise that Twisted keeps, too, fails on Twisted's side."""
         with pytest.raises(pytest.fail.Exception, match="shows no difference"):
             differs(kept)(side="stock")
 
     def test_forgotten(self) -> None:
-        """One that we break fails on ours."""
+        """A promise that we break fails on our side."""
         with pytest.raises(BrokenPromise):
             differs(forgotten)(side="ours")
 
     @pytest.mark.parametrize("side", ["stock", "ours"])
     def test_mistaken(self, side: str) -> None:
-        """An error in the check is no broken promise."""
+        """An error in the check does not count as a broken promise."""
         with pytest.raises(AttributeError):
             differs(mistaken)(side=side)
 
     def test_signature(self) -> None:
-        """pytest sees the side, and the check's other parameters, but no modules."""
+        """pytest sees the parameter C{side} and the check's others, but not C{modules}."""
         made: Any = differs(broken)
         assert list(inspect.signature(made).parameters) == ["side"]
         assert made.__doc__ == broken.__doc__
@@ -63,7 +63,7 @@ class TestDiffers:
         assert [mark.name for mark in stock.marks] == ["stock"]
 
     def test_missing(self) -> None:
-        """A promise that we do not keep yet is known not to hold, and only that error is expected."""
+        """A promise that we do not keep yet is expected to fail, with C{BrokenPromise} alone."""
         made: Any = missing("not yet")(forgotten)
         stock, ours = made.pytestmark[0].args[1]
         assert (stock.values, ours.values) == (("stock",), ("ours",))
@@ -74,18 +74,18 @@ class TestDiffers:
 
 
 class TestAlike:
-    """What was sound stays so, on both sides."""
+    """L{alike} requires that both sides keep the promise."""
 
     @pytest.mark.parametrize("side", ["stock", "ours"])
     def test_kept(self, side: str) -> None:
-        """A promise that both keep passes, one that a side breaks fails there."""
+        """A promise that both sides keep passes, and one that a side breaks fails there."""
         alike(kept)(side=side)
         with pytest.raises(BrokenPromise):
             alike(forgotten)(side=side)
 
 
 class TestModules:
-    """The sides are what they are said to be."""
+    """Each side has the right modules."""
 
     def test_whose(self) -> None:
         """Twisted's modules are Twisted's, and ours are ours."""
@@ -95,7 +95,7 @@ class TestModules:
         assert not issubclass(STOCK.amp.AMP, OURS.basic.Int16StringReceiver)
 
     def test_patience(self) -> None:
-        """There is time for what is to happen, and little for what will not."""
+        """L{alike} waits long for Twisted's modules, and L{holds} does not."""
         given: list[Modules] = []
 
         def check(*, modules: Modules) -> None:
@@ -108,10 +108,10 @@ class TestModules:
 
 
 class TestSound:
-    """What must not raise."""
+    """L{sound} turns any error into a broken promise."""
 
     def test_sound(self) -> None:
-        """Any error breaks the promise, and is named."""
+        """The error is named in the message."""
         with sound("it works"):
             pass
         with pytest.raises(BrokenPromise, match="it works: KeyError: 'x'"), sound("it works"):
@@ -120,6 +120,6 @@ class TestSound:
             require(False, "it is kept")
 
     def test_holds(self) -> None:
-        """Only a broken promise is taken for one."""
+        """L{holds} is false for a broken promise alone."""
         assert holds(kept, STOCK)
         assert not holds(forgotten, OURS)

@@ -1,8 +1,8 @@
 """
-What an FTP server answers depends on when the data came, and is what Twisted's answers.
+An FTP server's replies depend on when the data arrives, and are the same as Twisted's.
 
-Twisted's FTP server with the data connections of either side: on real sockets, and on transports in memory where each
-step has its own moment.
+The tests run Twisted's FTP server with the data connections of either side, on real sockets and
+step by step in memory.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .promises import Modules, alike, differs, require
 from .sockets import Network, Raw, onSockets
 from .test_transfers import Client, login, whole
 
-#: More than the data connection keeps, and less than the system does: the peer's end is behind it.
+#: More than the data connection keeps, and less than the system buffers.
 MORE = 100_000
 
-#: The commands, and what is answered to each when the peer has closed the data connection, and when it has not.
+#: The replies to each command if the peer has closed the data connection, and if it has not.
 COMMANDS = {
     "STOR new": (["150", "226"], ["125", "226"]),
     "RETR old": (["150", "426"], ["125", "226"]),
@@ -52,7 +52,7 @@ class _Once(Factory):
 
 
 async def openActively(client: Client, network: Network) -> None:
-    """Have the server connect to the client."""
+    """Make the server connect to the client."""
     from twisted.internet import reactor
 
     client.data = Raw()
@@ -67,7 +67,7 @@ async def openActively(client: Client, network: Network) -> None:
 
 
 async def replies(client: Client, count: int) -> list[str]:
-    """Wait for C{count} answers to one command."""
+    """Wait for C{count} replies to one command."""
     return [await client.answer("it") for _ in range(count)]
 
 
@@ -82,7 +82,9 @@ class TestOnSockets:
     async def test_closedBefore(
         self, modules: Modules, network: Network, tmp_path: Path, command: str, size: int, how: str
     ) -> None:
-        """The peer has sent its data and closed before the command comes: there is no connection to be used."""
+        """
+        If the peer has sent its data and closed before the command, there is no open connection.
+        """
         client = await self.connected(modules, network, tmp_path, how)
         client.data.transport.write(b"x" * size)
         client.data.transport.loseConnection()
@@ -102,7 +104,7 @@ class TestOnSockets:
     async def test_openBefore(
         self, modules: Modules, network: Network, tmp_path: Path, command: str, size: int, how: str
     ) -> None:
-        """The peer has sent data and not closed: the connection is used."""
+        """If the peer has sent data and not closed, the open connection is used."""
         client = await self.connected(modules, network, tmp_path, how)
         dtp = client.server.dtpInstance
         client.data.transport.write(b"x" * size)
@@ -124,7 +126,7 @@ class TestOnSockets:
     @differs
     @onSockets
     async def test_onItsWay(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """A peer that has to wait, as nobody takes what it sends, has an open connection."""
+        """A peer that still waits to send its data has an open connection."""
         client = await self.connected(modules, network, tmp_path, "passive")
         sent = os.urandom(1024) * 16 * 1024
         client.data.transport.write(sent)
@@ -145,7 +147,7 @@ class TestOnSockets:
 
 
 class _Shell:
-    """A server's files: each is empty, and what is written to it is kept."""
+    """A server's files: each is empty, and written data is kept."""
 
     def __init__(self) -> None:
         self.stored: list[bytes] = []
@@ -173,10 +175,10 @@ class _Shell:
 
 
 class TestInMemory:
-    """The same, step by step."""
+    """The replies to single steps in memory."""
 
     def server(self, modules: Modules) -> tuple[Any, Any, RecordingTransport, Any]:
-        """A server whose client has logged in, and the data connection with its transport and its shell."""
+        """Make a logged-in server, its data connection, the control transport and its shell."""
         module: Any = whole(modules)
         server, shell = module.FTP(), _Shell()
         server.factory = module.FTPFactory()
@@ -187,13 +189,13 @@ class TestInMemory:
         return server, made, transport, shell
 
     def codes(self, transport: RecordingTransport) -> list[str]:
-        """What was answered, without the greeting."""
+        """The codes of the replies, without the greeting."""
         return re.findall(r"^(\d\d\d)", transport.written.decode(), re.MULTILINE)[1:]
 
     @pytest.mark.parametrize("sizes", [(), (3,), (65536,), (65536, 5)])
     @alike
     def test_store(self, modules: Modules, sizes: tuple[int, ...]) -> None:
-        """An upload, with all of it before the command, or only some."""
+        """An upload, with all or some of its data before the command."""
         for closes in (True, False):
             server, made, control, shell = self.server(modules)
             RecordingTransport().connect(made)
@@ -214,7 +216,9 @@ class TestInMemory:
 
     @differs
     def test_fails(self, modules: Modules) -> None:
-        """An upload that cannot be written is answered alike, whether its data came before the command or after."""
+        """
+        A failing upload gets the same replies, whether its data came before the command or after.
+        """
         for size in (0, 3):
             server, made, control, shell = self.server(modules)
             RecordingTransport().connect(made)
@@ -231,7 +235,7 @@ class TestInMemory:
 
     @alike
     def test_list(self, modules: Modules) -> None:
-        """A listing, with the connection open, and not any more."""
+        """A listing, with the connection open or closed."""
         for closes in (True, False):
             server, made, control, _ = self.server(modules)
             data = RecordingTransport().connect(made)

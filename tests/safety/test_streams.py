@@ -1,4 +1,4 @@
-"""Streams keep the promises: whatever a peer sends, memory is bounded, and nothing is left."""
+"""Streams keep the promises: memory is limited, and nothing is left, whatever a peer sends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .test_memory import Memory
 
 
 class Keeping(Peer):
-    """Keeps every reader, and reads none."""
+    """Keeps every reader, and reads from none."""
 
     @Upload.responder
     def keep(self, how: str, data: Any) -> Any:
@@ -29,7 +29,7 @@ class Keeping(Peer):
 
 
 def agreed() -> tuple[Keeping, RecordingTransport]:
-    """A side that has agreed on streams with a peer that is not there."""
+    """Make a side that has agreed on streams with a simulated peer."""
     end = Keeping()
     transport = RecordingTransport(lacking=["registerProducer"]).connect(end)
     end.dataReceived(amp.AmpBox(_command=b"_extensions", _ask=b"q", offers=b"\0\7streams").serialize())
@@ -38,21 +38,21 @@ def agreed() -> tuple[Keeping, RecordingTransport]:
 
 
 def opened(number: int) -> bytes:
-    """A call with a stream."""
+    """Return a box with a call that opens a stream."""
     each = b"%d" % number
     return amp.AmpBox(_command=b"Upload", _ask=each, _streams=each, how=b"", data=each).serialize()
 
 
 def piece(number: int, size: int) -> bytes:
-    """A piece of a stream."""
+    """Return a box with a piece of a stream."""
     return amp.AmpBox(_stream=b"%d" % number, _data=bytes(size)).serialize()
 
 
 class TestMemory:
-    """Streams that nobody reads cost what the limits say."""
+    """Unread streams take no more memory than the limits allow."""
 
     def test_left(self) -> None:
-        """A thousand streams that are opened, filled and left."""
+        """The number of abandoned streams is limited."""
         end, transport = agreed()
         with Memory() as memory:
             number = 0
@@ -66,7 +66,7 @@ class TestMemory:
         assert number - 1 == end.MAX_STREAMS * 5
 
     def test_answered(self) -> None:
-        """A peer that does end the streams that are stopped may open any number."""
+        """A peer that ends its stopped streams may open any number of them."""
         end, transport = agreed()
         with Memory() as memory:
             for number in range(1, 1001):
@@ -78,7 +78,7 @@ class TestMemory:
         assert [*table.inboxes, *table.stopped] == []
 
     def test_windows(self) -> None:
-        """All that may be sent is sent, on every stream that is read a little."""
+        """Filling the window of every stream stays within the limit."""
         end, transport = agreed()
         with Memory() as memory:
             for number in range(1, end.MAX_STREAMS + 1):
@@ -91,7 +91,10 @@ class TestMemory:
         assert not transport.disconnecting
 
     def test_neverReads(self) -> None:
-        """A peer that allows much and reads nothing gets what the transport takes, and no more is kept."""
+        """
+        If a peer grants a large window and reads nothing, only what the transport takes is
+        produced.
+        """
         client, server = Peer(), Peer()
         connection = connectPeers(client, server)
         pieces: list[int] = []
@@ -113,7 +116,7 @@ class TestMemory:
 
 
 class TestHostile:
-    """What breaks the rules closes the connection, however it is cut, and what is kept is let go."""
+    """A violation closes the connection, in any chunks, and frees what was kept."""
 
     @pytest.mark.parametrize(
         "boxes",
@@ -135,7 +138,7 @@ class TestHostile:
         ],
     )
     def test_refused(self, boxes: list[dict[str, bytes]]) -> None:
-        """With an error of a documented type, and nothing runs after it."""
+        """The error is documented, and nothing runs after it."""
         data = b"".join(amp.AmpBox(box).serialize() for box in boxes)
         for chunks in deliveries(data, opened(1)):
             end, transport = agreed()
@@ -146,7 +149,7 @@ class TestHostile:
             assert end.readers == []
 
     def test_otherBoxes(self) -> None:
-        """Only calls and answers announce streams, and none of them leaves one that nobody can read."""
+        """Only calls and answers announce streams, and no other box leaves one behind."""
         end, transport = agreed()
         end.dataReceived(opened(1))
         table = end._ampStreams
@@ -162,7 +165,7 @@ class TestHostile:
         assert [*table.inboxes, *table.announced, *table.stopped] == [b"1"]
 
     def test_twice(self) -> None:
-        """A second end, a second stop and a second announcement."""
+        """A second end, or a second announcement of a stream, is refused."""
         for second in (amp.AmpBox(_stream=b"1", _end=b"").serialize(), opened(1)):
             end, transport = agreed()
             end.dataReceived(opened(1) + amp.AmpBox(_stream=b"1", _end=b"").serialize())
@@ -172,7 +175,7 @@ class TestHostile:
 
     @pytest.mark.parametrize("window", [b"0", b"-1", b"9223372036854775808", b"2147483648", b"", b"1e5"])
     def test_window(self, window: bytes) -> None:
-        """Windows of nothing, of less, and of too much."""
+        """Malformed, non-positive and too large windows are refused."""
         end, transport = agreed()
         end.dataReceived(amp.AmpBox(_command=b"Watch", _ask=b"1", count=b"100000").serialize())
         end.dataReceived(amp.AmpBox(_stream=b"1", _window=window).serialize())
@@ -180,7 +183,7 @@ class TestHostile:
         assert isinstance(end._ampRefusal, amp.StreamViolationError)
 
     def test_nothingKept(self) -> None:
-        """When the connection is gone, nothing of it is left."""
+        """Nothing is kept after the connection is lost."""
         end, transport = agreed()
         for number in range(1, 50):
             end.dataReceived(opened(number) + piece(number, 1000))
@@ -193,11 +196,11 @@ class TestHostile:
 
 
 class TestEnds:
-    """Each end is told to both sides."""
+    """Both sides learn of the end of each stream."""
 
     @pytest.mark.parametrize("size", [1, 7, 1000, None])
     def test_anyPieces(self, size: int | None) -> None:
-        """However the bytes are cut, the same arrives."""
+        """The same values arrive in any chunks."""
         client, server = Peer(), Peer()
         connection = connectPeers(client, server, size)
         uploading = outcome(client.callRemote(Upload, how="", data=[b"x" * 700, b"y" * 800]))
@@ -213,7 +216,7 @@ class TestEnds:
         assert adding.result == {"total": 2}
 
 
-#: Values that keys of streams may have, and some that they may not.
+#: Valid and invalid values for the keys of streams.
 VALUES = {
     "_stream": [b"1", b"2", b"3", b"0", b"x", b""],
     "_streams": [b"1", b"2", b"1 2", b"3", b"", b"9"],
@@ -246,12 +249,12 @@ CALLS = [
 
 
 class TestAnyBoxes:
-    """Whatever boxes come, in whatever order, only documented errors come of them, and nothing is left."""
+    """Boxes in any order cause only documented errors, and nothing is left."""
 
     @settings(max_examples=examples(2000), deadline=None)
     @given(st.lists(st.sampled_from(CALLS) | st.lists(st.sampled_from(PAIRS), max_size=5).map(dict), max_size=12))
     def test_any(self, boxes: list[dict[str, bytes]]) -> None:
-        """Each of them is handled, refused, or the end."""
+        """Each box is handled or refused, or ends the connection."""
         end = Peer()
         end.unknownErrorsAreFatal = False
         transport = RecordingTransport(lacking=["registerProducer"]).connect(end)

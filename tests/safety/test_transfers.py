@@ -1,7 +1,8 @@
 """
-FTP transfers are bounded, and never cut silently.
+FTP transfers take limited memory and are never cut off silently.
 
-Twisted's FTP server on real sockets, with the data connections of either side; the client writes down what it is told.
+The tests run Twisted's FTP server on real sockets, with the data connections of either side.  The
+client records the replies.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MIB = 2**20
 
 
 def whole(modules: Modules) -> ModuleType:
-    """Make a copy of Twisted's module with the data connections of a side in it, as the swap does."""
+    """Make a copy of Twisted's module with the data connections of a side, as the swap does."""
     stock = loadStock("ftp")
     assert stock.__file__ is not None
     spec = spec_from_file_location(f"ftp_on_{modules.name}", stock.__file__)
@@ -67,12 +68,12 @@ class Client(Raw):
         self._read = 0
 
     async def ask(self, command: str) -> str:
-        """Send a command and return the code of what answers."""
+        """Send a command, and return the code of the reply."""
         self.transport.write(command.encode() + b"\r\n")
         return await self.answer(command)
 
     async def answer(self, command: str) -> str:
-        """Wait for an answer; its whole text is in C{text}."""
+        """Wait for a reply, whose whole text is kept in C{text}."""
         found: Any = None
 
         def complete() -> Any:
@@ -96,7 +97,7 @@ class Client(Raw):
 
 
 async def login(modules: Modules, network: Network, home: Path) -> Client:
-    """Serve C{home}, and log in."""
+    """Serve the directory C{home}, and log in."""
     module: Any = whole(modules)
     users = InMemoryUsernamePasswordDatabaseDontUse()
     users.addUser("user", "secret")
@@ -114,12 +115,15 @@ async def login(modules: Modules, network: Network, home: Path) -> Client:
 
 
 class TestUpload:
-    """What a client sends is kept within bounds, and complete if the server says so."""
+    """An upload takes limited memory, and is complete if the server says so."""
 
     @differs
     @onSockets
     async def test_beforeTheCommand(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """At most 64 KiB and one read are taken before there is a command to store them; nothing is lost."""
+        """
+        At most 64 KiB and one read are taken before the command to store them arrives.  No data is
+        lost.
+        """
         client = await login(modules, network, tmp_path)
         await client.openData()
         sent = os.urandom(1024) * 16 * 1024
@@ -143,7 +147,7 @@ class TestUpload:
     @differs
     @onSockets
     async def test_reset(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """An upload that is broken off has failed, and the client is told so."""
+        """An upload that is cut off by a reset fails, and the client is told."""
         client = await login(modules, network, tmp_path)
         await client.openData()
         assert await client.ask("STOR file") in ("125", "150")
@@ -155,7 +159,7 @@ class TestUpload:
     @alike
     @onSockets
     async def test_orderly(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """One that ends in an orderly way is complete."""
+        """An upload that ends normally is complete."""
         client = await login(modules, network, tmp_path)
         await client.openData()
         assert await client.ask("STOR file") in ("125", "150")
@@ -167,7 +171,10 @@ class TestUpload:
     @differs
     @onSockets
     async def test_diskFull(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """Where it cannot be written, that is the error; the data connection is closed, and the next one works."""
+        """
+        If the file cannot be written, that error is logged, the data connection is closed, and the
+        next one works.
+        """
         client = await login(modules, network, tmp_path)
         shell = client.server.shell
         openForWriting, shell.openForWriting = shell.openForWriting, lambda path: succeed(Full())
@@ -208,7 +215,7 @@ class Full:
 
 
 class TestListing:
-    """A listing has a line for each name, whatever the name is, and comes to an end."""
+    """A listing has one line for each name, whatever the name is, and it ends."""
 
     async def list(self, modules: Modules, network: Network, home: Path, names: list[bytes]) -> list[bytes]:
         client = await login(modules, network, home)
@@ -224,7 +231,7 @@ class TestListing:
     @differs
     @onSockets
     async def test_lineBreaks(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """Line breaks in a name do not make it look like two files."""
+        """Line breaks in a name do not add a line to the listing."""
         names = [b"one\r\n-rwxrwxrwx   1 root      root  0 Jan 01 00:00 forged", b"two", b"three\nfour"]
         lines = await self.list(modules, network, tmp_path, names)
         require(len(lines) == 3, f"{len(lines)} lines for three files")
@@ -233,7 +240,7 @@ class TestListing:
     @differs
     @onSockets
     async def test_undecodable(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """A name in no encoding is listed like the others."""
+        """A name that cannot be decoded is listed like the others."""
         lines = await self.list(modules, network, tmp_path, [b"before", b"\xff\xfe", b"z"])
         require(len(lines) == 3, f"{len(lines)} lines for three files")
         require(any(line.endswith(b" \xff\xfe") for line in lines), "as it is")
@@ -241,13 +248,13 @@ class TestListing:
     @alike
     @onSockets
     async def test_ordinary(self, modules: Modules, network: Network, tmp_path: Path) -> None:
-        """Names as they are meant to be."""
+        """Ordinary names are listed."""
         lines = await self.list(modules, network, tmp_path, [b"a", "ä".encode(), b"with spaces in it"])
         require({line[-1:] for line in lines} == {b"a", "ä".encode()[-1:], b"t"}, "each is there")
 
 
 class TestInMemory:
-    """A data connection by itself."""
+    """A data connection without a server."""
 
     def connection(self, modules: Modules) -> Any:
         made = modules.ftp.DTP()
@@ -258,7 +265,7 @@ class TestInMemory:
     @pytest.mark.parametrize("values", [("Ω", "group", 0.0), ("owner", "Ω", 0.0), ("owner", "group", 1e18)])
     @differs
     def test_row(self, modules: Modules, values: tuple[str, str, float]) -> None:
-        """A row of a listing is a line, also where an owner is in no encoding, or a time has no date."""
+        """A row of a listing is one line, even with an undecodable owner or an impossible time."""
         owner, group, modified = values
         made = self.connection(modules)
         transport = RecordingTransport().connect(made)
@@ -269,15 +276,18 @@ class TestInMemory:
 
     @differs
     def test_write(self, modules: Modules) -> None:
-        """To write where there is no connection is an error of its own."""
-        with pytest.raises(Exception) as caught:  # noqa: PT011 - of Twisted it is just that
+        """Writing without a connection raises an error of its own type."""
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - Twisted raises a bare Exception
             self.connection(modules).write(b"x")
         require(caught.type is not Exception, "it has a type")
         require(str(caught.value), "and says what is wrong")
 
     @differs
     def test_noMask(self, modules: Modules) -> None:
-        """A consumer that raises, and raises again when it is told of the end, hides no error behind another."""
+        """
+        A consumer that raises in C{write} and again at the end ends the upload with the first
+        error.
+        """
 
         class Broken(Full):
             def unregisterProducer(self) -> None:
