@@ -15,7 +15,7 @@ SAYS = "from twisted_basic_ng import amp\nprint(amp.AMP.extended, amp.BoxDispatc
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    """What a test switches is switched back."""
+    """Restore the default after each test."""
     yield
     _defaults.extend(None)
 
@@ -24,7 +24,7 @@ class TestExtend:
     """AMP's features beyond Twisted's are switched on and off for all classes."""
 
     def test_classes(self) -> None:
-        """Classes that exist already follow; one that says otherwise itself does not."""
+        """Existing classes follow the default, except those that set C{extended} themselves."""
 
         class Never(amp.AMP):
             extended = False
@@ -36,7 +36,7 @@ class TestExtend:
             assert found == [isOn, isOn, isOn, False]
 
     def test_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Unless it is switched, the environment says whether it is on."""
+        """The environment decides unless the default has been set."""
         for value, isOn in (("1", True), ("0", False), ("", False)):
             monkeypatch.setenv(_defaults.EXTENDED, value)
             _defaults.extend(None)
@@ -46,13 +46,13 @@ class TestExtend:
         assert not amp.AMP.extended
 
     def test_attributes(self) -> None:
-        """No class has an attribute more for it."""
+        """Switching adds no attributes to the classes."""
         before = [set(vars(kind)) for kind in amp.AMP.__mro__]
         _defaults.extend(True)
         assert [set(vars(kind)) for kind in amp.AMP.__mro__] == before
 
     def test_lazy(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """AMP is not imported for it; it looks when it is."""
+        """Switching does not import AMP, which reads the default when it is imported."""
         monkeypatch.delitem(sys.modules, "twisted_basic_ng.amp")
         _defaults.extend(True)
         assert "twisted_basic_ng.amp" not in sys.modules

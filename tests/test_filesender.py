@@ -15,7 +15,7 @@ from twisted_basic_ng.basic import FileSender
 
 
 class Consumer:
-    """Takes what it is given, and asks for it when it is told to."""
+    """Collects its data, and optionally asks for more in C{write}."""
 
     def __init__(self) -> None:
         self.producer: Any = None
@@ -40,7 +40,7 @@ class Consumer:
 
 
 class Falsy(BytesIO):
-    """A file that is false, as one with a length of 0 may be."""
+    """A file whose truth value is false, as with a length of 0."""
 
     def __bool__(self) -> bool:
         return False
@@ -59,7 +59,7 @@ class Broken:
 
 
 class FileSenderTests(SynchronousTestCase):
-    """L{FileSender} sends a file, and says how it went however it ends."""
+    """L{FileSender} sends a file, and its Deferred always reports the result."""
 
     def setUp(self) -> None:
         self.consumer = Consumer()
@@ -69,7 +69,7 @@ class FileSenderTests(SynchronousTestCase):
         return self.sender.beginFileTransfer(file, self.consumer, transform)  # type: ignore[arg-type]
 
     def assertOver(self, file: Any) -> None:
-        """Nothing is left of the transfer, and the file is its owner's."""
+        """Assert that nothing is left of the transfer, and that the file is still open."""
         self.assertIsNone(self.consumer.producer)
         self.assertIsNone(self.sender.file)
         self.assertIsNone(self.sender.deferred)
@@ -84,7 +84,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertIs(self.sender.deferred, deferred)
 
     def test_chunks(self) -> None:
-        """It reads and writes chunk by chunk, and fires with the last byte."""
+        """It reads and writes in chunks, and fires with the last byte."""
         content = b"x" * FileSender.CHUNK_SIZE + b"yz"
         file = BytesIO(content)
         deferred = self.begin(file)
@@ -95,7 +95,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_fromWhereItStands(self) -> None:
-        """It begins where the file stands."""
+        """It starts at the current position of the file."""
         file = BytesIO(b"skipped, sent")
         file.seek(9)
         deferred = self.begin(file)
@@ -103,7 +103,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"sent"], b"t"))
 
     def test_empty(self) -> None:
-        """An empty file has no last byte."""
+        """For an empty file, the result is an empty string."""
         file = BytesIO()
         deferred = self.begin(file)
         self.consumer.pull()
@@ -111,19 +111,19 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_falsy(self) -> None:
-        """A file is read even if it is false."""
+        """A file is read even if its truth value is false."""
         deferred = self.begin(Falsy(b"content"))
         self.consumer.pull()
         self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"content"], b"t"))
 
     def test_transform(self) -> None:
-        """What the transform returns is written, and its last byte counts."""
+        """The result of the transform is written, and its last byte is the result."""
         deferred = self.begin(BytesIO(b"abc"), lambda chunk: chunk.upper() + b"!")
         self.consumer.pull()
         self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"ABC!"], b"!"))
 
     def test_eager(self) -> None:
-        """A consumer may ask for the next chunk while it is given one."""
+        """A consumer may ask for the next chunk while it receives one."""
         self.consumer.eager = True
         self.sender.CHUNK_SIZE = 1
         deferred = self.begin(BytesIO(b"abc"))
@@ -131,7 +131,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"a", b"b", b"c"], b"c"))
 
     def test_unreadable(self) -> None:
-        """A failing read is the Deferred's error."""
+        """The Deferred fails if reading fails."""
         file = Broken()
         deferred = self.begin(file)
         self.consumer.pull()
@@ -139,7 +139,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_failingTransform(self) -> None:
-        """A failing transform is the Deferred's error."""
+        """The Deferred fails if the transform fails."""
         file = BytesIO(b"abc")
         deferred = self.begin(file, lambda chunk: chunk[99])
         self.consumer.pull()
@@ -148,7 +148,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_failingWrite(self) -> None:
-        """A consumer that raises is the Deferred's error."""
+        """The Deferred fails if the consumer raises."""
         file = BytesIO(b"abc")
         deferred = self.begin(file)
         self.consumer.write = lambda data: 1 / 0  # type: ignore[method-assign, assignment, return-value]
@@ -157,7 +157,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_stopped(self) -> None:
-        """A consumer that stops the transfer is the Deferred's error, once."""
+        """The Deferred fails once if the consumer stops the transfer."""
         file = BytesIO(b"abc")
         deferred = self.begin(file)
         self.sender.stopProducing()
@@ -177,7 +177,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_cancelledTwice(self) -> None:
-        """Cancelling a transfer that was replaced by another one leaves that alone."""
+        """Cancelling a transfer that another one has replaced does not affect the other."""
         first = self.begin(BytesIO(b"abc"))
         second = self.begin(BytesIO(b"def"))
         first.cancel()
@@ -186,14 +186,14 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual((self.consumer.written, self.successResultOf(second)), ([b"def"], b"f"))
 
     def test_refused(self) -> None:
-        """A consumer that takes no producer is given nothing, and nothing of it is kept."""
+        """If the consumer refuses the producer, nothing of the transfer is kept."""
         file = BytesIO(b"abc")
         self.consumer.registerProducer = lambda producer, streaming: 1 / 0  # type: ignore[method-assign, assignment]
         self.assertRaises(ZeroDivisionError, self.begin, file)
         self.assertEqual(vars(self.sender), {})
 
     def test_busy(self) -> None:
-        """A transfer goes on when another one is refused, as its consumer has one already."""
+        """A transfer continues if another one is refused because the consumer is busy."""
         deferred = self.begin(BytesIO(b"abc"))
         register = self.consumer.registerProducer
         self.consumer.registerProducer = lambda producer, streaming: 1 / 0  # type: ignore[method-assign, assignment]
@@ -203,14 +203,14 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
 
     def test_withoutDeferred(self) -> None:
-        """A subclass that sets the attributes itself may do without a Deferred."""
+        """A subclass that sets the attributes itself needs no Deferred."""
         self.sender.file, self.sender.consumer, self.sender.transform = BytesIO(b"abc"), self.consumer, None
         self.consumer.registerProducer(self.sender, False)
         self.consumer.pull()
         self.assertEqual((self.consumer.written, self.consumer.producer), ([b"abc"], None))
 
     def test_failingStop(self) -> None:
-        """A consumer that cannot let go does not keep anybody from stopping or cancelling."""
+        """Stopping and cancelling work even if C{unregisterProducer} raises."""
         for stop, kind in (
             (lambda deferred: self.sender.stopProducing(), Exception),
             (lambda deferred: deferred.cancel(), CancelledError),
@@ -224,7 +224,7 @@ class FileSenderTests(SynchronousTestCase):
             self.assertEqual((self.sender.file, self.sender.deferred), (None, None))
 
     def test_kinds(self) -> None:
-        """A transform may return whatever holds bytes."""
+        """A transform may return any bytes-like object."""
         for kind in (bytearray, memoryview):
             self.setUp()
             deferred = self.begin(BytesIO(b"abc"), kind)
@@ -232,14 +232,14 @@ class FileSenderTests(SynchronousTestCase):
             self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
 
     def test_failingUnregister(self) -> None:
-        """A consumer that cannot let go does not keep the Deferred waiting."""
+        """The Deferred fires even if C{unregisterProducer} raises."""
         deferred = self.begin(BytesIO())
         self.consumer.unregisterProducer = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
         self.assertRaises(ZeroDivisionError, self.sender.resumeProducing)
         self.assertEqual(self.successResultOf(deferred), "")
 
     def test_failingUnregisterWhenCancelled(self) -> None:
-        """Nor where the transfer is cancelled; whoever cancels it is not troubled by that."""
+        """If it raises while the transfer is cancelled, the error is logged and not raised."""
         deferred = self.begin(BytesIO(b"abc"))
         self.consumer.unregisterProducer = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
         deferred.cancel()
@@ -247,7 +247,9 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_abortedUnregisterWhenCancelled(self) -> None:
-        """A consumer that raises no mere C{Exception} when a transfer is cancelled keeps nobody waiting."""
+        """
+        The Deferred also fires if C{unregisterProducer} raises C{SystemExit} while it is cancelled.
+        """
 
         def abort() -> None:
             raise SystemExit
@@ -258,21 +260,21 @@ class FileSenderTests(SynchronousTestCase):
         self.failureResultOf(deferred, CancelledError)
 
     def test_cancelledAtTheEnd(self) -> None:
-        """Cancelling a transfer while its consumer lets go of it is cancelling it, once."""
+        """Cancelling a transfer while its consumer unregisters the producer cancels it once."""
         deferred = self.begin(BytesIO())
         self.consumer.unregisterProducer = deferred.cancel  # type: ignore[method-assign]
         self.sender.resumeProducing()
         self.failureResultOf(deferred, CancelledError)
 
     def test_failingRegister(self) -> None:
-        """A consumer that takes no producer leaves nothing begun; the file is let go."""
+        """If C{registerProducer} raises, no transfer has begun, and the file is released."""
         self.consumer.registerProducer = lambda *args: 1 / 0  # type: ignore[method-assign, assignment, return-value]
         file = BytesIO(b"abc")
         self.assertRaises(ZeroDivisionError, self.begin, file)
         self.assertOver(file)
 
     def test_failingRegisterAgain(self) -> None:
-        """What was under way goes on, with its own file."""
+        """A transfer in progress continues with its own file if another one is refused."""
         deferred = self.begin(BytesIO(b"abc"))
         register = self.consumer.registerProducer
         self.consumer.registerProducer = lambda *args: 1 / 0  # type: ignore[method-assign, assignment, return-value]
@@ -282,7 +284,9 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual((self.consumer.written, self.successResultOf(deferred)), ([b"abc"], b"c"))
 
     def test_failingRegisterBehind(self) -> None:
-        """One that takes the whole file and raises then has had it."""
+        """
+        A consumer that takes the whole file before C{registerProducer} raises has received it.
+        """
 
         def takeAll(producer: Any, streaming: bool) -> None:
             self.consumer.producer = producer
@@ -296,7 +300,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertOver(file)
 
     def test_cancelledBefore(self) -> None:
-        """Cancelling a transfer in whose place another was begun does nothing to that."""
+        """Cancelling an earlier transfer does not affect the current one."""
         before = self.begin(BytesIO(b"before"))
         other = Consumer()
         deferred = self.sender.beginFileTransfer(BytesIO(b"abc"), other)  # type: ignore[arg-type]
@@ -313,7 +317,7 @@ class FileSenderTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(deferred), b"c")
 
     def test_again(self) -> None:
-        """One sender can send one file after the other."""
+        """One sender can send several files, one after the other."""
         for content in (b"one", b"two"):
             deferred = self.begin(BytesIO(content))
             self.consumer.pull()

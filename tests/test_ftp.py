@@ -8,10 +8,10 @@ from twisted_basic_ng._ftp import consumers, dtp, dtpfactory
 
 
 class TestFacade:
-    """The names are in one place."""
+    """The module re-exports the public names."""
 
     def test_names(self) -> None:
-        """Each comes from where it belongs."""
+        """Each name is that of its own module."""
         assert (ftp.DTP, ftp.DTPFactory) == (dtp.DTP, dtpfactory.DTPFactory)
         assert (ftp.ASCIIConsumerWrapper, ftp.FileConsumer) == (
             consumers.ASCIIConsumerWrapper,
@@ -20,7 +20,7 @@ class TestFacade:
         assert [name for name in ftp.__all__ if not hasattr(ftp, name)] == []
 
     def test_either(self) -> None:
-        """Twisted's module and ours may be imported in any order, with a swap and without."""
+        """Twisted's module and ours can be imported in any order, with a swap and without."""
         for names in (
             ("twisted.protocols.ftp", "twisted_basic_ng.ftp"),
             ("twisted_basic_ng.ftp", "twisted.protocols.ftp"),

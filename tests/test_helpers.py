@@ -30,9 +30,7 @@ _DONE = Failure(ConnectionDone())
 
 
 class Collector(Protocol):
-    """
-    Keeps its chunks and the reason of its end.
-    """
+    """Collects its chunks and the types of the reasons of C{connectionLost}."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -52,9 +50,7 @@ class Collector(Protocol):
 
 
 class PullProducer:
-    """
-    Writes its pieces one by one, then goes.
-    """
+    """Writes its pieces one by one, then unregisters itself."""
 
     def __init__(self, transport: RecordingTransport, pieces: list[bytes]) -> None:
         self.transport = transport
@@ -78,61 +74,46 @@ class PullProducer:
 
 
 class CutTests(SynchronousTestCase):
-    """
-    A byte string is cut in exactly the ways that each function names.
-    """
+    """A byte string is cut in exactly the ways that each function promises."""
 
     def test_bytewise(self) -> None:
-        """
-        Every byte is a chunk of its own.
-        """
+        """Every byte is a chunk of its own."""
         self.assertEqual(bytewise(b"abc"), [b"a", b"b", b"c"])
 
     def test_bytewiseOfNothing(self) -> None:
-        """
-        No byte makes no chunk.
-        """
+        """An empty string gives no chunks."""
         self.assertEqual(bytewise(b""), [])
 
     def test_cutAt(self) -> None:
-        """
-        The chunks begin at the given offsets.
-        """
+        """The chunks begin at the given offsets."""
         self.assertEqual(cutAt(b"abcdef", [1, 4]), [b"a", b"bcd", b"ef"])
 
     def test_splits(self) -> None:
-        """
-        One cut goes to each place between two bytes.
-        """
+        """There is one way for each place between two bytes."""
         self.assertEqual(list(splits(b"abc")), [[b"a", b"bc"], [b"ab", b"c"]])
 
     def test_splitsInThree(self) -> None:
-        """
-        Two cuts make three chunks, none of them empty.
-        """
+        """Two cuts give three chunks, none of them empty."""
         self.assertEqual(
             list(splits(b"abcd", cuts=2)),
             [[b"a", b"b", b"cd"], [b"a", b"bc", b"d"], [b"ab", b"c", b"d"]],
         )
 
     def test_partitions(self) -> None:
-        """
-        There are as many partitions as subsets of the places, each once.
-        """
+        """There are as many partitions as subsets of the places, and each appears once."""
         found = [tuple(chunks) for chunks in partitions(b"abcde")]
         self.assertEqual(len(found), 16)
         self.assertEqual(len(set(found)), 16)
         self.assertEqual({b"".join(chunks) for chunks in found}, {b"abcde"})
 
     def test_partitionsOfNothing(self) -> None:
-        """
-        Nothing can be cut in one way: one empty chunk.
-        """
+        """An empty string gives one partition, with one empty chunk."""
         self.assertEqual(list(partitions(b"")), [[b""]])
 
     def test_fewCuts(self) -> None:
         """
-        Up to three cuts, all but one, and all; each way once, and all there are where there can be few.
+        Partitions have up to three cuts, all possible cuts, or all but one.  A short string is cut
+        in every way.
         """
         found = [tuple(chunks) for chunks in fewCuts(b"abcdefgh")]
         self.assertEqual(len(found), 1 + 7 + 21 + 35 + 7 + 1)
@@ -141,9 +122,7 @@ class CutTests(SynchronousTestCase):
         self.assertEqual(sorted(fewCuts(b"abcd")), sorted(partitions(b"abcd")))
 
     def test_deliveries(self) -> None:
-        """
-        Whole, bytewise, each split, and both with the trailing bytes.
-        """
+        """The data is delivered whole, bytewise, at each split, and with the trailing bytes."""
         self.assertEqual(
             list(deliveries(b"abc", b"xy")),
             [
@@ -157,23 +136,17 @@ class CutTests(SynchronousTestCase):
         )
 
     def test_deliveriesWithoutTrailing(self) -> None:
-        """
-        Without trailing bytes only the string itself is delivered.
-        """
+        """Without trailing bytes, only the data itself is delivered."""
         self.assertEqual({b"".join(c) for c in deliveries(b"abc")}, {b"abc"})
 
     def test_deliver(self) -> None:
-        """
-        Each chunk is one call.
-        """
+        """Each chunk is one call."""
         collector = Collector()
         deliver(collector, [b"a", b"", b"bc"])
         self.assertEqual(collector.chunks, [b"a", b"", b"bc"])
 
     def test_collect(self) -> None:
-        """
-        The receiver is connected before the first chunk.
-        """
+        """The receiver is connected before the first chunk."""
 
         def make(found: list[bytes]) -> Protocol:
             collector = Collector()
@@ -186,46 +159,32 @@ class CutTests(SynchronousTestCase):
 
 
 class LoadStockTests(SynchronousTestCase):
-    """
-    Twisted's own module is there beside whatever the swap put in its place.
-    """
+    """Twisted's own module can be loaded, whatever the swap has replaced."""
 
     def test_comesFromTwisted(self) -> None:
-        """
-        The copy is executed from the file that Twisted installed.
-        """
+        """The copy is executed from the file that Twisted installed."""
         path = (loadStock("basic").__file__ or "").replace("\\", "/")
         self.assertTrue(path.endswith("twisted/protocols/basic.py"), path)
 
     def test_leavesSysModulesAlone(self) -> None:
-        """
-        No entry of C{sys.modules} is the copy.
-        """
+        """The copy is not in C{sys.modules}."""
         stock = loadStock("basic")
         self.assertFalse(any(module is stock for module in list(sys.modules.values())))
 
     def test_once(self) -> None:
-        """
-        The same copy is given every time, so that its classes stay the same.
-        """
+        """Every call returns the same copy, so that its classes stay the same."""
         self.assertIs(loadStock("basic"), loadStock("basic"))
 
     def test_missing(self) -> None:
-        """
-        A module that Twisted does not have is a L{LookupError}.
-        """
+        """A module that Twisted does not have raises L{LookupError}."""
         self.assertRaises(LookupError, loadStock, "no_such_module")
 
 
 class RecordingTransportTests(SynchronousTestCase):
-    """
-    The transport writes down what is asked and shows a TCP connection's state.
-    """
+    """The transport records its calls and shows the state of a TCP connection."""
 
     def test_connect(self) -> None:
-        """
-        The protocol gets the transport.
-        """
+        """The protocol gets the transport."""
         collector = Collector()
         transport = RecordingTransport().connect(collector)
         self.assertIs(collector.transport, transport)
@@ -242,15 +201,11 @@ class RecordingTransportTests(SynchronousTestCase):
         self.assertEqual(transport.written, b"abcd")
 
     def test_refusesText(self) -> None:
-        """
-        Text cannot be written.
-        """
+        """Text cannot be written."""
         self.assertRaises(TypeError, RecordingTransport().write, "text")
 
     def test_loseConnection(self) -> None:
-        """
-        The transport shows that it is closing.
-        """
+        """C{disconnecting} is set when the connection is closed."""
         transport = RecordingTransport()
         self.assertFalse(transport.disconnecting)
         transport.loseConnection()
@@ -258,18 +213,14 @@ class RecordingTransportTests(SynchronousTestCase):
         self.assertFalse(transport.aborted)
 
     def test_abortConnection(self) -> None:
-        """
-        An abort shows as such, and as closing.
-        """
+        """An abort sets both C{aborted} and C{disconnecting}."""
         transport = RecordingTransport()
         transport.abortConnection()
         self.assertTrue(transport.disconnecting)
         self.assertTrue(transport.aborted)
 
     def test_reading(self) -> None:
-        """
-        Pause, resume and stop are recorded, and say whether bytes may come.
-        """
+        """Pause, resume and stop are recorded and set C{reading}."""
         transport = RecordingTransport()
         reading = [transport.reading]
         transport.pauseProducing()
@@ -282,9 +233,7 @@ class RecordingTransportTests(SynchronousTestCase):
         self.assertEqual(transport.names(), ["pauseProducing", "resumeProducing", "stopProducing"])
 
     def test_producer(self) -> None:
-        """
-        One producer at a time is held.
-        """
+        """Only one producer can be registered at a time."""
         transport = RecordingTransport()
         producer = object()
         transport.registerProducer(producer, False)
@@ -294,9 +243,7 @@ class RecordingTransportTests(SynchronousTestCase):
         self.assertIsNone(transport.producer)
 
     def test_startTLS(self) -> None:
-        """
-        The TLS layer takes the protocol's place and keeps what it is given.
-        """
+        """The TLS layer takes the protocol's place and keeps its bytes."""
         transport = RecordingTransport().connect(Collector())
         transport.startTLS()
         self.assertTrue(transport.TLS)
@@ -305,9 +252,7 @@ class RecordingTransportTests(SynchronousTestCase):
         self.assertEqual(transport.protocol.received, b"hello")
 
     def test_startTLSWithoutLayer(self) -> None:
-        """
-        A transport can be encrypted and show nobody to hand bytes to.
-        """
+        """A transport can be encrypted without showing a TLS layer."""
         collector = Collector()
         transport = RecordingTransport(tlsLayer=False).connect(collector)
         transport.startTLS()
@@ -315,18 +260,14 @@ class RecordingTransportTests(SynchronousTestCase):
         self.assertIs(transport.protocol, collector)
 
     def test_lacking(self) -> None:
-        """
-        What is named as lacking is not there, and the rest is.
-        """
+        """The attributes named in C{lacking} are missing, and the others exist."""
         transport = RecordingTransport(lacking=["abortConnection", "TLS"])
         self.assertFalse(hasattr(transport, "abortConnection"))
         self.assertFalse(hasattr(transport, "TLS"))
         self.assertTrue(hasattr(transport, "loseConnection"))
 
     def test_hooks(self) -> None:
-        """
-        A hook runs after the call is recorded and before it returns.
-        """
+        """A hook runs after the call is recorded and before it returns."""
         seen: list[list[str]] = []
         transport = RecordingTransport()
         transport.hooks["resumeProducing"] = lambda: seen.append(transport.names())
@@ -342,14 +283,10 @@ class RecordingTransportTests(SynchronousTestCase):
 
 
 class MemoryConnectionTests(SynchronousTestCase):
-    """
-    Two protocols are joined, and nothing moves but when pumped.
-    """
+    """Two protocols are joined, and bytes move only when pumped."""
 
     def test_nothingMovesAlone(self) -> None:
-        """
-        A write waits for the pump.
-        """
+        """Written bytes wait for the pump."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         connection.client.write(b"abc")
@@ -358,9 +295,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(server.chunks, [b"abc"])
 
     def test_bothWays(self) -> None:
-        """
-        Each end's bytes reach the other.
-        """
+        """Each end's bytes reach the other."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         connection.client.write(b"ask")
@@ -369,9 +304,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual((client.chunks, server.chunks), ([b"answer"], [b"ask"]))
 
     def test_size(self) -> None:
-        """
-        No chunk is longer than asked.
-        """
+        """No chunk is longer than C{size}."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server, size=2)
         connection.client.write(b"abc")
@@ -380,9 +313,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(server.chunks, [b"ab", b"cd", b"e"])
 
     def test_paused(self) -> None:
-        """
-        An end that does not read gets nothing until it reads on.
-        """
+        """An end that has paused receives nothing until it resumes."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         connection.server.pauseProducing()
@@ -394,9 +325,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(server.chunks, [b"abc"])
 
     def test_loseConnection(self) -> None:
-        """
-        What was written before is still sent, then both ends hear of it once.
-        """
+        """Bytes written before the close are still sent, then each end is told once."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         connection.client.write(b"last")
@@ -407,9 +336,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(server.reasons, [ConnectionDone])
 
     def test_abortConnection(self) -> None:
-        """
-        The one who aborts and the other hear different reasons.
-        """
+        """The aborting end and the other end are told different reasons."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         connection.server.abortConnection()
@@ -420,9 +347,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(server.reasons, [ConnectionAborted])
 
     def test_drop(self) -> None:
-        """
-        A broken network loses what was in flight.
-        """
+        """A broken connection loses the bytes in flight."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         connection.client.write(b"lost")
@@ -433,9 +358,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(server.reasons, [ConnectionLost])
 
     def test_pullProducer(self) -> None:
-        """
-        A pull producer is asked whenever nothing waits, until it goes.
-        """
+        """A pull producer is asked whenever no bytes wait, until it unregisters."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         producer = PullProducer(connection.client, [b"a", b"b"])
@@ -447,9 +370,7 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertEqual(client.reasons, [ConnectionDone])
 
     def test_producerIsStopped(self) -> None:
-        """
-        A producer that is still there when the connection goes is stopped.
-        """
+        """A registered producer is stopped when the connection is lost."""
         client, server = Collector(), Collector()
         connection = connectInMemory(client, server)
         producer = PullProducer(connection.client, [b"a", b"b"])
@@ -458,15 +379,11 @@ class MemoryConnectionTests(SynchronousTestCase):
         self.assertTrue(producer.stopped)
 
     def test_endlessTalk(self) -> None:
-        """
-        Two that never fall silent are told on.
-        """
+        """Two protocols that never stop talking raise an error."""
 
         class Echo(Collector):
             def dataReceived(self, data: bytes) -> None:
-                """
-                Send it back.
-                """
+                """Send C{data} back."""
                 assert self.transport is not None
                 self.transport.write(data)
 

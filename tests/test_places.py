@@ -1,4 +1,6 @@
-"""Tests for L{twisted_basic_ng._places}; other processes are asked in C{tests/live/test_public_names.py}."""
+"""
+Tests for L{twisted_basic_ng._places}; C{tests/live/test_public_names.py} tests other processes.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ HERE = __name__
 
 
 def published() -> dict[str, Any]:
-    """Everything that is public in the modules, and defined in this package, by where it is."""
+    """Return all public objects of the modules that this package defines, by their full names."""
     found = {}
     for module in (basic, amp, ftp):
         for name in dir(module):
@@ -53,7 +55,7 @@ INTERFACES: dict[str, Any] = {name: thing for name, thing in THINGS.items() if i
 
 @pytest.fixture(autouse=True)
 def noSwap() -> Iterator[None]:
-    """Each test begins without a swap, and leaves nothing behind."""
+    """Start each test without a swap, and restore the state after it."""
     before = dict(_places._published)
     yield
     changeOver(False)
@@ -62,28 +64,31 @@ def noSwap() -> Iterator[None]:
 
 
 def says(thing: Any) -> str:
-    """Where a thing says that it is."""
+    """Return the full name that an object claims."""
     return f"{thing.__module__}.{getattr(thing, '__qualname__', '') or thing.__name__}"
 
 
 def _called(kind: type) -> str:
-    """What C{zope.interface} calls a class."""
+    """Return the name that C{zope.interface} uses for a class."""
     name: str = implementedBy(kind).__name__  # type: ignore[no-untyped-call]
     return name
 
 
 class TestPublic:
-    """Whatever is public says where."""
+    """Every public object claims the right name."""
 
     @pytest.mark.parametrize("name", THINGS)
     def test_here(self, name: str) -> None:
-        """In ours, without the swap, under a name that it is found by; one class may have two."""
+        """Without the swap, an object claims a name in our module by which it can be found."""
         assert THINGS[name].__module__ in {basic.__name__, amp.__name__, ftp.__name__}
         assert attrgetter(says(THINGS[name]).split(".", 2)[2])(sys.modules[THINGS[name].__module__]) == THINGS[name]
 
     @pytest.mark.parametrize("name", THINGS)
     def test_swapped(self, name: str) -> None:
-        """In Twisted's, under the swap, by the same name; but for one function, which is a method there."""
+        """
+        Under the swap, an object claims the same name in Twisted's module, except one function,
+        which is a method there.
+        """
         own = says(THINGS[name])
         changeOver(True)
         twisteds = own.replace("twisted_basic_ng", "twisted.protocols").replace("ftp.encodeName", "ftp.FTP._encodeName")
@@ -92,7 +97,7 @@ class TestPublic:
         assert says(THINGS[name]) == own
 
     def test_complete(self) -> None:
-        """Nothing was overlooked: all kinds of things are there."""
+        """All kinds of objects are tested."""
         assert {"AMP", "AmpError", "_TLSBox"} <= {each.__name__ for each in CLASSES.values()}
         assert {"_formatNetstring", "_objectsToStrings", "parse"} <= {name.rpartition(".")[2] for name in FUNCTIONS}
         assert len(INTERFACES) == 4
@@ -100,13 +105,13 @@ class TestPublic:
 
     @pytest.mark.parametrize("isSwapped", [False, True])
     def test_later(self, isSwapped: bool) -> None:
-        """What is defined later says what is right then."""
+        """An object that is defined later claims the name that is right then."""
         changeOver(isSwapped)
         kind = public("amp")(type("Late", (), {}))
         assert kind.__module__ == ("twisted.protocols.amp" if isSwapped else "twisted_basic_ng.amp")
 
     def test_package(self) -> None:
-        """What is public in the package itself is so under the swap, too."""
+        """The public objects of the package itself claim the same name under the swap."""
         for name in ("AlreadyInUseError", "Status", "TwistedTooOldError"):
             kind = getattr(twisted_basic_ng, name)
             assert kind in PACKAGES
@@ -114,7 +119,10 @@ class TestPublic:
             assert says(kind) == f"twisted_basic_ng.{name}"
 
     def test_methods(self) -> None:
-        """The functions in a class say where it is; those that it has of another file say what they said."""
+        """
+        The functions in a class claim the class's module, except those that come from another
+        module.
+        """
 
         def method(self: object) -> None: ...
 
@@ -131,13 +139,13 @@ class TestPublic:
         assert {each.__module__ for each in parts} == {"twisted.protocols.amp"}
 
     def test_line(self) -> None:
-        """Where a class begins, which Python 3.13 notes in it, stays noted."""
+        """The line number that Python 3.13 keeps in a class is not changed."""
         kind: Any = public("amp")(type("Kind", (), {"__firstlineno__": 7}))
         changeOver(True)
         assert kind.__firstlineno__ == 7
 
     def test_declared(self) -> None:
-        """What C{zope.interface} calls a class by follows, whether it was made before or after."""
+        """The name that C{zope.interface} uses follows, whether it was computed before or after."""
 
         class Things(Interface):
             pass
@@ -149,17 +157,17 @@ class TestPublic:
             assert [_called(each) for each in kinds] == [*map(says, kinds)]
 
     def test_home(self) -> None:
-        """Where something is defined is known; of others, it is what they say."""
+        """C{homeOf} returns the defining module of our objects, and C{__module__} of others."""
         assert homeOf(amp.AMP) == "twisted_basic_ng.amp._protocol"
         assert homeOf(TestPublic) == HERE
 
 
 class TestInterfaces:
-    """An interface of C{zope.interface} is what its names say."""
+    """An interface of C{zope.interface} follows its names."""
 
     @pytest.mark.parametrize("name", INTERFACES)
     def test_identifier(self, name: str) -> None:
-        """Its identifier, its C{repr} and what is said of its methods follow its module."""
+        """Its identifier, its C{repr} and the texts of its methods follow its module."""
         interface = INTERFACES[name]
         for isSwapped in (False, True, False):
             changeOver(isSwapped)
@@ -169,7 +177,7 @@ class TestInterfaces:
             assert str(interface[next(iter(interface))]).startswith(f"{full}.")
 
     def test_hash(self) -> None:
-        """It is found in a dictionary by the same hash, at any time; under the swap, Twisted's own is its equal."""
+        """Its hash never changes.  Under the swap, it equals Twisted's interface."""
         keys = {each: name for name, each in INTERFACES.items()}
         stock = [InterfaceClass(each.__name__, __module__="twisted.protocols.amp") for each in keys]
         for isSwapped in (False, True, False):
@@ -178,7 +186,7 @@ class TestInterfaces:
             assert [(each in keys, each in {*keys}) for each in stock] == [(isSwapped, isSwapped)] * 4
 
     def test_provided(self) -> None:
-        """Who declares one provides it at any time."""
+        """A class that declares an interface always provides it."""
         for isSwapped in (False, True, False):
             changeOver(isSwapped)
             assert amp.IBoxSender.implementedBy(amp.AMP)
@@ -186,7 +194,7 @@ class TestInterfaces:
 
 
 class TestMethods:
-    """The methods of a private base are those of the public class that it is a part of."""
+    """The methods of a private base claim the name of the public class."""
 
     @pytest.mark.parametrize(
         "name",
@@ -196,7 +204,7 @@ class TestMethods:
         ],
     )
     def test_pickled(self, name: str) -> None:
-        """They are found where they say they are, here and under the swap."""
+        """They are found under the name they claim, with the swap and without."""
         function = attrgetter(name)(amp)
         for isSwapped, module in ((False, "twisted_basic_ng.amp"), (True, "twisted.protocols.amp")):
             changeOver(isSwapped)
@@ -205,7 +213,7 @@ class TestMethods:
         assert pickle.loads(pickle.dumps(function)) is function
 
     def test_others(self) -> None:
-        """Functions of another module that the base has stay what they are."""
+        """Functions of other modules in the base are not changed."""
 
         @_places.publicMethods("amp", "Public")
         class Private:
@@ -219,11 +227,11 @@ class TestMethods:
 
 
 class TestSource:
-    """The source is found where it is."""
+    """The source of each object can be found."""
 
     @pytest.mark.parametrize("name", CLASSES)
     def test_class(self, name: str) -> None:
-        """C{inspect} and C{help} find that of each class."""
+        """C{inspect} and C{help} find the source of each class."""
         kind = CLASSES[name]
         assert inspect.getsourcefile(kind) == sys.modules[homeOf(kind)].__file__
         assert f"\nclass {kind.__name__}" in f"\n{inspect.getsource(kind)}"
@@ -233,18 +241,21 @@ class TestSource:
 
     @pytest.mark.parametrize("name", FUNCTIONS)
     def test_function(self, name: str) -> None:
-        """And that of each function."""
+        """They find the source of each function."""
         function = FUNCTIONS[name]
         assert f"def {inspect.unwrap(function).__code__.co_name}(" in inspect.getsource(function)
         assert pydoc.render_doc(function)
 
     def test_swapped(self) -> None:
-        """Under the swap, too; C{twisted.protocols.ftp} has Twisted's own beside ours."""
+        """
+        The source is found under the swap, also in C{twisted.protocols.ftp}, which has Twisted's
+        own, too.
+        """
         ended = python("-m", "twisted_basic_ng", "run", "-c", SOURCES)
         assert (ended.stdout, ended.stderr) == ("True True True True ftp.py True\n", "")
 
     def test_package(self) -> None:
-        """That of what is public in the package itself."""
+        """The source of the package's own public objects is found."""
         assert "class Status:" in inspect.getsource(twisted_basic_ng.Status)
         assert "class AlreadyInUseError(" in inspect.getsource(twisted_basic_ng.AlreadyInUseError)
 
@@ -256,18 +267,18 @@ class TestSource:
 
     @pytest.mark.parametrize("name", CLASSES)
     def test_hintsOfMethods(self, name: str) -> None:
-        """Those of its methods, too."""
+        """The annotations of its methods can be evaluated."""
         for function in _places._functions(CLASSES[name]):
             assert not any(isinstance(each, str) for each in typing.get_type_hints(function).values())
 
     @pytest.mark.parametrize("name", FUNCTIONS)
     def test_hintsOfFunctions(self, name: str) -> None:
-        """And those of each function."""
+        """The annotations of each function can be evaluated."""
         assert not any(isinstance(each, str) for each in typing.get_type_hints(FUNCTIONS[name]).values())
 
     @pytest.mark.parametrize("name", CLASSES)
     def test_annotations(self, name: str) -> None:
-        """Those of its own, too, by C{inspect}; as they stand there, they are text."""
+        """C{inspect} evaluates a class's own annotations, which are stored as text."""
         found = inspect.get_annotations(CLASSES[name], eval_str=True)
         assert not [each for each in found.values() if isinstance(each, str)]
         assert {type(each) for each in vars(CLASSES[name]).get("__annotations__", {}).values()} <= {str}
@@ -289,7 +300,7 @@ print(
 
 @pytest.fixture
 def facade(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module that is a facade."""
+    """A module of the class L{Facade}."""
     module = ModuleType("some.facade")
     module.__class__ = Facade
     module.__file__ = "here"
@@ -298,54 +309,57 @@ def facade(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def getfile(object: object) -> str | None:  # noqa: A002
-    """A function that is called as that of C{inspect} is."""
+    """A function with the name of C{inspect.getfile}."""
     return sys.modules[basic.__name__].__file__
 
 
 class TestFacade:
-    """A module tells C{inspect} where a class of its comes from, and is any other module to everybody else."""
+    """A module tells C{inspect} where its classes are defined, and otherwise behaves as usual."""
 
     def test_others(self) -> None:
-        """Whoever else asks, for whatever class, is told of the module's own file."""
+        """Other callers get the module's own file, for any class."""
         assert getfile(basic.LineReceiver) == basic.__spec__.origin == inspect.getfile(basic)
 
     def test_unknown(self, facade: ModuleType) -> None:
-        """So is C{inspect} for a class that is none of ours."""
+        """C{inspect} gets the module's own file for an unknown class."""
         assert inspect.getfile(type("Kind", (), {"__module__": facade.__name__})) == "here"
 
     def test_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """And for one whose file was thrown away."""
+        """It also gets that file for a class whose own module was removed."""
         monkeypatch.delitem(sys.modules, homeOf(basic.LineReceiver))
         assert inspect.getfile(basic.LineReceiver) == basic.__file__
 
     def test_names(self, facade: ModuleType) -> None:
-        """Whoever else asks finds the module's own names."""
+        """Other callers find the module's own names."""
         facade.here = 1  # type: ignore[attr-defined]
         assert vars(facade)["here"] == 1
         assert vars(basic)["__name__"] == basic.__name__
         assert "here" in dir(facade)
 
     def test_noFile(self, facade: ModuleType) -> None:
-        """One that has no file says so, as any module does."""
+        """A module without a file has no C{__file__}, as usual."""
         del vars(facade)["__file__"]
         assert not hasattr(facade, "__file__")
 
     def test_reload(self) -> None:
-        """It can be loaded again."""
+        """The module can be reloaded."""
         assert importlib.reload(ftp) is ftp
         assert type(ftp) is Facade
         assert ftp.__file__ == ftp.__spec__.origin
 
     @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
     def test_pickle(self, facade: ModuleType, protocol: int) -> None:
-        """It is pickled by its name, as C{twisted.persisted.styles} has any module pickled."""
+        """The module is pickled by its name, as C{twisted.persisted.styles} pickles modules."""
         assert pickle.loads(pickle.dumps([amp, facade], protocol)) == [amp, facade]
         assert type(amp) not in copyreg.dispatch_table
         changeOver(True)
         assert b"twisted.protocols" in pickle.dumps(amp, 0)
 
     def test_open(self, facade: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """One that is loaded under the swap is found at Twisted's name; one that is a part of Twisted's is not."""
+        """
+        A module that is loaded under the swap is found at Twisted's name, unless it is a part of
+        Twisted's module.
+        """
         package = ModuleType("twisted.protocols")
         monkeypatch.setitem(sys.modules, package.__name__, package)
         monkeypatch.setitem(sys.modules, "twisted.protocols.facade", facade)
@@ -359,7 +373,7 @@ class TestFacade:
         assert sys.modules["twisted.protocols.facade"] is package.facade is facade
 
     def test_place(self, facade: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A module is put into its package, which is imported for that."""
+        """A module is set on its package, which is imported for that."""
         monkeypatch.setitem(sys.modules, "xml.facade", facade)
         monkeypatch.delitem(sys.modules, "xml", raising=False)
         place("xml.facade", facade)
@@ -367,11 +381,11 @@ class TestFacade:
 
 
 class TestStock:
-    """The names are those of Twisted's own things."""
+    """The names are those of Twisted's own objects."""
 
     @pytest.mark.parametrize("where", ["amp", "basic"])
     def test_names(self, where: str) -> None:
-        """Each thing that Twisted's module defines says the same of itself as ours does under the swap."""
+        """Each object of Twisted's module claims the same name as ours does under the swap."""
         stock, ours = loadStock(where), {"amp": amp, "basic": basic}[where]
         changeOver(True)
         found: dict[str, tuple[Callable[..., object], Callable[..., object]]] = {}

@@ -26,11 +26,11 @@ def test_child():
 
 
 class TestPlugin:
-    """pytest runs a program's tests on ours."""
+    """The plugin runs a program's tests with our modules."""
 
     @pytest.mark.parametrize("jobs", [(), ("-n", "2")])
     def test_run(self, tmp_path: Path, jobs: tuple[str, ...]) -> None:
-        """The tests, their workers, and the processes that they start."""
+        """The swap applies to the tests, their workers, and the processes that they start."""
         if jobs:
             pytest.importorskip("xdist", reason="pytest-xdist is not installed")
         write(tmp_path / "test_it.py", TEST)
@@ -39,7 +39,7 @@ class TestPlugin:
         assert f"twisted_basic_ng {twisted_basic_ng.__version__}" in ended.stdout
 
     def test_header(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The report says what is swapped."""
+        """The report's header lists the swapped modules."""
         monkeypatch.setattr(twisted_basic_ng, "install", lambda: None)
         monkeypatch.setattr(os, "environ", dict(os.environ))
         plugin = importlib.reload(importlib.import_module("twisted_basic_ng.pytest_plugin"))

@@ -1,4 +1,4 @@
-"""A receiver of boxes that keeps them, and a connection that reads a string at a time."""
+"""A receiver of boxes that collects them, and a connection that reads single strings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Boxes", "Hooked", "ReadingCase", "numbered"]
 
 
 class Boxes:
-    """Keeps what it is given, and does what it is told at each box."""
+    """Records its boxes, and runs an action for each, if there is one."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -31,19 +31,22 @@ class Boxes:
 
 
 class Hooked(amp.BinaryBoxProtocol):
-    """Looks at each string."""
+    """Overrides C{stringReceived}, so that boxes are read string by string."""
 
     def stringReceived(self, string: bytes) -> None:
         super().stringReceived(string)
 
 
 def numbered(number: int) -> amp.AmpBox:
-    """A box that is known by its number."""
+    """Make a box with a number."""
     return amp.AmpBox(n=b"%d" % number, other=b"x" * number)
 
 
 class ReadingCase(SynchronousTestCase):
-    """Both ways to read: by whole boxes, and a string at a time where somebody looks at the strings."""
+    """
+    A base for tests of both ways to read: whole boxes, or single strings if a subclass looks at
+    them.
+    """
 
     kind = amp.BinaryBoxProtocol
 
@@ -56,5 +59,5 @@ class ReadingCase(SynchronousTestCase):
         self.transport = RecordingTransport().connect(self.protocol)
 
     def data(self, count: int) -> bytes:
-        """Some boxes, as bytes."""
+        """Return the bytes of C{count} boxes."""
         return b"".join(numbered(number).serialize() for number in range(count))

@@ -15,7 +15,7 @@ __all__ = ["STOCK", "Ask", "DispatchCase", "Sender", "StockAsk", "Told", "TwoTex
 
 
 class Sender:
-    """Takes boxes, and what nobody handled."""
+    """Collects the sent boxes and the unhandled errors."""
 
     def __init__(self) -> None:
         self.boxes: list[amp.AmpBox] = []
@@ -61,24 +61,24 @@ class DispatchCase(SynchronousTestCase):
         return self.dispatcher.callRemoteString(b"command", **kw)
 
     def failing(self) -> list[Any]:
-        """Call the peer, and handle the error that comes of it: the list will hold it."""
+        """Call the peer, and handle its error.  The returned list will hold it."""
         errors: list[Any] = []
         self.ask().addErrback(lambda failure: errors.append(failure.value))
         return errors
 
     def receive(self, **kw: bytes) -> None:
-        """Take a box of the peer's."""
+        """Receive a box from the peer."""
         self.dispatcher.ampBoxReceived(amp.AmpBox(kw))
 
 
 class TwoTextsError(Exception):
-    """Cannot be made of one text."""
+    """An error that needs two texts."""
 
     def __init__(self, user: str, why: str) -> None:
         super().__init__(user, why)
 
 
-#: What Ask declares; the third cannot be made of one text either.
+#: The errors that Ask declares.  The second and third cannot be made from one text.
 ERRORS: dict[type[Exception], bytes] = {
     ZeroDivisionError: b"ZERO",
     TwoTextsError: b"TWO",
@@ -87,7 +87,7 @@ ERRORS: dict[type[Exception], bytes] = {
 
 
 class Ask(amp.Command):
-    """Has a response to be read."""
+    """A command whose response has a number."""
 
     response = [(b"number", amp.Integer())]
     errors = ERRORS
@@ -97,7 +97,7 @@ STOCK: Any = loadStock("amp")
 
 
 class StockAsk(STOCK.Command):  # type: ignore[misc]
-    """The same, of Twisted's."""
+    """The same command for Twisted's module."""
 
     response = [(b"number", STOCK.Integer())]
     errors = ERRORS
@@ -105,10 +105,10 @@ class StockAsk(STOCK.Command):  # type: ignore[misc]
 
 class Told:
     """
-    A call that is answered, and what comes of it.
+    A call, its answer, and the results.
 
-    @ivar values: what the callbacks were given.
-    @ivar unhandled: the errors that nobody handled.
+    @ivar values: the arguments of the callbacks.
+    @ivar unhandled: the errors that no callback handled.
     """
 
     def __init__(self, module: Any) -> None:
@@ -120,7 +120,7 @@ class Told:
         self.box = module.AmpBox
 
     def keep(self, value: Any) -> Any:
-        """Be a callback."""
+        """Record the argument of a callback, and return it."""
         self.values.append(value.type if isinstance(value, Failure) else value)
         return value
 
@@ -129,7 +129,7 @@ class Told:
         self.dispatcher.ampBoxReceived(self.box(_answer=b"1", **kw))
 
     def fail(self, code: bytes = b"ZERO") -> None:
-        """Answer it with an error."""
+        """Answer the call with an error."""
         self.dispatcher.ampBoxReceived(self.box(_error=b"1", _error_code=code, _error_description=b""))
 
     @property
@@ -138,5 +138,5 @@ class Told:
 
 
 def explode(value: object) -> None:
-    """Be a callback that fails."""
+    """Raise, as a callback."""
     raise LookupError

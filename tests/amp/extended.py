@@ -1,4 +1,4 @@
-"""Two ends in memory that have features beyond Twisted's AMP, or one of which is Twisted's."""
+"""Two ends in memory with features beyond Twisted's AMP.  One of them may be Twisted's."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ STOCK: Any = loadStock("amp")
 
 
 class RefusedError(Exception):
-    """What a responder refuses with."""
+    """An error that a responder declares."""
 
 
 class FatalError(Exception):
-    """The same, after which the connection is closed."""
+    """A fatal error that a responder declares."""
 
 
 class Vocabulary:
@@ -44,7 +44,7 @@ class Vocabulary:
         ]
 
         class Echo(module.Command):  # type: ignore[misc, name-defined]
-            """Is answered with what it is asked with."""
+            """A command that returns its arguments."""
 
             response = list(arguments)
             errors = {RefusedError: b"REFUSED"}
@@ -53,7 +53,7 @@ class Vocabulary:
         Echo.arguments = list(arguments)
 
         class Note(module.Command):  # type: ignore[misc, name-defined]
-            """Wants no answer."""
+            """A command without an answer."""
 
             requiresAnswer = False
 
@@ -61,9 +61,9 @@ class Vocabulary:
 
         class Peer(module.AMP):  # type: ignore[misc, name-defined]
             """
-            Responds at once, or with what C{respond} returns.
+            Responds with the result of C{respond}.
 
-            @ivar asked: the lengths of the data that it was asked with.
+            @ivar asked: the lengths of the data of each call.
             """
 
             def __init__(self) -> None:
@@ -94,7 +94,7 @@ Note: Any = OURS.Note
 
 
 class Peer(OURS.Peer):  # type: ignore[misc, name-defined]
-    """Has the features."""
+    """A peer with the features switched on."""
 
     extended = True
 
@@ -103,7 +103,10 @@ StockPeer: Any = THEIRS.Peer
 
 
 def commandsIn(data: bytes) -> list[Any]:
-    """The boxes in C{data}: a call's command, C{answer}, an error's code, or the keys of any other."""
+    """
+    Name the boxes in C{data}: by the command of a call, C{answer}, the code of an error, or the
+    keys.
+    """
     return [
         box.get(b"_command") or box.get(b"_error_code") or (b"answer" if b"_answer" in box else tuple(sorted(box)))
         for box in amp.parseString(data)
@@ -111,7 +114,7 @@ def commandsIn(data: bytes) -> list[Any]:
 
 
 class ExtendedCase(SynchronousTestCase):
-    """A client and a server, both of which have the features."""
+    """A client and a server that both have the features."""
 
     client: Any
     server: Any
@@ -120,13 +123,16 @@ class ExtendedCase(SynchronousTestCase):
         self.join(Peer(), Peer())
 
     def join(self, client: Any, server: Any, size: int | None = None) -> MemoryConnection:
-        """Connect other ones."""
+        """Connect a client and a server."""
         self.client, self.server = client, server
         self.wire = connectInMemory(client, server, size)
         return self.wire
 
     def ask(self, size: int, peer: Any = None, **kw: Any) -> list[Any]:
-        """Have data of that size echoed, by another than the server if it is named; return what will come of it."""
+        """
+        Call C{Echo} with C{size} bytes, from the client or C{peer}.  The returned list will hold
+        the result.
+        """
         results: list[Any] = []
         call = (self.client if peer is None else peer).callRemote(Echo, data=b"x" * size, **kw)
         call.addCallback(lambda response: results.append(len(response["data"])))
@@ -134,17 +140,17 @@ class ExtendedCase(SynchronousTestCase):
         return results
 
     def asked(self, size: int, **kw: Any) -> Any:
-        """The same, and the result."""
+        """Call C{Echo}, and return the result."""
         results = self.ask(size, **kw)
         self.wire.flush()
         return results[0]
 
     def sent(self, peer: Any = None) -> list[Any]:
-        """What the client, or that peer, has sent so far."""
+        """Name the boxes that the client or C{peer} has sent so far."""
         return commandsIn((self.client if peer is None else peer).wire.written)
 
     def waiting(self, answering: Deferred[Any]) -> list[Any]:
-        """What a call will end with."""
+        """Return a list that will hold the result of a call."""
         results: list[Any] = []
         answering.addBoth(lambda result: results.append(getattr(result, "value", result)))
         return results

@@ -1,4 +1,4 @@
-"""Two ends with streams in memory, and sources and readers whose every step is told."""
+"""Two ends with streams in memory, without commands."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["StreamEnd", "connectStreams", "stepped"]
 
 class StreamEnd(amp.BinaryBoxProtocol):
     """
-    One end that knows boxes of streams, and boxes that announce them.
+    One end that handles the boxes of streams, and boxes that announce them.
 
     @ivar arrived: the streams that the peer has announced.
-    @ivar refusals: why the peer was dropped.
-    @ivar idle: how often there was no stream any more.
+    @ivar refusals: the errors for which the peer was dropped.
+    @ivar idle: how often the last stream has ended.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class StreamEnd(amp.BinaryBoxProtocol):
         self.delayed.append(lambda: function(*args))
 
     def startReceivingBoxes(self, sender: Any) -> None:
-        """The connection is made."""
+        """Called when the connection is made."""
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         self.table.lose(reason)
@@ -79,22 +79,22 @@ class StreamEnd(amp.BinaryBoxProtocol):
         self.table.begin(found)
 
     def send(self, value: Any, errors: dict[Any, bytes] | None = None) -> StreamSender:
-        """Send one stream, whose end can be waited for."""
+        """Send one stream, and return its sender, whose end can be awaited."""
         sender = StreamSender(value)
         self.give(sender, errors=errors)
         return sender
 
     def reader(self, index: int = -1) -> StreamReader:
-        """Read a stream that has arrived."""
+        """Make a reader of a stream that has arrived."""
         return StreamReader(self.arrived[index])
 
     def box(self, **kw: bytes) -> None:
-        """Take a box of the peer's."""
+        """Receive a box from the peer."""
         self.dataReceived(amp.AmpBox(kw).serialize())
 
 
 class Connection(MemoryConnection):
-    """A connection whose ends have things to do later."""
+    """A connection that also runs the delayed calls of its ends."""
 
     def pump(self) -> bool:
         moved = super().pump()
@@ -107,7 +107,7 @@ class Connection(MemoryConnection):
 
 
 def connectStreams(size: int | None = None) -> tuple[StreamEnd, StreamEnd, Connection]:
-    """Join two ends."""
+    """Connect two ends."""
     client, server = StreamEnd(), StreamEnd()
     return client, server, Connection(client, server, size)
 

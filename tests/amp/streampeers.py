@@ -1,4 +1,4 @@
-"""Commands with streams, and peers that respond to them; one of the peers may be Twisted's."""
+"""Commands with streams, and peers that respond to them.  One peer may be Twisted's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STOCK: Any = loadStock("amp")
 
 
 class Upload(amp.Command):
-    """Is sent a stream, and answers with what C{how} says."""
+    """A command with a stream as argument; C{how} selects what the responder does."""
 
     arguments = [(b"how", amp.Unicode()), (b"data", amp.Stream(optional=True))]
     response = [(b"size", amp.Integer())]
@@ -24,7 +24,7 @@ class Upload(amp.Command):
 
 
 class Watch(amp.Command):
-    """Answers with a stream of numbers."""
+    """A command that returns a stream of numbers."""
 
     arguments = [(b"count", amp.Integer())]
     response = [(b"numbers", amp.StreamOf(amp.Integer())), (b"note", amp.Unicode(optional=True))]
@@ -32,21 +32,21 @@ class Watch(amp.Command):
 
 
 class Talk(amp.Command):
-    """Answers each question."""
+    """A command that answers a stream of questions with a stream of answers."""
 
     arguments = [(b"questions", amp.StreamOf(amp.Unicode()))]
     response = [(b"answers", amp.StreamOf(amp.Unicode()))]
 
 
 class Add(amp.Command):
-    """A small call."""
+    """A command without a stream."""
 
     arguments = [(b"a", amp.Integer())]
     response = [(b"total", amp.Integer())]
 
 
 class Peer(amp.AMP):
-    """Responds."""
+    """A peer that responds to the commands."""
 
     extended = True
     logConnections = False
@@ -123,12 +123,12 @@ class Connection(MemoryConnection):
 
 
 def outcome(result: Deferred[Any]) -> Deferred[Any]:
-    """Handle the error of a call, and keep it."""
+    """Return a Deferred with the result of a call, which also handles its error."""
     kept: Deferred[Any] = Deferred()
     result.addBoth(lambda each: kept.callback(each))  # noqa: PLW0108 - which is to return nothing
     return kept
 
 
 def connectPeers(client: Any, server: Any, size: int | None = None) -> Connection:
-    """Join two peers."""
+    """Connect two peers."""
     return Connection(client, server, size)

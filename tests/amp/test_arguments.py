@@ -16,7 +16,7 @@ from twisted_basic_ng import amp
 
 ZONE = amp._FixedOffsetTZInfo.fromSignHoursMinutes
 
-#: Type, value, and what is on the wire.
+#: The type, the value, and its bytes on the wire.
 PAIRS: list[tuple[str, Any, bytes]] = [
     ("Integer", 0, b"0"),
     ("Integer", -(10**30), b"-1000000000000000000000000000000"),
@@ -41,11 +41,11 @@ PAIRS: list[tuple[str, Any, bytes]] = [
 
 
 class TestPairs:
-    """Values are written and read as Twisted does."""
+    """Values are written and read as by Twisted."""
 
     @pytest.mark.parametrize(("kind", "value", "string"), PAIRS)
     def test_both(self, kind: str, value: Any, string: bytes) -> None:
-        """Each case of the table, both ways, with ours and with Twisted's."""
+        """Each case is written and read in the same way by our module and Twisted's."""
         for module in (amp, loadStock("amp")):
             argument = getattr(module, kind)()
             assert argument.toString(value) == string
@@ -63,7 +63,7 @@ class TestPairs:
         ],
     )
     def test_notWritten(self, kind: str, value: Any) -> None:
-        """What cannot be written is the same error there and here."""
+        """A value that cannot be written raises the same error as in Twisted."""
         with pytest.raises(Exception) as ours:  # noqa: PT011 - compared with Twisted's
             getattr(amp, kind)().toString(value)
         with pytest.raises(ours.type):
@@ -85,7 +85,7 @@ class TestPairs:
         ],
     )
     def test_notRead(self, kind: str, string: bytes) -> None:
-        """What cannot be read is the same error there and here."""
+        """A string that cannot be read raises the same error as in Twisted."""
         with pytest.raises(Exception) as ours:  # noqa: PT011 - compared with Twisted's
             getattr(amp, kind)().fromString(string)
         with pytest.raises(ours.type):
@@ -93,10 +93,10 @@ class TestPairs:
 
 
 class ArgumentTests(SynchronousTestCase):
-    """An argument is moved between a box and a call's values."""
+    """An argument is moved between a box and the values of a call."""
 
     def test_required(self) -> None:
-        """A required one is taken from where it is, and has to be there."""
+        """A required argument is moved, and raises an error if it is missing."""
         strings, objects = {b"a-b": b"1"}, dict[str, Any]()
         amp.Integer().fromBox(b"a-b", strings, objects, None)
         self.assertEqual((strings, objects), ({}, {"a_b": 1}))
@@ -106,7 +106,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assertRaises(KeyError, amp.Integer().toBox, b"a-b", {}, {}, None)
 
     def test_optional(self) -> None:
-        """An optional one that is not there is C{None}, and C{None} is not sent."""
+        """A missing optional argument is C{None}, and C{None} is not sent."""
         argument = amp.Integer(optional=True)
         objects = dict[str, Any]()
         argument.fromBox(b"a", {}, objects, None)
@@ -120,14 +120,14 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual((strings, objects), ({}, {"a": 1}))
 
     def test_requiredNone(self) -> None:
-        """C{None} is no value of a required one, unless its type says so."""
+        """C{None} is not a valid value of a required argument, unless its type accepts it."""
         self.assertRaises(TypeError, amp.Integer().toBox, b"a", {}, {"a": None}, None)
         strings = dict[bytes, bytes]()
         amp.Boolean().toBox(b"a", strings, {"a": None}, None)
         self.assertEqual(strings, {b"a": b"False"})
 
     def test_hooks(self) -> None:
-        """Each form calls the next, and an instance may have its own, without the constructor."""
+        """Each method calls the next, and an instance may override them without the constructor."""
         argument = amp.Argument.__new__(amp.Argument)
         argument.retrieve = lambda d, name, proto: proto  # type: ignore[method-assign]
         argument.toString = lambda value: b"%d" % value  # type: ignore[method-assign]
@@ -138,15 +138,15 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual((strings, objects), ({b"a": b"5"}, {"a": 7}))
 
     def test_base(self) -> None:
-        """The base reads and writes nothing."""
+        """The base class reads and writes nothing."""
         self.assertEqual((amp.Argument().fromString(b"1"), amp.Argument().toString(1)), (None, None))
 
 
 class DateTimeTests(SynchronousTestCase):
-    """Moments arrive as they are."""
+    """A moment is the same after it is sent."""
 
     def test_seconds(self) -> None:
-        """An offset loses its seconds, which the moment keeps."""
+        """An offset loses its seconds, but the moment stays the same."""
         for seconds in (-3599, -61, -59, 1, 59, 3601):
             offset = datetime.timezone(datetime.timedelta(seconds=seconds))
             moment = datetime.datetime(1890, 5, 6, 7, 8, 9, tzinfo=offset)

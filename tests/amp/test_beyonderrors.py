@@ -11,7 +11,7 @@ from twisted.internet import error
 
 from twisted_basic_ng import amp
 
-#: Each error, with what its text has to say, and Twisted's error that it is as well.
+#: Each error, its text, and the error of Twisted that it derives from.
 ERRORS: list[tuple[Any, str, type[Exception]]] = [
     (amp.MissingFeatureError(b"more"), "the peer does not have 'more'", amp.AmpError),
     (amp.DeadlineError(b"Sum", "a peer", 2.5), "a peer did not answer Sum within 2.5 seconds", error.TimeoutError),
@@ -25,22 +25,22 @@ class TestErrors:
     """Each error says what has happened."""
 
     def test_text(self, made: Any, text: str, base: type[Exception]) -> None:
-        """It names the call and the peer."""
+        """The text names the call and the peer."""
         assert text in str(made)
 
     def test_bases(self, made: Any, text: str, base: type[Exception]) -> None:
-        """Handlers of Twisted's error handle it, too, and it is public."""
+        """The errors derive from Twisted's and are public."""
         assert isinstance(made, base)
         assert isinstance(made, amp.AmpError)
         assert type(made).__module__ == "twisted_basic_ng.amp"
 
     def test_pickled(self, made: Any, text: str, base: type[Exception]) -> None:
-        """It survives a pickle."""
+        """The errors can be pickled."""
         again = pickle.loads(pickle.dumps(made))
         assert (type(again), str(again), vars(again)) == (type(made), str(made), vars(made))
 
 
 def test_commandNotASCII() -> None:
-    """The name of a command that is no text is escaped."""
+    """A command name that is not ASCII is escaped."""
     assert "\\xff" in str(amp.DeadlineError(b"\xff", "a peer", 1))
     assert "\\xff" in str(amp.LeavingError(b"\xff", "a peer"))

@@ -14,7 +14,7 @@ from twisted_basic_ng.amp._streamerrors import StreamsUnsupportedError
 
 
 class Wire:
-    """What boxes are sent to; no protocol of ours."""
+    """A receiver of sent boxes that is not one of our protocols."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -31,7 +31,7 @@ class AmpBoxTests(SynchronousTestCase):
     """A box is a dictionary of bytes."""
 
     def test_names(self) -> None:
-        """Strings and keywords become bytes."""
+        """Names that are strings become bytes."""
         self.assertEqual(AmpBox({"a": b"1", b"b": b"2"}, c=b"3"), {b"a": b"1", b"b": b"2", b"c": b"3"})
         self.assertRaises(UnicodeEncodeError, AmpBox, {"\N{SNOWMAN}": b""})
 
@@ -44,12 +44,12 @@ class AmpBoxTests(SynchronousTestCase):
         self.assertEqual(box[b"a"], b"1")
 
     def test_plain(self) -> None:
-        """A box has no attributes of its own."""
+        """A box has no instance dictionary."""
         self.assertFalse(hasattr(AmpBox(), "__dict__"))
         self.assertFalse(hasattr(QuitBox(), "__dict__"))
 
     def test_repr(self) -> None:
-        """The repr is Twisted's."""
+        """The C{repr} is the same as Twisted's."""
         stock = loadStock("amp")
         self.assertEqual(repr(AmpBox(a=b"1")), repr(stock.AmpBox(a=b"1")))
         self.assertEqual(repr(QuitBox(a=b"1")), repr(stock.QuitBox(a=b"1")))
@@ -67,17 +67,17 @@ class SerializeTests(SynchronousTestCase):
         self.assertEqual(box.serialize(), theirs.serialize())
 
     def test_bytes(self) -> None:
-        """Keys are in order, and everything stands behind its length."""
+        """Keys are sorted, and each string follows its length."""
         for content in ({}, {b"b": b"", b"a": b"1"}, {b"k" * 255: b"v" * 65535}, {b"": b"odd"}):
             self.check(content)
 
     def test_unusual(self) -> None:
-        """What is as good as bytes is written, too."""
+        """Other bytes-like values are written, too."""
         self.check({b"a": bytearray(b"1"), b"b": b"2"})
         self.check({b"k" * 255: bytearray(65535)})
 
     def test_strings(self) -> None:
-        """A string is Twisted's error, which names it, and says what to do."""
+        """A string raises Twisted's error, with advice."""
         for content, advice in (
             ({"a": b"1"}, "; write b'a'"),
             ({b"a": "1"}, "; send bytes, or declare it as Unicode()"),
@@ -90,7 +90,7 @@ class SerializeTests(SynchronousTestCase):
             self.assertEqual(str(error), str(self.assertRaises(TypeError, theirs.serialize)) + advice)
 
     def test_tooLong(self) -> None:
-        """What is too long is an error that carries it."""
+        """A too long key or value raises an error that carries it."""
         error: Any = self.assertRaises(TooLong, AmpBox({b"k" * 256: b""}).serialize)
         self.assertEqual((error.isKey, error.isLocal, error.value, error.keyName), (True, True, b"k" * 256, None))
         error = self.assertRaises(TooLong, AmpBox({b"k": b"v" * 65536}).serialize)
@@ -98,29 +98,31 @@ class SerializeTests(SynchronousTestCase):
 
 
 class SendTests(SynchronousTestCase):
-    """A box knows how it is sent."""
+    """A box knows how to send itself."""
 
     def test_plain(self) -> None:
-        """A box is handed over."""
+        """A plain box is passed to C{sendBox}."""
         wire, box = Wire(), AmpBox(a=b"1")
         box._sendTo(wire)
         self.assertEqual(wire.calls, [box])
 
     def test_quit(self) -> None:
-        """The last box closes the connection behind itself, whoever's protocol it is."""
+        """A C{QuitBox} closes the connection after itself, over any protocol."""
         wire, box = Wire(), QuitBox(a=b"1")
         box._sendTo(wire)
         self.assertEqual(wire.calls, [box, "loseConnection"])
 
     def test_quitOfOurs(self) -> None:
-        """A protocol of ours leaves its peer behind it, which is more."""
+        """Over our protocol, it also stops reading from the peer."""
         wire, box = Wire(), QuitBox(a=b"1")
         wire._ampLeavePeer = lambda: wire.calls.append("left")  # type: ignore[attr-defined]
         box._sendTo(wire)
         self.assertEqual(wire.calls, [box, "left"])
 
     def test_quitLater(self) -> None:
-        """It does so at once, unless the features beyond Twisted's AMP have something to finish first."""
+        """
+        It does so at once, unless the features beyond Twisted's AMP must finish something first.
+        """
         for isPostponed in (False, True):
             wire, box = Wire(), QuitBox(a=b"1")
             wire._ampLeavePeer = lambda wire=wire: wire.calls.append("left")  # type: ignore[attr-defined]
@@ -135,24 +137,24 @@ class StreamTests(SynchronousTestCase):
     """A stream has no bytes before a command sends it."""
 
     def test_bare(self) -> None:
-        """A box that holds one cannot be written."""
+        """A box that holds a stream cannot be written."""
         with self.assertRaisesRegex(StreamsUnsupportedError, "can only be an argument"):
             AmpBox(a=Placeholder(b"")).serialize()
 
 
 class ParseBoxesTests(SynchronousTestCase):
-    """Bytes without a connection are read as boxes."""
+    """L{parseBoxes} reads boxes from bytes without a connection."""
 
     boxes = [AmpBox(a=b"1", b=b""), AmpBox(), AmpBox(c=b"3")]
     data = b"".join(box.serialize() for box in boxes)
 
     def test_whole(self) -> None:
-        """Each box is there, in whatever kind of bytes they come."""
+        """Each box is returned, for any bytes-like object."""
         self.assertEqual(parseBoxes(self.data, strict=True), self.boxes)
         self.assertEqual(parseBoxes(bytearray(self.data)), self.boxes)
 
     def test_truncated(self) -> None:
-        """What is unfinished at the end is left out, or is an error where that is asked for."""
+        """An unfinished box at the end is left out, or raises an error with C{strict}."""
         for end in range(len(self.data)):
             found = parseBoxes(self.data[:end])
             whole = b"".join(box.serialize() for box in found)
@@ -163,6 +165,6 @@ class ParseBoxesTests(SynchronousTestCase):
                 self.assertEqual(error.left, end - len(whole))
 
     def test_longKey(self) -> None:
-        """A key that is too long is an error of a type of its own, and of the type of Twisted's."""
+        """A too long key raises an error that also has Twisted's type."""
         error: Any = self.assertRaises(KeyTooLongError, parseBoxes, self.data + b"\x01\x00" + b"k" * 256)
         self.assertEqual((error.isKey, error.isLocal, error.value), (True, False, None))

@@ -15,10 +15,10 @@ from .conversations import DispatchCase
 
 
 class AskTests(DispatchCase):
-    """Calls are sent, and answered."""
+    """Calls are sent, and their answers are delivered."""
 
     def test_box(self) -> None:
-        """A call is a box with its name and a tag of its own."""
+        """A call is a box with its command's name and a tag of its own."""
         self.ask(a=b"1")
         self.ask()
         self.assertEqual(
@@ -28,7 +28,7 @@ class AskTests(DispatchCase):
         self.assertEqual(list(self.dispatcher._outstandingRequests or ()), [b"1", b"2"])
 
     def test_answer(self) -> None:
-        """An answer goes to who waits for it, in whatever order they come."""
+        """An answer is delivered to the call it answers, in any order."""
         first, second = self.ask(), self.ask()
         self.receive(_answer=b"2", a=b"1")
         self.assertNoResult(first)
@@ -36,60 +36,60 @@ class AskTests(DispatchCase):
         self.assertEqual(list(self.dispatcher._outstandingRequests or ()), [b"1"])
 
     def test_error(self) -> None:
-        """So does an error."""
+        """An error is delivered to the call it answers."""
         errors = self.failing()
         self.receive(_error=b"1", _error_code=b"CODE", _error_description=b"\xe2\x98\x83\xff")
         (error,) = errors
         self.assertEqual((error.errorCode, error.description), (b"CODE", "\N{SNOWMAN}\N{REPLACEMENT CHARACTER}"))
 
     def test_textError(self) -> None:
-        """Between two ends without bytes, a text may be a string already."""
+        """In a box that was never bytes, the error's text may be a string."""
         errors = self.failing()
         box: Any = {"_error": b"1", "_error_code": b"CODE", "_error_description": "text"}
         self.dispatcher.ampBoxReceived(amp.AmpBox(box))
         self.assertEqual([error.description for error in errors], ["text"])
 
     def test_bareError(self) -> None:
-        """An error without a code or a text is an error."""
+        """An error box without a code or a text is an unknown error."""
         errors = self.failing()
         self.receive(_error=b"1")
         (error,) = errors
         self.assertEqual((error.errorCode, error.description), (amp.UNKNOWN_ERROR_CODE, ""))
 
     def test_unhandledCommand(self) -> None:
-        """AMP's own codes have errors of their own."""
+        """AMP's own error codes have their own exceptions."""
         errors = self.failing()
         self.receive(_error=b"1", _error_code=b"UNHANDLED", _error_description=b"text")
         self.assertEqual([(type(each), each.args) for each in errors], [(amp.UnhandledCommand, (b"UNHANDLED", "text"))])
 
     def test_unknownTag(self) -> None:
-        """An answer to nothing is a KeyError that says so; also when the connection is gone."""
+        """An answer with an unknown tag raises a C{KeyError}, also after the connection is lost."""
         for kw in ({"_answer": b"9"}, {"_error": b"9"}):
             self.assertIsInstance(self.assertRaises(amp.UnknownTagError, self.receive, **kw), KeyError)
         self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1")
 
     def test_unhandled(self) -> None:
-        """An error that no callback handles goes to the sender."""
+        """An error that no callback handles is passed to the sender."""
         result = self.ask()
         result.addCallback(lambda box: 1 / 0)
         self.receive(_answer=b"1")
         self.assertEqual([each.type for each in self.sender.unhandled], [ZeroDivisionError])
 
     def test_noAnswer(self) -> None:
-        """A call that wants no answer has no tag; it takes a number nevertheless."""
+        """A call without an answer has no tag, but still takes a number."""
         self.assertIsNone(self.dispatcher.callRemoteString(b"command", requiresAnswer=False))
         self.ask()
         self.assertEqual([box.get(b"_ask") for box in self.sender.boxes], [None, b"2"])
 
     def test_notSent(self) -> None:
-        """What cannot be sent is the caller's error, and is not waited for."""
+        """A box that cannot be sent raises an error, and no answer is awaited."""
         self.sender.error = amp.ProtocolSwitched()
         self.assertRaises(amp.ProtocolSwitched, self.ask)
         self.assertEqual(self.dispatcher._outstandingRequests, {})
 
     def test_notConnected(self) -> None:
-        """Before there is a connection, calling is Twisted's error, with the command and what to do."""
+        """A call before the connection raises Twisted's error, with the command and advice."""
         stranger: Any = loadStock("amp").BoxDispatcher(None)
         theirs = self.assertRaises(AttributeError, stranger.callRemoteString, b"command")
         for requiresAnswer in (True, False):
@@ -107,19 +107,21 @@ class AskTests(DispatchCase):
         self.assertIn("declare it as Unicode(); c\\xff was not sent", str(error))
 
     def test_repr(self) -> None:
-        """A dispatcher shows its peer and how many calls wait; a call shows its tag."""
+        """
+        The C{repr} of a dispatcher shows its peer and its open calls; that of a call shows its tag.
+        """
         self.assertIn(" 0 calls outstanding, to an unknown peer>", repr(self.dispatcher))
         call = self.ask()
         self.assertIn(" 1 calls outstanding", repr(self.dispatcher))
         self.assertIn(", tag b'1'>", repr(call))
 
     def test_notConstructed(self) -> None:
-        """A command that cannot be made is a failure."""
+        """A command that cannot be constructed returns a failed Deferred."""
         self.failureResultOf(self.dispatcher.callRemote(amp.ProtocolSwitchCommand), TypeError)
 
 
 class SynchronousTests(DispatchCase):
-    """Both ends may be in one process, and answer within the send."""
+    """Both ends may be in one process, so that the answer arrives during the send."""
 
     def test_answer(self) -> None:
         """The answer is there when the call returns."""
@@ -135,10 +137,10 @@ class SynchronousTests(DispatchCase):
 
 
 class CancelTests(DispatchCase):
-    """A cancelled call is forgotten."""
+    """Nothing is kept of a cancelled call except its tag."""
 
     def test_late(self) -> None:
-        """Its answer is ignored, once."""
+        """The answer to a cancelled call is ignored once."""
         for kw in ({"_answer": b"1"}, {"_error": b"2"}):
             result = self.ask()
             result.cancel()
@@ -149,14 +151,14 @@ class CancelTests(DispatchCase):
         self.assertEqual(self.sender.unhandled, [])
 
     def test_lost(self) -> None:
-        """One that the errback of another cancels fails once."""
+        """A call that another call's errback cancels fails once."""
         first, second = self.ask(), self.ask()
         first.addErrback(lambda reason: second.cancel())
         self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         self.failureResultOf(second, CancelledError)
 
     def test_answeredLate(self) -> None:
-        """Once the late answers have come, nothing is kept of the calls."""
+        """Nothing is kept of cancelled calls after their late answers."""
         results = [self.ask(), self.ask()]
         for result in results:
             result.cancel()
@@ -167,7 +169,7 @@ class CancelTests(DispatchCase):
         self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1")
 
     def test_answered(self) -> None:
-        """Cancelling what is answered changes nothing."""
+        """Cancelling an answered call has no effect."""
         result = self.ask()
         self.receive(_answer=b"1")
         result.cancel()
@@ -176,10 +178,10 @@ class CancelTests(DispatchCase):
 
 
 class LossTests(DispatchCase):
-    """No call waits for ever."""
+    """Every call ends with the connection."""
 
     def test_all(self) -> None:
-        """Every call fails when the connection ends, and every later one."""
+        """Every open call fails when the connection ends, and so does every later call."""
         results = [self.ask(), self.ask()]
         reason = Failure(ConnectionDone())
         self.dispatcher.stopReceivingBoxes(reason)
@@ -193,14 +195,14 @@ class LossTests(DispatchCase):
         self.assertEqual(len(self.sender.boxes), 2)
 
     def test_otherReason(self) -> None:
-        """A reason that is no common end of a connection is passed on to later calls, too."""
+        """A reason that is not a usual end of a connection is also passed to later calls."""
         for error in (amp.TooLong(True, False, None), ProcessDone(0)):
             reason = Failure(error)
             self.dispatcher.stopReceivingBoxes(reason)
             self.assertIs(self.failureResultOf(self.ask()), reason)
 
     def test_meanwhile(self) -> None:
-        """A call whose box ends the connection, while it is filled or sent, fails with the connection's reason."""
+        """A call during whose sending the connection ends fails with the connection's reason."""
         reason = Failure(ConnectionDone())
         dispatcher = self.dispatcher
 

@@ -23,44 +23,46 @@ def told(request: pytest.FixtureRequest) -> Told:
 
 
 class TestUnhandled:
-    """An error is unhandled if the callbacks that were there when the answer came do not handle it; as in Twisted."""
+    """
+    An error is unhandled if the callbacks added before the answer do not handle it, as in Twisted.
+    """
 
     def test_handled(self, told: Told) -> None:
-        """One that they handle is not."""
+        """An error that these callbacks handle is not reported."""
         told.result.addCallback(explode).addErrback(told.keep).addErrback(lambda failure: "handled")
         told.answer(number=b"5")
         told.result.addCallback(told.keep)
         assert (told.values, told.unhandled) == ([LookupError, "handled"], [])
 
     def test_raised(self, told: Told) -> None:
-        """One that a callback raises is, once."""
+        """An error that a callback raises is reported once."""
         told.result.addCallback(told.keep).addCallback(explode)
         told.answer(number=b"5")
         told.result.addBoth(told.keep)
         assert (told.values, told.unhandled) == ([{"number": 5}, None], [LookupError])
 
     def test_declared(self, told: Told) -> None:
-        """So is one of the peer's."""
+        """An unhandled error from the peer is reported."""
         told.result.addErrback(told.keep)
         told.fail()
         told.result.addBoth(told.keep)
         assert (told.values, told.unhandled) == ([ZeroDivisionError, None], [ZeroDivisionError])
 
     def test_unread(self, told: Told) -> None:
-        """And an answer that cannot be read."""
+        """An answer that cannot be read is reported."""
         told.answer(number=b"none")
         told.result.addBoth(told.keep)
         assert (told.values, told.unhandled) == ([None], [ValueError])
 
     def test_later(self, told: Told) -> None:
-        """One that a callback raises that was added behind the answer is somebody else's."""
+        """An error of a callback that was added after the answer is not reported."""
         told.answer(number=b"5")
         told.result.addCallback(explode).addErrback(told.keep).addErrback(lambda failure: None)
         assert (told.values, told.unhandled) == ([LookupError], [])
 
     @pytest.mark.parametrize("method", ["addBoth", "addErrback", "addCallback", "addCallbacks"])
     def test_addedMeanwhile(self, told: Told, method: str) -> None:
-        """What a callback adds behind itself comes too late."""
+        """A callback that another callback adds does not count as a handler."""
 
         def addAndExplode(value: object) -> None:
             getattr(told.result, method)(told.keep)
@@ -72,13 +74,13 @@ class TestUnhandled:
         assert told.values == ([] if method == "addErrback" else [None])
 
     def test_addedAndHandled(self, told: Told) -> None:
-        """But it gets what is no error."""
+        """Such a callback still gets a result that is not an error."""
         told.result.addCallback(lambda value: told.result.addCallback(told.keep) and "value")
         told.answer(number=b"5")
         assert (told.values, told.unhandled) == (["value"], [])
 
     def test_chained(self, told: Told) -> None:
-        """It counts also where it comes late, of what a callback waits for."""
+        """An error of a Deferred that a callback returned is reported when it fires."""
         waited: Deferred[None] = Deferred()
         told.result.addCallback(lambda value: waited)
         told.answer(number=b"5")
@@ -88,7 +90,7 @@ class TestUnhandled:
         assert (told.values, told.unhandled) == ([None], [LookupError])
 
     def test_paused(self, told: Told) -> None:
-        """Or where the callbacks wait themselves."""
+        """An error is reported after the callbacks were paused."""
         told.result.addCallback(explode)
         told.result.pause()
         told.answer(number=b"5")
@@ -97,7 +99,7 @@ class TestUnhandled:
         assert (told.values, told.unhandled) == ([None], [LookupError])
 
     def test_twice(self, told: Told) -> None:
-        """Who answers a call past the dispatcher is told so when the answer comes again."""
+        """Firing a call twice past the dispatcher raises C{AlreadyCalledError}."""
         told.result.addBoth(told.keep)
         request = told.dispatcher._outstandingRequests[b"1"]
         request.callback(told.box(number=b"5"))
@@ -108,7 +110,7 @@ class TestUnhandled:
         assert (told.values, told.unhandled) == ([{"number": 5}], [])
 
     def test_errback(self, told: Told) -> None:
-        """An error that is given past the dispatcher is what it is, in any of the forms of one."""
+        """An error can be passed past the dispatcher in any form that C{errback} accepts."""
         told.result.addErrback(told.keep).addErrback(lambda failure: None)
         try:
             explode(None)
@@ -118,17 +120,19 @@ class TestUnhandled:
 
 
 class TestUnmakeable:
-    """A call whose error cannot be made ends with what making it raises, as in Twisted; nothing else raises."""
+    """
+    A call whose error cannot be constructed ends with the error of the construction, as in Twisted.
+    """
 
     @pytest.mark.parametrize("code", [b"TWO", b"DECODE"])
     def test_declared(self, told: Told, code: bytes) -> None:
-        """A declared error whose class takes something else than one text."""
+        """The class of a declared error may not accept one text."""
         told.result.addErrback(told.keep).addErrback(lambda failure: None)
         told.fail(code)
         assert (told.values, told.unhandled) == ([TypeError], [])
 
     def test_unhandled(self, told: Told) -> None:
-        """Where nobody handles it, it is an error that nobody handled."""
+        """Such an error is reported if it is not handled."""
         told.fail(b"TWO")
         assert told.unhandled == [TypeError]
 
@@ -146,7 +150,7 @@ class TestUnmakeable:
         assert (told.values, told.unhandled) == ([LookupError], [])
 
     def test_lost(self, told: Told) -> None:
-        """A connection that is lost with an error of the peer's ends every call, whatever one of them makes of it."""
+        """If the connection is lost with such an error, every call ends."""
         command: Any = Ask if told.box is amp.AmpBox else StockAsk
         module = amp if told.box is amp.AmpBox else STOCK
         told.result.addErrback(told.keep).addErrback(lambda failure: None)
@@ -155,7 +159,7 @@ class TestUnmakeable:
         assert told.values == [TypeError, TypeError]
 
     def test_ofAMP(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The same for AMP's own codes, which an application may have changed."""
+        """The same holds for AMP's own codes, which an application may have changed."""
         told = Told(amp)
         monkeypatch.setitem(amp.PROTOCOL_ERRORS, b"OWN", lambda code, text: LookupError(code[99]))
         monkeypatch.setitem(amp.PROTOCOL_ERRORS, b"RAISES", explode)
@@ -168,7 +172,7 @@ class TestUnmakeable:
 
 
 class Acting(amp.Integer):
-    """Does something while an answer is read."""
+    """An argument that runs an action while an answer is read."""
 
     act: Callable[[], object]
 
@@ -178,37 +182,37 @@ class Acting(amp.Integer):
 
 
 class StockActing(STOCK.Integer):  # type: ignore[misc]
-    """The same, of Twisted's."""
+    """The same for Twisted's module."""
 
     fromString = Acting.fromString
 
 
 class TestWhileRead:
-    """What is done to a call while its answer is read has no effect on it, as in Twisted."""
+    """Actions on a call while its answer is read have no effect on the result, as in Twisted."""
 
     @pytest.fixture(autouse=True)
     def argument(self, told: Told, monkeypatch: pytest.MonkeyPatch) -> Any:
-        """The type that reads the answer."""
+        """The argument that reads the answer."""
         made: Any = Acting() if told.box is amp.AmpBox else StockActing()
         monkeypatch.setattr(Ask if told.box is amp.AmpBox else StockAsk, "response", [(b"number", made)])
         return made
 
     def test_cancelled(self, told: Told, argument: Any) -> None:
-        """It can be cancelled no more."""
+        """Cancelling has no effect."""
         argument.act = told.result.cancel
         told.result.addBoth(told.keep)
         told.answer(number=b"5")
         assert (told.values, told.unhandled) == ([{"number": 5}], [])
 
     def test_added(self, told: Told, argument: Any) -> None:
-        """A callback that is added is behind those that were there."""
+        """A callback that is added then runs after the earlier ones."""
         argument.act = lambda: told.result.addBoth(told.keep)
         told.result.addCallback(explode)
         told.answer(number=b"5")
         assert (told.values, told.unhandled) == ([None], [LookupError])
 
     def test_lost(self, told: Told, argument: Any) -> None:
-        """The connection may end: the answer had come before."""
+        """Losing the connection has no effect, since the answer has arrived."""
         argument.act = lambda: told.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         told.result.addBoth(told.keep)
         told.answer(number=b"5")
@@ -216,10 +220,10 @@ class TestWhileRead:
 
 
 class TestAnsweredMeanwhile:
-    """Where something answers a call while its answer is read, past the dispatcher, it fires once."""
+    """If a call is fired past the dispatcher while its answer is read, it fires once."""
 
     def answerTwice(self, first: Callable[[Any], object], second: Callable[[Told], object]) -> list[Any]:
-        """Have C{first} done to the call while C{second} answers it; return what comes of it."""
+        """Apply C{first} to the call while C{second} answers it, and return the results."""
         told = Told(amp)
         request: Any = told.result
         told.result.addBoth(told.keep).addErrback(lambda failure: None)
@@ -233,9 +237,9 @@ class TestAnsweredMeanwhile:
         return told.values
 
     def test_answer(self) -> None:
-        """Reading an answer."""
+        """It fires once while an answer is read."""
         assert self.answerTwice(lambda request: request.callback("own"), lambda told: told.answer()) == ["own"]
 
     def test_error(self) -> None:
-        """Making an error."""
+        """It fires once while an error is constructed."""
         assert self.answerTwice(lambda request: request.callback("own"), lambda told: told.fail()) == ["own"]

@@ -32,7 +32,7 @@ class CancelCase(ExtendedCase):
         return waiting
 
     def call(self) -> Any:
-        """Make a call; what comes of it is handled."""
+        """Make a call, and handle its result."""
         call = self.client.callRemote(Echo, data=b"x")
         self.results = self.waiting(call)
         return call
@@ -42,7 +42,10 @@ class CancelTests(CancelCase):
     """Cancelling a call cancels its responder."""
 
     def test_cancel(self) -> None:
-        """It does, and the answer comes home with its code; the agreement is asked for once."""
+        """
+        The responder is cancelled, and the answer has the code for that.  The features are asked
+        for once.
+        """
         for _ in range(2):
             call = self.call()
             self.wire.flush()
@@ -56,7 +59,10 @@ class CancelTests(CancelCase):
         self.assertEqual(amp.parseString(self.client.wire.written)[-1], {b"_cancel": b"3"})
 
     def test_once(self) -> None:
-        """No call of others waits for it; one that was answered meanwhile needs no word."""
+        """
+        Other calls do not wait for the question, and a call answered meanwhile needs no C{_cancel}
+        box.
+        """
         first, second = self.call(), self.call()
         self.wire.flush()
         self.responses[0].callback({"data": b"x"})
@@ -69,7 +75,9 @@ class CancelTests(CancelCase):
         self.assertEqual(self.sent()[4:], [(b"_cancel",)])
 
     def test_coroutine(self) -> None:
-        """A coroutine gets C{CancelledError}, and sees that it was cancelled; it may answer all the same."""
+        """
+        A coroutine gets C{CancelledError}, can see that it was cancelled, and may still answer.
+        """
         seen: list[bool] = []
 
         async def respond() -> Any:
@@ -90,9 +98,9 @@ class CancelTests(CancelCase):
         self.assertEqual((seen, self.sent(self.server)[-1]), ([False, True], b"answer"))
 
     def test_deadline(self) -> None:
-        """A call whose time is over is cancelled, too."""
+        """A call whose deadline passes is cancelled at the peer, too."""
         self.client._ampClock = clock = Clock()
-        self.server._ampClock = Clock()  # which stands still
+        self.server._ampClock = Clock()  # this clock stands still
         self.results = self.waiting(self.client.callRemoteWithin(1, Echo, data=b"x"))
         self.wire.flush()
         clock.advance(1)
@@ -102,7 +110,7 @@ class CancelTests(CancelCase):
         self.assertEqual(self.server._ampClock.getDelayedCalls(), [])
 
     def test_unknown(self) -> None:
-        """A tag that means nothing is ignored: never used, answered before, cancelled twice."""
+        """An unknown tag is ignored: one never used, answered before, or cancelled twice."""
         self.client._ampExtend().ask()
         call = self.call()
         self.wire.flush()
@@ -116,7 +124,7 @@ class CancelTests(CancelCase):
         self.assertFalse(self.wire.server.disconnecting)
 
     def test_lost(self) -> None:
-        """When the connection is gone, nothing is kept."""
+        """Nothing is kept after the connection is lost."""
         call = self.call()
         self.wire.flush()
         call.cancel()
@@ -127,7 +135,7 @@ class CancelTests(CancelCase):
         self.assertEqual(self.reasons, [])
 
     def test_switching(self) -> None:
-        """Where nothing can be sent any more, nothing is."""
+        """No C{_cancel} box is sent while the protocol switches."""
         self.client._ampExtend().ask()
         calls = [self.call(), self.call()]
         self.wire.flush()
@@ -137,7 +145,7 @@ class CancelTests(CancelCase):
         self.assertEqual(self.sent().count((b"_cancel",)), 0)
 
     def test_several(self) -> None:
-        """What cannot be said for one is not tried for the next."""
+        """If the box for one call cannot be sent, the next is not tried."""
         calls = [self.call(), self.call()]
         self.wire.flush()
         for each in calls:
@@ -147,7 +155,7 @@ class CancelTests(CancelCase):
         self.assertEqual(self.sent().count((b"_cancel",)), 0)
 
     def test_startTLS(self) -> None:
-        """What was cancelled before TLS is told behind it."""
+        """Cancelling before TLS is sent after TLS has started."""
         for end in (self.wire.client, self.wire.server):
             end.startTLS = lambda options: None  # type: ignore[method-assign]
         call = self.call()
@@ -161,16 +169,16 @@ class CancelTests(CancelCase):
 
 
 class KeptTests(CancelCase):
-    """A call that the peer keeps, because too many are in progress."""
+    """Calls that the peer keeps because too many are in progress."""
 
     def test_kept(self) -> None:
-        """Its responder is not called, and it is answered when its turn comes."""
+        """The responder of a cancelled call is not called, and the call is answered in its turn."""
         server = Peer()
         server.MAX_ASKS_IN_PROGRESS = 1
         self.join(Peer(), server)
         self.prepare()
         self.client.respond = lambda data, numbers: Deferred()
-        self.ask(1, server)  # because of which it reads while it keeps calls
+        self.ask(1, server)  # makes the server read while it keeps calls
         _, second, _ = (self.call() for _ in range(3))
         self.wire.flush()
         second.cancel()
@@ -188,10 +196,10 @@ class KeptTests(CancelCase):
 
 
 class StockTests(CancelCase):
-    """The peer cannot be told."""
+    """The peer does not support cancelling."""
 
     def test_stock(self) -> None:
-        """It is asked once, and goes on; its answer is dropped, as ever."""
+        """The peer is asked once, and its late answers are dropped, as usual."""
         self.join(Peer(), StockPeer())
         self.prepare()
         for _ in range(2):
@@ -204,7 +212,7 @@ class StockTests(CancelCase):
         self.assertEqual((self.reasons, self.client._ampCancelledRequests), ([], None))
 
     def test_off(self) -> None:
-        """Where it is switched off, nobody is asked, and a peer's C{_cancel} is no box of ours."""
+        """With the features off, the peer is not asked, and its C{_cancel} box is an error."""
         self.join(Peer(), Peer())
         self.client.extended = False
         self.prepare()
@@ -216,13 +224,13 @@ class StockTests(CancelCase):
         self.assertEqual(self.reasons, [])
 
     def test_unsent(self) -> None:
-        """A call that was not sent needs no word."""
+        """A call that was not sent needs no C{_cancel} box."""
         self.client.callRemote(Echo, data=b"x" * 100_000).addErrback(lambda failure: None).cancel()
         self.wire.flush()
         self.assertEqual(self.sent(), [b"_extensions"])
 
     def test_foreign(self) -> None:
-        """Nor is there one over a box sender of an application's own."""
+        """Over an application's own box sender, no C{_cancel} box is sent."""
         dispatcher = amp.BoxDispatcher(None)
         dispatcher.extended = True
         dispatcher.boxSender = type("Sender", (), {"sendBox": lambda self, box: None})()

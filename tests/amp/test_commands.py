@@ -14,7 +14,7 @@ from twisted_basic_ng import amp
 
 
 class Base(amp.Command):
-    """A command with all there is."""
+    """A command with all attributes."""
 
     commandName = b"base"
     arguments = [(b"a-b", amp.Integer()), (b"c", amp.Unicode(optional=True))]
@@ -24,13 +24,13 @@ class Base(amp.Command):
 
 
 class Derived(Base):
-    """Adds to it."""
+    """A derived command with another error."""
 
     errors = {TypeError: b"TYPE"}
 
 
 class Sender:
-    """What a command is sent over."""
+    """A sender that records the call."""
 
     def __init__(self) -> None:
         self.sent: Any = None
@@ -42,14 +42,14 @@ class Sender:
 
 
 class DefinitionTests(SynchronousTestCase):
-    """A class says what a command is."""
+    """A class defines a command."""
 
     def test_name(self) -> None:
-        """A command is called like its class, unless it says how."""
+        """The default name of a command is that of its class."""
         self.assertEqual((Base.commandName, Derived.commandName), (b"base", b"Derived"))
 
     def test_errors(self) -> None:
-        """Errors are inherited, of both kinds."""
+        """Declared errors of both kinds are inherited."""
         self.assertEqual(Derived.allErrors, {ValueError: b"VALUE", TypeError: b"TYPE", KeyError: b"KEY"})
         self.assertEqual(Derived.reverseErrors, {b"VALUE": ValueError, b"TYPE": TypeError, b"KEY": KeyError})
         self.assertEqual(Derived.errors, {TypeError: b"TYPE"})
@@ -65,7 +65,9 @@ class DefinitionTests(SynchronousTestCase):
         self.assertEqual(Pairs.allErrors, {ValueError: b"VALUE", KeyError: b"KEY"})
 
     def test_checks(self) -> None:
-        """A name that is not bytes is Twisted's error; its cause says what to write, and where."""
+        """
+        A name that is not bytes raises Twisted's error.  Its cause says what to write, and where.
+        """
         cases: list[tuple[dict[str, Any], str]] = [
             ({"commandName": "text"}, "write b'text'"),
             ({"arguments": [("a", amp.Integer())]}, "write b'a'"),
@@ -86,19 +88,19 @@ class BoxTests(SynchronousTestCase):
     """Arguments and responses are written and read."""
 
     def test_arguments(self) -> None:
-        """There and back."""
+        """Arguments are written and read back."""
         box = Base.makeArguments({"a_b": 1, "c": "x"}, None)
         self.assertEqual((type(box), box), (amp.Box, {b"a-b": b"1", b"c": b"x"}))
         self.assertEqual(Base.parseArguments(box, None), {"a_b": 1, "c": "x"})
 
     def test_response(self) -> None:
-        """There and back."""
+        """A response is written and read back."""
         box = Base.makeResponse({"d": 1}, None)
         self.assertEqual((type(box), box), (amp.Box, {b"d": b"1"}))
         self.assertEqual(Base.parseResponse(box, None), {"d": 1})
 
     def test_types(self) -> None:
-        """A command may have its own boxes."""
+        """A command may have its own box classes."""
 
         class Special(Base):
             commandType = amp.QuitBox
@@ -108,7 +110,7 @@ class BoxTests(SynchronousTestCase):
         self.assertIsInstance(Special.makeResponse({"d": 1}, None), amp.QuitBox)
 
     def test_noResponseType(self) -> None:
-        """A box that cannot be made is a failure, and no exception."""
+        """A box that cannot be constructed gives a failed Deferred."""
 
         class Broken(Base):
             @staticmethod
@@ -118,7 +120,7 @@ class BoxTests(SynchronousTestCase):
         self.failureResultOf(Broken.makeResponse({}, None), RuntimeError)
 
     def test_signature(self) -> None:
-        """Arguments that are missing, and those that there are not, are named as Twisted names them."""
+        """Missing and unknown arguments are named as in Twisted, with the valid ones."""
         error = self.assertRaises(amp.InvalidSignature, Base)
         self.assertEqual(str(error), "forgot a_b for b'base'; Base takes a_b, c")
         error = self.assertRaises(amp.InvalidSignature, Base.makeArguments, {"a_b": 1, "x": 2}, None)
@@ -127,7 +129,10 @@ class BoxTests(SynchronousTestCase):
         self.assertEqual(str(error), "x is not a valid argument; Command takes none")
 
     def test_aliases(self) -> None:
-        """Two arguments with one name in Python share one value, which the first one takes, as in Twisted."""
+        """
+        Two arguments with the same name in Python share one value, which the first one takes, as in
+        Twisted.
+        """
         for module in (loadStock("amp"), amp):
 
             class Aliases(module.Command):  # type: ignore[misc]
@@ -143,7 +148,9 @@ class BoxTests(SynchronousTestCase):
             self.assertEqual(str(error), "forgot a_b for b'Aliases'" + takes)
 
     def test_unwritable(self) -> None:
-        """A value that cannot be written is Twisted's error, with the argument and both types."""
+        """
+        A value that cannot be written raises Twisted's error, with the argument and both types.
+        """
         for make, place in ((Base.makeArguments, "argument a_b"), (Base.makeResponse, "response value d")):
             error = self.assertRaises(
                 TypeError, make, {"a_b": "x", "d": "x"} if place[0] == "r" else {"a_b": "x"}, None
@@ -153,7 +160,7 @@ class BoxTests(SynchronousTestCase):
             self.assertEqual(vars(error), {})
 
     def test_missing(self) -> None:
-        """A value that is missing, on either side, is a KeyError that says which."""
+        """A missing value raises a C{KeyError} that names it, on either side."""
         error = self.assertRaises(amp.MissingKeyError, Base.makeResponse, {}, None)
         self.assertEqual((error.args, str(error)), (("d",), "'d': there is no value for response value d of Base"))
         error = self.assertRaises(amp.MissingKeyError, Base.parseArguments, amp.AmpBox(), None)
@@ -162,7 +169,9 @@ class BoxTests(SynchronousTestCase):
         self.assertIsInstance(error, KeyError)
 
     def test_repr(self) -> None:
-        """A call shows its arguments, also where an application's C{__init__} sets none."""
+        """
+        The C{repr} of a call shows its arguments, even if an application's C{__init__} sets none.
+        """
         self.assertRegex(repr(Base(a_b=1)), "^<.*Base object at 0x[0-9a-f]+ a_b=1>$")
         self.assertRegex(repr(Base.__new__(Base)), "^<.*Base object at 0x[0-9a-f]+>$")
 
@@ -181,7 +190,7 @@ class CallTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(result), {"d": 5})
 
     def test_errors(self) -> None:
-        """A code is the error that is declared for it; any other is unknown."""
+        """A code becomes the error that is declared for it, or an unknown error."""
         for code, kind in ((b"VALUE", ValueError), (b"KEY", KeyError), (b"OTHER", amp.UnknownRemoteError)):
             self.sender.answer = Deferred()
             result = Derived(a_b=1)._doCommand(self.sender)
@@ -189,7 +198,7 @@ class CallTests(SynchronousTestCase):
             self.assertIn("text", str(self.failureResultOf(result, kind).value))
 
     def test_raisedByArgument(self) -> None:
-        """Where reading the response raises what a peer may, the command's declaration says what it is."""
+        """A remote error that is raised while the response is read becomes the declared error."""
 
         class Refused(amp.Integer):
             def fromString(self, inString: bytes) -> Any:
@@ -203,13 +212,16 @@ class CallTests(SynchronousTestCase):
         self.failureResultOf(result, ValueError)
 
     def test_otherFailure(self) -> None:
-        """What is no error of the peer's stays what it is."""
+        """Other failures are not changed."""
         result = Base(a_b=1)._doCommand(self.sender)
         self.sender.answer.errback(Failure(ZeroDivisionError()))
         self.failureResultOf(result, ZeroDivisionError)
 
     def test_gone(self) -> None:
-        """An argument that is sent by itself may find the connection gone: the call fails, or is for nothing."""
+        """
+        If an argument finds the connection lost while it is written, the call fails, or is dropped
+        if it needs no answer.
+        """
 
         class Sending(amp.Integer):
             def toString(self, inObject: Any) -> bytes:
@@ -225,7 +237,7 @@ class CallTests(SynchronousTestCase):
         self.assertIsNone(Quiet(a=1)._doCommand(self.sender))
 
     def test_unanswered(self) -> None:
-        """A command that wants no answer has no result."""
+        """A command without an answer returns C{None}."""
 
         class Quiet(Base):
             requiresAnswer = False

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers import loadStock
 from twisted_basic_ng.amp import _constants
 
-#: Ours alone: Twisted writes them where they are used, or has not got them.
+#: Constants of ours that Twisted writes as literals or does not have.
 OWN = {
     "ACCEPTS": b"accepts",
     "CANCEL": b"_cancel",
@@ -51,10 +51,10 @@ OWN = {
 
 
 class TestConstants:
-    """What is on the wire is what Twisted puts there."""
+    """The constants on the wire are Twisted's."""
 
     @pytest.mark.parametrize("name", _constants.__all__)
     def test_value(self, name: str) -> None:
-        """Each constant is Twisted's."""
+        """Each constant has Twisted's value."""
         expected = OWN[name] if name in OWN else getattr(loadStock("amp"), name)
         assert getattr(_constants, name) == expected

@@ -14,20 +14,20 @@ from .conversations import Sender
 
 
 class Look(amp.Command):
-    """Looks at the current call, in the way that is asked for."""
+    """A command whose responder looks at the current call, in the way that C{how} says."""
 
     arguments = [(b"how", amp.Unicode())]
 
 
 class Other(amp.Command):
-    """Is called by the responder."""
+    """A command that the responder calls."""
 
 
 class Locator(amp.CommandLocator):
     """
-    Responds, and keeps what it sees.
+    Responds, and records the current calls.
 
-    @ivar seen: the name of each case, and its current calls.
+    @ivar seen: the name of each case, and the current call.
     """
 
     dispatcher: amp.BoxDispatcher
@@ -91,7 +91,7 @@ class Case(SynchronousTestCase):
         self.dispatcher.ampBoxReceived(amp.AmpBox(_ask=b"7", _command=b"Look", how=how.encode()))
 
     def shown(self) -> list[tuple[str, bytes | None]]:
-        """What was seen, by the command's name; there is no call outside."""
+        """Return the recorded commands by name, and check that there is no current call outside."""
         assert amp.currentCall() is None
         return [(how, None if call is None else call.commandName) for how, call in self.locator.seen]
 
@@ -100,14 +100,16 @@ class ResponderTests(Case):
     """Each kind of responder sees its call."""
 
     def test_plain(self) -> None:
-        """A function does, and so does one that raises."""
+        """A plain function sees its call, and so does one that raises."""
         self.ask("plain")
         self.ask("raising")
         self.assertEqual(self.shown(), [("plain", b"Look"), ("raising", b"Look")])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_coroutine(self) -> None:
-        """A coroutine does, also behind an C{await}, whatever other call has fired what it waits for."""
+        """
+        A coroutine sees its call after an C{await}, too, even if another call fires the Deferred.
+        """
         self.ask("coroutine")
         self.assertEqual(self.shown(), [("coroutine", b"Look")] * 2)
         self.ask("generator")
@@ -120,7 +122,7 @@ class ResponderTests(Case):
         self.assertNotEqual(first, "a call")
 
     def test_callbacks(self) -> None:
-        """Callbacks of its own calls do, those behind another call included; and those of a cancelled one."""
+        """Callbacks of a responder's own calls see the call, even of a cancelled one."""
         self.ask("calling")
         self.dispatcher.ampBoxReceived(amp.AmpBox(_answer=b"1"))
         self.ask("cancelling")
@@ -129,7 +131,7 @@ class ResponderTests(Case):
         self.assertEqual(self.shown(), [("calling", b"Look")] * 2 + [("cancelling", b"Look")] * 3)
 
     def test_kept(self) -> None:
-        """A call that has fired holds nothing of the call in whose responder it was made, wherever it was fired."""
+        """A call that has fired no longer refers to the call in whose responder it was made."""
         calls: list[Any] = []
 
         def make(how: str) -> Any:
@@ -146,7 +148,10 @@ class ResponderTests(Case):
         self.assertEqual([each._ampAskedIn for each in calls], [None] * 4)
 
     def test_foreign(self) -> None:
-        """A call that is made outside of responders sees none, also if a responder has its answer delivered."""
+        """
+        A call made outside of responders sees no current call, even if a responder delivers its
+        answer.
+        """
         call = self.dispatcher.callRemote(Other)
         call.addCallback(lambda result: self.locator.look("outside"))
         answer = amp.AmpBox(_answer=b"1")
@@ -155,7 +160,7 @@ class ResponderTests(Case):
         self.assertEqual(self.shown(), [("plain", b"Look"), ("outside", None)])
 
     def test_nested(self) -> None:
-        """A call that comes while another is responded to is the current one until its responder returns."""
+        """A nested call is the current one until its responder returns."""
         inner, other = Locator(), Locator()
         dispatcher, _ = self.connected(inner)
         box = amp.AmpBox(_ask=b"1", _command=b"Look", how=b"plain")
@@ -174,15 +179,15 @@ class ResponderTests(Case):
 
 
 class AttributeTests(Case):
-    """A call says what is known of it."""
+    """A call has the attributes that are known of it."""
 
     def look(self, command: bytes = b"Look") -> Any:
-        """Have one responded to, and return what its responder saw."""
+        """Answer a call, and return what its responder saw."""
         self.ask("plain")
         return self.locator.seen[0][1]
 
     def test_command(self) -> None:
-        """It has the command, and what nothing is known of: a deadline, and that it was cancelled."""
+        """It has the command; the deadline is C{None} and C{isCancelled} is false."""
         call = self.look()
         self.assertIs(call.command, Look)
         self.assertEqual((call.commandName, call.deadline, call.isCancelled), (b"Look", None, False))
@@ -190,7 +195,7 @@ class AttributeTests(Case):
         self.assertEqual(repr(call), "<CurrentCall of b'Look' from None>")
 
     def test_undeclared(self) -> None:
-        """A responder that no command is declared for has the name alone."""
+        """A responder without a declared command sees only the name."""
 
         class Named:
             def locateResponder(self, name: bytes) -> Any:
@@ -202,7 +207,9 @@ class AttributeTests(Case):
         self.assertEqual([(each.command, each.commandName) for each in seen], [(None, b"other")])
 
     def test_peer(self) -> None:
-        """It has the peer's address, which a protocol keeps, and else the transport knows."""
+        """
+        It has the peer's address, from the protocol if that keeps it, else from the transport.
+        """
         address = IPv4Address("TCP", "192.0.2.1", 5)
 
         class Transport:
@@ -216,7 +223,7 @@ class AttributeTests(Case):
         self.assertEqual((call.peer, call.peerCertificate), ("gone", None))
 
     def test_certificate(self) -> None:
-        """It has the peer's certificate; a peer without one is no error."""
+        """It has the peer's certificate, or C{None} without one."""
 
         class Transport:
             def getPeerCertificate(self) -> Any:

@@ -25,26 +25,26 @@ from .conversations import Sender
 
 
 class Wait(amp.Command):
-    """Waits."""
+    """A command whose responder waits."""
 
     response = [(b"number", amp.Integer())]
     errors = {ZeroDivisionError: b"ZERO"}
 
 
 class Declaring(amp.Command):
-    """Has an error of its own with the code that deadlines have."""
+    """A command that declares an error with the code of deadlines."""
 
     errors = {LookupError: b"DEADLINE"}
 
 
 class Tell(amp.Command):
-    """Wants no answer."""
+    """A command without an answer."""
 
     requiresAnswer = False
 
 
 class Case(SynchronousTestCase):
-    """A dispatcher whose clock is the test's."""
+    """A dispatcher that uses the test's clock."""
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -57,7 +57,7 @@ class Case(SynchronousTestCase):
         return dispatcher
 
     def errorsOf(self, call: Any) -> list[Any]:
-        """Keep the error of a call."""
+        """Return a list that will hold the result of a call."""
         errors: list[Any] = []
         call.addCallbacks(errors.append, lambda failure: errors.append(failure.value))
         return errors
@@ -66,22 +66,22 @@ class Case(SynchronousTestCase):
         self.dispatcher.ampBoxReceived(amp.AmpBox(kw))
 
     def answered(self) -> None:
-        """Nothing is left of any call."""
+        """Assert that nothing is kept of any call."""
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(self.dispatcher._outstandingRequests or {}, {})
         self.assertEqual(self.dispatcher._ampResponding or {}, {})
 
 
 class CallTests(Case):
-    """A call of ours fails when its deadline passes."""
+    """A call fails when its deadline passes."""
 
     def test_wire(self) -> None:
-        """The box says how many milliseconds there are, rounded up."""
+        """The box has the time in milliseconds, rounded up."""
         self.errorsOf(self.dispatcher.callRemoteWithin(1.5001, Wait))
         self.assertEqual(self.sender.boxes, [{b"_ask": b"1", b"_command": b"Wait", b"_timeout": b"1501"}])
 
     def test_answered(self) -> None:
-        """An answer in time is the answer; so is a declared error."""
+        """An answer or a declared error in time is delivered."""
         first = self.errorsOf(self.dispatcher.callRemoteWithin(1, Wait))
         second = self.errorsOf(self.dispatcher.callRemoteWithin(1, Wait))
         self.receive(_answer=b"1", number=b"5")
@@ -91,7 +91,7 @@ class CallTests(Case):
         self.answered()
 
     def test_late(self) -> None:
-        """The error says what took how long at which peer; the answer is dropped when it comes."""
+        """The error names the command, the peer and the time, and a late answer is dropped."""
         errors = self.errorsOf(self.dispatcher.callRemoteWithin(2, Wait))
         self.clock.advance(1.9)
         self.assertEqual(errors, [])
@@ -109,14 +109,17 @@ class CallTests(Case):
         self.assertRaises(amp.UnknownTagError, self.receive, _answer=b"1", number=b"5")
 
     def test_peerIsFirst(self) -> None:
-        """The peer may say first that the deadline has passed, also to a command of boxes."""
+        """The peer may be the first to report that the deadline has passed."""
         errors = self.errorsOf(self.dispatcher.callRemoteWithin(2, Wait))
         self.receive(_error=b"1", _error_code=b"DEADLINE", _error_description=b"")
         self.assertIsInstance(errors[0], amp.DeadlineError)
         self.answered()
 
     def test_ownCode(self) -> None:
-        """A command may have an error of its own with that code; and another call's is unknown."""
+        """
+        A command may declare an error of its own with that code.  For a call without a deadline,
+        the code is unknown.
+        """
         errors = self.errorsOf(self.dispatcher.callRemoteWithin(2, Declaring))
         errors += self.errorsOf(self.dispatcher.callRemote(Wait))
         self.receive(_error=b"1", _error_code=b"DEADLINE", _error_description=b"")
@@ -125,7 +128,7 @@ class CallTests(Case):
         self.assertEqual([type(each) for each in errors + unknown], [LookupError, amp.UnknownRemoteError])
 
     def test_cancelled(self) -> None:
-        """A call that its caller cancels fails with what it always does."""
+        """A call that its caller cancels fails with C{CancelledError}."""
         call = self.dispatcher.callRemoteWithin(2, Wait)
         errors = self.errorsOf(call)
         call.cancel()
@@ -133,7 +136,7 @@ class CallTests(Case):
         self.answered()
 
     def test_lost(self) -> None:
-        """So does one whose connection is lost; and one that is made afterwards."""
+        """A call whose connection is lost fails with the reason, and so does a later call."""
         errors = self.errorsOf(self.dispatcher.callRemoteWithin(2, Wait))
         self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         errors += self.errorsOf(self.dispatcher.callRemoteWithin(2, Wait))
@@ -151,7 +154,7 @@ class CallTests(Case):
         self.answered()
 
     def test_numbers(self) -> None:
-        """What is no number is an error; an infinite time is none."""
+        """A value that is not a number raises an error, and infinity means no deadline."""
         for wrong in (True, "1", None, b"1"):
             self.assertRaises(TypeError, self.dispatcher.callRemoteWithin, wrong, Wait)
         self.assertRaises(ValueError, self.dispatcher.callRemoteWithin, nan, Wait)
@@ -160,7 +163,7 @@ class CallTests(Case):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_long(self) -> None:
-        """A year is one; the reactor waits for a day at a time. Nor does a longer time than can be written hurt."""
+        """A deadline may be a year away or more; the reactor waits for one day at a time."""
         errors = self.errorsOf(self.dispatcher.callRemoteWithin(365 * 86400, Wait))
         for _ in range(364):
             self.clock.advance(86400)
@@ -171,12 +174,12 @@ class CallTests(Case):
         self.assertEqual([each[b"_timeout"] for each in self.sender.boxes], [b"31536000000", b"9" * 15])
 
     def test_signature(self) -> None:
-        """Wrong arguments are the error that they always are."""
+        """Wrong arguments raise the usual error."""
         self.assertRaises(amp.InvalidSignature, self.dispatcher.callRemoteWithin, 1, Wait, unknown=1)
         self.answered()
 
     def test_initializer(self) -> None:
-        """So is a command that cannot be made."""
+        """A command that cannot be constructed fails as usual."""
 
         class Bad(amp.Command):
             arguments = [(b"a", amp.Integer())]
@@ -184,13 +187,13 @@ class CallTests(Case):
         self.assertIsInstance(self.errorsOf(self.dispatcher.callRemoteWithin(1, Bad))[0], amp.InvalidSignature)
 
     def test_oneWay(self) -> None:
-        """A call without an answer takes the time to the peer, and nothing is kept."""
+        """A call without an answer sends its time to the peer, and nothing is kept."""
         self.assertIsNone(self.dispatcher.callRemoteWithin(1, Tell))
         self.assertEqual(self.sender.boxes, [{b"_command": b"Tell", b"_timeout": b"1000"}])
         self.answered()
 
     def test_ownBoxes(self) -> None:
-        """A command's own class of boxes stays; and something that is no command is called all the same."""
+        """A command's own box class is kept, and an object that is not a command can be called."""
 
         class Own(amp.AmpBox):
             pass
@@ -213,7 +216,7 @@ class CallTests(Case):
         self.assertIsInstance(errors[0], amp.DeadlineError)
 
     def test_reactor(self) -> None:
-        """The clock is the reactor."""
+        """The default clock is the reactor."""
         self.assertIs(clockOf(amp.BoxDispatcher(None)), reactor)
 
 
@@ -221,7 +224,10 @@ class WaitingTests(Case):
     """A call may have to wait before it is sent."""
 
     def test_line(self) -> None:
-        """In line, its time passes: less is left when it is sent, and it is not sent at all when none is."""
+        """
+        The time passes while a call waits in line.  It is sent with the time that is left, or not
+        at all.
+        """
         proto = amp.AMP()
         proto.MAX_ASKS_IN_PROGRESS = 1
         proto._ampClock = self.clock
@@ -240,7 +246,7 @@ class WaitingTests(Case):
         self.assertIsNone(proto._ampCancelledRequests)
 
     def test_tls(self) -> None:
-        """For TLS, it waits to the end of its time; it is sent then with what is left."""
+        """A call that waits for TLS is sent with the time that is left."""
         proto = amp.AMP()
         proto._ampClock = self.clock
         transport = RecordingTransport()
@@ -257,7 +263,10 @@ class WaitingTests(Case):
 
 
 class ChangingTests(Case):
-    """A deadline that passes on a call that changes the connection closes it: the peer may change it nevertheless."""
+    """
+    If the deadline of a call that changes the connection passes, the connection is closed, since
+    the peer may change it nevertheless.
+    """
 
     def late(self, *args: Any) -> RecordingTransport:
         """Make such a call, and let its deadline pass."""
@@ -272,7 +281,7 @@ class ChangingTests(Case):
         return transport
 
     def test_switch(self) -> None:
-        """Another protocol; its factory is told."""
+        """The connection is closed for a protocol switch, and the factory is told."""
         told: list[Any] = []
 
         class Switch(amp.ProtocolSwitchCommand):
@@ -284,14 +293,14 @@ class ChangingTests(Case):
         self.assertEqual(len(told), 1)
 
     def test_tls(self) -> None:
-        """TLS."""
+        """The connection is closed for TLS."""
         if ssl is None:
             raise SkipTest("pyOpenSSL is not installed")
         self.assertTrue(self.late(amp.StartTLS).disconnecting)
 
 
 class RespondingCase(Case):
-    """A dispatcher that responds with what the test says."""
+    """A dispatcher that responds with the test's responses."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -308,7 +317,7 @@ class RespondingCase(Case):
         return response(box) if callable(response) else response
 
     def ask(self, response: Any, timeout: bytes | None = b"1000", **kw: bytes) -> Any:
-        """Have a call responded to with C{response}."""
+        """Answer a call with C{response}."""
         self.responses.append(response)
         if timeout is not None:
             kw["_timeout"] = timeout
@@ -324,7 +333,7 @@ class RespondTests(RespondingCase):
     """A responder is cancelled at the peer's deadline."""
 
     def test_cancelled(self) -> None:
-        """Its C{Deferred} is, and the peer is told so; the connection stays."""
+        """Its C{Deferred} is cancelled."""
         waiting = Deferred[Any]()
         reasons: list[Any] = []
         waiting.addErrback(lambda failure: reasons.append(failure.type) or failure)
@@ -337,7 +346,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_answer(self) -> None:
-        """The answer has the code of a deadline."""
+        """The answer has the code of deadlines, and the connection stays open."""
         self.ask(Deferred[Any](), _ask=b"7")
         self.clock.advance(1)
         (box,) = self.sender.boxes
@@ -347,7 +356,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_coroutine(self) -> None:
-        """A coroutine is cancelled where it waits; it may still answer."""
+        """A coroutine is cancelled where it waits, and may still answer."""
 
         async def respond(box: Any) -> Any:
             try:
@@ -362,7 +371,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_inTime(self) -> None:
-        """One that answers in time is not, whether at once or later, with an error or without."""
+        """A responder that answers in time is not cancelled, whatever its answer."""
         self.ask(amp.AmpBox(), _ask=b"1")
         self.ask(Deferred[Any](), _ask=b"2").callback(amp.AmpBox())
         self.ask(Deferred[Any](), _ask=b"3").errback(amp.RemoteAmpError(b"ZERO", "why"))
@@ -374,7 +383,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_raising(self) -> None:
-        """Nor does one that raises at once wait for anything."""
+        """A responder that raises at once leaves no timer."""
 
         class Located(amp.CommandLocator):
             @Wait.responder
@@ -387,7 +396,9 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_otherErrors(self) -> None:
-        """A responder that makes another error of being cancelled does not end the connection."""
+        """
+        A responder that turns the cancellation into another error does not end the connection.
+        """
 
         def fail(deferred: Any) -> None:
             deferred.errback(LookupError())
@@ -398,7 +409,7 @@ class RespondTests(RespondingCase):
         self.assertEqual(self.sender.left, 0)
 
     def test_declared(self) -> None:
-        """An error that it declares is its answer."""
+        """An error that the responder declares is its answer."""
 
         def fail(deferred: Any) -> None:
             deferred.errback(amp.RemoteAmpError(b"ZERO", "why"))
@@ -408,7 +419,7 @@ class RespondTests(RespondingCase):
         self.assertEqual(self.codes(), [b"ZERO"])
 
     def test_raisingCanceller(self) -> None:
-        """A canceller that raises is logged; the answer comes when the responder gives it."""
+        """A canceller that raises is logged, and a later answer is sent."""
 
         def explode(deferred: Any) -> None:
             raise LookupError
@@ -421,7 +432,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_oneWay(self) -> None:
-        """A call without an answer is cancelled; nothing is sent, and nobody is told of an error."""
+        """A call without an answer is cancelled.  Nothing is sent, and no error is reported."""
         reasons = self.errorsOf(self.ask(Deferred[Any]()))
         self.ask(Deferred[Any]())
         self.clock.advance(1)
@@ -431,12 +442,12 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_passed(self) -> None:
-        """With no time left, the responder does not begin."""
+        """With no time left, the responder is not called."""
         self.ask(Deferred[Any](), timeout=b"0", _ask=b"7")
         self.assertEqual((self.codes(), self.calls), ([b"DEADLINE"], []))
 
     def test_hostile(self) -> None:
-        """What is no number of milliseconds is no deadline."""
+        """A malformed number of milliseconds is ignored."""
         for value in (b"", b"-5", b"1.5", b"nan", b"\xff", b" 1", b"+1", "\u0661".encode(), b"1" * 16, b"9" * 10_000):
             self.ask(Deferred[Any](), timeout=value, _ask=b"7")
         self.ask(Deferred[Any](), timeout=None, _ask=b"7")
@@ -455,7 +466,7 @@ class RespondTests(RespondingCase):
         self.assertEqual((self.sender.boxes, [each.deadline for each in self.calls]), ([], [None] * 2))
 
     def test_lost(self) -> None:
-        """When the connection ends first, the responder goes on; nothing waits for its deadline, nor holds it."""
+        """When the connection is lost first, the responder continues, and no timer is left."""
         waiting = weakref.ref(self.ask(Deferred[Any](), _ask=b"7"))
         self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         self.answered()
@@ -463,7 +474,7 @@ class RespondTests(RespondingCase):
         self.assertIsNone(waiting())
 
     def test_answeredBehind(self) -> None:
-        """It may still answer; nobody is told."""
+        """The responder may still answer, without effect."""
         waiting = self.ask(Deferred[Any](), _ask=b"7")
         self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
         self.sender.error = error.ConnectionLost()
@@ -471,7 +482,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_lostInResponder(self) -> None:
-        """So it is when the responder itself ends it."""
+        """The responder itself may end the connection."""
 
         def respond(box: Any) -> Any:
             self.dispatcher.stopReceivingBoxes(Failure(ConnectionDone()))
@@ -481,7 +492,7 @@ class RespondTests(RespondingCase):
         self.answered()
 
     def test_kept(self) -> None:
-        """The time of a call begins when it arrives, also if it has to wait for its responder."""
+        """The time begins when the call arrives, even if it has to wait for its responder."""
 
         class Server(amp.AMP):
             extended = True
@@ -507,13 +518,13 @@ class RespondTests(RespondingCase):
 
 
 class InheritTests(RespondingCase):
-    """Calls that a responder makes have the deadline of the call that it responds to."""
+    """Calls made in a responder have the deadline of the call that it responds to."""
 
     def timeouts(self) -> list[bytes | None]:
         return [each.get(b"_timeout") for each in self.sender.boxes]
 
     def test_inherited(self) -> None:
-        """Each has what is left, or its own if that is sooner."""
+        """Each has the time that is left, or its own if that is less."""
 
         def respond(box: Any) -> Any:
             calls = [self.dispatcher.callRemoteWithin(seconds, Wait) for seconds in (0.5, 5, inf)]
@@ -531,7 +542,7 @@ class InheritTests(RespondingCase):
         self.answered()
 
     def test_none(self) -> None:
-        """Where there is no deadline, there is none to inherit."""
+        """Without a deadline, there is none to inherit."""
 
         def respond(box: Any) -> Any:
             self.dispatcher.callRemoteString(b"x").addErrback(lambda failure: None)
@@ -542,7 +553,7 @@ class InheritTests(RespondingCase):
         self.assertEqual(self.timeouts(), [None, None])
 
     def test_unhandled(self) -> None:
-        """An inherited deadline that the responder does not handle is the answer, and no unknown error."""
+        """An inherited deadline that the responder does not handle is the answer."""
         self.ask(lambda box: self.dispatcher.callRemote(Wait), _ask=b"7")
         self.receive(_error=b"1", _error_code=b"DEADLINE", _error_description=b"")
         self.assertEqual(self.codes()[1:], [b"DEADLINE"])
@@ -550,7 +561,7 @@ class InheritTests(RespondingCase):
         self.answered()
 
     def test_answered(self) -> None:
-        """What goes on behind the answer has no deadline."""
+        """Calls made after the answer have no deadline."""
         waiting: Deferred[Any] = Deferred()
 
         async def goOn() -> None:

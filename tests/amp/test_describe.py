@@ -10,7 +10,7 @@ from .extended import Echo, ExtendedCase, FatalError, Peer, RefusedError, StockP
 
 
 class DescribeTests(ExtendedCase):
-    """A peer says what it responds to."""
+    """A peer describes the commands it responds to."""
 
     def describe(self, server: Any) -> Any:
         self.join(Peer(), server)
@@ -19,7 +19,7 @@ class DescribeTests(ExtendedCase):
         return results[0]
 
     def test_commands(self) -> None:
-        """It says so if it has that switched on, whatever else is."""
+        """It does so if C{describes} is set, with or without the other features."""
         for isExtended in (True, False):
             server = Peer()
             server.describes = True
@@ -47,7 +47,7 @@ class DescribeTests(ExtendedCase):
             self.assertFalse(commands[1]["requiresAnswer"])
 
     def test_off(self) -> None:
-        """A peer that has it not switched on, and one of Twisted's, does not know the command."""
+        """A peer without C{describes}, or of Twisted's, does not know the command."""
         for server in (Peer(), StockPeer()):
             self.assertIsInstance(self.describe(server), amp.UnhandledCommand)
             self.assertEqual(self.asked(1), 1)

@@ -9,14 +9,14 @@ from twisted_basic_ng.amp._description import describe, describeType
 
 
 class Own(amp.Argument):
-    """A type of an application's own."""
+    """An application's own type."""
 
 
 class TypeTests(SynchronousTestCase):
     """The types of arguments have names."""
 
     def test_names(self) -> None:
-        """Of the simple ones, of lists, and of an application's own."""
+        """Simple types, lists, streams and an application's own types have names."""
         rows = amp.AmpList([(b"a", amp.Unicode()), (b"b\xff", amp.ListOf(amp.Float(), optional=True))])
         cases = [
             (amp.Integer(), "Integer"),
@@ -33,11 +33,11 @@ class DescribeTests(SynchronousTestCase):
     """The responders of a locator are described."""
 
     def test_nothing(self) -> None:
-        """One that declares none has none."""
+        """A locator without responders has none."""
         self.assertEqual(describe(object()), {b"commands": b""})
 
     def test_long(self) -> None:
-        """A long text is cut; a missing one is empty."""
+        """A long text is cut, and a missing one is empty."""
 
         class Long(amp.Command):
             pass

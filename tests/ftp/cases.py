@@ -1,4 +1,4 @@
-"""A data connection to test with, and a consumer of its upload."""
+"""A data connection for tests, and a consumer of its upload."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DONE, LOST = Failure(ConnectionDone()), Failure(ConnectionLost())
 
 
 class Consumer:
-    """Keeps what it is given, and does what it is told to with it."""
+    """Records its calls, and runs a function for each write and at the end."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -43,7 +43,7 @@ class Consumer:
 
 
 class DTPCase(SynchronousTestCase):
-    """A data connection, with its factory."""
+    """A data connection with its factory."""
 
     def setUp(self) -> None:
         self.factory = DTPFactory(self, None, Clock())
@@ -57,7 +57,7 @@ class DTPCase(SynchronousTestCase):
         self.transport.connect(self.dtp)
 
     def register(self) -> list[Any]:
-        """Begin an upload; what it comes to will be in the list."""
+        """Start an upload.  The returned list will hold its result."""
         outcomes: list[Any] = []
         self.dtp.registerConsumer(self.consumer).addBoth(outcomes.append)
         return outcomes

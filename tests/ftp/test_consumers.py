@@ -15,7 +15,7 @@ from twisted_basic_ng._ftp.dtpfactory import DTPFactory
 
 
 class Kept(FileConsumer):
-    """Writes to memory, and keeps it."""
+    """Writes to memory."""
 
     def __init__(self) -> None:
         super().__init__(BytesIO())
@@ -26,7 +26,7 @@ class Kept(FileConsumer):
 
 
 class ASCIITests(SynchronousTestCase):
-    """Lines end in CR LF on the wire, and as files here have it otherwise, however the text is cut."""
+    """Lines end in CR LF on the wire and in the local line ending in files, in any chunks."""
 
     def outward(self, chunks: list[Any]) -> bytes:
         """Send text over a data connection."""
@@ -52,35 +52,35 @@ class ASCIITests(SynchronousTestCase):
         return kept.written
 
     def test_outward(self) -> None:
-        """LF becomes CR LF, and CR LF stays."""
+        """LF becomes CR LF, and CR LF is not changed."""
         self.patch(consumers, "_LOCAL", b"\n")
         text = b"a\nb\r\n\n\rc\r"
         for chunks in partitions(text):
             self.assertEqual(self.outward([*chunks, b""]), b"a\r\nb\r\n\r\n\rc\r")
 
     def test_inward(self) -> None:
-        """CR LF becomes LF, and a CR alone stays."""
+        """CR LF becomes LF, and a single CR is not changed."""
         self.patch(consumers, "_LOCAL", b"\n")
         text = b"a\r\nb\n\r\r\nc\r"
         for chunks in partitions(text):
             self.assertEqual(self.inward(chunks), b"a\nb\n\r\nc\r")
 
     def test_alike(self) -> None:
-        """Where files have what the wire has, nothing is changed."""
+        """Nothing is changed if files use the line ending of the wire."""
         self.patch(consumers, "_LOCAL", b"\r\n")
         text = b"a\nb\r\n\r"
         for chunks in partitions(text):
             self.assertEqual((self.outward(chunks), self.inward(chunks)), (text, text))
 
     def test_kinds(self) -> None:
-        """Whatever holds bytes is text."""
+        """Any bytes-like object is accepted as text."""
         self.patch(consumers, "_LOCAL", b"\n")
         for kind in (bytes, bytearray, memoryview):
             self.assertEqual(self.outward([kind(b"a\nb\r"), kind(b"\n")]), b"a\r\nb\r\n")
             self.assertEqual(self.inward([kind(b"a\r"), kind(b"\nb\r")]), b"a\nb\r")
 
     def test_endFails(self) -> None:
-        """The file is closed, even if the last of the text cannot be written."""
+        """The file is closed even if the last of the text cannot be written."""
         kept = Kept()
         wrapper = ASCIIConsumerWrapper(kept)
         self.patch(consumers, "_LOCAL", b"\n")
@@ -90,7 +90,7 @@ class ASCIITests(SynchronousTestCase):
         self.assertTrue(kept.fObj.closed)
 
     def test_failed(self) -> None:
-        """A consumer that has raised is given nothing more, and is closed."""
+        """A consumer that has raised receives no more data, and is closed."""
         kept = Kept()
         wrapper = ASCIIConsumerWrapper(kept)
         self.patch(consumers, "_LOCAL", b"\n")
@@ -106,17 +106,17 @@ class ASCIITests(SynchronousTestCase):
         self.assertEqual((given, kept.fObj.closed), ([b"a"], True))
 
     def test_result(self) -> None:
-        """What the consumer returns is returned."""
+        """The return value of the consumer's C{write} is returned."""
         consumer: Any = Kept()
         consumer.write = len
         self.assertEqual(ASCIIConsumerWrapper(consumer).write(b"abc"), 3)
 
 
 class FileConsumerTests(SynchronousTestCase):
-    """A file is written, and closed."""
+    """L{FileConsumer} writes a file and closes it."""
 
     def test_all(self) -> None:
-        """Its producer is known while there is one."""
+        """C{producer} is set while a producer is registered."""
         file = BytesIO()
         consumer = FileConsumer(file)
         consumer.registerProducer(self, True)
@@ -127,5 +127,5 @@ class FileConsumerTests(SynchronousTestCase):
         self.assertEqual((consumer.producer, file.closed), (None, True))
 
     def test_pull(self) -> None:
-        """It cannot ask for more."""
+        """A pull producer is refused."""
         self.assertRaises(AssertionError, FileConsumer(BytesIO()).registerProducer, self, False)

@@ -22,7 +22,7 @@ class ConnectionTests(DTPCase):
     """A data connection begins and ends."""
 
     def test_begin(self) -> None:
-        """The server is told."""
+        """The factory's Deferred fires when the connection is made."""
         connected: list[Any] = []
         assert self.factory.deferred is not None
         self.factory.deferred.addCallback(connected.append)
@@ -31,18 +31,18 @@ class ConnectionTests(DTPCase):
         self.assertEqual((connected, self.dtp.isConnected, self.dtp._buffer), ([None], True, []))
 
     def test_interfaces(self) -> None:
-        """It is a consumer and a producer."""
+        """L{DTP} provides the consumer and producer interfaces."""
         self.assertTrue(verifyObject(IConsumer, self.dtp))
         self.assertTrue(verifyObject(IPushProducer, self.dtp))
 
     def test_end(self) -> None:
-        """Without an upload nothing waits for its end."""
+        """A connection can end without an upload."""
         self.connect()
         self.dtp.connectionLost(LOST)
         self.assertFalse(self.dtp.isConnected)
 
     def test_send(self) -> None:
-        """What sends has the transport, and closes the connection at its end."""
+        """A producer is registered with the transport, and the connection is closed at its end."""
         self.connect()
         producer = object()
         self.dtp.registerProducer(producer, False)
@@ -55,7 +55,7 @@ class ConnectionTests(DTPCase):
         )
 
     def test_closed(self) -> None:
-        """Without a connection nothing can be sent, and that has a name."""
+        """Writing without a connection raises C{DataConnectionClosedError}."""
         error = self.assertRaises(DataConnectionClosedError, self.dtp.write, b"data")
         for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
             self.assertEqual((type(again), str(again)), (DataConnectionClosedError, str(error)))
@@ -65,13 +65,13 @@ class ConnectionTests(DTPCase):
         self.assertRaises(DataConnectionClosedError, self.dtp.write, b"data")
 
     def test_own(self) -> None:
-        """Servers keep things of their own on it."""
+        """A server can set its own attributes on the connection."""
         self.dtp.bytesSent = 5  # type: ignore[attr-defined]
         self.assertEqual((self.dtp.pi, self.dtp.factory), (self, self.factory))
 
 
 class ListingTests(DTPCase):
-    """Listings are what Twisted's are."""
+    """Listings are the same as Twisted's."""
 
     def row(self, dtp: Any, name: bytes, **changes: Any) -> Any:
         entry = {
@@ -86,7 +86,7 @@ class ListingTests(DTPCase):
         return dtp._formatOneListResponse(name, **{**entry, **changes})
 
     def test_rows(self) -> None:
-        """To the byte."""
+        """The rows are the same as Twisted's, to the byte."""
         theirs = loadStock("ftp").DTP()
         now = time.time()
         for changes in (
@@ -103,7 +103,7 @@ class ListingTests(DTPCase):
                 self.assertEqual(self.row(self.dtp, name, **changes), self.row(theirs, name, **changes))
 
     def test_encoding(self) -> None:
-        """Owners are written in the class's encoding; what that has not is replaced."""
+        """Owners are written in the class's encoding, with replacements for other characters."""
         self.assertIn(b"????     ", self.row(self.dtp, b"name", owner="\N{SNOWMAN}" * 4))
         self.dtp._encoding = "utf-8"
         self.assertIn("\N{SNOWMAN}".encode(), self.row(self.dtp, b"name", owner="\N{SNOWMAN}"))
@@ -113,7 +113,7 @@ class ListingTests(DTPCase):
         self.assertEqual(self.row(self.dtp, b"name", size=5.7), self.row(loadStock("ftp").DTP(), b"name", size=5.7))
 
     def test_notFor(self) -> None:
-        """What the peer sends during a listing or download is for nobody: it is read, and not kept."""
+        """Data that the peer sends during a listing or a download is read and discarded."""
         for before in (0, 10, 70000):
             for use in (lambda: self.dtp.sendLine(b"x"), lambda: self.dtp.registerProducer(object(), False)):
                 self.setUp()
@@ -126,7 +126,7 @@ class ListingTests(DTPCase):
                 self.assertEqual((self.transport.reading, self.dtp._buffer), (True, None))
 
     def test_line(self) -> None:
-        """A row is one line, whatever is in its names."""
+        """A row is one line, whatever its names contain."""
         self.connect()
         permissions = Permissions(0o600)
         self.dtp.sendListResponse(b"a\r\nb\x00\x1b", (1, False, permissions, 1, 0.0, "x\ny", "g\tg"))

@@ -23,7 +23,7 @@ LOST = Failure(ConnectionLost())
 
 
 class FactoryTests(SynchronousTestCase):
-    """One data connection is waited for, for a while."""
+    """The factory waits for one data connection, up to a time limit."""
 
     dtpInstance: Any = None
 
@@ -32,14 +32,16 @@ class FactoryTests(SynchronousTestCase):
         self.factory = DTPFactory(self, "192.0.2.1", self.clock)
 
     def test_one(self) -> None:
-        """The first connection is the one; its protocol knows where it belongs."""
+        """The first connection is accepted, and its protocol is set on the server."""
         dtp = self.factory.buildProtocol(None)
         self.assertIs(self.dtpInstance, dtp)
         self.assertIs(self.factory._state, DTPFactory._FINISHED)
         self.assertIsNone(self.factory.buildProtocol(None))
 
     def test_unmakeable(self) -> None:
-        """Where the application's class or server raises, somebody else may connect, until time is up."""
+        """
+        If the application's class or server raises, another peer may connect until the time limit.
+        """
 
         class Refusing:
             dtpInstance = property()
@@ -63,7 +65,7 @@ class FactoryTests(SynchronousTestCase):
             self.failureResultOf(waiting, PortConnectionError)
 
     def test_late(self) -> None:
-        """When time is up nobody may connect any more."""
+        """After the time limit, no peer may connect."""
         self.factory.setTimeout(10)
         waiting = self.factory.deferred
         assert waiting is not None
@@ -73,7 +75,7 @@ class FactoryTests(SynchronousTestCase):
         self.assertIs(self.factory._state, DTPFactory._FAILED)
 
     def test_inTime(self) -> None:
-        """The time limit ends with the connection, or with the factory."""
+        """The time limit ends with the connection or with the factory."""
         for end in (lambda: self.factory.buildProtocol(None), self.factory.stopFactory):
             self.factory.setTimeout(10)
             end()
@@ -81,7 +83,7 @@ class FactoryTests(SynchronousTestCase):
             self.factory.cancelTimeout()
 
     def test_refused(self) -> None:
-        """Nobody there is a failure, once."""
+        """A refused connection fails the Deferred once."""
         waiting = self.factory.deferred
         assert waiting is not None
         self.factory.clientConnectionFailed(None, LOST)
@@ -90,7 +92,7 @@ class FactoryTests(SynchronousTestCase):
         self.assertEqual(self.failureResultOf(waiting, PortConnectionError).value.args, (LOST,))
 
     def test_peer(self) -> None:
-        """Whoever is not the peer of the control connection is refused, where that is asked for."""
+        """With C{peerCheck}, only the peer of the control connection may connect."""
         transport = RecordingTransport()
         other = type(transport.getPeer())("TCP", "192.0.2.9", 5)
         self.factory.peerCheck = True
@@ -101,7 +103,10 @@ class FactoryTests(SynchronousTestCase):
         self.assertIsInstance(anybody.buildProtocol(other), DTP)
 
     def test_application(self) -> None:
-        """Where Twisted's module has this factory, an application's class that stands there is the one."""
+        """
+        If Twisted's module has this factory, an application's class in that module is used for the
+        connections.
+        """
 
         class Own(DTP):
             pass
@@ -118,7 +123,10 @@ class FactoryTests(SynchronousTestCase):
         foreign.stopFactory()
 
     def test_port(self) -> None:
-        """A port that is closed when somebody has connected takes nothing from a consumer that comes later."""
+        """
+        If a port is closed while a connection has unread data, the connection is closed with the
+        server.
+        """
         self.factory.doStart()
         dtp: Any = self.factory.buildProtocol(None)
         transport = RecordingTransport().connect(dtp)
@@ -129,20 +137,20 @@ class FactoryTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_gone(self) -> None:
-        """Nothing is left of a connection that the server has forgotten; no garbage has to be collected."""
+        """A connection that the server has forgotten is freed without garbage collection."""
         dtp: Any = self.factory.buildProtocol(None)
         known = weakref.ref(dtp)
         gc.disable()
         self.addCleanup(gc.enable)
         self.dtpInstance = None
         del dtp
-        if sys.implementation.name != "cpython":  # which counts references
+        if sys.implementation.name != "cpython":  # cpython counts references
             gc.collect()
         self.assertIsNone(known())
         self.factory.stopFactory()
 
     def test_reactor(self) -> None:
-        """Without a reactor of one's own it is the global one."""
+        """The global reactor is used by default."""
         from twisted.internet import reactor
 
         self.assertIs(DTPFactory(self)._reactor, reactor)

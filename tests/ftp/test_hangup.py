@@ -16,7 +16,7 @@ from twisted_basic_ng._ftp.hangup import hasHungUp
 
 
 class Reading:
-    """A transport as far as it is asked."""
+    """A transport with only the method that L{hasHungUp} calls."""
 
     def __init__(self, end: socket.socket) -> None:
         self.end = end
@@ -26,19 +26,19 @@ class Reading:
 
 
 def tcpPair() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection."""
+    """Make two ends of a TCP connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
         return server.accept()[0], client
 
 
 class TestSockets:
-    """It sees the end behind bytes that nobody has read."""
+    """L{hasHungUp} sees that the peer has closed, even behind unread bytes."""
 
     @pytest.mark.skipif(sys.platform != "linux", reason="what another system tells is its own affair")
     @pytest.mark.parametrize("make", [tcpPair, socket.socketpair])
     def test_end(self, make: Any) -> None:
-        """Not while the peer may send, but when it has closed this direction, or both."""
+        """It is true when the peer has closed one direction or both, and false before."""
         for end in (lambda peer: peer.shutdown(socket.SHUT_WR), lambda peer: peer.close()):
             here, peer = make()
             with here, peer:
@@ -50,7 +50,7 @@ class TestSockets:
                 assert here.recv(2000) == b"x" * 1000
 
     def test_reset(self) -> None:
-        """A connection that was broken off is no more."""
+        """It is true after a reset."""
         here, peer = tcpPair()
         with here:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -59,10 +59,10 @@ class TestSockets:
 
 
 class TestNothingToAsk:
-    """Where there is nothing to ask, nobody has closed anything."""
+    """L{hasHungUp} is false if it cannot find out."""
 
     def test_noSocket(self) -> None:
-        """A transport in memory, and one whose socket is closed."""
+        """It is false for a transport in memory, and one whose socket is closed."""
         here, peer = socket.socketpair()
         for end in (here, peer):
             end.close()
@@ -70,7 +70,7 @@ class TestNothingToAsk:
             assert not hasHungUp(transport)
 
     def test_noPoll(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A system, or a library that replaces its functions, without C{poll}."""
+        """It is false without C{poll}, on such a system or with a library that removes it."""
         here, peer = socket.socketpair()
         peer.close()
         with here:
@@ -79,7 +79,7 @@ class TestNothingToAsk:
             assert not hasHungUp(Reading(here))
 
     def test_byHalf(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where the system has no word for a direction, it tells of both."""
+        """If the system cannot report one direction, only the close of both is seen."""
         monkeypatch.setattr(hangup, "_PEER_IS_DONE", 0)
         here, peer = socket.socketpair()
         with here:

@@ -19,10 +19,10 @@ from .cases import DONE, LOST, Consumer, DTPCase
 
 
 class NameTests(SynchronousTestCase):
-    """What leaves the process names the public class alone."""
+    """Methods of the private base show the name of the public class."""
 
     def test_methods(self) -> None:
-        """The methods say that they are those of the data connection."""
+        """The methods can be pickled by the name of L{DTP}."""
         methods = [each for each in vars(UploadConnection).values() if isinstance(each, FunctionType)]
         self.assertIn(UploadConnection.dataReceived, methods)
         for method in methods:
@@ -34,7 +34,7 @@ class NameTests(SynchronousTestCase):
 
 
 class _Socket(RecordingTransport):
-    """A transport with a socket, whose peer can close it."""
+    """A transport with a socket whose peer can close it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class _Socket(RecordingTransport):
 
 
 class LeftTests(DTPCase):
-    """A peer that has closed the connection is gone, even if not everything was read."""
+    """A peer that has closed the connection is noticed, even if unread data remains."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -55,7 +55,7 @@ class LeftTests(DTPCase):
         self.connect()
 
     def test_noticed(self) -> None:
-        """It is asked for while nothing is read, and not else."""
+        """The check is made while reading is paused, and not otherwise."""
         self.transport.peer.close()
         self.dtp.dataReceived(b"x" * 65535)
         self.assertIs(self.dtp.isConnected, True)
@@ -64,14 +64,14 @@ class LeftTests(DTPCase):
         self.assertRaises(DataConnectionClosedError, self.dtp.write, b"data")
 
     def test_there(self) -> None:
-        """A peer that has not closed it is there."""
+        """A peer that has not closed counts as connected."""
         self.dtp.dataReceived(b"x" * 70000)
         self.assertIs(self.dtp.isConnected, True)
         outcomes = self.register()
         self.assertEqual((self.dtp.isConnected, outcomes), (True, []))
 
     def test_upload(self) -> None:
-        """All that it has sent is read nevertheless."""
+        """All data of a peer that has closed is still read."""
         self.dtp.dataReceived(b"x" * 70000)
         self.transport.peer.close()
         outcomes = self.register()
@@ -84,7 +84,7 @@ class LeftTests(DTPCase):
         self.assertEqual((outcomes, len(self.consumer.received)), ([None], 70004))
 
     def test_download(self) -> None:
-        """What is to send is told to stop, as by a transport without a connection."""
+        """A producer is stopped, as by a transport without a connection."""
         self.dtp.dataReceived(b"x" * 70000)
         self.transport.peer.close()
         self.assertFalse(self.dtp.isConnected)
@@ -94,10 +94,10 @@ class LeftTests(DTPCase):
 
 
 class UploadTests(DTPCase):
-    """What is received goes to the consumer, and the end is told once."""
+    """Received data goes to the consumer, and the end is reported once."""
 
     def test_clean(self) -> None:
-        """An upload is complete when the peer closes in an orderly way."""
+        """An upload is complete when the peer closes the connection normally."""
         self.connect()
         outcomes = self.register()
         self.dtp.dataReceived(b"one")
@@ -109,7 +109,7 @@ class UploadTests(DTPCase):
         self.assertEqual((self.dtp._cons, self.dtp._onConnLost), (None, None))
 
     def test_reset(self) -> None:
-        """It has failed when the connection is cut, and the consumer is told that there is no more."""
+        """An upload fails when the connection is cut off, and the consumer is unregistered."""
         self.connect()
         outcomes = self.register()
         self.dtp.dataReceived(b"one")
@@ -117,7 +117,7 @@ class UploadTests(DTPCase):
         self.assertEqual((outcomes, self.consumer.events[-1]), ([LOST], "unregistered"))
 
     def test_before(self) -> None:
-        """What came before there was a consumer goes first."""
+        """Data that arrived before the consumer is delivered first."""
         self.connect()
         self.dtp.dataReceived(b"one")
         self.dtp.dataReceived(b"two")
@@ -129,7 +129,7 @@ class UploadTests(DTPCase):
         self.assertEqual((self.consumer.received, outcomes), (b"onetwothree", [None]))
 
     def test_allBefore(self) -> None:
-        """That may be all there is."""
+        """All data may arrive before the consumer."""
         self.connect()
         self.dtp.dataReceived(b"one")
         self.dtp.connectionLost(DONE)
@@ -137,12 +137,15 @@ class UploadTests(DTPCase):
         self.assertEqual(self.consumer.events, [("registered", True), b"one", "unregistered"])
 
     def test_neverConnected(self) -> None:
-        """Without a connection there is nothing to receive."""
+        """Without a connection, the consumer receives nothing."""
         self.assertEqual(self.register(), [None])
         self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
 
     def test_cutBefore(self) -> None:
-        """What was cut off before there was a consumer has failed, and nothing of it is written."""
+        """
+        If the connection was cut off before the consumer came, the upload fails and nothing is
+        written.
+        """
         self.connect()
         self.dtp.dataReceived(b"one")
         self.dtp.connectionLost(LOST)
@@ -150,7 +153,9 @@ class UploadTests(DTPCase):
         self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
 
     def test_bounded(self) -> None:
-        """Before there is a consumer, no more is read than is good; then reading goes on."""
+        """
+        Before the consumer comes, only a limited amount is read.  Reading continues afterwards.
+        """
         for size, count in ((65536, 1), (1000, 66), (1, 1024)):
             self.setUp()
             self.connect()
@@ -159,7 +164,7 @@ class UploadTests(DTPCase):
             self.assertTrue(self.transport.reading)
             self.dtp.dataReceived(b"x" * size)
             self.assertFalse(self.transport.reading)
-            self.dtp.dataReceived(b"y")  # what was read already
+            self.dtp.dataReceived(b"y")  # data that was already read
             outcomes = self.register()
             self.assertEqual(len(self.consumer.received), size * count + 1)
             self.assertEqual(self.transport.names(), ["pauseProducing", "resumeProducing"])
@@ -167,7 +172,7 @@ class UploadTests(DTPCase):
             self.assertEqual(outcomes, [None])
 
     def test_pauses(self) -> None:
-        """A consumer that pauses is given nothing more, and no end, until it goes on."""
+        """A consumer that pauses receives neither data nor the end until it resumes."""
         self.connect()
         for data in (b"one", b"two", b"three"):
             self.dtp.dataReceived(data)
@@ -184,7 +189,7 @@ class UploadTests(DTPCase):
         self.assertEqual((self.consumer.received, outcomes), (b"onetwothreefour", [None]))
 
     def test_pausesLater(self) -> None:
-        """What was read already when a consumer pauses waits for it, too."""
+        """Data that was already read when the consumer pauses waits, too."""
         self.connect()
         outcomes = self.register()
         self.dtp.pauseProducing()
@@ -195,7 +200,10 @@ class UploadTests(DTPCase):
         self.assertEqual((self.consumer.received, outcomes), (b"one", [None]))
 
     def test_pausesWhileHeld(self) -> None:
-        """A transport that was paused because nobody took anything stays so for a consumer that pauses."""
+        """
+        A transport that was paused because no consumer had come stays paused if the consumer
+        pauses, too.
+        """
         self.connect()
         self.dtp.dataReceived(b"x" * 70000)
         self.consumer.onWrite = lambda data: self.dtp.pauseProducing()
@@ -205,7 +213,7 @@ class UploadTests(DTPCase):
         self.assertTrue(self.transport.reading)
 
     def test_stops(self) -> None:
-        """A consumer that wants no more has the connection closed."""
+        """A consumer that stops closes the connection."""
         self.connect()
         self.register()
         self.dtp.stopProducing()
@@ -216,7 +224,7 @@ class UploadTests(DTPCase):
         self.assertEqual(self.transport.names(), ["stopProducing"])
 
     def test_stopsWhilePaused(self) -> None:
-        """It is over then, too, whatever it was not given yet."""
+        """A stopped upload ends, whatever the consumer has not received yet."""
         self.connect()
         outcomes = self.register()
         self.dtp.pauseProducing()
@@ -226,7 +234,7 @@ class UploadTests(DTPCase):
         self.assertEqual((outcomes, self.consumer.received, self.dtp._buffer), ([None], b"", None))
 
     def test_stopsAtTheEnd(self) -> None:
-        """It has what it wants, even if the peer has gone when the connection is to be closed."""
+        """A stopped upload is complete even if the peer resets the connection then."""
         self.connect()
         outcomes = self.register()
         self.dtp.dataReceived(b"all of it")
@@ -235,7 +243,7 @@ class UploadTests(DTPCase):
         self.assertEqual((outcomes, self.consumer.events[-1]), ([None], "unregistered"))
 
     def test_stopsBehindTheEnd(self) -> None:
-        """It is over at once if the connection has ended before, whatever was still kept for it."""
+        """If the connection has already ended, stopping ends the upload at once."""
         self.connect()
         outcomes = self.register()
         self.dtp.pauseProducing()
@@ -247,7 +255,7 @@ class UploadTests(DTPCase):
         self.assertEqual((outcomes, self.consumer.events), ([None], [("registered", True), "unregistered"]))
 
     def test_stopsBeforeItBegins(self) -> None:
-        """What was kept for a consumer that is still to come stays."""
+        """Stopping before there is a consumer keeps the data for it."""
         self.connect()
         self.dtp.dataReceived(b"one")
         self.dtp.stopProducing()
@@ -255,7 +263,7 @@ class UploadTests(DTPCase):
         self.assertEqual((self.register(), self.consumer.received), ([None], b"one"))
 
     def test_closingRaises(self) -> None:
-        """A transport that raises when it is to be closed keeps no upload waiting."""
+        """An upload ends even if the transport raises when it is closed."""
         self.connect()
         self.consumer.onWrite = lambda data: 1 / 0
         outcomes = self.register()
@@ -264,7 +272,10 @@ class UploadTests(DTPCase):
         self.assertEqual([each.type for each in outcomes], [ZeroDivisionError])
 
     def test_raises(self) -> None:
-        """A consumer that raises ends the upload with its error, and the connection; it is given nothing more."""
+        """
+        A consumer that raises ends the upload with its error and closes the connection.  It
+        receives no more data.
+        """
 
         def explode(data: bytes) -> None:
             raise OSError(28, "no space left")
@@ -285,7 +296,7 @@ class UploadTests(DTPCase):
             self.assertEqual((self.consumer.events[-1], self.transport.disconnecting), ("unregistered", True))
 
     def test_raisesAfterLoss(self) -> None:
-        """Also when the connection has ended before."""
+        """A consumer may also raise after the connection has ended."""
         self.connect()
         self.dtp.dataReceived(b"one")
         self.dtp.connectionLost(DONE)
@@ -293,7 +304,10 @@ class UploadTests(DTPCase):
         self.assertEqual([each.type for each in self.register()], [ZeroDivisionError])
 
     def test_endRaises(self) -> None:
-        """An error at the end, when a file is closed, is what the upload comes to; but it does not hide another."""
+        """
+        An error at the end, such as in closing a file, is the result of the upload.  It does not
+        replace an earlier error.
+        """
 
         def explode() -> None:
             raise OSError(28, "no space left")
@@ -308,7 +322,7 @@ class UploadTests(DTPCase):
             self.assertEqual(len(self.flushLoggedErrors(OSError)), logged)
 
     def test_notRegistered(self) -> None:
-        """A consumer that does not begin ends the connection."""
+        """A consumer whose C{registerProducer} raises closes the connection."""
 
         def explode(producer: Any, streaming: bool) -> None:
             raise RuntimeError("not now")
@@ -321,7 +335,7 @@ class UploadTests(DTPCase):
         self.assertIsNone(self.dtp._buffer)
 
     def test_goesOn(self) -> None:
-        """A peer that sends more than 64 KiB after that loses its connection at once, and once."""
+        """A peer that sends more than 64 KiB after that is aborted, once."""
         self.connect()
         self.consumer.onWrite = lambda data: 1 / 0
         outcomes = self.register()
@@ -333,7 +347,7 @@ class UploadTests(DTPCase):
         self.assertEqual((len(self.consumer.received), self.dtp._buffer), (1, None))
 
     def test_goesOnWithoutAbort(self) -> None:
-        """Where a transport cannot do that, it is asked to close again."""
+        """A transport that cannot abort is asked to close again."""
         self.transport = RecordingTransport(lacking=("abortConnection",))
         self.connect()
         self.consumer.onWrite = lambda data: 1 / 0
@@ -343,7 +357,7 @@ class UploadTests(DTPCase):
         self.assertEqual(self.transport.names(), ["loseConnection", "loseConnection"])
 
     def test_cancelled(self) -> None:
-        """An upload that is cancelled is over: the connection is closed, and nothing more is kept."""
+        """Cancelling an upload closes the connection, and nothing more is kept."""
         self.connect()
         ending = self.dtp.registerConsumer(self.consumer)
         self.dtp.pauseProducing()
@@ -351,14 +365,17 @@ class UploadTests(DTPCase):
         ending.cancel()
         self.failureResultOf(ending, CancelledError)
         self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
-        # Over TLS the peer's own end has to be read.
+        # Over TLS, the peer's close must be read.
         self.assertEqual(self.transport.names(), ["pauseProducing", "loseConnection", "resumeProducing"])
         self.dtp.dataReceived(b"two")
         self.assertEqual((self.dtp._buffer, self.dtp._cons, self.dtp._onConnLost), (None, None, None))
         self.dtp.connectionLost(LOST)
 
     def test_begins(self) -> None:
-        """A consumer may pause, go on or end it all while it is registered; it is given what was kept after that."""
+        """
+        A consumer may pause, resume or end the upload while it is registered.  It receives the kept
+        data after that.
+        """
         for act, expected, outcome in (
             (("resumeProducing",), b"one", []),
             (("pauseProducing",), b"", []),
@@ -378,7 +395,7 @@ class UploadTests(DTPCase):
             self.assertEqual((self.register(), received, self.consumer.received), (outcome, [b""], expected))
 
     def test_givenUp(self) -> None:
-        """Once this side has given up, there is nothing to be received any more."""
+        """After the server has given up the connection, an upload fails."""
         self.connect()
         self.dtp.dataReceived(b"x" * 70000)
         self.factory.stopFactory()
@@ -387,7 +404,7 @@ class UploadTests(DTPCase):
         self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
 
     def test_used(self) -> None:
-        """A connection is for one transfer: another consumer has nothing to receive, and is told so."""
+        """A connection serves one transfer.  Another consumer gets an error."""
         for use in (
             lambda: self.dtp.registerConsumer(Consumer()),
             lambda: self.dtp.sendLine(b"x"),
@@ -401,7 +418,9 @@ class UploadTests(DTPCase):
             self.assertEqual(self.consumer.events, [("registered", True), "unregistered"])
 
     def test_usedAndClosingRaises(self) -> None:
-        """An error of such a consumer's at its end is logged: it hides nothing."""
+        """
+        An error of such a consumer at its end is logged, and does not replace the first error.
+        """
         self.connect()
         self.dtp.sendLine(b"x")
         self.consumer.onEnd = lambda: 1 / 0
@@ -409,7 +428,7 @@ class UploadTests(DTPCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_flatStack(self) -> None:
-        """A consumer that pauses and goes on at each piece is given all of them, one behind the other."""
+        """The stack does not grow if a consumer pauses and resumes at each chunk."""
         self.connect()
         for _ in range(1000):
             self.dtp.dataReceived(b"x")
@@ -424,7 +443,10 @@ class UploadTests(DTPCase):
         self.assertEqual((len(self.consumer.received), outcomes), (1000, [None]))
 
     def test_nobodyComes(self) -> None:
-        """A connection that is not read, as nobody takes anything, is closed with the control connection."""
+        """
+        A connection whose reading is paused because no consumer came is closed with the control
+        connection.
+        """
         self.connect()
         self.dtp.dataReceived(b"x" * 70000)
         self.factory.stopFactory()
@@ -432,7 +454,10 @@ class UploadTests(DTPCase):
         self.assertEqual(self.transport.names(), ["pauseProducing", "loseConnection", "resumeProducing"])
 
     def test_nobodyCame(self) -> None:
-        """One that would not be read from now on is closed, too; one that is read is not."""
+        """
+        After the control connection has ended, the connection is closed as soon as reading would
+        pause.
+        """
         self.connect()
         self.factory.stopFactory()
         self.dtp.dataReceived(b"x" * 65535)
@@ -441,7 +466,7 @@ class UploadTests(DTPCase):
         self.assertEqual((self.transport.names(), self.dtp._buffer), (["loseConnection"], None))
 
     def test_underWay(self) -> None:
-        """The end of the control connection leaves an upload that has begun alone."""
+        """An upload in progress continues after the end of the control connection."""
         self.connect()
         self.dtp.dataReceived(b"x" * 70000)
         outcomes = self.register()
@@ -451,7 +476,7 @@ class UploadTests(DTPCase):
         self.assertEqual((outcomes, len(self.consumer.received)), ([None], 140000))
 
     def test_closedHere(self) -> None:
-        """What comes after the application has closed the connection is bounded, as its end may come behind it."""
+        """After the application closes the connection, only a limited amount is accepted."""
         self.connect()
         self.transport.loseConnection()
         for _ in range(64):
@@ -461,7 +486,7 @@ class UploadTests(DTPCase):
         self.assertEqual(self.transport.names()[-1], "abortConnection")
 
     def test_stillHeld(self) -> None:
-        """Where nobody takes what was kept, nothing is read, whoever says so."""
+        """Until a consumer comes, reading stays paused, even if C{resumeProducing} is called."""
         self.connect()
         self.dtp.dataReceived(b"x" * 70000)
         self.dtp.pauseProducing()
@@ -471,14 +496,14 @@ class UploadTests(DTPCase):
         self.assertTrue(self.transport.reading)
 
     def test_nothingKept(self) -> None:
-        """Of an upload that is cut off before there is a consumer, nothing is kept."""
+        """Nothing is kept of an upload that is cut off before there is a consumer."""
         self.connect()
         self.dtp.dataReceived(b"one")
         self.dtp.connectionLost(LOST)
         self.assertIsNone(self.dtp._buffer)
 
     def test_two(self) -> None:
-        """There is one at a time."""
+        """A second consumer is refused."""
         self.connect()
         self.register()
         self.assertRaises(AssertionError, self.dtp.registerConsumer, Consumer())
