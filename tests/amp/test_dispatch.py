@@ -21,7 +21,7 @@ from .conversations import STOCK, Ask, DispatchCase, Sender, StockAsk, Told, exp
 
 @contextmanager
 def capturedLogs() -> Iterator[list[Any]]:
-    """Keep what is logged in this block from the other tests."""
+    """Capture the events logged in this block."""
     events: list[Any] = []
     globalLogPublisher.addObserver(events.append)
     try:
@@ -35,7 +35,7 @@ class Long(amp.Command):
 
 
 class Asked(amp.AMP):
-    """Answers with more than fits."""
+    """Answers with more than fits into a box."""
 
     @Long.responder
     def respond(self) -> dict[str, bytes]:
@@ -46,7 +46,7 @@ class RespondTests(DispatchCase):
     """Calls of the peer are responded to."""
 
     def answered(self, response: Any, **kw: bytes) -> list[amp.AmpBox]:
-        """Have a call responded to with C{response}; return what is sent."""
+        """Answer a call with C{response}, and return the sent boxes."""
         self.locator.respond = response
         self.receive(_command=b"name", **kw)
         return self.sender.boxes
@@ -56,14 +56,14 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.answered(lambda box: amp.AmpBox(a=b"1"), _ask=b"7"), [{b"a": b"1", b"_answer": b"7"}])
 
     def test_later(self) -> None:
-        """It may come later."""
+        """The answer may come later."""
         waiting = Deferred[amp.AmpBox]()
         self.assertEqual(self.answered(lambda box: waiting, _ask=b"7"), [])
         waiting.callback(amp.AmpBox())
         self.assertEqual(self.sender.boxes, [{b"_answer": b"7"}])
 
     def test_coroutine(self) -> None:
-        """A coroutine may give it."""
+        """A coroutine may give the answer."""
 
         async def respond(box: amp.AmpBox) -> amp.AmpBox:
             return await succeed(amp.AmpBox(a=b"1"))
@@ -71,13 +71,13 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.answered(respond, _ask=b"7"), [{b"a": b"1", b"_answer": b"7"}])
 
     def test_unwanted(self) -> None:
-        """Nothing is sent where no answer is wanted; an error is nobody's, then."""
+        """Without a tag, nothing is sent, and an error is reported as unhandled."""
         self.assertEqual(self.answered(lambda box: amp.AmpBox()), [])
         self.assertEqual(self.answered(lambda box: fail(ZeroDivisionError())), [])
         self.assertEqual([each.type for each in self.sender.unhandled], [ZeroDivisionError])
 
     def test_nobody(self) -> None:
-        """Where nobody responds, the peer is told so."""
+        """If there is no responder, the peer is told that the command is unhandled."""
         self.assertEqual(
             self.answered(None, _ask=b"7"),
             [{b"_error": b"7", b"_error_code": b"UNHANDLED", b"_error_description": b"Unhandled Command: b'name'"}],
@@ -85,12 +85,12 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.sender.left, 0)
 
     def test_meaningless(self) -> None:
-        """A box that neither asks nor answers is an error with the box."""
+        """A box that is neither a call nor an answer raises an error with the box."""
         error = self.assertRaises(amp.NoEmptyBoxes, self.receive, a=b"1")
         self.assertEqual(error.args, ({b"a": b"1"},))
 
     def test_remoteError(self) -> None:
-        """An error that says what it is goes to the peer as it is; a fatal one closes the connection."""
+        """A C{RemoteAmpError} is sent as it is.  A fatal one closes the connection."""
         for description in ("te\N{SNOWMAN}", b"te\xe2\x98\x83"):
             for fatal in (False, True):
                 self.sender.boxes.clear()
@@ -103,7 +103,7 @@ class RespondTests(DispatchCase):
                 self.assertEqual(self.sender.left, fatal)
 
     def test_longDescription(self) -> None:
-        """A text that is too long is cut between two characters."""
+        """A too long text is cut between two characters."""
         error = amp.RemoteAmpError(b"CODE", "x" + "\N{SNOWMAN}" * 30000)
         (box,) = self.answered(lambda box: fail(error), _ask=b"7")
         self.assertEqual(box[b"_error_description"].decode(), "x" + "\N{SNOWMAN}" * 21844)
@@ -111,13 +111,16 @@ class RespondTests(DispatchCase):
     unknown = {b"_error": b"7", b"_error_code": b"UNKNOWN", b"_error_description": b"Unknown Error"}
 
     def test_unknownError(self) -> None:
-        """Of any other error the peer learns nothing; it is logged, and the connection is closed."""
+        """
+        For any other error, the peer is told only that it is unknown.  The error is logged, and the
+        connection is closed.
+        """
         self.assertEqual(self.answered(lambda box: 1 / 0, _ask=b"7"), [self.unknown])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.sender.left, 1)
 
     def test_logged(self) -> None:
-        """The log names the command and the peer, and the option that a responder's own error has."""
+        """The log names the command and the peer, and how a responder's error can be declared."""
         for error, advice in ((ZeroDivisionError(), "; name.errors may declare ZeroDivisionError"), (amp.TooLong, "")):
             raised = error if isinstance(error, Exception) else error(True, True, b"")
             with capturedLogs() as events:
@@ -127,14 +130,14 @@ class RespondTests(DispatchCase):
             self.assertEqual([formatEvent(each) for each in events], [text + advice])
 
     def test_unknownErrorOption(self) -> None:
-        """The connection stays where the class says so."""
+        """With C{unknownErrorsAreFatal} off, the connection stays open."""
         self.dispatcher.unknownErrorsAreFatal = False  # type: ignore[misc]
         self.assertEqual(self.answered(lambda box: 1 / 0, _ask=b"7"), [self.unknown])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.sender.left, 0)
 
     def test_unwritable(self) -> None:
-        """An answer that cannot be written is an error to who waits for it."""
+        """An answer that cannot be written is sent as an error."""
         for answer, kind in ((amp.AmpBox(a=b"x" * 65536), amp.TooLong), (amp.AmpBox({b"a": "text"}), TypeError)):
             self.sender.boxes.clear()
             self.assertEqual(self.answered(lambda box, answer=answer: answer, _ask=b"7"), [self.unknown])
@@ -142,7 +145,7 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.sender.unhandled, [])
 
     def test_unwritableAtOnce(self) -> None:
-        """So is one that a responder of a command gives at once."""
+        """So is an answer that a command's responder returns at once."""
         peer = Asked()
         transport = RecordingTransport()
         transport.connect(peer)
@@ -152,13 +155,13 @@ class RespondTests(DispatchCase):
         self.assertIn(b"\0\x0b_error_code\0\x07UNKNOWN", written)
 
     def test_dispatchCommand(self) -> None:
-        """If you call C{dispatchCommand}, you get a C{Deferred}, although the answer is there."""
+        """C{dispatchCommand} returns a C{Deferred}, even if the answer is already known."""
         answers: list[Any] = []
         Asked().dispatchCommand(amp.AmpBox(_command=b"Long", _ask=b"7")).addCallback(answers.append)
         self.assertEqual(answers, [{b"text": b"x" * 65536}])
 
     def test_effect(self) -> None:
-        """But where a box does more than go, that error is another: the answer is on its way."""
+        """An error that C{_sendTo} raises after the answer was sent is reported as unhandled."""
 
         class Special(amp.AmpBox):
             def _sendTo(self, proto: Any) -> None:
@@ -169,7 +172,7 @@ class RespondTests(DispatchCase):
         self.assertEqual([each.type for each in self.sender.unhandled], [TypeError])
 
     def test_gone(self) -> None:
-        """An answer that comes too late is dropped."""
+        """An answer that comes after the connection is lost is dropped."""
         for error in (amp.ProtocolSwitched(), ConnectionLost()):
             self.sender.error = error
             self.answered(lambda box: amp.AmpBox(), _ask=b"7")
@@ -177,11 +180,11 @@ class RespondTests(DispatchCase):
 
 
 class TestOwn:
-    """A subclass that adds callbacks of its own, or has its own way to read, has what it has with Twisted."""
+    """Overridden methods and callbacks work as with Twisted."""
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_sendBoxCommand(self, module: Any) -> None:
-        """What overrides the sending sees the box."""
+        """A method that overrides C{_sendBoxCommand} sees the box of the answer."""
         seen: list[Any] = []
 
         class Seeing(module.BoxDispatcher):  # type: ignore[misc]
@@ -197,7 +200,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_instance(self, module: Any) -> None:
-        """So does a function that is set on the dispatcher."""
+        """A function set on the dispatcher in place of it is called."""
         dispatcher = module.BoxDispatcher(None)
         dispatcher._sendBoxCommand = lambda command, box, requiresAnswer: succeed({b"number": b"6"})
         seen: list[Any] = []
@@ -206,7 +209,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_delegate(self, module: Any) -> None:
-        """And so does one that hands over to the method that it stands for."""
+        """Such a function may call the method that it replaces."""
         dispatcher = module.BoxDispatcher(None)
         dispatcher.startReceivingBoxes(Sender())
         seen: list[Any] = []
@@ -218,7 +221,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_dispatchCommand(self, module: Any) -> None:
-        """A function that is set in place of C{dispatchCommand} is called."""
+        """A function set in place of C{dispatchCommand} is called."""
         dispatcher = module.BoxDispatcher(None)
         sender = Sender()
         dispatcher.startReceivingBoxes(sender)
@@ -228,7 +231,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_argument(self, module: Any) -> None:
-        """A call whose arguments cannot be read is answered with an error that says no more."""
+        """A call whose arguments cannot be read is answered with an unknown error."""
 
         class Numbered(module.Command):  # type: ignore[misc]
             arguments = [(b"a", module.Integer())]
@@ -247,7 +250,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_unsent(self, module: Any) -> None:
-        """An answer that the sender does not take is an error that nobody handled."""
+        """An error of the sender while it takes an answer is reported as unhandled."""
 
         class Quiet(module.Command):  # type: ignore[misc]
             pass
@@ -285,7 +288,9 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_foreign(self, module: Any) -> None:
-        """A C{Deferred} that an application has put among the outstanding ones is answered like any other."""
+        """
+        A C{Deferred} that an application adds to the outstanding calls is answered like any other.
+        """
         dispatcher = module.BoxDispatcher(None)
         sender = Sender()
         dispatcher.startReceivingBoxes(sender)
@@ -296,7 +301,9 @@ class TestOwn:
         assert [each.type for each in sender.unhandled] == [LookupError]
 
     def test_foreignRaises(self) -> None:
-        """One that cannot be failed keeps no other call waiting, and is logged."""
+        """
+        If such a C{Deferred} cannot be failed, that is logged, and the other calls still fail.
+        """
 
         class Stubborn(Deferred[Any]):
             def errback(self, fail: Any = None) -> None:
@@ -313,7 +320,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_answeredBefore(self, module: Any) -> None:
-        """A call that was answered past the dispatcher is answered once more by the peer, which is an error."""
+        """If a call was fired past the dispatcher, the peer's answer raises an error."""
         told = Told(module)
         told.result.addCallback(explode)
         told.dispatcher._outstandingRequests[b"1"].callback(told.box(number=b"5"))
@@ -324,7 +331,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_answerRaises(self, module: Any) -> None:
-        """An answer that does not take its tag is an error that nobody handled."""
+        """If an answer box refuses its tag, the error is reported as unhandled."""
 
         class Sealed(module.AmpBox):  # type: ignore[misc]
             def __setitem__(self, name: Any, value: Any) -> None:
@@ -349,7 +356,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_strangeAnswer(self, module: Any) -> None:
-        """An answer that does not say what it is is an error of the responder's."""
+        """If an answer raises when its type is read, the responder has failed."""
 
         class Strange:
             @property
@@ -375,7 +382,7 @@ class TestOwn:
 
     @pytest.mark.parametrize("module", [STOCK, amp], ids=["stock", "ours"])
     def test_parsedAsFailure(self, module: Any) -> None:
-        """A command may read an answer as a failure, of the peer's or any other."""
+        """A command may read an answer as a failure of any kind."""
         kinds: list[Any] = []
         for error in (module.RemoteAmpError(b"ZERO", "text"), LookupError()):
 

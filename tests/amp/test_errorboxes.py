@@ -9,11 +9,11 @@ from twisted_basic_ng.amp._errorboxes import errorBox, errorOf
 
 
 class TestBoth:
-    """Each error becomes a box, and each box an error again."""
+    """An error becomes a box, and the box an error again."""
 
     @pytest.mark.parametrize("kind", [amp.AmpBox, amp.QuitBox])
     def test_pair(self, kind: type[amp.AmpBox]) -> None:
-        """Its code and its text arrive."""
+        """The code and the text arrive."""
         box = errorBox(kind, b"7", b"CODE", "te\N{SNOWMAN}".encode())
         error = errorOf(box).value
         assert (type(box), box[b"_error"]) == (kind, b"7")
@@ -28,22 +28,25 @@ class TestBoth:
 
 
 class TestErrorOf:
-    """Every box makes a failure."""
+    """Every error box becomes a failure."""
 
     def test_bare(self) -> None:
-        """One without a code and a text is an unknown error."""
+        """A box without a code and a text is an unknown error."""
         error = errorOf(amp.AmpBox()).value
         assert isinstance(error, amp.RemoteAmpError)
         assert (error.errorCode, error.description) == (amp.UNKNOWN_ERROR_CODE, "")
 
     def test_text(self) -> None:
-        """A text that is a string already, as boxes in one process may have it, is taken."""
+        """A text may be a string, as in boxes within one process."""
         box = amp.AmpBox(_error_code=b"CODE")
         box[b"_error_description"] = "text"  # type: ignore[assignment]
         assert errorOf(box).value.args == ("Code<CODE>: text",)
 
     def test_protocol(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """AMP's own codes have errors of their own; one that cannot be made is what making it raises."""
+        """
+        AMP's own codes have their own exceptions.  If one cannot be constructed, the failure has
+        the error of the construction.
+        """
         assert errorOf(amp.AmpBox(_error_code=b"UNHANDLED")).check(amp.UnhandledCommand)
         monkeypatch.setitem(amp.PROTOCOL_ERRORS, b"RAISES", lambda code, text: ValueError(code[99]))
         assert errorOf(amp.AmpBox(_error_code=b"RAISES")).check(IndexError)

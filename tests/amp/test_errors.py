@@ -17,17 +17,17 @@ from twisted_basic_ng.amp import _errors
 
 
 def failure() -> Failure:
-    """A failure with a traceback."""
+    """Make a failure with a traceback."""
     try:
         raise ZeroDivisionError("by zero")
     except ZeroDivisionError:
         caught = Failure()
-    vars(caught).pop("_twisted_raw_excinfo", None)  # a traceback that pytest keeps there, once trial was imported
+    vars(caught).pop("_twisted_raw_excinfo", None)  # a traceback that pytest adds after trial is imported
     return caught
 
 
 class TestTooLong:
-    """It says what is too long, and by how much."""
+    """The error says what is too long, and by how much."""
 
     @pytest.mark.parametrize(
         ("arguments", "text"),
@@ -37,11 +37,11 @@ class TestTooLong:
         ],
     )
     def test_str(self, arguments: tuple[bool, bool, bytes | None, bytes | None], text: str) -> None:
-        """The text names the key, and both lengths where both are known."""
+        """The text names the key, and both lengths if both are known."""
         assert str(amp.TooLong(*arguments)) == text
 
     def test_longKey(self) -> None:
-        """Of a key that is too long, the beginning is told."""
+        """For a too long key, the text has its beginning."""
         text = str(amp.TooLong(True, True, b"k" * 300))
         assert text.startswith("local key b'kkk")
         assert text.endswith("... too long: got 300 bytes, at most 255")
@@ -49,15 +49,15 @@ class TestTooLong:
 
     @pytest.mark.parametrize("arguments", [(True, True, b"x" * 256, None), (False, False, b"xyz", b"k")])
     def test_repr(self, arguments: tuple[bool, bool, bytes, bytes | None]) -> None:
-        """The repr is Twisted's."""
+        """The C{repr} is the same as Twisted's."""
         assert repr(amp.TooLong(*arguments)) == repr(loadStock("amp").TooLong(*arguments))
 
     def test_reprWithoutValue(self) -> None:
-        """A key that was refused before it came has a repr, too."""
+        """A key that was refused before it arrived has a C{repr}, too."""
         assert repr(amp.TooLong(True, False, None, None)) == "remote key too long: unknown length"
 
     def test_oldTypes(self) -> None:
-        """Where Twisted lets another error escape, ours is one of that type, too."""
+        """Our errors also derive from the types that Twisted raises."""
         assert isinstance(amp.KeyTooLongError(True, False, None), AttributeError)
         assert isinstance(amp.ElementTooLongError(b""), struct.error)
         assert "local list element too long: got 65536 bytes" in str(amp.ElementTooLongError(b"x" * 65536))
@@ -66,7 +66,7 @@ class TestTooLong:
 
 
 class TestRemoteAmpError:
-    """It prints the code, the text, and what happened here."""
+    """The text has the code, the description and the local failure."""
 
     @pytest.mark.parametrize(
         ("code", "description", "local"),
@@ -78,12 +78,12 @@ class TestRemoteAmpError:
         ],
     )
     def test_str(self, code: bytes, description: str, local: Failure | None) -> None:
-        """As Twisted's does."""
+        """The text is the same as Twisted's."""
         theirs = loadStock("amp").RemoteAmpError(code, description, local=local)
         assert str(amp.RemoteAmpError(code, description, local=local)) == str(theirs)
 
     def test_attributes(self) -> None:
-        """It carries what it was made of."""
+        """The error carries its arguments as attributes."""
         error = amp.RemoteAmpError(b"CODE", "text", True)
         assert (error.errorCode, error.description, error.fatal, error.local) == (b"CODE", "text", True, None)
         unknown = amp.UnknownRemoteError("text")
@@ -91,10 +91,10 @@ class TestRemoteAmpError:
 
 
 class TestBadLocalReturn:
-    """It says what was returned, and why it does not do."""
+    """The text says what was returned, and why it is wrong."""
 
     def test_str(self) -> None:
-        """Both, as Twisted's does."""
+        """The text is the same as Twisted's."""
         why = failure()
         error = amp.BadLocalReturn("message", why)
         assert str(error) == repr(error) == repr(loadStock("amp").BadLocalReturn("message", why))
@@ -102,7 +102,7 @@ class TestBadLocalReturn:
 
 
 class TestPickle:
-    """Errors survive a pickle: workers report them."""
+    """Errors can be pickled, since worker processes report them."""
 
     @pytest.mark.parametrize(
         "error",
@@ -125,7 +125,7 @@ class TestPickle:
         ids=lambda error: type(error).__name__,
     )
     def test_all(self, error: amp.AmpError) -> None:
-        """Type, text and attributes are the same."""
+        """Type, text and attributes survive."""
         copy = pickle.loads(pickle.dumps(error))
         assert type(copy) is type(error)
         assert (str(copy), copy.args) == (str(error), error.args)
@@ -133,7 +133,7 @@ class TestPickle:
 
 
 class _Own(Exception):
-    """An application's exception, with a text and a way to be pickled of its own."""
+    """An application's exception with its own text and pickling."""
 
     def __str__(self) -> str:
         return "own text"
@@ -143,26 +143,29 @@ class _Own(Exception):
 
 
 class TestBeside:
-    """An exception of an application's beside one of these keeps what it says of itself."""
+    """
+    An exception that derives from one of ours and one of the application's keeps the latter's
+    methods.
+    """
 
     class Both(amp.TooLong, _Own):
-        """Is both."""
+        """Derives from both."""
 
     def test_text(self) -> None:
-        """Its text, and its pickle."""
+        """The text and the pickle are the application's."""
         both = self.Both(True, True, b"key")
         assert (str(both), pickle.loads(pickle.dumps(both))) == ("own text", "own pickle")
 
 
 class TestStackless:
-    """A failure that cannot be pickled by itself is pickled without its stack."""
+    """A failure that cannot be pickled directly is pickled without its stack."""
 
     def test_restored(self) -> None:
-        """It is of the same type, with the same text."""
+        """The restored failure has the same type and text."""
         stackless = pickle.dumps(_errors._Stackless(failure()))
         with pytest.MonkeyPatch.context() as patch:
             for name, each in list(vars(Failure).items()):
-                if name == "__setstate__" or isinstance(each, property):  # which Twisted 22.10 has not
+                if name == "__setstate__" or isinstance(each, property):  # Twisted 22.10 does not have these
                     patch.delattr(Failure, name)
             restored = pickle.loads(stackless)
         assert isinstance(restored, Failure)
@@ -173,7 +176,7 @@ class TestHierarchy:
     """The exceptions are those of the docstring's tree."""
 
     def test_tree(self) -> None:
-        """Each exported error stands in the tree, below its base."""
+        """Each exported error is in the tree, below its base."""
         ancestors: list[type] = []
         listed = []
         for stem, name in re.findall(

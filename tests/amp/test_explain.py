@@ -17,11 +17,11 @@ from twisted_basic_ng.amp import _explain
 
 
 class OwnError(ValueError):
-    """An application's error, with a text and attributes of its own."""
+    """An application's error, with its own text and attributes."""
 
 
 class Own(amp.Argument):
-    """An application's type, which raises its own error."""
+    """An application's type that raises its own error."""
 
     def toString(self, inObject: object) -> bytes:
         raise OwnError("own text")
@@ -31,14 +31,14 @@ class Own(amp.Argument):
 
 
 class Elsewhere(amp.Integer):
-    """Takes its value from the protocol, not from the arguments."""
+    """An argument whose value comes from the protocol."""
 
     def retrieve(self, d: Any, name: Any, proto: Any) -> Any:
         return "no number"
 
 
 class Foreign:
-    """A type that is none of ours."""
+    """An argument type that is not a subclass of ours."""
 
     def toBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> None:
         raise TypeError("foreign text")
@@ -51,7 +51,7 @@ ROW = [(b"x-y", amp.Integer()), (b"list", amp.ListOf(amp.Integer(), optional=Tru
 
 
 class Everything(amp.Command):
-    """One argument of each kind, each of which may be left out."""
+    """One optional argument of each kind."""
 
     arguments = [
         (b"rows", amp.AmpList(ROW, optional=True)),
@@ -119,18 +119,20 @@ UNREADABLE: list[tuple[dict[str, bytes], type[Exception], str]] = [
 
 
 class TestWriting:
-    """A value that cannot be written is found, however deep it is."""
+    """The error for a value that cannot be written names its place, at any depth."""
 
     @pytest.mark.parametrize(("objects", "kind", "end"), UNWRITABLE)
     def test_place(self, objects: dict[str, Any], kind: type[Exception], end: str) -> None:
-        """The error has Twisted's type, and the place at its end; nothing else is left on it."""
+        """
+        The error has Twisted's type and names the place at its end.  No attributes are left on it.
+        """
         with pytest.raises(kind) as caught:
             Everything.makeArguments(objects, None)
         assert str(caught.value).endswith(end)
         assert not any("Steps" in name for name in vars(caught.value))
 
     def test_elsewhere(self) -> None:
-        """Of a value that is not among the arguments, the type alone of the argument is known."""
+        """For a value that is not among the arguments, only the argument's type is named."""
 
         class Call(amp.Command):
             arguments = [(b"a", Elsewhere())]
@@ -139,7 +141,7 @@ class TestWriting:
             Call.makeArguments({}, None)
 
     def test_foreign(self) -> None:
-        """A type that is none of ours has its name there, too; an error with two arguments is left alone."""
+        """A foreign type is named, too.  An error with two arguments is not changed."""
 
         class Call(amp.Command):
             arguments = [(b"a", Foreign())]
@@ -153,7 +155,7 @@ class TestWriting:
 
     @pytest.mark.parametrize("response", [None, 5, ["total"]])
     def test_noDictionary(self, response: Any) -> None:
-        """A response that is no dictionary is said to be none, with the keys that it has to have."""
+        """A response that is not a dictionary raises an error that names the required keys."""
         with pytest.raises((AttributeError, TypeError)) as caught:
             Everything.makeResponse(response, None)
         if not isinstance(response, list):
@@ -161,30 +163,32 @@ class TestWriting:
             assert str(caught.value).endswith(f"; the response values of Everything {end}")
 
     def test_noKeys(self) -> None:
-        """So is one to a command without a response."""
+        """A command without response values has the text "no keys"."""
         with pytest.raises(AttributeError, match=r"have to be a dictionary \(no keys\), not a value of type NoneType"):
             amp.Command.makeResponse(None, None)
 
     def test_noStep(self) -> None:
-        """An error that is not about one argument is left alone."""
+        """An error that is not about one argument is not changed."""
         error = TypeError("text")
         _explain.explainWriting(error, "argument", Everything, Everything.arguments, {})
         assert str(error) == "text"
 
 
 class TestReading:
-    """A value that cannot be read is found, however deep it is."""
+    """The error for a value that cannot be read names its place, at any depth."""
 
     @pytest.mark.parametrize(("box", "kind", "end"), UNREADABLE)
     def test_place(self, box: dict[str, bytes], kind: type[Exception], end: str) -> None:
-        """The error has Twisted's type, and the place at its end; nothing else is left on it."""
+        """
+        The error has Twisted's type and names the place at its end.  No attributes are left on it.
+        """
         with pytest.raises(kind) as caught:
             Everything.parseArguments(amp.AmpBox(box), None)
         assert str(caught.value).endswith(end)
         assert not any("Steps" in name for name in vars(caught.value))
 
     def test_ownKeyError(self) -> None:
-        """A C{KeyError} of an application's type is not taken for a missing key."""
+        """A C{KeyError} of an application's type is not mistaken for a missing key."""
 
         class Choice(amp.Argument):
             def fromString(self, inString: bytes) -> Any:
@@ -195,30 +199,32 @@ class TestReading:
         assert (type(caught.value), caught.value.args) == (KeyError, (b"b",))
 
     def test_noCommand(self) -> None:
-        """Where no command is known, the argument is named all the same."""
+        """Without a known command, the argument is still named."""
         with pytest.raises(ValueError, match=r"; the peer sent it as argument a, of type Integer$"):
             amp._stringsToObjects({b"a": b"x"}, [(b"a", amp.Integer())], None)
 
     def test_noStep(self) -> None:
-        """An error that is not about one argument is left alone."""
+        """An error that is not about one argument is not changed."""
         error = ValueError("text")
         _explain.explainReading(error, "argument", None, [], {})
         assert str(error) == "text"
 
 
 class TestAddText:
-    """A text is added where that changes nothing else."""
+    """A text is added to an error only if nothing else changes."""
 
     @pytest.mark.parametrize("make", [OwnError, lambda text: TypeError(text, 1), KeyError, OSError])
     def test_others(self, make: Callable[[str], Exception]) -> None:
-        """An error of another type, or with more arguments, stays as it is."""
+        """An error of another type, or with more arguments, is not changed."""
         error = make("text")
         before = (error.args, str(error))
         _explain.addText(error, "more")
         assert (error.args, str(error)) == before
 
     def test_tooLong(self) -> None:
-        """L{amp.TooLong} has no argument, and says more in its text; C{repr} is Twisted's."""
+        """
+        L{amp.TooLong} has no argument, and shows the text in C{str}; its C{repr} is Twisted's.
+        """
         error = amp.TooLong(False, True, b"x" * 70000, b"key")
         shown = repr(error)
         _explain.addText(error, "more")
@@ -226,7 +232,7 @@ class TestAddText:
 
     @pytest.mark.parametrize("step", [b"no-such-name", 0])
     def test_unknownPlace(self, step: object) -> None:
-        """A way that the schema does not have is no second error."""
+        """A step that the schema does not contain raises no second error."""
         error = ValueError("text")
         noteStep(error, step)
         _explain.explainReading(error, "argument", None, [], {})
@@ -234,10 +240,10 @@ class TestAddText:
 
 
 class TestPeers:
-    """Peers are named, whatever is known of them."""
+    """Peers are described with whatever is known."""
 
     def test_names(self) -> None:
-        """By the address that is remembered, the transport's, or that of the sender of boxes."""
+        """The address comes from the protocol, its transport, or the box sender's transport."""
         transport = SimpleNamespace(getPeer=lambda: "peer")
         assert _explain.describePeerOf(SimpleNamespace(_transportPeer="before")) == "before"
         assert _explain.describePeerOf(SimpleNamespace(transport=transport)) == "peer"
@@ -256,25 +262,25 @@ class TestPeers:
         ],
     )
     def test_protocols(self, length: int, end: str) -> None:
-        """A key that is too long is often the beginning of another protocol."""
+        """A too long key is often the beginning of another protocol, which is named."""
         assert _explain.whatPeerSpeaks(length).endswith(end)
 
 
 class TestRepr:
-    """What a base class shows is kept."""
+    """The C{repr} of a base class is kept."""
 
     def test_added(self) -> None:
-        """More is added in front of the last bracket; a C{repr} of another form is left alone."""
+        """A text is added before the closing bracket.  A C{repr} of another form is not changed."""
         assert _explain.addToRepr("<x at 1>", " more") == "<x at 1 more>"
         assert _explain.addToRepr("own", " more") == "own"
 
     def test_names(self) -> None:
-        """A command's name need not be ASCII, nor be there."""
+        """A command's name need not be ASCII, and may be missing."""
         assert [_explain.nameOf(each) for each in (b"Sum", b"\xff", None)] == ["Sum", "\\xff", "None"]
 
 
 class TestSameError:
-    """An application may raise the same object each time."""
+    """An application may raise the same object repeatedly."""
 
     def test_bounded(self) -> None:
         """Its text does not grow."""
@@ -294,7 +300,7 @@ class TestSameError:
         assert vars(error) == {}
 
     def test_noText(self) -> None:
-        """Nothing is added where there is no text."""
+        """Nothing is added to an error without a text."""
         for arguments in ((), (7,), ("a", "b")):
             error = ValueError(*arguments)
             _explain.addText(error, "more")

@@ -20,7 +20,7 @@ LARGE = b"x" * 100_000
 
 
 class FeatureCase(ExtendedCase):
-    """There is another feature."""
+    """Tests with an additional feature."""
 
     def setUp(self) -> None:
         case = self
@@ -45,7 +45,7 @@ class FeatureCase(ExtendedCase):
         super().setUp()
 
     def extensions(self, peer: Any = None) -> Any:
-        """The agreement of the client, or of that peer."""
+        """Return the agreement of the client, or of C{peer}."""
         return (self.client if peer is None else peer)._ampExtend()
 
     def agree(self) -> None:
@@ -54,17 +54,17 @@ class FeatureCase(ExtendedCase):
 
 
 class AgreementTests(FeatureCase):
-    """What both sides have is asked once, and only when it is needed."""
+    """The common features are asked for once, and only when they are needed."""
 
     def test_unused(self) -> None:
-        """On a connection that does not need it, nothing is asked, and nothing kept."""
+        """On a connection that does not need a feature, nothing is asked and nothing is kept."""
         self.assertEqual(self.asked(65_535), 65_535)
         self.assertEqual((self.sent(), self.sent(self.server)), ([b"Echo"], [b"answer"]))
         self.assertEqual([self.client._ampExtensions, self.server._ampExtensions], [None] * 2)
         self.assertFalse(self.client._ampDetour)
 
     def test_once(self) -> None:
-        """It is asked once; the side that was asked asks nothing."""
+        """The features are asked for once, and the side that was asked does not ask."""
         for peer in (self.client, self.server, self.client):
             results = self.ask(100_000, peer)
             self.wire.flush()
@@ -82,7 +82,7 @@ class AgreementTests(FeatureCase):
         self.assertEqual((self.sent()[0], self.sent(self.server)[0]), (b"_extensions", b"_extensions"))
 
     def test_common(self) -> None:
-        """Each side knows what both have, whichever asked, and nothing of what it has not got itself."""
+        """Each side knows the features that both have, whichever of them asked."""
         self.assertFalse(self.extensions().has(b"test"))
         offers = _features.NAMES.toString([b"test", b"unknown"])
         self.client.dataReceived(amp.AmpBox(_command=b"_extensions", _ask=b"q", offers=offers).serialize())
@@ -91,14 +91,14 @@ class AgreementTests(FeatureCase):
         self.assertEqual(answer, {b"_answer": b"q", b"accepts": b"\0\4test"})
 
     def test_unanswered(self) -> None:
-        """One who wants no answer gets none, and has told its features all the same."""
+        """A question without a tag gets no answer, but its features are known."""
         offers = _features.NAMES.toString([b"test"])
         self.client.dataReceived(amp.AmpBox(_command=b"_extensions", offers=offers).serialize())
         self.assertTrue(self.extensions().has(b"test"))
         self.assertEqual(self.sent(), [])
 
     def test_later(self) -> None:
-        """What is known is not taken back; a peer that says more later has more."""
+        """Known features are never removed, and later questions can add some."""
         self.client.callRemote(Echo, data=LARGE).addErrback(lambda failure: None)
         self.client.dataReceived(amp.AmpBox(_error=b"2", _error_code=b"X", _error_description=b"").serialize())
         self.assertEqual(self.extensions().known, set())
@@ -108,7 +108,7 @@ class AgreementTests(FeatureCase):
             self.assertEqual(self.extensions().known, known)
 
     def test_unreadable(self) -> None:
-        """An answer that lists nothing that can be read stands for none."""
+        """An answer that cannot be read means no features."""
         for accepts in ({}, {"accepts": b"\0\x99x"}):
             self.join(Peer(), Peer())
             results = self.ask(100_000)
@@ -116,7 +116,7 @@ class AgreementTests(FeatureCase):
             self.assertIsInstance(results[0], amp.TooLong)
 
     def test_switchedOff(self) -> None:
-        """A side that has it not switched on answers as Twisted does, and has no agreement."""
+        """A side with the features off answers like Twisted, and has no agreement."""
         self.join(Peer(), Peer())
         self.server.extended = False
         results = self.ask(100_000)
@@ -126,7 +126,10 @@ class AgreementTests(FeatureCase):
         self.assertIsNone(self.server._ampExtend())
 
     def test_keys(self) -> None:
-        """A box with a reserved key reaches its feature once the peer has been told of it; any other is an error."""
+        """
+        A box with a reserved key is passed to its feature after the agreement, and is an error
+        before it.
+        """
         box = amp.AmpBox(a=b"1", _test=b"2")
         self.assertRaises(amp.NoEmptyBoxes, self.client.ampBoxReceived, box)
         self.agree()
@@ -139,7 +142,7 @@ class AgreementTests(FeatureCase):
         self.assertEqual([self.client._ampExtensions, self.server._ampExtensions], [None] * 2)
 
     def test_lost(self) -> None:
-        """Nothing is asked of a peer that is gone."""
+        """Nothing is asked after the connection is lost."""
         extensions = self.extensions()
         self.wire.drop()
         extensions.ask()
@@ -153,13 +156,13 @@ class SeparateTests(DispatchCase):
     """The dispatcher and the connection may be two objects."""
 
     def test_foreign(self) -> None:
-        """Over a box sender of an application's own there is no agreement."""
+        """There is no agreement over an application's own box sender."""
         self.dispatcher.extended = True
         self.receive(_ask=b"1", _command=b"_extensions")
         self.assertEqual([box[b"_error_code"] for box in self.sender.boxes], [b"UNHANDLED"])
 
     def test_either(self) -> None:
-        """It is enough to switch it on for one of the two."""
+        """It is enough to switch the features on for one of the two."""
         for values in ((True, False), (False, True), (False, False)):
             dispatcher = amp.BoxDispatcher(None)
             connection = amp.BinaryBoxProtocol(dispatcher)
@@ -169,7 +172,7 @@ class SeparateTests(DispatchCase):
             self.assertEqual(connection._ampExtend() is not None, any(values))
 
     def test_otherThings(self) -> None:
-        """A class that has something else of that name has switched on nothing."""
+        """A class that uses the names for other things has not switched anything on."""
 
         class Own(amp.AMP):
             def extended(self) -> None:  # type: ignore[override]
@@ -186,7 +189,7 @@ class SeparateTests(DispatchCase):
         self.assertRaises(RuntimeError, own.leave)
 
     def test_receiver(self) -> None:
-        """A receiver of boxes that is no dispatcher is left alone."""
+        """A receiver of boxes that is not a dispatcher gets no features."""
 
         class Receiver:
             def startReceivingBoxes(self, sender: Any) -> None:
@@ -200,10 +203,10 @@ class SeparateTests(DispatchCase):
 
 
 class LineTests(FeatureCase):
-    """Until it is known what the peer has, boxes wait in order."""
+    """Boxes wait in order until the peer's features are known."""
 
     def test_order(self) -> None:
-        """Those behind one that needs it wait; so do answers."""
+        """Calls and answers behind a box that needs a feature wait."""
         results = [self.ask(1), self.ask(100_000), self.ask(2)]
         self.client.callRemote(Note, data=b"xxx")
         answers = self.ask(4, self.server)
@@ -214,7 +217,7 @@ class LineTests(FeatureCase):
         self.assertEqual(self.sent()[-3:], [b"Echo", b"Note", b"answer"])
 
     def test_reentered(self) -> None:
-        """What is sent while the line is sent goes to its end."""
+        """Boxes that are sent while the line is sent go to its end."""
         transport = self.client.wire
         transport.hooks["write"] = lambda: transport.hooks.clear() or self.client.callRemote(Note, data=b"late")
         self.ask(100_000)
@@ -224,7 +227,9 @@ class LineTests(FeatureCase):
         self.assertEqual(self.server.asked, [100_000, 4, 1, 4])
 
     def test_cancelled(self) -> None:
-        """A call that is cancelled there is never sent, and those behind it are; with bounds, too."""
+        """
+        A call that is cancelled while it waits is never sent, and the others are, with limits, too.
+        """
         for bound in (None, 5):
             client = Peer()
             client.MAX_ASKS_IN_PROGRESS = bound
@@ -239,13 +244,15 @@ class LineTests(FeatureCase):
             self.assertIsNone(self.client._ampCancelledRequests)
 
     def test_lost(self) -> None:
-        """A connection that ends meanwhile fails the calls that wait, and each thing that was to be done."""
+        """If the connection is lost meanwhile, waiting calls and postponed actions fail."""
         results, starting = self.ask(100_000), self.waiting(self.client.callRemote(amp.StartTLS))
         self.wire.drop()
         self.assertEqual([type(each) for each in results + starting], [ConnectionLost] * 2)
 
     def test_bounded(self) -> None:
-        """With bounds on the calls under way, all are answered, and a peer that cannot stalls nothing."""
+        """
+        With limits on the calls in progress, all calls end, even if the peer lacks the feature.
+        """
         for server in (Peer(), StockPeer()):
             client = Peer()
             client.MAX_ASKS_IN_PROGRESS = 2
@@ -258,7 +265,7 @@ class LineTests(FeatureCase):
             self.assertEqual(client._ampOverload.line.window.underWay, {})
 
     def test_unanswered(self) -> None:
-        """A call that wants no answer, and that the peer cannot take, is logged."""
+        """A call without an answer that the peer cannot take is logged."""
         self.join(Peer(), StockPeer())
         self.client.callRemote(Note, data=LARGE)
         self.wire.flush()
@@ -268,7 +275,7 @@ class LineTests(FeatureCase):
         self.assertEqual(self.server.asked, [1])
 
     def test_quit(self) -> None:
-        """An answer after which the connection is closed is sent before it is closed."""
+        """An answer that closes the connection is sent first."""
 
         def respond(data: bytes, numbers: Any) -> Any:
             if data == b"x":
@@ -283,7 +290,7 @@ class LineTests(FeatureCase):
         self.assertTrue(self.wire.server.lost)
 
     def test_manyAnswers(self) -> None:
-        """A peer that goes on asking, and never answers, counts as one that has nothing."""
+        """A peer that goes on asking and never answers counts as one without features."""
         for unsent, most in ((None, 64), (10**6, 3)):
             server = Peer()
             server.MAX_UNSENT_BYTES = unsent
@@ -302,7 +309,7 @@ class LineTests(FeatureCase):
             self.assertTrue(server._ampExtensions.known == frozenset())
 
     def test_manyAnswersForTLS(self) -> None:
-        """One that does not answer StartTLS either is dropped."""
+        """If it does not answer StartTLS either, it is dropped."""
         server = Peer()
         server.MAX_WAITING_BYTES = 150_000
         transport = RecordingTransport().connect(server)
@@ -316,7 +323,7 @@ class LineTests(FeatureCase):
         self.assertIsInstance(failures[0], amp.TooManyAnswersError)
 
     def test_broken(self) -> None:
-        """An application's own box that cannot be written after all is its caller's error."""
+        """If an application's own box cannot be written after all, its call fails."""
 
         class Odd(amp.AmpBox):
             def serialize(self) -> bytes:
@@ -335,7 +342,7 @@ class LineTests(FeatureCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_nested(self) -> None:
-        """What is learnt or forgotten while the line is sent holds for the rest of it."""
+        """The agreement may change while the line is sent."""
         self.ask(100_000)
         self.assertTrue(self.extensions().postpone(lambda: self.extensions().restart()))
         results = [self.ask(1), self.ask(100_000), self.ask(2)]
@@ -344,7 +351,7 @@ class LineTests(FeatureCase):
         self.assertEqual(self.sent().count(b"_extensions"), 2)
 
     def test_atOnce(self) -> None:
-        """Where both ends are in one stack, a call may fail before its caller has its C{Deferred}."""
+        """If both ends are in one stack, a call may fail before its caller has its C{Deferred}."""
 
         def write(data: bytes) -> None:
             self.client.dataReceived(amp.AmpBox(_error=b"2", _error_code=b"X", _error_description=b"").serialize())
@@ -354,7 +361,9 @@ class LineTests(FeatureCase):
         self.assertIsInstance(failures[0], amp.TooLong)
 
     def test_unanswerable(self) -> None:
-        """An error in answering in place of an answer is nobody's, and closes the connection."""
+        """
+        An error while an error is sent in place of an answer is logged, and closes the connection.
+        """
         self.server._safeEmit = lambda box: 1 // 0
         self.server._ampFailAnswer(amp.AmpBox(_answer=b"1"), Failure(amp.TooLong(False, True, b"x")))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
@@ -362,7 +371,7 @@ class LineTests(FeatureCase):
         self.assertTrue(self.server.transport.disconnecting)
 
     def test_late(self) -> None:
-        """What cannot be sent because the connection has switched meanwhile is dropped, but for calls, which fail."""
+        """If the protocol switches meanwhile, waiting calls fail, and other boxes are dropped."""
         answering: Deferred[Any] = Deferred()
         self.client.respond = lambda data, numbers: answering
         self.ask(1, self.server)
@@ -385,7 +394,7 @@ class NeedTests(FeatureCase):
         return self.waiting(self.client._sendBoxCommand(b"Echo", box))
 
     def test_there(self) -> None:
-        """It is sent once it is known that the peer has it."""
+        """The box is sent once the peer is known to have the feature."""
         results = [self.send(), self.ask(2)]
         self.wire.flush()
         self.assertEqual(len(results[0]), 1)
@@ -395,7 +404,7 @@ class NeedTests(FeatureCase):
         self.assertEqual(self.server.asked, [1, 2, 1])
 
     def test_missing(self) -> None:
-        """The call fails with an error that names it if the peer has not got it."""
+        """The call fails with an error that names the feature if the peer lacks it."""
         self.join(Peer(), StockPeer())
         results = [self.send(), self.ask(2)]
         self.wire.flush()
@@ -406,7 +415,7 @@ class NeedTests(FeatureCase):
         self.assertEqual(self.client._outstandingRequests, {})
 
     def test_several(self) -> None:
-        """It may need several; one that takes several boxes needs C{more}, too."""
+        """A box may need several features.  One that is split needs C{more}, too."""
         box = amp.AmpBox(data=LARGE)
         self.extensions().require(box, b"test")
         self.extensions().require(box, b"more")
@@ -419,7 +428,7 @@ class NeedTests(FeatureCase):
         self.assertRaises(amp.MissingFeatureError, self.client._sendBoxCommand, b"Echo", box)
 
     def test_forgone(self) -> None:
-        """A box that is not sent after all needs nothing, and is not kept."""
+        """A need can be removed again, and the box is not kept."""
         box = amp.AmpBox(data=b"x")
         self.extensions().require(box, b"test")
         self.extensions().forgo(box)
@@ -429,7 +438,9 @@ class NeedTests(FeatureCase):
         self.assertEqual(self.sent(), [b"Echo"])
 
     def test_postponed(self) -> None:
-        """Something may be done when it is known, at once if it is; an error in that is its own."""
+        """
+        An action may be postponed until the features are known.  Its error does not affect others.
+        """
         done: list[Any] = []
         needs = frozenset([b"test"])
         self.assertTrue(self.extensions().postpone(lambda: done.append("first"), needs=needs))
@@ -443,7 +454,7 @@ class NeedTests(FeatureCase):
 
 
 class TLSTests(FeatureCase):
-    """Behind StartTLS it is asked again."""
+    """After StartTLS, the features are asked for again."""
 
     def start(self, peer: Any = None) -> list[Any]:
         for end in (self.wire.client, self.wire.server):
@@ -451,7 +462,7 @@ class TLSTests(FeatureCase):
         return self.waiting((self.client if peer is None else peer).callRemote(amp.StartTLS))
 
     def test_again(self) -> None:
-        """Nothing that was agreed in plaintext holds, on either side."""
+        """Nothing that was agreed in plaintext is valid after TLS, on either side."""
         self.assertEqual(self.asked(100_000), 100_000)
         self.agree()
         self.extensions().feature(b"test")
@@ -465,7 +476,7 @@ class TLSTests(FeatureCase):
         self.assertEqual(self.sent().count(b"_extensions"), 2)
 
     def test_waiting(self) -> None:
-        """What is called while TLS is started is asked and sent behind it, in order."""
+        """Calls made while TLS starts are sent after it, in order."""
         results = [self.ask(1)]
         starting = self.start()
         results += [self.ask(2), self.ask(100_000), self.ask(3)]
@@ -475,7 +486,10 @@ class TLSTests(FeatureCase):
         self.assertEqual(self.server.asked, [1, 2, 100_000, 3])
 
     def test_behind(self) -> None:
-        """StartTLS itself waits behind a call that waits; what is agreed for that call does not count for the next."""
+        """
+        StartTLS waits behind a waiting call.  The agreement made for that call is not used after
+        TLS.
+        """
         results = [self.ask(100_000)]
         starting = self.start()
         results += [self.ask(100_001), self.ask(1)]
@@ -485,8 +499,11 @@ class TLSTests(FeatureCase):
         self.assertEqual(self.sent().count(b"_extensions"), 2)
 
     def test_answer(self) -> None:
-        """The peer's answer that starts TLS overtakes answers that wait: its caller can answer no question before."""
-        self.join(Peer(), Peer(), 1)  # so that no byte of TLS comes with one of plaintext
+        """
+        The answer that starts TLS overtakes waiting answers, since its caller cannot answer
+        questions.
+        """
+        self.join(Peer(), Peer(), 1)  # so that no byte of TLS comes together with plaintext
         self.server.respond = lambda data, numbers: {"data": LARGE}
         results = [self.ask(1)]
         starting = self.start()
@@ -498,7 +515,9 @@ class TLSTests(FeatureCase):
         self.assertEqual((starting, results), ([{}], [[100_000], [100_000]]))
 
     def test_asked(self) -> None:
-        """A plaintext answer that comes while TLS is started, or after, is not believed."""
+        """
+        A plaintext answer to the question that arrives while TLS starts, or later, is ignored.
+        """
         results = self.ask(100_000)
         question = amp.parseString(self.client.wire.written)[0][b"_ask"]
         self.client._prepareTLS(amp._NoCertificate(True), None)
@@ -513,7 +532,7 @@ class TLSTests(FeatureCase):
         self.assertIsInstance(results[0], amp.TooLong)
 
     def test_stale(self) -> None:
-        """The answer, or the error, to a question that was asked in plaintext is dropped when it comes over TLS."""
+        """An answer or error to a plaintext question is dropped when it comes over TLS."""
         for kw in ({"_answer": b"2", "accepts": b"\0\4more"}, {"_error": b"2", "_error_code": b"UNHANDLED"}):
             self.join(Peer(), Peer())
             results = self.ask(100_000)
@@ -522,7 +541,7 @@ class TLSTests(FeatureCase):
             self.assertEqual((results, self.extensions().known), ([], None))
 
     def test_refused(self) -> None:
-        """Where the connection goes on without TLS, so do the calls."""
+        """If the connection goes on without TLS, so do the calls."""
         self.client.plaintextAfterRefusedTLS = True
         self.server.acceptsStartTLS = False
         starting = self.start()
@@ -533,10 +552,10 @@ class TLSTests(FeatureCase):
 
 
 class SwitchTests(FeatureCase):
-    """Another protocol takes over when all is sent that waits."""
+    """Another protocol takes over after all waiting boxes are sent."""
 
     class Inner(Protocol):
-        """Keeps what it is told."""
+        """Collects its data."""
 
         data = b""
 
@@ -549,7 +568,7 @@ class SwitchTests(FeatureCase):
         return factory
 
     def test_switch(self) -> None:
-        """The call waits in line, and so does the answer; what follows is refused."""
+        """The call and the answer wait in line, and later calls fail."""
         inner = self.Inner()
 
         class Switch(amp.ProtocolSwitchCommand):
@@ -574,7 +593,10 @@ class SwitchTests(FeatureCase):
         self.assertEqual([self.client._ampExtensions, self.server._ampExtensions], [None] * 2)
 
     def test_answer(self) -> None:
-        """A responder's switch waits for nothing: its caller can answer no question.  What waits is sent first."""
+        """
+        A responder's switch does not wait, since its caller cannot answer questions.  Waiting boxes
+        are sent first.
+        """
         inner = self.Inner()
 
         class Switch(amp.ProtocolSwitchCommand):
@@ -595,7 +617,7 @@ class SwitchTests(FeatureCase):
         self.assertIs(self.server.innerProtocol, inner)
 
     def test_oneWay(self) -> None:
-        """A call that wants no answer, and comes too late, is lost, as ever."""
+        """A call without an answer that comes too late is lost, as usual."""
 
         class Switch(amp.ProtocolSwitchCommand):
             pass

@@ -24,7 +24,10 @@ class RegistryTests(SynchronousTestCase):
         self.addCleanup(_features.OBSERVERS.clear)
 
     def test_register(self) -> None:
-        """A registered feature is offered, and has its keys; one that sees all boxes is noted."""
+        """
+        A registered feature is offered and owns its keys.  One that sees all boxes is listed
+        separately.
+        """
 
         @_features.register
         class Plain(_features.Feature):
@@ -42,7 +45,7 @@ class RegistryTests(SynchronousTestCase):
         self.assertNotIn(b"plain", _features.OBSERVERS)
 
     def test_reading(self) -> None:
-        """Of a peer's features those are read that there are here; what cannot be read is none."""
+        """Only names that are known here are read, and an unreadable list is empty."""
         cases: list[tuple[Any, set[bytes]]] = [
             (None, set()),
             (b"", set()),
@@ -54,7 +57,7 @@ class RegistryTests(SynchronousTestCase):
 
 
 class FeatureTests(SynchronousTestCase):
-    """A feature that overrides nothing does nothing."""
+    """The base class of features does nothing."""
 
     def test_base(self) -> None:
         """Boxes are delivered as they are."""

@@ -9,7 +9,7 @@ from twisted_basic_ng import amp
 
 
 class TestInterfaces:
-    """What the package has of its own provides its interfaces, method by method."""
+    """Our classes provide the interfaces, method by method."""
 
     @pytest.mark.parametrize(
         ("interface", "provider"),
@@ -24,5 +24,5 @@ class TestInterfaces:
         ],
     )
     def test_provided(self, interface: type, provider: object) -> None:
-        """All the methods are there, with the arguments that the interface says."""
+        """All methods exist with the arguments of the interface."""
         assert verifyObject(interface, provider)

@@ -19,15 +19,15 @@ from twisted_basic_ng import amp
 
 
 class Wait(amp.Command):
-    """Waits."""
+    """A command whose responder waits."""
 
 
 class Switch(amp.ProtocolSwitchCommand):
-    """Changes the protocol."""
+    """A command that switches the protocol."""
 
 
 class Peer(amp.AMP):
-    """Asks after 10 seconds, and waits for 4."""
+    """A peer that asks after 10 seconds of silence, and waits 4 seconds for an answer."""
 
     KEEPALIVE_INTERVAL = 10
     KEEPALIVE_TIME = 4
@@ -42,7 +42,7 @@ class Peer(amp.AMP):
 
 
 class Case(SynchronousTestCase):
-    """A connection that is watched, with the test's clock."""
+    """A connection with keepalive that uses the test's clock."""
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -54,13 +54,13 @@ class Case(SynchronousTestCase):
         return proto
 
     def pass_(self, seconds: float) -> None:
-        """Let time pass, half a second at a time."""
+        """Advance the clock in steps of half a second."""
         for _ in range(int(seconds * 2)):
             self.clock.advance(0.5)
         self.clock.advance(0)
 
     def boxes(self) -> list[Any]:
-        """What was sent."""
+        """Return the sent boxes."""
         return amp.parseString(self.transport.written)
 
     def answer(self, **kw: bytes) -> None:
@@ -74,10 +74,10 @@ class Case(SynchronousTestCase):
 
 
 class SilenceTests(Case):
-    """A peer that says nothing is asked, and then dropped."""
+    """A silent peer is asked, and then dropped."""
 
     def test_gone(self) -> None:
-        """Without an answer the connection is aborted, and calls fail with what has happened."""
+        """Without an answer, the connection is aborted, and calls fail with the reason."""
         errors: list[Any] = []
         self.proto.callRemote(Wait).addErrback(lambda failure: errors.append(failure.value))
         self.pass_(9.5)
@@ -100,7 +100,7 @@ class SilenceTests(Case):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_alive(self) -> None:
-        """Any answer will do, an error too, and is dropped; the peer is asked again after the same time."""
+        """Any answer counts, even an error.  The peer is asked again after the same time."""
         for tag in (b"1", b"2", b"3"):
             self.pass_(10)
             self.assertEqual(self.boxes()[-1][b"_ask"], tag)
@@ -114,7 +114,7 @@ class SilenceTests(Case):
         self.assertDropped(False)
 
     def test_anyByte(self) -> None:
-        """A peer that sends something is not asked; a byte after the question is an answer."""
+        """A peer that sends bytes is not asked, and a single byte counts as an answer."""
         for each in b"\0\x01a\0\x0f" + b"x" * 15:
             self.pass_(3)
             self.proto.dataReceived(bytes([each]))
@@ -125,7 +125,7 @@ class SilenceTests(Case):
         self.assertDropped(False)
 
     def test_oneQuestion(self) -> None:
-        """It is asked once as long as it has not answered that question; it is dropped if it then says nothing."""
+        """The peer is asked once until it has answered, and is dropped if it then stays silent."""
         self.pass_(10)
         self.proto.dataReceived(b"\0")
         self.pass_(13.5)
@@ -135,7 +135,7 @@ class SilenceTests(Case):
         self.assertDropped()
 
     def test_interval(self) -> None:
-        """A time that is not given is the interval; one longer than that is waited for."""
+        """The default of the time is the interval, and it may be longer than that."""
         self.connected(type("Own", (Peer,), {"KEEPALIVE_TIME": None})())
         self.pass_(19.5)
         self.assertDropped(False)
@@ -148,18 +148,18 @@ class SilenceTests(Case):
         self.assertDropped()
 
     def test_busy(self) -> None:
-        """A process that was busy for long reads first what has come."""
+        """A process that was busy reads the received bytes before it decides."""
         self.pass_(10)
-        self.clock.callLater(100, self.answer, _answer=b"1")  # as a reactor reads between two rounds of timers
+        self.clock.callLater(100, self.answer, _answer=b"1")  # a reactor reads between two rounds of timers
         self.clock.advance(100)
         self.assertDropped(False)
 
 
 class OffTests(Case):
-    """Where it is not wanted, there is nothing."""
+    """Without keepalive, there is no timer."""
 
     def test_off(self) -> None:
-        """By default, or with the time alone, there is no timer."""
+        """By default, or with C{KEEPALIVE_TIME} alone, there is no timer."""
         self.proto._ampStopKeepalive()
         for values in ({"KEEPALIVE_INTERVAL": None}, {"KEEPALIVE_INTERVAL": None, "KEEPALIVE_TIME": None}):
             self.assertIsNone(self.connected(type("Own", (Peer,), values)())._ampKeepalive)
@@ -167,13 +167,13 @@ class OffTests(Case):
         self.assertEqual((amp.AMP.KEEPALIVE_INTERVAL, amp.AMP.KEEPALIVE_TIME), (None, None))
 
     def test_values(self) -> None:
-        """What is no positive number is an error."""
+        """A value that is not a positive number raises an error."""
         for interval, time in ((0, 4), (-1, 4), (float("inf"), 4), (float("nan"), 4), (1, 0)):
             with self.assertRaises(ValueError):
                 self.connected(type("Own", (Peer,), {"KEEPALIVE_INTERVAL": interval, "KEEPALIVE_TIME": time})())
 
     def test_otherReceiver(self) -> None:
-        """A receiver of boxes that cannot ask is not watched."""
+        """With a receiver of boxes that cannot ask, there is no keepalive."""
 
         class Receiver:
             def startReceivingBoxes(self, sender: Any) -> None:
@@ -185,7 +185,7 @@ class OffTests(Case):
         self.assertIsNone(proto._ampKeepalive)
 
     def test_end(self) -> None:
-        """Nothing is left when the connection has ended, and nothing holds the protocol."""
+        """After the connection is lost, no timer and no reference to the protocol is left."""
         self.pass_(10)
         self.lose()
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -195,35 +195,35 @@ class OffTests(Case):
         self.assertIsNone(proto())
 
     def test_closing(self) -> None:
-        """A connection that is being closed has all the time that it needs."""
+        """A closing connection has no time limit."""
         self.transport.loseConnection()
         self.pass_(60)
         self.assertEqual((self.boxes(), self.transport.aborted), ([], False))
         self.lose()
 
     def test_dropped(self) -> None:
-        """A peer that was dropped is not asked."""
+        """A dropped peer is not asked."""
         self.proto._ampLeavePeer()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_lostAtOnce(self) -> None:
-        """A transport may lose the connection in the midst of that."""
+        """A transport may lose the connection while it is closed."""
         self.transport.hooks["loseConnection"] = self.lose
         self.pass_(14)
         self.assertDropped()
 
     def test_tls(self) -> None:
-        """Where the connection may not be used without TLS, nothing is asked, and nothing kept of it."""
+        """If the connection may not be used without TLS, nothing is asked and nothing is kept."""
         self.proto._ampTLSAbandoned = True
         self.pass_(10)
         self.assertEqual((self.boxes(), self.proto._ampCancelledRequests), ([], None))
 
 
 class PausedTests(Case):
-    """A side that does not read does not drop its peer for that."""
+    """A side that does not read does not drop its peer."""
 
     def test_paused(self) -> None:
-        """No time passes while it is paused; all of it does from then on."""
+        """No time passes while the protocol is paused.  The full time passes after that."""
         self.proto.pauseProducing()
         self.pass_(35)
         self.proto.resumeProducing()
@@ -239,7 +239,7 @@ class PausedTests(Case):
         self.assertDropped(False)
 
     def test_held(self) -> None:
-        """So it is while too much of the peer's is in progress."""
+        """No time passes either while too many of the peer's calls are in progress."""
         proto = self.connected(type("Own", (Peer,), {"MAX_ASKS_IN_PROGRESS": 1})())
         for tag in (b"1", b"2"):
             proto.dataReceived(amp.AmpBox(_command=b"Wait", _ask=tag).serialize())
@@ -268,10 +268,10 @@ class PausedTests(Case):
 
 
 class SwitchTests(Case):
-    """Another protocol is not watched."""
+    """After a switch, there is no keepalive."""
 
     def test_switch(self) -> None:
-        """While the peer is asked to change over no time passes, and afterwards there is no timer."""
+        """No time passes while the peer is asked to switch, and no timer is left afterwards."""
         self.proto.callRemote(Switch, Factory.forProtocol(Protocol))
         self.pass_(60)
         self.assertEqual(len(self.boxes()), 1)
@@ -285,22 +285,22 @@ class AnswerTests(Case):
     """Pings are answered."""
 
     def ping(self, **attributes: Any) -> list[Any]:
-        """Have one answered by a class with C{attributes}."""
+        """Answer a ping with a class that has C{attributes}."""
         proto = self.connected(type("Own", (Peer,), attributes)())
         for command, tag in ((b"Wait", b"7"), (b"Wait", b"8"), (b"_ping", b"9")):
             proto.dataReceived(amp.AmpBox(_command=command, _ask=tag).serialize())
         return self.boxes()
 
     def test_extended(self) -> None:
-        """Where extensions are on, the answer is empty."""
+        """With the features on, the answer is empty."""
         self.assertEqual(self.ping(extended=True), [{b"_answer": b"9"}])
 
     def test_stock(self) -> None:
-        """Where not, the command is unknown, as it is to a stock peer."""
+        """With the features off, the command is unhandled, as with Twisted."""
         self.assertEqual([each[b"_error_code"] for each in self.ping()], [b"UNHANDLED"])
 
     def test_full(self) -> None:
-        """However many calls are in progress, an extended side answers at once if it reads."""
+        """With the features on, a ping is answered at once, however many calls are in progress."""
 
         def connectionMade(proto: Any) -> None:
             proto.callRemote(Wait).addErrback(lambda failure: None)

@@ -14,7 +14,7 @@ from .extended import THEIRS, Echo, ExtendedCase, Note, Peer, StockPeer
 
 
 class LeavingPeer(Peer):
-    """Notes that its peer leaves."""
+    """Counts how often its peer has left."""
 
     left = 0
 
@@ -24,7 +24,7 @@ class LeavingPeer(Peer):
 
 
 class LeaveCase(ExtendedCase):
-    """Two ends on one clock."""
+    """Two ends with one clock."""
 
     def setUp(self) -> None:
         self.begin(LeavingPeer(), LeavingPeer())
@@ -36,7 +36,7 @@ class LeaveCase(ExtendedCase):
         self.join(client, server)
 
     def settle(self) -> None:
-        """Let everything happen that can happen without time."""
+        """Let everything happen that takes no time."""
         for _ in range(5):
             self.clock.advance(0)
             self.wire.flush()
@@ -46,10 +46,10 @@ class LeaveCase(ExtendedCase):
 
 
 class LeaveTests(LeaveCase):
-    """A connection is closed when nothing is under way."""
+    """A connection is closed when nothing is in progress."""
 
     def test_idle(self) -> None:
-        """At once, if nothing is; the other side is told before."""
+        """An idle connection is closed at once, after the other side was told."""
         results = self.waiting(self.client.leave())
         self.assertEqual(results, [])
         self.settle()
@@ -62,7 +62,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_underWay(self) -> None:
-        """What is under way in either direction is answered before."""
+        """Calls in progress in either direction are answered first."""
         waiting: dict[str, Deferred[Any]] = {"client": Deferred(), "server": Deferred()}
         self.client.respond = lambda data, numbers: waiting["client"]
         self.server.respond = lambda data, numbers: waiting["server"]
@@ -86,7 +86,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual((calls, results), ([[1], [100_000]], [None]))
 
     def test_refused(self) -> None:
-        """New calls of either side fail, and are not sent; one that wants no answer is dropped."""
+        """New calls of either side fail and are not sent.  One without an answer is dropped."""
         self.server.respond = lambda data, numbers: Deferred()
         self.ask(1)
         self.client.leave().addErrback(lambda failure: None)
@@ -103,7 +103,7 @@ class LeaveTests(LeaveCase):
         self.assertIsInstance(self.ask(1)[0], ConnectionLost)
 
     def test_nested(self) -> None:
-        """A responder may call its caller back for its answer."""
+        """A responder may call its caller for its answer."""
         held: Deferred[None] = Deferred()
 
         async def respond() -> Any:
@@ -120,13 +120,13 @@ class LeaveTests(LeaveCase):
         self.assertEqual((calls, results), ([2], [None]))
 
     def test_both(self) -> None:
-        """Both may leave at the same time, and each more than once."""
+        """Both sides may leave at the same time, and each repeatedly."""
         results = [self.waiting(end.leave()) for end in (self.client, self.client, self.server)]
         self.settle()
         self.assertEqual(results, [[None]] * 3)
 
     def test_answering(self) -> None:
-        """The side that is left may leave, too."""
+        """The side that was left may leave, too."""
         self.server.respond = lambda data, numbers: Deferred()
         self.ask(1)
         first = self.waiting(self.client.leave())
@@ -138,7 +138,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual([type(each) for each in first + second], [ConnectionLost] * 2)
 
     def test_line(self) -> None:
-        """Calls that wait in line are sent first, and kept calls of the peer are answered."""
+        """Calls that wait in line are sent first, and the peer's kept calls are answered."""
         server = LeavingPeer()
         server.MAX_ASKS_IN_PROGRESS = 1
         self.begin(LeavingPeer(), server)
@@ -156,7 +156,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual((calls, results), ([[1]] * 4, [None]))
 
     def test_asking(self) -> None:
-        """A peer that leaves, and goes on asking, is answered."""
+        """The calls of a peer that has left are still answered."""
         server = self.server
         for box in (
             amp.AmpBox(_ask=b"0", _command=b"_extensions", offers=b"\0\5leave"),
@@ -171,7 +171,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual(server.left, 1)
 
     def test_feature(self) -> None:
-        """What another feature has under way counts, too."""
+        """A busy feature keeps the connection open, too."""
         busy = [True]
         cancel = self.client._ampExtend().feature(b"cancel")
         cancel.isBusy = lambda: busy[0]
@@ -186,7 +186,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual(results, [None])
 
     def test_hurry(self) -> None:
-        """One who waits no longer closes the connection."""
+        """Cancelling the Deferred of C{leave} closes the connection."""
         self.server.respond = lambda data, numbers: Deferred()
         calls = self.ask(1)
         leaving = self.client.leave()
@@ -198,7 +198,7 @@ class LeaveTests(LeaveCase):
         self.assertEqual(len(results), 1)
 
     def test_locked(self) -> None:
-        """On a connection that switches to another protocol, nothing is said."""
+        """While the protocol switches, no C{_leave} box is sent."""
         results = self.waiting(self.client.leave())
         self.client.dataReceived(amp.AmpBox(_answer=b"1", accepts=b"\0\5leave").serialize())
         self.client._lockForSwitch()
@@ -207,7 +207,7 @@ class LeaveTests(LeaveCase):
         self.wire.drop()
 
     def test_startTLS(self) -> None:
-        """Behind StartTLS it is asked again, and what a peer has said before does not count."""
+        """After StartTLS, an earlier C{_leave} of the peer no longer counts."""
         self.server.respond = lambda data, numbers: Deferred()
         self.ask(1)
         results = self.waiting(self.client.leave())
@@ -222,7 +222,7 @@ class LeaveTests(LeaveCase):
         self.wire.drop()
 
     def test_restarted(self) -> None:
-        """A side that leaves says so again, and closes when it is answered."""
+        """A leaving side sends C{_leave} again after StartTLS, and closes the connection."""
         self.server.respond = lambda data, numbers: held
         held: Deferred[Any] = Deferred()
         self.ask(1)
@@ -238,10 +238,10 @@ class LeaveTests(LeaveCase):
 
 
 class StockTests(LeaveCase):
-    """A peer that cannot be told."""
+    """The peer does not support leaving."""
 
     def test_stock(self) -> None:
-        """The connection is closed when all is answered of which this side knows."""
+        """The connection is closed when all calls that this side knows are answered."""
         held: Deferred[Any] = Deferred()
         self.begin(LeavingPeer(), StockPeer())
         self.server.respond = lambda data, numbers: held
@@ -257,7 +257,7 @@ class StockTests(LeaveCase):
         self.assertEqual((calls, results), ([1], [None]))
 
     def test_off(self) -> None:
-        """Where it is not switched on, it is an error; so it is before the connection is made."""
+        """With the features off, or before the connection, C{leave} raises an error."""
         off = Peer()
         off.extended = False
         self.join(off, Peer())

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._line}: our own calls under bounds."""
+"""Tests for L{twisted_basic_ng.amp._line}: our own calls under limits."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .test_descriptors import SendingTransport
 
 
 class Ask(amp.Command):
-    """Wants an answer."""
+    """A command with an answer."""
 
     arguments = [(b"load", amp.String(optional=True))]
 
 
 class Note(amp.Command):
-    """Wants none."""
+    """A command without an answer."""
 
     arguments = [(b"load", amp.String(optional=True))]
     requiresAnswer = False
 
 
 class Give(amp.Command):
-    """Has descriptors."""
+    """A command with descriptors."""
 
     arguments = [
         (b"file", amp.Descriptor()),
@@ -40,19 +40,19 @@ class Give(amp.Command):
 
 
 class Take(amp.Command):
-    """Is answered with a descriptor."""
+    """A command that returns a descriptor."""
 
     response = [(b"file", amp.Descriptor())]
 
 
 class Switch(amp.ProtocolSwitchCommand):
-    """Changes over, and has a descriptor."""
+    """A command that switches the protocol, with a descriptor."""
 
     arguments = [(b"file", amp.Descriptor())]
 
 
 class End(amp.AMP):
-    """Has one call under way at a time."""
+    """Sends one call at a time."""
 
     MAX_ASKS_IN_PROGRESS = 1
 
@@ -62,14 +62,14 @@ class End(amp.AMP):
 
 
 def box(size: int, **more: bytes) -> amp.AmpBox:
-    """A box of so many bytes."""
+    """Make a box of C{size} bytes."""
     made = amp.Box(x=b"", **more)
     made[b"x"] = b"x" * (size - sizeOf(made))
     return made
 
 
 class WindowTests(SynchronousTestCase):
-    """What was sent counts from the first call on that the peer may not have begun with."""
+    """Boxes count from the first call that the peer may not have begun with."""
 
     def setUp(self) -> None:
         self.window = Window(None, 1000)
@@ -79,7 +79,7 @@ class WindowTests(SynchronousTestCase):
         self.window.add(tag, made, False)
 
     def test_bytes(self) -> None:
-        """One call may be under way whatever its size; others have to fit."""
+        """One call of any size may be in progress.  Others must fit."""
         self.assertTrue(self.window.isOpen())
         self.send(b"1", 5000, True)
         self.assertEqual((self.window.isOpen(), self.window.size), (False, 5000))
@@ -91,7 +91,7 @@ class WindowTests(SynchronousTestCase):
         self.assertFalse(self.window.isOpen())
 
     def test_calls(self) -> None:
-        """Where calls are bounded, so many may be under way, of any size."""
+        """If the number of calls is limited, calls of any size may be in progress."""
         window = Window(2, None)
         for tag in (b"1", b"2"):
             self.assertTrue(window.isOpen())
@@ -99,13 +99,13 @@ class WindowTests(SynchronousTestCase):
         self.assertFalse(window.isOpen())
 
     def test_free(self) -> None:
-        """A call without an answer is free where nothing is under way."""
+        """A call without an answer does not count if no other is in progress."""
         self.send(b"1", 5000, False)
         self.assertEqual(self.window.size, 0)
         self.assertFalse(self.window.needsAnswer(box(5000)))
 
     def test_behind(self) -> None:
-        """Behind one with an answer it counts, until that is answered."""
+        """Behind a call with an answer, it counts until that is answered."""
         self.send(b"1", 100, True)
         self.send(b"2", 200, False)
         self.assertEqual(self.window.size, 300)
@@ -113,7 +113,7 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual(self.window.size, 0)
 
     def test_stays(self) -> None:
-        """An answer to a call in front of others says nothing of what is behind these."""
+        """The answer to an earlier call does not free what follows later calls."""
         self.send(b"1", 100, True)
         self.send(b"2", 100, True)
         self.send(b"3", 200, False)
@@ -122,7 +122,7 @@ class WindowTests(SynchronousTestCase):
         self.assertTrue(self.window.needsAnswer(box(50)))
 
     def test_between(self) -> None:
-        """It does not count any more when a later call is answered."""
+        """A call without an answer no longer counts when a later call is answered."""
         self.send(b"1", 100, True)
         self.send(b"2", 200, False)
         self.send(b"3", 100, True)
@@ -136,7 +136,7 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual((self.window.size, self.window.underWay), (0, {}))
 
     def test_memory(self) -> None:
-        """Where only calls are bounded, those without an answer count what they take in memory."""
+        """If only the number of calls is limited, those without an answer count by their memory."""
         window = Window(10, None)
         window.add(b"1", box(100, _ask=b"1"), False)
         for number in range(ALWAYS_KEPT // 2 // (BOX_COST + 100)):
@@ -146,7 +146,9 @@ class WindowTests(SynchronousTestCase):
         self.assertFalse(window.isOpen())
 
     def test_needsAnswer(self) -> None:
-        """One has to ask for an answer after a quarter of the room, and when it is the last."""
+        """
+        A call must ask for an answer after a quarter of the room, and if it is the last that fits.
+        """
         self.send(b"1", 500, True)
         self.send(b"2", 200, False)
         self.assertEqual([self.window.needsAnswer(box(size)) for size in (49, 50)], [False, True])
@@ -158,7 +160,7 @@ class WindowTests(SynchronousTestCase):
         self.assertFalse(self.window.needsAnswer(box(200)))
 
     def test_removed(self) -> None:
-        """What could not be sent does not count."""
+        """A call that could not be sent does not count."""
         self.send(b"1", 100, True)
         self.send(b"2", 100, True)
         self.window.remove(b"2")
@@ -170,7 +172,7 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual((self.window.size, self.window.underWay), (0, {}))
 
     def test_removedEarlier(self) -> None:
-        """Also where another was sent meanwhile."""
+        """This also holds if another was sent meanwhile."""
         self.send(b"1", 100, True)
         self.send(b"2", 100, True)
         self.window.remove(b"1")
@@ -181,7 +183,7 @@ class WindowTests(SynchronousTestCase):
 
 
 class LineCase(SynchronousTestCase):
-    """An end, and what it has sent."""
+    """An end, and the boxes it has sent."""
 
     def setUp(self) -> None:
         self.end = End()
@@ -189,7 +191,7 @@ class LineCase(SynchronousTestCase):
         self.transport.connect(self.end)
 
     def sent(self) -> list[Any]:
-        """The boxes and descriptors that were sent since the last time, in their order."""
+        """Return the boxes and descriptors sent since the last call, in order."""
         found: list[Any] = []
         for name, *arguments in self.transport.events:
             if name == "write":
@@ -200,7 +202,7 @@ class LineCase(SynchronousTestCase):
         return found
 
     def ask(self, command: Any = Ask, **arguments: Any) -> Any:
-        """Call; errors are no matter."""
+        """Make a call, and handle its error."""
         calling = self.end.callRemote(command, **arguments)
         if calling is not None:
             calling.addErrback(lambda failure: None)
@@ -211,14 +213,14 @@ class LineCase(SynchronousTestCase):
         self.end.dataReceived(amp.Box(_answer=b"%x" % tag).serialize())
 
     def openFile(self) -> int:
-        """Open a file, to be closed at the end."""
+        """Open a file that is closed at the end of the test."""
         descriptor = os.open(os.devnull, os.O_RDONLY)
         self.addCleanup(os.close, descriptor)
         return descriptor
 
 
 class UnaskedTests(LineCase):
-    """Calls that want no answer may ask for one nevertheless."""
+    """Calls without an answer may ask for one nevertheless."""
 
     def setUp(self) -> None:
         self.end = End()
@@ -229,7 +231,7 @@ class UnaskedTests(LineCase):
         self.sent()
 
     def test_asks(self) -> None:
-        """Behind a call that the peer may not have begun with, they do."""
+        """They do so behind a call that the peer may not have begun with."""
         for _ in range(3):
             self.ask(Note, load=b"x" * 150)
         (first,) = self.sent()
@@ -239,7 +241,7 @@ class UnaskedTests(LineCase):
         self.assertEqual(list(self.end._outstandingRequests or ()), [b"1"])
 
     def test_error(self) -> None:
-        """An error is an answer."""
+        """An error counts as an answer."""
         for _ in range(2):
             self.ask(Note, load=b"x" * 150)
         self.sent()
@@ -248,7 +250,7 @@ class UnaskedTests(LineCase):
         self.assertIsNone(self.end._ampCancelledRequests)
 
     def test_doNot(self) -> None:
-        """Small ones do not, nor do any when nothing is under way."""
+        """Small calls do not ask, nor does any call when no other is in progress."""
         self.ask(Note)
         self.answer(1)
         self.ask(Note, load=b"x" * 500)
@@ -256,21 +258,21 @@ class UnaskedTests(LineCase):
         self.assertIsNone(self.end._ampCancelledRequests)
 
     def test_unsendable(self) -> None:
-        """One that cannot be sent leaves nothing behind."""
+        """A call that cannot be sent leaves nothing behind."""
         self.assertRaises(amp.TooLong, self.ask, Note, load=b"x" * 70000)
         self.assertEqual((self.sent(), self.end._ampCancelledRequests), ([], None))
         overload: Any = self.end._ampOverload
         self.assertEqual(list(overload.line.window.underWay), [b"1"])
 
     def test_answeredInside(self) -> None:
-        """One that is answered while it is sent is answered."""
+        """A call may be answered while it is sent."""
         self.transport.hooks["write"] = lambda: self.answer(2)
         self.ask(Note, load=b"x" * 150)
         self.assertIsNone(self.end._ampCancelledRequests)
 
 
 class DescriptorTests(LineCase):
-    """The descriptors of a call go when it goes, and their numbers are those of that moment."""
+    """The descriptors of a call are sent with it, and numbered at that moment."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -279,7 +281,9 @@ class DescriptorTests(LineCase):
         self.sent()
 
     def test_wait(self) -> None:
-        """While the call waits, they do, and what is sent meanwhile has its own numbers."""
+        """
+        While a call waits, so do its descriptors.  Those sent meanwhile have numbers of their own.
+        """
         self.ask(Give, file=self.file)
         self.assertEqual(self.sent(), [])
         self.end.dataReceived(amp.Box(_command=b"Take", _ask=b"1").serialize())
@@ -291,7 +295,7 @@ class DescriptorTests(LineCase):
         self.assertEqual(self.sent(), [self.file, {b"file": b"2", b"_command": b"Give", b"_ask": b"3"}])
 
     def test_lists(self) -> None:
-        """Those in lists do, too; the caller may go on to change the list."""
+        """Descriptors in lists wait, too.  The caller may change the list meanwhile."""
         rows = [{"file": self.file}, {"file": self.file}]
         self.ask(Give, file=self.file, rows=rows)
         rows[0]["file"] = -1
@@ -302,14 +306,14 @@ class DescriptorTests(LineCase):
         self.assertEqual([each[b"file"] for each in amp.parseString(box[b"rows"])], [b"1", b"2"])
 
     def test_cancelled(self) -> None:
-        """Those of a call that is cancelled do not go, and take no number."""
+        """The descriptors of a cancelled call are not sent, and take no number."""
         first, _ = self.ask(Give, file=self.file), self.ask(Give, file=self.file)
         first.cancel()
         self.answer(1)
         self.assertEqual(self.sent(), [self.file, {b"file": b"0", b"_command": b"Give", b"_ask": b"3"}])
 
     def test_closed(self) -> None:
-        """A call whose descriptor was closed before it goes fails alone."""
+        """If a descriptor is closed before its call is sent, only that call fails."""
         closed = os.open(os.devnull, os.O_RDONLY)
         rows = [{"file": closed}]
         failing: Any = self.end.callRemote(Give, file=self.file, rows=rows)
@@ -322,20 +326,22 @@ class DescriptorTests(LineCase):
         self.assertEqual(errors, [OSError])
 
     def test_wrong(self) -> None:
-        """A call that cannot be written is an error at once."""
+        """A call that cannot be written raises an error at once."""
         self.assertRaises(KeyError, self.end.callRemote, Give, file=self.file, rows=[{"file": self.file}, {}])
         self.answer(1)
         self.assertEqual(self.sent(), [])
 
     def test_lost(self) -> None:
-        """When the connection is lost, none goes."""
+        """After the connection is lost, no descriptor is sent."""
         waiting = self.end.callRemote(Give, file=self.file)
         self.end.connectionLost(Failure(ConnectionDone()))
         self.failureResultOf(waiting, ConnectionDone)
         self.assertEqual(self.sent(), [])
 
     def test_beforeSwitch(self) -> None:
-        """In front of a call that changes the protocol all go, and its own with it."""
+        """
+        Before a call that switches the protocol, all waiting descriptors are sent, then its own.
+        """
         self.ask(Give, file=self.file)
         calling: Any = self.end.callRemote(Switch, None, file=self.file)
         calling.addErrback(lambda failure: None)
@@ -350,7 +356,7 @@ class DescriptorTests(LineCase):
         )
 
     def test_behindSwitch(self) -> None:
-        """Behind it none goes: the call is refused."""
+        """After such a call, no descriptor is sent, and calls are refused."""
         calling: Any = self.end.callRemote(Switch, None, file=self.file)
         calling.addErrback(lambda failure: None)
         self.sent()
@@ -358,7 +364,7 @@ class DescriptorTests(LineCase):
         self.assertEqual(self.sent(), [])
 
     def test_madeInside(self) -> None:
-        """A call that waits when it is written, and can go when it is to be sent, goes."""
+        """A call that must wait when it is written, but no longer when it is sent, is sent."""
         outer = self
 
         class Opening(amp.String):
@@ -374,7 +380,7 @@ class DescriptorTests(LineCase):
         self.assertEqual(self.sent(), [self.file, {b"file": b"0", b"odd": b"", b"_command": b"Odd", b"_ask": b"2"}])
 
     def test_cancelledAfterwards(self) -> None:
-        """A call that was sent is cancelled as any other."""
+        """A sent call is cancelled as usual."""
         calling: Any = self.end.callRemote(Give, file=self.file)
         self.answer(1)
         calling.cancel()
@@ -384,10 +390,10 @@ class DescriptorTests(LineCase):
 
 
 class UrgentTests(LineCase):
-    """In front of a call that changes the connection everything goes, and nothing comes between."""
+    """All waiting calls are sent before a call that changes the connection."""
 
     def test_failing(self) -> None:
-        """A call that is made because another one cannot be sent goes in front of it, too."""
+        """A call that is made because another one cannot be sent goes before it, too."""
         self.ask()
         failing: Any = self.end.callRemoteString(b"ask", load=b"x" * 70000)
         failing.addErrback(lambda failure: self.ask(load=b"behind"))

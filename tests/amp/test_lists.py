@@ -12,7 +12,7 @@ from twisted_basic_ng import amp
 
 
 class Reversed(amp.Argument):
-    """Knows strings with their protocol alone."""
+    """A type that implements only the methods with a protocol."""
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         return proto, inString[::-1]
@@ -22,7 +22,7 @@ class Reversed(amp.Argument):
 
 
 class Flat(amp.ListOf):
-    """A list with a form of its own."""
+    """A list with its own format."""
 
     def fromString(self, inString: bytes) -> Any:
         return [self.elementType.fromString(each) for each in inString.split(b",")]
@@ -32,17 +32,17 @@ class Flat(amp.ListOf):
 
 
 class ListTests(SynchronousTestCase):
-    """Lists of values, and of rows."""
+    """Lists of values and of rows."""
 
     def test_listOf(self) -> None:
-        """Each element stands behind its length."""
+        """Each element has its length in front."""
         argument = amp.ListOf(amp.Integer())
         self.assertEqual(argument.toString([1, 20]), b"\x00\x011\x00\x0220")
         self.assertEqual(argument.fromString(b"\x00\x011\x00\x0220"), [1, 20])
         self.assertEqual((argument.toString([]), argument.fromString(b"")), (b"", []))
 
     def test_truncated(self) -> None:
-        """What is unfinished at the end is left out, as with Twisted."""
+        """An unfinished element at the end is left out, as with Twisted."""
         string = b"\x00\x011\x00\x0220"
         for end in range(len(string)):
             for module in (amp, loadStock("amp")):
@@ -50,13 +50,13 @@ class ListTests(SynchronousTestCase):
                 self.assertEqual(found, [1] if end >= 3 else [])
 
     def test_longElement(self) -> None:
-        """An element that is too long is an error that says so, of the type of Twisted's."""
+        """A too long element raises an error that also has Twisted's type."""
         error: Any = self.assertRaises(amp.ElementTooLongError, amp.ListOf(amp.String()).toString, [b"x" * 65536])
         self.assertIsInstance(error, struct.error)
         self.assertRaises(struct.error, loadStock("amp").ListOf(amp.String()).toString, [b"x" * 65536])
 
     def test_rows(self) -> None:
-        """Rows are boxes, one behind the other."""
+        """Rows are boxes, one after the other."""
         argument = amp.AmpList([(b"a", amp.Integer()), (b"b-c", amp.Unicode(optional=True))])
         rows = [{"a": 1, "b_c": "x"}, {"a": 2, "b_c": None}]
         string = argument.toStringProto(rows, None)
@@ -66,11 +66,13 @@ class ListTests(SynchronousTestCase):
         self.assertEqual(argument.fromStringProto(string, None), rows)
 
     def test_rowNames(self) -> None:
-        """The names of the rows' columns are bytes."""
+        """The names of columns must be bytes."""
         self.assertRaises(AssertionError, amp.AmpList, [("a", amp.Integer())])
 
     def test_listOfRows(self) -> None:
-        """Elements that need the protocol have it, however deep they are; a list's own form goes first."""
+        """
+        Elements that need the protocol get it at any depth.  A list's own format takes precedence.
+        """
         argument = amp.ListOf(amp.ListOf(amp.AmpList([(b"a", amp.Integer())])))
         value = [[[{"a": 1}, {"a": 2}], []], []]
         self.assertEqual(argument.fromStringProto(argument.toStringProto(value, None), None), value)

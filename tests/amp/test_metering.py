@@ -15,7 +15,7 @@ from twisted_basic_ng.amp._metering import MeteredTransport
 
 
 class Transport:
-    """Takes producers as Twisted's TCP transports do."""
+    """A transport that handles producers like Twisted's TCP transports."""
 
     note = "its own"
 
@@ -37,7 +37,7 @@ class Transport:
             self.producer.pauseProducing()
 
     def send(self) -> None:
-        """Send everything."""
+        """Send all written bytes."""
         self.bytes = b""
         if self.producer is not None and (self.isPaused or not self.streaming):
             self.isPaused = False
@@ -66,7 +66,7 @@ class Transport:
 
 @implementer(ISSLTransport)
 class TLS(Transport):
-    """Gathers what is written until the end of a turn of the reactor."""
+    """A transport that collects writes until the end of the reactor's turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,20 +76,20 @@ class TLS(Transport):
         self.gathered += data
 
     def turn(self) -> None:
-        """The turn has come to its end."""
+        """End the reactor's turn."""
         data, self.gathered = self.gathered, b""
         super().write(data)
 
 
 class Plain:
-    """Takes no producers."""
+    """A transport that takes no producers."""
 
     def write(self, data: bytes) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Producer:
-    """Writes down what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -107,7 +107,7 @@ class Producer:
 
 
 class MeterCase(SynchronousTestCase):
-    """A transport that is metered."""
+    """A metered transport."""
 
     def setUp(self) -> None:
         self.transport = Transport()
@@ -122,15 +122,15 @@ class MeterCase(SynchronousTestCase):
 
 
 class MeteredTransportTests(MeterCase):
-    """L{MeteredTransport} knows what was not sent yet."""
+    """L{MeteredTransport} counts the bytes that are not sent yet."""
 
     def test_repr(self) -> None:
-        """It looks like the transport that it wraps."""
+        """Its C{repr} is that of the wrapped transport."""
         transport = Transport()
         self.assertEqual(repr(MeteredTransport(transport, None, list, list)), repr(transport))
 
     def test_like(self) -> None:
-        """In every other respect it is the transport."""
+        """Its other attributes are those of the wrapped transport."""
         self.assertEqual(self.meter.note, "its own")
         self.assertFalse(ISSLTransport.providedBy(self.meter))
         self.assertTrue(ISSLTransport.providedBy(self.wrap(TLS())))
@@ -139,19 +139,19 @@ class MeteredTransportTests(MeterCase):
         self.assertEqual(self.transport.protocol, "another")
 
     def test_counted(self) -> None:
-        """What is written is counted, and written."""
+        """Written bytes are counted and written."""
         self.meter.write(b"abc")
         self.meter.writeSequence([b"d", b"ef"])
         self.assertEqual((self.meter.unsent, self.transport.bytes), (6, b"abcdef"))
 
     def test_under(self) -> None:
-        """Where it is no more than may be, nothing is done about it."""
+        """Within the limit, no producer is registered."""
         self.meter.write(b"x" * 100)
         self.assertFalse(self.meter.isOver())
         self.assertIsNone(self.transport.producer)
 
     def test_over(self) -> None:
-        """Where it is more, it is told when that has gone out; and then the transport is let alone again."""
+        """Above the limit, the meter registers a producer until the bytes are sent."""
         self.meter.write(b"x" * 101)
         self.meter.write(b"x")
         self.assertTrue(self.meter.isOver())
@@ -160,7 +160,9 @@ class MeteredTransportTests(MeterCase):
         self.assertEqual((self.events, self.transport.producer, self.meter.isOver()), (["sent"], None, False))
 
     def test_waitsBeforehand(self) -> None:
-        """It waits before it writes what is too much: some transports tell only of what is written after that."""
+        """
+        The producer is registered before the write, since some transports report only later writes.
+        """
         registered: list[object] = []
         self.transport.onWrite = lambda: registered.append(self.transport.producer)
         self.meter.write(b"x" * 101)
@@ -168,7 +170,7 @@ class MeteredTransportTests(MeterCase):
         self.assertIsNotNone(registered[0])
 
     def test_secondAsking(self) -> None:
-        """The first time that it is asked for bytes says nothing, each time that it waits."""
+        """The transport's first request for bytes after registration does not count."""
         for _ in range(2):
             self.meter.write(b"x" * 101)
             self.assertTrue(self.meter.isOver())
@@ -176,20 +178,20 @@ class MeteredTransportTests(MeterCase):
         self.assertEqual(self.events, ["sent", "sent"])
 
     def test_noLimit(self) -> None:
-        """Without a limit, or on a transport that takes no producer, nothing is too much."""
+        """Without a limit, or with a transport that takes no producer, there is no excess."""
         for meter in (self.wrap(self.transport, None), self.wrap(Plain())):
             meter.write(b"x" * 1000)
             self.assertFalse(meter.isOver())
             self.assertEqual(meter.unsent, 1000)
 
     def test_lost(self) -> None:
-        """Where it never goes out, that is not told."""
+        """If the bytes are never sent, nothing is reported."""
         self.meter.write(b"x" * 101)
         self.transport.producer.stopProducing()
         self.assertEqual(self.events, [])
 
     def test_forgotten(self) -> None:
-        """When the connection is gone, nobody is told anything, and nobody is kept in memory to be told."""
+        """After the connection is lost, nothing is reported, and no callback is referenced."""
 
         class Told:
             def tell(self) -> None:
@@ -206,7 +208,7 @@ class MeteredTransportTests(MeterCase):
         self.assertIsNone(kept())
 
     def test_passedBy(self) -> None:
-        """A producer that somebody has registered past it stays."""
+        """A producer that was registered past the meter is kept."""
         producer = Producer()
         self.transport.registerProducer(producer, True)
         self.meter.write(b"x" * 101)
@@ -215,7 +217,7 @@ class MeteredTransportTests(MeterCase):
 
 
 class TLSTests(MeterCase):
-    """Over TLS, it is known at the end of a turn of the reactor."""
+    """Over TLS, the state is known at the end of the reactor's turn."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -225,7 +227,7 @@ class TLSTests(MeterCase):
         self.meter._sendingWatcher.callLater = self.clock.callLater  # type: ignore[method-assign]
 
     def test_over(self) -> None:
-        """What is more than the transport below has room for is waited for."""
+        """The meter waits for bytes that exceed the room of the transport below."""
         for _ in range(2):
             self.meter.write(b"x" * 101)
             self.meter.write(b"x")
@@ -238,7 +240,7 @@ class TLSTests(MeterCase):
             self.events.clear()
 
     def test_under(self) -> None:
-        """What is less than that is not."""
+        """The meter does not wait for fewer bytes."""
         self.meter = self.wrap(self.tls, 10)
         self.meter._sendingWatcher.callLater = self.clock.callLater  # type: ignore[method-assign]
         self.meter.write(b"x" * 20)
@@ -248,13 +250,13 @@ class TLSTests(MeterCase):
         self.assertEqual((self.events, self.meter.isOver(), self.tls.producer), (["sent"], False, None))
 
     def test_lost(self) -> None:
-        """When the connection is gone, nothing is left to look at."""
+        """After the connection is lost, no delayed call is left."""
         self.meter.write(b"x" * 101)
         self.tls.producer.stopProducing()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_gone(self) -> None:
-        """A transport whose connection is gone, and that takes no producer any more, is written to as it is."""
+        """A transport that refuses producers after its connection is lost is still written to."""
 
         def refuse(producer: object, streaming: bool) -> None:
             raise AttributeError("protocol")
@@ -266,7 +268,7 @@ class TLSTests(MeterCase):
         self.assertEqual((self.events, self.clock.getDelayedCalls()), ([], []))
 
     def test_pausedAtOnce(self) -> None:
-        """A transport that gathers nothing tells at once."""
+        """A transport that does not collect writes reports at once."""
         self.tls.onWrite = list
         self.tls.write = super(TLS, self.tls).write  # type: ignore[method-assign]
         self.meter.write(b"x" * 101)
@@ -275,14 +277,14 @@ class TLSTests(MeterCase):
         self.assertEqual(self.events, ["sent"])
 
     def test_pausedBehind(self) -> None:
-        """One that says so between the end of the turn and the look at it is waited for."""
+        """A transport that pauses after the end of the turn is waited for."""
         self.meter.write(b"x" * 101)
         self.tls.producer.pauseProducing()
         self.clock.advance(0)
         self.assertEqual(self.events, [])
 
     def test_reactor(self) -> None:
-        """It is the reactor's turn that it waits for."""
+        """The meter waits for the reactor's turn."""
         from twisted.internet import reactor
 
         called: list[object] = []
@@ -292,10 +294,10 @@ class TLSTests(MeterCase):
 
 
 class SharedTests(MeterCase):
-    """The application registers a producer of its own."""
+    """The application registers its own producer."""
 
     def test_shared(self) -> None:
-        """It is told what it would be; the meter sees it."""
+        """The producer gets the usual calls, and the meter sees them."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
         self.meter.write(b"x" * 101)
@@ -308,7 +310,7 @@ class SharedTests(MeterCase):
         self.assertEqual((producer.told[-1], self.transport.producer), ("stop", None))
 
     def test_sharedUnpaused(self) -> None:
-        """Where it is not paused, what was written went out."""
+        """If the producer is not paused, the written bytes were sent."""
         self.meter.registerProducer(Producer(), True)
         for _ in range(3):
             self.meter.write(b"x" * 50)
@@ -317,10 +319,10 @@ class SharedTests(MeterCase):
         self.assertEqual(self.meter.unsent, 0)
 
     def test_alternate(self) -> None:
-        """It is paused once, and resumed once, whatever a transport repeats."""
+        """The producer is paused once and resumed once, even if the transport repeats its calls."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
-        self.transport.producer.resumeProducing()  # it means one that was paused before this one came
+        self.transport.producer.resumeProducing()  # meant for a producer that was paused earlier
         self.meter.write(b"x" * 101)
         self.meter.write(b"x")
         self.assertEqual(producer.told, ["pause"])
@@ -329,7 +331,9 @@ class SharedTests(MeterCase):
         self.assertEqual((producer.told, self.events), (["pause", "resume"], ["sent"]))
 
     def test_pausedAgain(self) -> None:
-        """Where there is too much again at once, of what waited for this, it is not resumed in between."""
+        """
+        If waiting boxes fill the transport again at once, the producer is not resumed in between.
+        """
         producer = Producer()
         self.meter.registerProducer(producer, True)
         self.meter.write(b"x" * 101)
@@ -341,11 +345,11 @@ class SharedTests(MeterCase):
         self.assertEqual(producer.told, ["pause", "resume"])
 
     def fill(self) -> None:
-        """Write too much."""
+        """Write more than the limit."""
         self.meter.write(b"x" * 101)
 
     def test_pull(self) -> None:
-        """One that is asked for bytes is asked as before; and what is too much is so until it is."""
+        """A pull producer is asked as usual, and the limit counts until then."""
         producer = Producer()
         self.meter.registerProducer(producer, False)
         self.meter.write(b"x" * 101)
@@ -355,7 +359,7 @@ class SharedTests(MeterCase):
         self.assertEqual((producer.told, self.events, self.meter.isOver()), (["resume", "resume"], ["sent"], False))
 
     def test_pullWhileWaiting(self) -> None:
-        """One that is registered while the meter waits takes its place."""
+        """A pull producer that is registered while the meter waits replaces the meter's."""
         self.meter.write(b"x" * 101)
         producer = Producer()
         self.meter.registerProducer(producer, False)
@@ -364,7 +368,7 @@ class SharedTests(MeterCase):
         self.assertEqual((self.events, self.meter.isOver()), (["sent"], False))
 
     def test_pullWritesAtOnce(self) -> None:
-        """One that writes while it is registered changes nothing in that."""
+        """A pull producer may write while it is registered."""
         self.meter.write(b"x" * 101)
         producer = Producer()
         producer.onResume = self.fill
@@ -376,7 +380,7 @@ class SharedTests(MeterCase):
         self.assertEqual((self.events, self.meter.isOver()), (["sent"], False))
 
     def test_registeredWhileWaiting(self) -> None:
-        """One that streams, too, and the meter waits no more."""
+        """A push producer that is registered then ends the waiting."""
         self.meter.write(b"x" * 101)
         self.meter.registerProducer(Producer(), True)
         self.assertEqual(self.events, ["sent"])
@@ -385,7 +389,7 @@ class SharedTests(MeterCase):
         self.assertTrue(self.meter.isOver())
 
     def test_unregisteredWhilePaused(self) -> None:
-        """Where it goes while there is too much, the meter waits instead."""
+        """If the producer unregisters above the limit, the meter waits itself."""
         for streaming in (True, False):
             self.meter.registerProducer(Producer(), streaming)
             self.meter.write(b"x" * 101)
@@ -396,7 +400,7 @@ class SharedTests(MeterCase):
             self.assertEqual((self.events, self.meter.isOver(), self.transport.producer), (["sent"], False, None))
 
     def test_unregisteredUnpaused(self) -> None:
-        """Where it was not paused, there is nothing to wait for."""
+        """If it was not paused, the meter does not wait."""
         self.meter.registerProducer(Producer(), True)
         for _ in range(3):
             self.meter.write(b"x" * 50)
@@ -405,14 +409,14 @@ class SharedTests(MeterCase):
         self.assertEqual((self.meter.isOver(), self.transport.producer, self.meter.unsent), (False, None, 0))
 
     def test_unregisterNone(self) -> None:
-        """Where the application has none to unregister, the meter still waits."""
+        """C{unregisterProducer} without a producer does not end the waiting."""
         self.meter.write(b"x" * 101)
         self.meter.unregisterProducer()
         self.transport.send()
         self.assertEqual(self.events, ["sent"])
 
     def test_two(self) -> None:
-        """There can be one at a time."""
+        """Only one producer can be registered at a time."""
         self.meter.registerProducer(Producer(), True)
         self.assertRaises(RuntimeError, self.meter.registerProducer, Producer(), True)
         self.assertIsNotNone(self.transport.producer)
@@ -421,16 +425,16 @@ class SharedTests(MeterCase):
 
 
 class ClosingTests(MeterCase):
-    """What becomes of the connection."""
+    """Closing the connection, and changing it."""
 
     def test_close(self) -> None:
-        """Where it is closed and nothing waits to be sent, that is told at once."""
+        """Closing a connection without unsent bytes is reported at once."""
         for close in (self.meter.loseConnection, self.meter.stopProducing):
             close()
         self.assertEqual((self.events, self.transport.closed), (["closing", "closing"], 2))
 
     def test_closeOver(self) -> None:
-        """Else when everything was sent."""
+        """Otherwise it is reported when all bytes are sent."""
         self.meter.write(b"x" * 101)
         self.meter.loseConnection()
         self.assertEqual(self.events, [])
@@ -438,7 +442,7 @@ class ClosingTests(MeterCase):
         self.assertEqual((self.events, self.transport.producer), (["closing"], None))
 
     def test_closeShared(self) -> None:
-        """And when the application's producer is done."""
+        """It is reported after the application's producer has finished."""
         self.meter.registerProducer(Producer(), True)
         self.meter.loseConnection()
         self.assertEqual(self.events, [])
@@ -446,7 +450,7 @@ class ClosingTests(MeterCase):
         self.assertEqual(self.events, ["closing"])
 
     def test_startTLS(self) -> None:
-        """Where TLS starts, the count begins anew."""
+        """When TLS starts, the count starts again."""
         self.meter.write(b"x" * 101)
         self.meter.startTLS("options")
         self.assertEqual(
@@ -455,7 +459,7 @@ class ClosingTests(MeterCase):
         self.assertTrue(ISSLTransport.providedBy(self.meter))
 
     def test_startTLSShared(self) -> None:
-        """The application's producer goes on, which the transport has forgotten."""
+        """The application's producer is registered again, since the transport has forgotten it."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
         self.meter.startTLS("options")
@@ -465,7 +469,7 @@ class ClosingTests(MeterCase):
         self.assertEqual((producer.told, self.meter.isOver()), (["pause", "resume"], False))
 
     def test_leave(self) -> None:
-        """Who takes over the transport has it for itself."""
+        """After C{unwrap}, the transport has no producer of the meter."""
         self.meter.write(b"x" * 101)
         self.assertIs(self.meter.unwrap(), self.transport)
         self.meter.write(b"x" * 101)
@@ -473,7 +477,7 @@ class ClosingTests(MeterCase):
 
 
 class ListeningTests(MeterCase):
-    """Streams write as the transport sends, and leave it to a producer of the application."""
+    """Streams write when the transport has sent, and give way to the application's producer."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -499,7 +503,7 @@ class ListeningTests(MeterCase):
         self.meter.writeStream(b"y" * 10)
 
     def test_sent(self) -> None:
-        """The listener is told once when everything is sent, and the transport is let go."""
+        """The listener is called once when all bytes are sent, and the producer is unregistered."""
         self.assertTrue(self.listen())
         self.meter.writeStream(b"x" * 10)
         self.assertEqual(self.told, 0)
@@ -508,7 +512,7 @@ class ListeningTests(MeterCase):
         self.assertEqual((self.told, self.transport.producer, self.meter.unsent), (1, None, 0))
 
     def test_again(self) -> None:
-        """One that waits again stays registered."""
+        """A listener that waits again stays registered."""
         self.listen()
         self.meter.writeStream(b"x")
         watcher = self.transport.producer
@@ -522,14 +526,14 @@ class ListeningTests(MeterCase):
         self.assertIsNone(self.transport.producer)
 
     def test_noMore(self) -> None:
-        """One that has nothing to write lets the transport go."""
+        """If there is nothing more to write, the producer is unregistered."""
         self.listen()
         self.meter.tellNoMore()
         self.transport.send()
         self.assertEqual((self.told, self.transport.producer), (0, None))
 
     def test_limit(self) -> None:
-        """Where bytes are limited as well, both are told."""
+        """If the number of bytes is limited, too, both callbacks are called."""
         self.meter = self.wrap(self.transport, 100)
         self.listen()
         self.meter.write(b"x" * 101)
@@ -545,7 +549,7 @@ class ListeningTests(MeterCase):
         self.assertEqual((self.events, self.told), (["sent"] * 3, 1))
 
     def test_closing(self) -> None:
-        """Nothing is told of a connection that is being closed, and nothing keeps it open."""
+        """On a closing connection, the listener is not called and does not keep it open."""
         self.listen()
         self.meter.writeStream(b"x")
         self.meter.loseConnection()
@@ -554,7 +558,7 @@ class ListeningTests(MeterCase):
         self.assertFalse(self.listen())
 
     def test_closingBelow(self) -> None:
-        """So it is where the transport itself was closed."""
+        """This also holds if the transport itself was closed."""
         transport: Any = self.transport
         self.listen()
         self.meter.writeStream(b"x")
@@ -564,7 +568,7 @@ class ListeningTests(MeterCase):
         self.assertFalse(self.listen())
 
     def test_tls(self) -> None:
-        """With TLS, it is told in the next turn, unless the transport has paused."""
+        """With TLS, the listener is called in the next turn, unless the transport has paused."""
         self.transport = TLS()
         self.meter = self.wrap(self.transport)
         self.assertTrue(self.listen())
@@ -581,7 +585,7 @@ class ListeningTests(MeterCase):
         self.assertEqual(self.told, 2)
 
     def test_noProducers(self) -> None:
-        """On a transport that takes no producers, it is told in the next turn."""
+        """On a transport that takes no producers, the listener is called in the next turn."""
         self.meter = self.wrap(Plain())
         self.assertTrue(self.listen())
         self.meter.writeStream(b"x")
@@ -589,7 +593,7 @@ class ListeningTests(MeterCase):
         self.assertEqual(self.told, 1)
 
     def test_pastUs(self) -> None:
-        """A producer that was registered past us goes first."""
+        """A producer registered past the meter takes precedence."""
         self.transport.registerProducer(Producer(), True)
         self.assertFalse(self.listen())
         self.clock.advance(0.05)
@@ -598,7 +602,7 @@ class ListeningTests(MeterCase):
         self.assertTrue(self.listen())
 
     def test_cancelledLater(self) -> None:
-        """One that waits no more is not told later."""
+        """A listener that no longer waits is not called."""
         self.meter = self.wrap(Plain())
         self.listen()
         self.meter.tellNoMore()
@@ -606,7 +610,7 @@ class ListeningTests(MeterCase):
         self.assertEqual(self.told, 0)
 
     def test_applicationPushes(self) -> None:
-        """While a push producer of the application writes, streams do too; while it is paused, they wait."""
+        """While the application's push producer is not paused, streams write, too."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
         self.assertTrue(self.listen())
@@ -618,7 +622,7 @@ class ListeningTests(MeterCase):
         self.assertEqual((self.told, producer.told), (2, ["pause", "resume"]))
 
     def test_toldBefore(self) -> None:
-        """One that is told by the application's producer is not told again later."""
+        """A listener that was called because of the application's producer is not called again."""
         self.meter.registerProducer(Producer(), True)
         self.listen()
         self.meter.write(b"x" * 100)
@@ -627,7 +631,7 @@ class ListeningTests(MeterCase):
         self.assertEqual(self.told, 1)
 
     def test_applicationPulls(self) -> None:
-        """A pull producer of the application and the streams are asked at the same time."""
+        """The application's pull producer and the streams are asked at the same time."""
         producer = Producer()
         self.meter.registerProducer(producer, False)
         self.assertTrue(self.listen())
@@ -642,7 +646,7 @@ class ListeningTests(MeterCase):
         self.assertEqual(self.told, 1)
 
     def test_applicationGoes(self) -> None:
-        """And unregistered while a stream waits."""
+        """A producer may be unregistered while a stream waits."""
         producer = Producer()
         self.meter.registerProducer(producer, True)
         self.meter.write(b"x" * 100)
@@ -652,14 +656,14 @@ class ListeningTests(MeterCase):
         self.assertEqual(self.told, 1)
 
     def test_startTLS(self) -> None:
-        """Behind TLS, the streams of the plaintext write no more."""
+        """After StartTLS, the earlier streams no longer write."""
         self.listen()
         self.meter.startTLS(None)
         self.clock.advance(1)
         self.assertEqual((self.told, self.transport.producer), (0, None))
 
     def test_forgotten(self) -> None:
-        """Nor do they on a connection that is lost, or has switched to another protocol."""
+        """Nor do they after the connection is lost or switched."""
         for end in ("_ampForget", "unwrap"):
             self.meter = self.wrap(Plain())
             self.listen()

@@ -23,7 +23,7 @@ class SplitTests(SynchronousTestCase):
         self.more = More(Mock(sender=self.sender))
 
     def test_parts(self) -> None:
-        """Short values come first, and a long one in pieces that are as long as they may be."""
+        """Short values come first, then long ones in pieces of the maximum size."""
         box = amp.AmpBox(_ask=b"1", a=b"a" * 65_536, b=b"b" * 131_070)
         parts = amp.parseString(self.more.serialize(box))
         self.assertEqual(
@@ -39,7 +39,7 @@ class SplitTests(SynchronousTestCase):
         self.assertEqual(max(len(part.serialize()) for part in parts), 65_535 + 16)
 
     def test_joined(self) -> None:
-        """What was split is joined to the same box, whatever is long in it; other boxes stay as they are."""
+        """The joined box is the same as the original, and other boxes are not changed."""
         for sizes in ((70_000,), (1, 65_536), (65_535, 200_000, 3, 65_536), (131_070,)):
             box = amp.AmpBox({b"%d" % number: bytes([number]) * size for number, size in enumerate(sizes)})
             *others, last = amp.parseString(self.more.serialize(box))
@@ -49,7 +49,7 @@ class SplitTests(SynchronousTestCase):
             self.assertIs(self.more.arriving(plain), plain)
 
     def test_strings(self) -> None:
-        """Strings are refused, as ever; anything else that has bytes is sent."""
+        """Strings are refused, as usual.  Any bytes-like value is sent."""
         for content in ({b"a": "x" * 70_000}, {b"a": b"x" * 70_000, b"b": "x"}):
             wrong: Any = content
             self.assertRaises(TypeError, self.more.serialize, amp.AmpBox(wrong))
@@ -57,13 +57,13 @@ class SplitTests(SynchronousTestCase):
         self.assertEqual(self.more.serialize(odd), self.more.serialize(amp.AmpBox(a=b"x" * 70_000)))
 
     def test_appended(self) -> None:
-        """Parts may have any keys, new ones and old ones; an empty part adds nothing."""
+        """Parts may have new and repeated keys, and may be empty."""
         for box in (amp.AmpBox(a=b"1", _more=b""), amp.AmpBox(_more=b"x"), amp.AmpBox(b=b"2", a=b"3", _more=b"")):
             self.assertIsNone(self.more.arriving(box))
         self.assertEqual(self.more.arriving(amp.AmpBox(c=b"4", a=b"")), amp.AmpBox(a=b"13", b=b"2", c=b"4"))
 
     def test_length(self) -> None:
-        """A peer whose box becomes too long is dropped, also one that sends nothing but endless parts."""
+        """A peer whose joined box becomes too long is dropped, even if all its parts are empty."""
         empty = amp.AmpBox(_more=b"")
         for _ in range(10**6 // len(empty.serialize())):
             self.assertIsNone(self.more.arriving(empty))
@@ -75,7 +75,7 @@ class SplitTests(SynchronousTestCase):
         self.assertEqual((self.more._values, self.more._size), ({}, 0))
 
     def test_keys(self) -> None:
-        """The same holds for one with too many keys; without limits, any box will do."""
+        """A peer with too many keys is dropped, too.  Without limits, any box is accepted."""
         many = [amp.AmpBox({b"%d" % number: b"", b"_more": b""}) for number in range(11)]
         self.sender.MAX_BOX_KEYS = self.sender.MAX_BOX_LENGTH = None
         self.assertEqual([self.more.arriving(each) for each in many], [None] * 11)
@@ -89,10 +89,10 @@ class SplitTests(SynchronousTestCase):
 
 
 class LargeTests(ExtendedCase):
-    """Values of any size go both ways."""
+    """Values of any size are sent in both directions."""
 
     def test_values(self) -> None:
-        """An argument and a response may be long, and so may a list; nothing else changes its order."""
+        """Arguments, responses and lists may be long, and the order is kept."""
         sizes = (3, 1_000_000, 5, 65_535, 65_536)
         results: list[int] = []
         for size in sizes:
@@ -106,7 +106,7 @@ class LargeTests(ExtendedCase):
         self.assertEqual(lists, [{"data": b"", "numbers": [*range(100_000)]}])
 
     def test_pieces(self) -> None:
-        """It does not matter how the bytes are cut."""
+        """The chunks in which the bytes arrive do not matter."""
         self.join(Peer(), Peer(), 1000)
         self.assertEqual(self.asked(200_000), 200_000)
 
@@ -122,7 +122,7 @@ class LargeTests(ExtendedCase):
         self.assertEqual(str(error), "ä" * 100_000)
 
     def test_fatal(self) -> None:
-        """An error that is fatal closes the connection once its text is sent."""
+        """A fatal error closes the connection after its text is sent."""
 
         def refuse(data: bytes, numbers: Any) -> Any:
             raise FatalError("x" * 100_000)
@@ -134,7 +134,7 @@ class LargeTests(ExtendedCase):
         self.assertTrue(self.wire.client.lost)
 
     def test_bound(self) -> None:
-        """What is longer than a box may be is refused by the one that sends it, with both numbers."""
+        """A value longer than a box may be is refused by the sender, with both numbers."""
         self.client.MAX_BOX_LENGTH = 100_000
         error = self.assertRaises(amp.TooLong, self.client.callRemote, Note, data=b"x" * 100_000)
         self.assertIn("100000 bytes", str(error))
@@ -144,22 +144,22 @@ class LargeTests(ExtendedCase):
         self.assertEqual(self.sent()[0], b"_extensions")
 
     def test_unbounded(self) -> None:
-        """Where boxes have no limit, values have none."""
+        """Without a limit for boxes, values have no limit."""
         self.client.MAX_BOX_LENGTH = self.server.MAX_BOX_LENGTH = None
         self.assertEqual(self.asked(17 * 2**20), 17 * 2**20)
 
     def test_tooMuch(self) -> None:
-        """A peer that sends more than this side's limit is dropped."""
+        """A peer that sends more than the limit is dropped."""
         self.server.MAX_BOX_LENGTH = 100_000
         self.assertIsInstance(self.asked(200_000), ConnectionDone)
         self.assertIsInstance(self.server._ampRefusal, amp.BoxTooLargeError)
 
 
 class StockTests(ExtendedCase):
-    """A peer that cannot do it is never sent such a box."""
+    """A peer without the feature is never sent such a box."""
 
     def test_argument(self) -> None:
-        """The call fails with C{TooLong}, once that is known without being tried; all others are answered, in order."""
+        """The call fails with C{TooLong}, and all others are answered in order."""
         self.join(Peer(), StockPeer())
         results = [self.ask(1), self.ask(100_000), self.ask(2), self.ask(3)]
         self.wire.flush()
@@ -172,7 +172,7 @@ class StockTests(ExtendedCase):
         self.assertEqual(self.asked(4), 4)
 
     def test_off(self) -> None:
-        """So is one of ours that has it switched off."""
+        """The same holds for a peer of ours with the features off."""
         self.join(Peer(), Peer())
         self.server.extended = False
         self.assertIsInstance(self.asked(100_000), amp.TooLong)
@@ -180,7 +180,9 @@ class StockTests(ExtendedCase):
         self.assertEqual(self.asked(4), 4)
 
     def test_response(self) -> None:
-        """The caller of a response that is too long is told of an unknown error, and the connection goes on."""
+        """
+        If a response is too long, the caller gets an unknown error, and the connection goes on.
+        """
         self.join(StockPeer(), Peer())
         self.server.unknownErrorsAreFatal = False
         self.server.respond = lambda data, numbers: {"data": data * 100_000}
@@ -194,7 +196,7 @@ class StockTests(ExtendedCase):
         self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 2)
 
     def test_error(self) -> None:
-        """The text of an error is cut, as ever."""
+        """The text of an error is cut, as usual."""
         self.join(StockPeer(), Peer())
 
         def refuse(data: bytes, numbers: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._overload}: bounds on what is under way, in both directions."""
+"""Tests for L{twisted_basic_ng.amp._overload}: limits on calls in progress, in both directions."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from twisted_basic_ng.amp._line import sizeOf
 
 
 class Work(amp.Command):
-    """Takes its time."""
+    """A command whose responder waits."""
 
     arguments = [(b"number", amp.Integer())]
     response = [(b"number", amp.Integer())]
 
 
 class Notice(amp.Command):
-    """Wants no answer."""
+    """A command without an answer."""
 
     arguments = [(b"number", amp.Integer())]
     requiresAnswer = False
 
 
 class Worker(amp.AMP):
-    """Keeps each call until it is told to answer it."""
+    """Keeps each call until the test answers it."""
 
     MAX_ASKS_IN_PROGRESS = 2
 
@@ -58,26 +58,26 @@ class Worker(amp.AMP):
 
 
 def asks(*numbers: int) -> bytes:
-    """Calls of a peer's."""
+    """Return the bytes of calls from a peer."""
     return b"".join(
         amp.Box(_command=b"Work", _ask=b"%d" % number, number=b"%d" % number).serialize() for number in numbers
     )
 
 
 class AskedTests(SynchronousTestCase):
-    """No more calls of a peer are in progress than may be."""
+    """The number of a peer's calls in progress is limited."""
 
     def setUp(self) -> None:
         self.worker = Worker()
         self.transport = RecordingTransport().connect(self.worker)
 
     def answered(self) -> list[bytes]:
-        """The tags of the answers that were sent, in their order."""
+        """Return the tags of the sent answers, in order."""
         boxes, self.transport.events[:] = amp.parseString(self.transport.written), []
         return [box[b"_answer"] for box in boxes if b"_answer" in box]
 
     def test_held(self) -> None:
-        """The others are not read, and are read when one is answered, in their order."""
+        """Further calls are not read until one is answered, and then in order."""
         self.worker.dataReceived(asks(1, 2, 3, 4))
         self.assertEqual(list(self.worker.asked), [1, 2])
         self.assertTrue(self.worker.paused)
@@ -94,7 +94,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual(self.answered(), [b"2", b"1", b"3", b"4"])
 
     def test_none(self) -> None:
-        """Without the bound they all are."""
+        """Without the limit, all calls are begun."""
         worker = Worker()
         worker.MAX_ASKS_IN_PROGRESS = None  # type: ignore[assignment]
         RecordingTransport().connect(worker)
@@ -102,7 +102,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual(list(worker.asked), [*range(100)])
 
     def test_pausedByApplication(self) -> None:
-        """What the application has paused stays so, and the other way round."""
+        """The application's pause and the limit's pause do not affect each other."""
         self.worker.dataReceived(asks(1, 2, 3))
         self.worker.pauseProducing()
         self.worker.answer(1)
@@ -116,7 +116,10 @@ class AskedTests(SynchronousTestCase):
         self.assertFalse(self.worker.paused)
 
     def test_answersAreRead(self) -> None:
-        """Where a call of our own waits for its answer, reading goes on; the peer's further calls are kept."""
+        """
+        While a call of our own waits, reading continues so that its answer arrives.  The peer's
+        further calls are kept.
+        """
         result: Any = self.worker.callRemote(Work, number=9)
         self.worker.dataReceived(asks(1, 2, 3, 4) + amp.Box(_answer=b"1", number=b"9").serialize())
         self.assertEqual(self.successResultOf(result), {"number": 9})
@@ -130,7 +133,7 @@ class AskedTests(SynchronousTestCase):
         self.assertFalse(self.worker.paused)
 
     def test_keptNoMore(self) -> None:
-        """But no more of them than a peer with the same bound sends."""
+        """No more calls are kept than a peer with the same limit sends."""
         self.patch(_overload, "ALWAYS_KEPT", 0)
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(*range(20)))
@@ -142,7 +145,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual((overload.keptSize, self.worker.paused), (0, False))
 
     def test_keptAnyway(self) -> None:
-        """A MiB of them is kept under any bound: an answer may come behind them."""
+        """One MiB of calls is kept under any limit, since an answer may follow them."""
         result: Any = self.worker.callRemote(Work, number=9)
         self.worker.dataReceived(asks(*range(1500)))
         self.assertFalse(self.worker.paused)
@@ -156,14 +159,14 @@ class AskedTests(SynchronousTestCase):
         self.assertFalse(self.worker.paused)
 
     def test_callWhileHeld(self) -> None:
-        """A call that is made while nothing is read is answered."""
+        """A call that is made while reading is paused is answered."""
         self.worker.dataReceived(asks(1, 2) + amp.Box(_answer=b"1", number=b"9").serialize())
         self.assertTrue(self.worker.paused)
         result: Any = self.worker.callRemote(Work, number=9)
         self.assertEqual(self.successResultOf(result), {"number": 9})
 
     def test_lost(self) -> None:
-        """When the connection is gone, what was kept is not begun."""
+        """After the connection is lost, kept calls are not begun."""
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(1, 2, 3))
         self.worker.connectionLost(Failure(ConnectionDone()))
@@ -171,7 +174,10 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual(list(self.worker.asked), [2])
 
     def test_closing(self) -> None:
-        """On a connection that is being closed nothing is held: its end would not be seen; no more calls are begun."""
+        """
+        A closing connection is never paused, since its end must be seen, and no more calls are
+        begun.
+        """
         transport: Any = self.worker.transport
         transport.loseConnection()
         self.worker.dataReceived(asks(1, 2, 3))
@@ -181,7 +187,7 @@ class AskedTests(SynchronousTestCase):
         self.assertNotIn("pauseProducing", self.transport.names())
 
     def test_left(self) -> None:
-        """Nor when the peer was left."""
+        """Kept calls are not begun after the peer was left, either."""
         self.worker.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.worker.dataReceived(asks(1, 2, 3))
         self.worker._ampLeavePeer()
@@ -189,7 +195,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual(list(self.worker.asked), [2])
 
     def test_raises(self) -> None:
-        """A call that was kept and that cannot be dispatched is an error like any other."""
+        """A kept call that cannot be dispatched is an error, as usual."""
 
         class Broken(Worker):
             def _commandReceived(self, box: amp.AmpBox) -> Any:
@@ -206,7 +212,7 @@ class AskedTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_unhandledRaises(self) -> None:
-        """Where the application's C{unhandledError} raises, too, the peer's other calls do not wait for ever."""
+        """If C{unhandledError} raises, too, the peer's other calls still continue."""
 
         class Broken(Worker):
             def _commandReceived(self, box: amp.AmpBox) -> Any:
@@ -230,7 +236,7 @@ class AskedTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
     def test_otherSender(self) -> None:
-        """Where the sender of boxes cannot stop reading, there is no bound."""
+        """With a box sender that cannot pause, there is no limit."""
         dispatcher = amp.BoxDispatcher(None)
         dispatcher.MAX_ASKS_IN_PROGRESS = 1  # type: ignore[misc]
         dispatcher.startReceivingBoxes(object())  # type: ignore[arg-type]
@@ -238,10 +244,10 @@ class AskedTests(SynchronousTestCase):
 
 
 class PausedTests(SynchronousTestCase):
-    """What the application has paused is not paused again, and nothing is relieved where nothing is bounded."""
+    """Pauses of the application are not repeated, and without limits there is nothing to do."""
 
     def test_held(self) -> None:
-        """Holding a peer that is not read from anyway changes nothing for the transport."""
+        """Holding a peer that is already paused makes no further calls on the transport."""
         worker = Worker()
         transport = RecordingTransport().connect(worker)
         worker.pauseProducing()
@@ -250,7 +256,7 @@ class PausedTests(SynchronousTestCase):
         self.assertEqual((worker.paused, transport.names()), (True, ["pauseProducing"]))
 
     def test_unbounded(self) -> None:
-        """A receiver of boxes of one's own may do without."""
+        """A receiver of boxes need not support limits."""
 
         class Plain(amp.BinaryBoxProtocol):
             MAX_UNSENT_BYTES = 1
@@ -266,22 +272,22 @@ class PausedTests(SynchronousTestCase):
 
 
 class AskingTests(SynchronousTestCase):
-    """No more calls of our own are under way than may be."""
+    """The number of our own calls in progress is limited."""
 
     def setUp(self) -> None:
         self.client = Worker()
         self.transport = RecordingTransport().connect(self.client)
 
     def sent(self) -> list[bytes]:
-        """The numbers of the calls that were sent."""
+        """The numbers of the sent calls."""
         return [box[b"number"] for box in amp.parseString(self.transport.written)]
 
     def receive(self, tag: int, **kw: bytes) -> None:
-        """Have a call answered."""
+        """Receive the answer to a call."""
         self.client.dataReceived(amp.Box(_answer=b"%d" % tag, number=b"0", **kw).serialize())
 
     def test_line(self) -> None:
-        """The others wait in line, and go when one is answered."""
+        """Further calls wait in line, and are sent when one is answered."""
         results: list[Any] = [self.client.callRemote(Work, number=number) for number in range(4)]
         self.client.callRemote(Notice, number=4)
         self.assertEqual(self.sent(), [b"0", b"1"])
@@ -295,7 +301,7 @@ class AskingTests(SynchronousTestCase):
             self.successResultOf(each)
 
     def test_error(self) -> None:
-        """An error is an answer, too."""
+        """An error counts as an answer."""
         self.client.callRemote(Work, number=0).addErrback(lambda failure: None)
         for number in (1, 2):
             self.client.callRemote(Work, number=number)
@@ -303,7 +309,10 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual(self.sent(), [b"0", b"1", b"2"])
 
     def test_cancelled(self) -> None:
-        """A call that is cancelled in line is not sent; one that was sent counts until its late answer comes."""
+        """
+        A call that is cancelled in line is not sent.  One that was sent counts until its late
+        answer arrives.
+        """
         results: list[Any] = [self.client.callRemote(Work, number=number) for number in range(4)]
         results[2].cancel()
         self.failureResultOf(results[2], CancelledError)
@@ -315,14 +324,14 @@ class AskingTests(SynchronousTestCase):
         self.assertIsNone(self.client._ampCancelledRequests)
 
     def test_lost(self) -> None:
-        """What waits in line fails with the connection."""
+        """Calls in line fail when the connection is lost."""
         results: list[Any] = [self.client.callRemote(Work, number=number) for number in range(4)]
         self.client.connectionLost(Failure(ConnectionDone()))
         for each in results:
             self.failureResultOf(each, ConnectionDone)
 
     def test_unsendable(self) -> None:
-        """One that cannot be sent when its turn comes fails, and the next goes."""
+        """A call that cannot be sent in its turn fails, and the next is sent."""
         for number in (0, 1):
             self.client.callRemote(Work, number=number)
         failing: Any = self.client.callRemoteString(b"work", number=b"x" * 70000)
@@ -336,7 +345,7 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(amp.TooLong)), 1)
 
     def test_unsendableAtAll(self) -> None:
-        """Whatever it is that sending raises, and whatever the caller makes of it."""
+        """This holds for any exception, and whatever the caller's errback does."""
 
         class Broken(amp.AmpBox):
             def _sendTo(self, proto: Any) -> None:
@@ -359,13 +368,13 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual((contexts, self.sent()), ([(SystemExit, None)], [b"0", b"1", b"2"]))
 
     def test_unsendableAtOnce(self) -> None:
-        """One that cannot be sent now is under way no more."""
+        """A call that cannot be sent at once does not count as in progress."""
         self.assertRaises(amp.TooLong, self.client.callRemoteString, b"work", number=b"x" * 70000)
         overload: Any = self.client._ampOverload
         self.assertEqual((overload.line.window.underWay, overload.line.window.size), ({}, 0))
 
     def test_bytes(self) -> None:
-        """A bound in bytes bounds them, too; one call may always be under way."""
+        """A limit in bytes also applies, but one call may always be in progress."""
         client = Worker()
         client.MAX_ASKS_IN_PROGRESS = None  # type: ignore[assignment]
         client.MAX_UNSENT_BYTES = 100  # type: ignore[misc]
@@ -377,7 +386,9 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual(len(amp.parseString(transport.written)), 2)
 
     def test_startTLS(self) -> None:
-        """What changes the connection waits for nothing; what waits goes first."""
+        """
+        A call that changes the connection does not wait, and the waiting calls are sent first.
+        """
         for number in range(3):
             self.client.callRemote(Work, number=number)
         self.client.callRemote(amp.StartTLS).addErrback(lambda failure: None)
@@ -386,16 +397,16 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual(commands, [b"Work", b"Work", b"Work", b"StartTLS"])
 
     def test_sizeOf(self) -> None:
-        """The size of a box is what it takes on the wire."""
+        """C{sizeOf} returns the size of a box on the wire."""
         for box in (amp.Box(), amp.Box(a=b""), amp.Box(number=b"x" * 300, _ask=b"1")):
             self.assertEqual(sizeOf(box), len(box.serialize()))
 
 
 class BothTests(SynchronousTestCase):
-    """Two ends that ask at full speed come to an end, whatever the bounds."""
+    """Two ends that call at full speed finish under any limits."""
 
     def test_flood(self) -> None:
-        """Each call is answered, and none has more under way than it may."""
+        """Each call is answered, and no end has more calls in progress than allowed."""
         for bounds in ((1, None), (3, None), (None, 200), (4, 100)):
             ends: list[Any] = []
             results: list[Any] = []
@@ -416,7 +427,7 @@ class BothTests(SynchronousTestCase):
                 self.assertEqual(self.successResultOf(result), {"number": index // 2})
 
     def test_switch(self) -> None:
-        """The protocol that takes over has the transport itself."""
+        """The protocol that takes over gets the transport itself."""
         client, server = Worker(), amp.AMP()
         client.MAX_UNSENT_BYTES = 100  # type: ignore[misc]
         transport = RecordingTransport().connect(client)
@@ -426,7 +437,7 @@ class BothTests(SynchronousTestCase):
 
 
 class Slow(RecordingTransport):
-    """A transport whose bytes go out when it is told so."""
+    """A transport that sends its bytes when the test says so."""
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         super().registerProducer(producer, streaming)
@@ -434,7 +445,7 @@ class Slow(RecordingTransport):
             producer.resumeProducing()
 
     def send(self) -> None:
-        """Everything was sent."""
+        """Send all bytes."""
         if self.producer is not None:
             self.producer.resumeProducing()
 
@@ -444,7 +455,7 @@ class Slow(RecordingTransport):
 
 
 class Echo(amp.AMP):
-    """Answers at once, and with more than may wait."""
+    """Answers at once, with more than the limit of unsent bytes."""
 
     MAX_UNSENT_BYTES = 100
 
@@ -464,7 +475,7 @@ class Echo(amp.AMP):
 
 
 def notices(*numbers: int) -> bytes:
-    """Calls of a peer's that want no answer."""
+    """Return the bytes of calls without an answer."""
     return b"".join(amp.Box(_command=b"Notice", number=b"%d" % number).serialize() for number in numbers)
 
 
@@ -486,7 +497,7 @@ class UnsentTests(SynchronousTestCase):
         self.assertEqual((self.transport.answered(), self.transport.reading), ([b"1", b"2", b"3"], True))
 
     def test_notices(self) -> None:
-        """Calls that want no answer are not held for that, unless they come behind one that is."""
+        """Calls without an answer are read nevertheless, unless they follow one that is held."""
         self.echo.dataReceived(asks(1))
         self.transport.send()
         self.echo.callRemote(Notice, number=1)
@@ -500,12 +511,14 @@ class UnsentTests(SynchronousTestCase):
         self.assertEqual((self.echo.noticed, self.transport.reading), ([1, 2, 3], True))
 
     def test_ownNotices(self) -> None:
-        """What is sent before the peer has called does not stop it: its bytes may be a handshake's."""
+        """
+        Unsent bytes do not pause a peer that has not called yet: its bytes may be a handshake.
+        """
         self.echo.callRemoteString(b"Notice", False, number=b"1" * 200)
         self.assertTrue(self.transport.reading)
 
     def test_room(self) -> None:
-        """What is kept may be a bound's bytes twice, and a call of any size."""
+        """Calls of twice the limit's bytes are kept, and one call of any size."""
         self.patch(_overload, "ALWAYS_KEPT", 0)
         self.echo.callRemote(Work, number=9).addErrback(lambda failure: None)
         self.echo.dataReceived(asks(1))
@@ -516,7 +529,10 @@ class UnsentTests(SynchronousTestCase):
         self.assertFalse(self.transport.reading)
 
     def test_closedWhileHeld(self) -> None:
-        """A connection that is closed while it is held reads on: TLS cannot end without its peer's word."""
+        """
+        A connection that is closed while it is held is read again, since TLS needs the peer's
+        close.
+        """
         for close in ("loseConnection", "stopProducing"):
             echo = Echo()
             transport = Slow().connect(echo)
@@ -529,7 +545,7 @@ class UnsentTests(SynchronousTestCase):
             self.assertEqual(transport.answered(), [b"1"])
 
     def test_closedWhilePaused(self) -> None:
-        """Unless the application has paused it."""
+        """It is not read if the application has paused it."""
         self.echo.dataReceived(asks(1, 2, 3))
         self.echo.pauseProducing()
         self.echo.transport.loseConnection()
@@ -537,21 +553,21 @@ class UnsentTests(SynchronousTestCase):
         self.assertFalse(self.transport.reading)
 
     def test_stopped(self) -> None:
-        """A receiver that was stopped delivers nothing more."""
+        """A stopped receiver delivers nothing more."""
         self.echo.dataReceived(asks(1, 2, 3))
         self.echo.stopProducing()
         self.transport.send()
         self.assertEqual(self.transport.answered(), [b"1"])
 
     def test_lostWhileHeld(self) -> None:
-        """When the connection is gone, nothing is done for the peer."""
+        """After the connection is lost, held calls are not begun."""
         self.echo.dataReceived(asks(1, 2, 3))
         self.echo.connectionLost(Failure(ConnectionDone()))
         self.transport.send()
         self.assertEqual(self.transport.answered(), [b"1"])
 
     def test_wrongBehind(self) -> None:
-        """What is wrong with bytes that waited ends the connection, as anywhere."""
+        """An error in bytes that were held closes the connection, as usual."""
         self.echo.dataReceived(asks(1) + amp.Box(_answer=b"77").serialize())
         self.assertFalse(self.transport.disconnecting)
         self.transport.send()
@@ -569,10 +585,10 @@ class UnsentTests(SynchronousTestCase):
 
 
 class KeptTests(SynchronousTestCase):
-    """What the application pauses stays so, whatever was kept."""
+    """The application's pause applies to kept calls, too."""
 
     def test_kept(self) -> None:
-        """Calls that were kept wait for the application, too, and come before those behind them."""
+        """Kept calls wait while the application pauses, and come before later ones."""
         worker = Worker()
         transport = RecordingTransport().connect(worker)
         worker.callRemote(Work, number=9).addErrback(lambda failure: None)
@@ -588,10 +604,10 @@ class KeptTests(SynchronousTestCase):
 
 
 class OneTests(SynchronousTestCase):
-    """A bound of none would be no conversation: it is one."""
+    """A limit of 0 counts as 1."""
 
     def test_asks(self) -> None:
-        """One call may be in progress, in each direction."""
+        """One call may be in progress in each direction."""
         worker = Worker()
         worker.MAX_ASKS_IN_PROGRESS = 0
         transport = RecordingTransport().connect(worker)
@@ -604,7 +620,7 @@ class OneTests(SynchronousTestCase):
         self.assertEqual(list(worker.asked), [2])
 
     def test_bytes(self) -> None:
-        """One call may be under way, and one answer unsent."""
+        """One call may be in progress, and one answer unsent."""
         echo = Echo()
         echo.MAX_UNSENT_BYTES = 0
         transport = Slow().connect(echo)
@@ -618,7 +634,7 @@ class OneTests(SynchronousTestCase):
 
 
 class Inner(Protocol):
-    """Takes over."""
+    """Takes over the connection."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
@@ -628,14 +644,14 @@ class Inner(Protocol):
 
 
 class Switch(amp.ProtocolSwitchCommand):
-    """Changes over."""
+    """A command that switches the protocol."""
 
 
 class ChangingTests(SynchronousTestCase):
-    """The connection becomes another one."""
+    """Switching the protocol, and starting TLS."""
 
     def test_switch(self) -> None:
-        """The protocol that takes over reads, whatever of AMP's calls is in progress, and hears nothing of them."""
+        """The protocol that takes over is read, whatever calls are in progress."""
         inner = Inner()
         waiting: Deferred[Any] = Deferred()
 
@@ -656,7 +672,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(inner.received, [b"\0", b"more"])
 
     def test_askerOfSwitch(self) -> None:
-        """Who asked for another protocol begins with all that comes in front of the answer."""
+        """Before an asked switch, all calls in front of the answer are begun."""
         inner = Inner()
 
         class Factory:
@@ -674,7 +690,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((transport.reading, inner.received), (True, [b"more"]))
 
     def test_lineBeforeSwitch(self) -> None:
-        """What waits in line is sent before the answer that changes the protocol."""
+        """Waiting calls are sent before the answer that switches the protocol."""
 
         class Switching(Worker):
             @Switch.responder
@@ -692,7 +708,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(boxes[-1], {b"_answer": b"1"})
 
     def test_switchOnResume(self) -> None:
-        """A protocol that takes over when the application resumes is not told that nothing came."""
+        """A protocol that takes over while the application resumes gets no empty data."""
         inner = Inner()
 
         class Switching(Echo):
@@ -712,7 +728,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertFalse(echo.paused)
 
     def test_switchPaused(self) -> None:
-        """What the application has paused stays paused."""
+        """If the application has paused, the connection stays paused."""
         worker = Worker()
         transport = Slow().connect(worker)
         worker.dataReceived(asks(1, 2))
@@ -721,7 +737,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertFalse(transport.reading)
 
     def test_locked(self) -> None:
-        """A call behind one that changes over is refused at once."""
+        """A call after one that switches the protocol is refused at once."""
         worker = Worker()
         Slow().connect(worker)
         for number in (1, 2):
@@ -730,7 +746,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertRaises(amp.ProtocolSwitched, worker.callRemote, Work, number=3)
 
     def test_change(self) -> None:
-        """A call that changes the connection waits for none in progress: these may wait for it."""
+        """A call that changes the connection does not wait for calls in progress."""
         worker, transport = self.startTLS()
         self.assertTrue(transport.TLS and transport.reading)
         self.assertEqual(list(worker.asked), [1, 2])
@@ -739,7 +755,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(worker._ampOverload.inProgress, 0)
 
     def test_changeOnce(self) -> None:
-        """Once: then it waits as any other does."""
+        """Only the first such call is exempt.  After that, the limit applies again."""
 
         class Refusing(Worker):
             acceptsStartTLS = False
@@ -757,7 +773,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(list(worker.asked), [3, 4])
 
     def test_changeAndUnsent(self) -> None:
-        """It waits for the bytes in front of it to be sent; what came behind it goes to the handshake."""
+        """It waits until earlier bytes are sent.  Bytes after it go to the handshake."""
         echo = Echo()
         echo.MAX_ASKS_IN_PROGRESS = 1
         transport = Slow().connect(echo)
@@ -771,7 +787,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(transport.protocol.received, asks(4))
 
     def test_changeForgotten(self) -> None:
-        """When the connection is lost, nothing is to be changed."""
+        """After the connection is lost, a kept change is dropped."""
         echo = Echo()
         echo.MAX_ASKS_IN_PROGRESS = 1
         Slow().connect(echo)
@@ -783,7 +799,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertIsNone(overload.keptChange)
 
     def startTLS(self, *behind: int, **options: Any) -> tuple[Any, Any]:
-        """Have a peer ask for TLS while its calls are too many."""
+        """Receive StartTLS from a peer that has too many calls in progress."""
         worker = Worker()
         transport = Slow(**options).connect(worker)
         worker.callRemote(Work, number=9).addErrback(lambda failure: None)
@@ -791,14 +807,14 @@ class ChangingTests(SynchronousTestCase):
         return worker, transport
 
     def test_plaintextBehind(self) -> None:
-        """What came behind that in plaintext goes to the handshake, and is no call."""
+        """Bytes after StartTLS in plaintext go to the handshake, and are not calls."""
         worker, transport = self.startTLS(4, 5)
         worker.answer(1)
         worker.answer(2)
         self.assertEqual((list(worker.asked), transport.protocol.received), ([], asks(4, 5)))
 
     def test_heldForTLS(self) -> None:
-        """A connection where TLS starts is read: without the handshake nothing could be sent any more."""
+        """A held connection is read when TLS starts, since the handshake needs it."""
         waiting: Deferred[Any] = Deferred()
 
         class Later(Worker):
@@ -814,7 +830,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertTrue(transport.TLS and transport.reading)
 
     def test_asker(self) -> None:
-        """Who asked for TLS responds to what the peer has called before it answered, before TLS starts."""
+        """The side that asked for TLS responds to earlier calls of the peer before TLS starts."""
         worker = Worker()
         transport = Slow().connect(worker)
         secured: list[bool] = []
@@ -826,7 +842,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual((secured, worker._startingTLSBuffer), ([True], None))
 
     def test_askerIsNotHeld(self) -> None:
-        """Who asked for TLS reads all that comes in front of the answer."""
+        """The side that asked for TLS reads everything in front of the answer."""
         self.patch(_overload, "ALWAYS_KEPT", 0)
         echo = Echo()
         transport = Slow().connect(echo)
@@ -843,7 +859,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(transport.answered(), [b"%d" % each for each in range(20)])
 
     def test_askerLast(self) -> None:
-        """Nothing is sent in plaintext behind the call for TLS."""
+        """Nothing is sent in plaintext after the call for TLS."""
         self.patch(_overload, "ALWAYS_KEPT", 0)
         echo = Echo()
         transport = Slow().connect(echo)
@@ -856,7 +872,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual([each[b"number"] for each in boxes if each.get(b"_command") == b"Work"], [b"0", b"1", b"2"])
 
     def withheld(self, count: int, **bounds: Any) -> Any:
-        """Have a peer ask while its answers wait for TLS."""
+        """Receive calls whose answers wait for TLS."""
         echo = Echo()
         for name, value in bounds.items():
             setattr(echo, name, value)
@@ -875,7 +891,9 @@ class ChangingTests(SynchronousTestCase):
         self.assertIs(self.failure, amp.TooManyAnswersError)
 
     def test_manyAnswers(self) -> None:
-        """They may take as much as a box, or 16 MiB where that is any size, or twice the bound."""
+        """
+        The answers may take the size of a box, 16 MiB if that is not limited, or twice the limit.
+        """
         for bounds in (
             {"MAX_BOX_LENGTH": 20_000},
             {"MAX_BOX_LENGTH": None},
@@ -888,14 +906,14 @@ class ChangingTests(SynchronousTestCase):
             self.assertEqual((len(transport.answered()), echo._ampOverload.withheldSize), (20, 0))
 
     def test_ownCalls(self) -> None:
-        """Calls of one's own that wait for TLS are no answers."""
+        """Our own calls that wait for TLS do not count as answers."""
         echo, transport = self.withheld(0, MAX_BOX_LENGTH=1000)
         for number in range(100):
             echo.callRemote(Notice, number=number)
         self.assertFalse(transport.aborted)
 
     def test_tooManyKept(self) -> None:
-        """So it is where the calls were kept, and are begun with when TLS is to start."""
+        """The limit also applies to kept calls that are begun when TLS is about to start."""
         waiting: Deferred[Any] = Deferred()
 
         class One(Echo):
@@ -917,13 +935,13 @@ class ChangingTests(SynchronousTestCase):
         self.assertFalse(transport.TLS)
 
     def test_refused(self) -> None:
-        """What waits for TLS counts no more when the peer refuses it and the connection goes on."""
+        """The count ends if the peer refuses TLS and the connection goes on."""
         echo, transport = self.withheld(5, plaintextAfterRefusedTLS=True)
         echo.dataReceived(amp.Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
         self.assertEqual((len(transport.answered()), echo._ampOverload.withheldSize), (5, 0))
 
     def test_askerWithoutBounds(self) -> None:
-        """Without bounds nothing was kept."""
+        """Without limits, nothing is kept."""
         client = amp.AMP()
         transport = Slow().connect(client)
         client.callRemote(amp.StartTLS)
@@ -932,10 +950,10 @@ class ChangingTests(SynchronousTestCase):
 
 
 class CompositionTests(SynchronousTestCase):
-    """The connection and the conversation may be two objects."""
+    """The connection and the dispatcher may be two objects."""
 
     def test_bounded(self) -> None:
-        """The bounds are those of each."""
+        """Each object's own limits apply."""
 
         class Connection(amp.BinaryBoxProtocol):
             MAX_UNSENT_BYTES = 100
@@ -951,7 +969,7 @@ class CompositionTests(SynchronousTestCase):
         self.assertEqual(transport.answered(), [b"1"])
 
     def test_receiver(self) -> None:
-        """A receiver of boxes that knows nothing of bounds goes without."""
+        """A receiver of boxes that does not know limits works without them."""
         helper = amp._ParserHelper()  # type: ignore[attr-defined]
         echo = Echo()
         echo.boxReceiver = helper
@@ -971,7 +989,7 @@ class StreamTests(SynchronousTestCase):
         self.connection = connectPeers(self.client, self.server)
 
     def test_readOn(self) -> None:
-        """A full side reads on while it receives a stream, and keeps the calls that come with it."""
+        """A full side reads on while it receives a stream, and keeps the calls in between."""
         self.join(1)
         pipe = amp.StreamPipe()
         uploading = self.client.callRemote(Upload, how="", data=pipe)
@@ -984,7 +1002,7 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual([self.successResultOf(each)["total"] for each in adding], [1, 2, 3, 4, 5])
 
     def test_tooMuch(self) -> None:
-        """If there is no room for more calls, the streams are stopped, and all go on."""
+        """If there is no room for more calls, the streams are stopped, and the calls continue."""
         self.join(1)
         self.successResultOf(self.flushed(self.client.callRemote(Add, a=0)))
         pipe = amp.StreamPipe()

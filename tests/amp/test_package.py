@@ -10,16 +10,19 @@ from twisted_basic_ng import amp
 
 
 class TestFacade:
-    """All the names are in one place."""
+    """The module re-exports the public names."""
 
     def test_all(self) -> None:
-        """What C{*} imports is there, and what Twisted's C{*} imports is among it, and the type that it forgot."""
+        """
+        C{__all__} has existing names only, among them all of Twisted's and the forgotten
+        C{DateTime}.
+        """
         assert [name for name in amp.__all__ if not hasattr(amp, name)] == []
         assert {*loadStock("amp").__all__, "DateTime"} - {*amp.__all__} == set()
         assert len(amp.__all__) == len(set(amp.__all__))
 
     def test_noCode(self) -> None:
-        """The file holds imports, the list of names, and what asks for TLS late; nothing else that does anything."""
+        """The file has only imports, C{__all__}, and a block for type checkers."""
         assert amp.__file__ is not None
         body = ast.parse(Path(amp.__file__).read_text(encoding="utf-8")).body[1:]
         kinds = [type(each) for each in body]

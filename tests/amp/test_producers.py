@@ -10,7 +10,7 @@ from twisted_basic_ng.amp._producers import SendingWatcher, SharedProducer
 
 
 class WatcherTests(SynchronousTestCase):
-    """A watcher is told when everything was sent."""
+    """A watcher is told when all bytes are sent."""
 
     def setUp(self) -> None:
         self.sent = 0
@@ -22,7 +22,7 @@ class WatcherTests(SynchronousTestCase):
         self.sent += 1
 
     def test_asked(self) -> None:
-        """A transport asks when it has sent everything, but for the first time."""
+        """A transport asks for bytes when it has sent all, except the first time."""
         transport = Transport()
         self.watcher.register(transport)
         self.assertEqual(self.sent, 0)
@@ -33,7 +33,7 @@ class WatcherTests(SynchronousTestCase):
         self.assertIsNone(transport.producer)
 
     def test_paused(self) -> None:
-        """One with TLS pauses and resumes."""
+        """A transport with TLS pauses and resumes."""
         transport = TLS()
         self.watcher.register(transport)
         self.watcher.checkSoon()
@@ -51,7 +51,7 @@ class WatcherTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_listener(self) -> None:
-        """What is to be told later can be forgotten."""
+        """A delayed call of the listener can be cancelled."""
         self.watcher.listener = self.tell
         self.watcher.forgetListener()
         self.watcher.delayedListener = self.clock.callLater(1, self.tell)
@@ -61,7 +61,7 @@ class WatcherTests(SynchronousTestCase):
 
 
 class SharedTests(SynchronousTestCase):
-    """The application's producer is told what it would be told without us."""
+    """The application's producer gets the same calls as without the meter."""
 
     def test_push(self) -> None:
         """It is paused and resumed once each."""
@@ -74,7 +74,7 @@ class SharedTests(SynchronousTestCase):
         self.assertEqual((producer.told, sent), (["pause", "resume"], [False]))
 
     def test_pausedBySending(self) -> None:
-        """It is not resumed if what is sent first has paused it again."""
+        """It is not resumed if the waiting boxes have paused it again."""
         producer = Producer()
         shared = SharedProducer(producer, True, lambda: shared.pauseProducing())  # noqa: PLW0108 - there is none yet
         shared.pauseProducing()
@@ -82,7 +82,7 @@ class SharedTests(SynchronousTestCase):
         self.assertEqual(producer.told, ["pause"])
 
     def test_pull(self) -> None:
-        """It is asked for bytes, and what waits is sent first, but for the first time."""
+        """A pull producer is asked for bytes, after the waiting boxes, except the first time."""
         producer, sent = Producer(), []
         shared = SharedProducer(producer, False, lambda: sent.append(None))
         shared.resumeProducing()
@@ -92,7 +92,7 @@ class SharedTests(SynchronousTestCase):
 
 
 class ReactorTests(SynchronousTestCase):
-    """What is to be done later is done by the reactor."""
+    """Delayed calls use the reactor."""
 
     def test_callLater(self) -> None:
         delayed = SendingWatcher(list).callLater(1000, list)

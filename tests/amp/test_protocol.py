@@ -17,7 +17,7 @@ from twisted_basic_ng import amp
 
 
 class Sum(amp.Command):
-    """Add two numbers."""
+    """A command that adds two numbers."""
 
     arguments = [(b"a", amp.Integer()), (b"b", amp.Integer())]
     response = [(b"total", amp.Integer())]
@@ -26,16 +26,16 @@ class Sum(amp.Command):
 
 
 class Note(Sum):
-    """Want no answer."""
+    """The same command without an answer."""
 
     requiresAnswer = False
 
 
 class Calculator(amp.AMP):
-    """Adds."""
+    """Responds to the commands."""
 
     def __init__(self) -> None:
-        """Call nobody: once there was no constructor to call."""
+        """Do not call the base class, which had no constructor in old versions."""
         self.notes: list[int] = []
 
     @Sum.responder
@@ -63,7 +63,7 @@ class ConversationTests(SynchronousTestCase):
         self.connection = connectInMemory(self.client, self.server)
 
     def outcome(self, result: Any) -> Any:
-        """Let the two talk; return what a call came to."""
+        """Let the two ends talk, and return the result of a call."""
         outcomes: list[Any] = []
         result.addBoth(outcomes.append)
         self.connection.flush()
@@ -76,7 +76,7 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.outcome(self.server.callRemote(Sum, a=3, b=4)), {"total": 7})
 
     def test_awaited(self) -> None:
-        """A coroutine awaits calls."""
+        """A coroutine can await calls."""
 
         async def conversation() -> int:
             first = await self.client.callRemote(Sum, a=1, b=2)
@@ -87,13 +87,13 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.outcome(ensureDeferred(conversation())), 7)
 
     def test_error(self) -> None:
-        """A declared error arrives as itself, and the connection stays."""
+        """A declared error arrives as itself, and the connection stays open."""
         error = self.outcome(self.client.callRemote(Sum, a=1001, b=2))
         self.assertEqual((type(error), str(error)), (OverflowError, "too much"))
         self.assertFalse(self.connection.server.disconnecting)
 
     def test_unknownError(self) -> None:
-        """Of an error that is not declared, the caller learns whose log has it, or which code it is."""
+        """For an undeclared error, the caller is told which log has it, or its code."""
         for code, text, end in (
             (b"UNKNOWN", b"Unknown Error", f"; {self.client._transportPeer} failed in responding to Sum, with an"),
             (b"UNKNOWN", b"own text", "Code<UNKNOWN>: own text"),
@@ -110,7 +110,7 @@ class ConversationTests(SynchronousTestCase):
             self.assertEqual((error.errorCode, error.description), (b"UNKNOWN", text.decode()))
 
     def test_fatal(self) -> None:
-        """A fatal one, too; then the connection is closed, and what was called behind it did not run."""
+        """A fatal error closes the connection, and later calls are not run."""
         self.client.callRemote(Note, a=-1, b=0)
         fatal = self.client.callRemote(Sum, a=-1, b=2)
         self.client.callRemote(Note, a=5, b=5)
@@ -119,24 +119,24 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.server.notes, [-1])
 
     def test_note(self) -> None:
-        """What wants no answer is done, and has none."""
+        """A call without an answer is run, and nothing is sent back."""
         self.assertIsNone(self.client.callRemote(Note, a=1, b=2))
         self.connection.flush()
         self.assertEqual((self.server.notes, self.connection.server.written), ([3], b""))
 
     def test_byName(self) -> None:
-        """A method that is named for a command responds where none was declared."""
+        """A method that is named after a command responds if none was declared."""
         box = self.outcome(self.client.callRemoteString(b"echo", say=b"hello"))
         self.assertEqual(box[b"said"], b"hello")
 
     def test_unhandled(self) -> None:
-        """Nobody responds to a command that nobody knows, whatever its name."""
+        """A command without a responder is unhandled, whatever its name."""
         for name in (b"nothing", b"\xff"):
             error = self.outcome(self.client.callRemoteString(name))
             self.assertIsInstance(error, amp.UnhandledCommand)
 
     def test_cancelled(self) -> None:
-        """A call that is cancelled hurts none of the others."""
+        """A cancelled call does not affect the others."""
         cancelled = self.client.callRemote(Sum, a=1, b=2)
         cancelled.addErrback(lambda failure: None)
         cancelled.cancel()
@@ -144,14 +144,14 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.client._outstandingRequests, {})
 
     def test_lost(self) -> None:
-        """No call waits for ever."""
+        """All calls fail when the connection is lost."""
         result = self.client.callRemote(Sum, a=1, b=2)
         self.connection.drop()
         self.failureResultOf(result)
         self.failureResultOf(self.client.callRemote(Sum, a=1, b=2))
 
     def test_everyCut(self) -> None:
-        """In whatever pieces calls come, they are answered alike."""
+        """Calls are answered in the same way in any chunks."""
         data = amp.Box(_ask=b"1", _command=b"echo", say=b"x").serialize()
         for chunks in deliveries(data * 2):
             protocol = Calculator()
@@ -161,10 +161,10 @@ class ConversationTests(SynchronousTestCase):
 
 
 class CompositionTests(SynchronousTestCase):
-    """A connection may be made of parts."""
+    """A connection may be composed of several objects."""
 
     def test_locator(self) -> None:
-        """Another object finds the responders."""
+        """Another object may locate the responders."""
 
         class Locator(amp.CommandLocator):
             @Sum.responder
@@ -178,7 +178,7 @@ class CompositionTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(result), {"total": 12})
 
     def test_boxReceiver(self) -> None:
-        """Another object takes the boxes."""
+        """Another object may receive the boxes."""
         calls: list[Any] = []
 
         class Receiver:
@@ -198,14 +198,14 @@ class LogTests(SynchronousTestCase):
     """Connections are logged."""
 
     def events(self, protocol: amp.AMP, transport: RecordingTransport) -> list[str]:
-        """Make a connection and lose it; return what was logged."""
+        """Make a connection and lose it, and return the logged texts."""
         observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
         transport.connect(protocol)
         protocol.connectionLost(Failure(ConnectionDone()))
         return [event["log_format"].format(**event) for event in observer]
 
     def test_logged(self) -> None:
-        """With both addresses, as Twisted words it."""
+        """The texts have both addresses, in Twisted's words."""
         where = (
             "(HOST:IPv4Address(type='TCP', host='192.0.2.2', port=54321) "
             "PEER:IPv4Address(type='TCP', host='192.0.2.1', port=12345))"
@@ -216,7 +216,7 @@ class LogTests(SynchronousTestCase):
         )
 
     def test_quiet(self) -> None:
-        """Unless the class says that it is not wanted."""
+        """A class may switch the log off."""
 
         class Quiet(amp.AMP):
             logConnections = False
@@ -224,12 +224,12 @@ class LogTests(SynchronousTestCase):
         self.assertEqual(self.events(Quiet(), RecordingTransport()), [])
 
     def test_noAddresses(self) -> None:
-        """A transport need not know addresses."""
+        """A transport need not know its addresses."""
         lines = self.events(amp.AMP(), RecordingTransport(lacking=["getPeer", "getHost"]))
         self.assertEqual(lines[0], "AMP connection established (HOST:None PEER:None)")
 
     def test_repr(self) -> None:
-        """A connection's repr names its class and itself."""
+        """The C{repr} of a connection names its class and its address in memory."""
         protocol = Calculator()
         protocol._ampInitialized = True
         self.assertEqual(repr(protocol), f"<Calculator at 0x{id(protocol):x}>")
@@ -241,18 +241,18 @@ class ParserHelperTests(SynchronousTestCase):
     data = amp.Box(a=b"1").serialize() + amp.Box(b=b"2").serialize()
 
     def test_both(self) -> None:
-        """From a file, and from bytes."""
+        """They are read from a file or from bytes."""
         self.assertEqual(amp.parse(BytesIO(self.data)), [{b"a": b"1"}, {b"b": b"2"}])
         self.assertEqual(amp.parseString(self.data), [{b"a": b"1"}, {b"b": b"2"}])
 
     def test_strict(self) -> None:
-        """What is cut short is an error where that is asked for."""
+        """With C{strict}, an unfinished box raises an error."""
         self.assertEqual(amp.parseString(self.data[:-1]), [{b"a": b"1"}])
         self.assertRaises(amp.TruncatedBoxError, amp.parseString, self.data[:-1], strict=True)
         self.assertRaises(amp.TruncatedBoxError, amp.parse, BytesIO(self.data[:-1]), strict=True)
 
     def test_receiver(self) -> None:
-        """The helper receives boxes of a protocol, and stands for its transport."""
+        """The helper receives boxes of a protocol, and serves as its transport."""
         helper = amp._ParserHelper()
         protocol = amp.AMP(boxReceiver=helper)
         protocol.makeConnection(helper)

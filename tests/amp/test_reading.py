@@ -16,17 +16,17 @@ from .boxes import Boxes, Hooked, ReadingCase, numbered
 
 
 class ReadingTests(ReadingCase):
-    """Boxes are delivered, one at a time."""
+    """Boxes are delivered one at a time."""
 
     def test_everyCut(self) -> None:
-        """In whatever pieces they come."""
+        """Boxes are delivered in any chunks."""
         for chunks in deliveries(self.data(3), b"\x00\x01n"):
             self.renew()
             deliver(self.protocol, chunks)
             self.assertEqual(self.boxes.calls, [numbered(number) for number in range(3)])
 
     def test_everyPartition(self) -> None:
-        """A small box is read in each of the ways to cut it."""
+        """A small box is read in every way to cut it."""
         data = amp.AmpBox(a=b"12").serialize() + b"\0\0"
         for chunks in partitions(data):
             self.renew()
@@ -34,7 +34,7 @@ class ReadingTests(ReadingCase):
             self.assertEqual(self.boxes.calls, [{b"a": b"12"}, {}])
 
     def test_atRest(self) -> None:
-        """Between chunks, the states and the undelivered bytes are Twisted's."""
+        """Between chunks, the states and the undelivered bytes are the same as Twisted's."""
         data = numbered(3).serialize()
         shown = []
         for each in data:
@@ -67,7 +67,7 @@ class ReadingTests(ReadingCase):
         )
 
     def test_undelivered(self) -> None:
-        """Within a callback, what is undelivered begins behind its box."""
+        """In a callback, the undelivered bytes begin after its box."""
         shown: list[Any] = []
         self.boxes.actions[1] = lambda: shown.append(
             (self.protocol.recvd, self.protocol._unprocessed[self.protocol._compatibilityOffset :])
@@ -77,7 +77,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual(shown, [(rest, rest)])
 
     def test_raises(self) -> None:
-        """A callback's exception loses no box and repeats none."""
+        """An exception in a callback neither loses nor repeats a box."""
 
         def explode() -> None:
             raise ZeroDivisionError("in the application")
@@ -89,13 +89,13 @@ class ReadingTests(ReadingCase):
         self.assertEqual(self.boxes.calls, [numbered(number) for number in range(4)])
 
     def test_reenters(self) -> None:
-        """What a callback hands in waits for its turn."""
+        """Bytes that a callback passes in are delivered after the earlier ones."""
         self.boxes.actions[1] = lambda: self.protocol.dataReceived(numbered(3).serialize())
         self.protocol.dataReceived(self.data(3))
         self.assertEqual(self.boxes.calls, [numbered(number) for number in range(4)])
 
     def test_pauses(self) -> None:
-        """A callback that pauses is the last one, until the protocol goes on."""
+        """After a callback pauses, no box is delivered until the protocol resumes."""
         self.boxes.actions[2] = self.protocol.pauseProducing
         self.protocol.dataReceived(self.data(4))
         self.assertEqual(len(self.boxes.calls), 2)
@@ -103,7 +103,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual(self.boxes.calls, [numbered(number) for number in range(4)])
 
     def test_pausesAndResumes(self) -> None:
-        """Both at once, at each box, and the stack stays flat."""
+        """A callback may pause and resume at each box.  The stack does not grow."""
         depths: list[int] = []
 
         def pauseAndResume() -> None:
@@ -117,7 +117,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual(len(set(depths)), 1)
 
     def test_pausedInValue(self) -> None:
-        """Chunks of a long value that come while the protocol is paused are kept in their order."""
+        """Chunks of a long value that arrive during a pause are kept in order."""
         box = amp.AmpBox(key=bytes(range(256)) * 200)
         data = box.serialize()
         self.protocol.dataReceived(data[:20000])
@@ -130,14 +130,14 @@ class ReadingTests(ReadingCase):
         self.assertEqual(self.boxes.calls, [box])
 
     def test_startsTLS(self) -> None:
-        """What a callback left in plaintext when it started TLS on its own is not read."""
+        """Plaintext after a box whose callback starts TLS is not read."""
         self.boxes.actions[1] = self.transport.startTLS
         self.protocol.dataReceived(self.data(3))
         self.assertEqual(self.boxes.calls, [numbered(0)])
         self.assertEqual(self.transport.protocol.received, self.data(3)[len(numbered(0).serialize()) :])
 
     def test_replaces(self) -> None:
-        """A callback may put other bytes in place of the undelivered ones."""
+        """A callback may replace the undelivered bytes."""
 
         def replace() -> None:
             self.protocol.recvd = numbered(9).serialize()
@@ -147,7 +147,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual(self.boxes.calls, [numbered(0), numbered(9)])
 
     def test_hookSet(self) -> None:
-        """A hook that a callback sets on the instance sees the very next string."""
+        """A hook that a callback sets on the instance gets the next string."""
         strings: list[bytes] = []
         for hook in ("stringReceived", "proto_init"):
             self.renew()
@@ -163,7 +163,7 @@ class ReadingTests(ReadingCase):
             self.assertEqual(self.boxes.calls, [numbered(0)])
 
     def test_methodSet(self) -> None:
-        """So does a method."""
+        """A bound method that a callback sets gets the next string, too."""
         strings: list[bytes] = []
 
         def take(protocol: Any, string: bytes) -> str:
@@ -175,7 +175,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual(strings, [b"n", b"1", b"other", b"x", b""])
 
     def test_stateSet(self) -> None:
-        """A state that a callback sets gives way to the one that the box's end returns, as in Twisted."""
+        """A state that a callback sets is overwritten by the one after the box, as in Twisted."""
 
         def changeState() -> None:
             self.protocol.state = "own"
@@ -185,7 +185,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual((self.boxes.calls, self.protocol.state), ([numbered(0), numbered(1)], "init"))
 
     def test_limitSet(self) -> None:
-        """A limit that a callback sets holds from the next key on."""
+        """A limit that a callback sets applies from the next key on."""
 
         def changeLimit() -> None:
             self.protocol.MAX_LENGTH = 0
@@ -195,7 +195,7 @@ class ReadingTests(ReadingCase):
         self.assertEqual((self.boxes.calls, self.transport.disconnecting), ([numbered(0)], True))
 
     def test_own(self) -> None:
-        """An instance that has its own limit for keys reads with it."""
+        """An instance may have its own limit for keys."""
         self.protocol.MAX_LENGTH = 0
         self.protocol.dataReceived(self.data(1))
         self.assertEqual(self.boxes.calls, [])
@@ -203,7 +203,7 @@ class ReadingTests(ReadingCase):
 
 
 class LaterReadingTests(ReadingTests):
-    """The same, where something was read before."""
+    """The same tests after something was read before."""
 
     def renew(self) -> None:
         super().renew()
@@ -211,21 +211,21 @@ class LaterReadingTests(ReadingTests):
         self.boxes.calls.clear()
 
     def test_hookSetBefore(self) -> None:
-        """A hook that is set between two chunks sees the next one."""
+        """A hook that is set between two chunks gets the next string."""
         strings: list[bytes] = []
         self.protocol.stringReceived = strings.append  # type: ignore[method-assign]
         self.protocol.dataReceived(b"\0\1a\0\1b\0\0")
         self.assertEqual((strings, self.boxes.calls), ([b"a", b"b", b""], []))
 
     def test_many(self) -> None:
-        """Many boxes in a chunk, again and again."""
+        """Many boxes in one chunk are delivered, repeatedly."""
         for _ in range(3):
             self.protocol.dataReceived(self.data(40))
             self.assertEqual(self.boxes.calls, [numbered(number) for number in range(40)])
             self.boxes.calls.clear()
 
     def test_limitSetOnClass(self) -> None:
-        """A limit that is set on the class holds from the next chunk on, however many boxes were read before."""
+        """A limit that is set on the class applies from the next chunk on."""
 
         class Own(self.kind):  # type: ignore[name-defined, misc]
             pass
@@ -238,7 +238,7 @@ class LaterReadingTests(ReadingTests):
 
 
 class BatchTests(ReadingCase):
-    """Boxes that came whole, in one chunk, are delivered at once; a callback's change spoils the rest of them."""
+    """Boxes that arrive whole in one chunk form a batch, which a change in a callback spoils."""
 
     def renew(self) -> None:
         super().renew()
@@ -246,7 +246,7 @@ class BatchTests(ReadingCase):
         self.boxes.calls.clear()
 
     def test_spoiled(self) -> None:
-        """Behind a spoiled batch, boxes are found one at a time, and none is lost."""
+        """After a spoiled batch, boxes are found one at a time, and none is lost."""
         for change in (
             lambda: setattr(self.protocol, "MAX_BOX_KEYS", 500),
             lambda: setattr(self.protocol, "MAX_BOX_LENGTH", 50_000),
@@ -260,12 +260,14 @@ class BatchTests(ReadingCase):
             self.assertEqual(self.boxes.calls, [*map(numbered, range(60)), *map(numbered, range(3))])
 
     def test_single(self) -> None:
-        """A chunk of one box."""
+        """A chunk with one box is delivered."""
         self.protocol.dataReceived(self.data(1))
         self.assertEqual(self.boxes.calls, [numbered(0)])
 
     def test_switched(self) -> None:
-        """Once there is another protocol, it gets what comes, behind what is being handed over."""
+        """
+        After a switch, the other protocol gets the bytes, after those that are being handed over.
+        """
         inner = Inner()
         self.protocol.innerProtocol = inner
         self.protocol.dataReceived(b"abc")
@@ -274,7 +276,7 @@ class BatchTests(ReadingCase):
         self.assertEqual((inner.received, self.protocol.recvd), ([b"abc"], b"keptd"))
 
     def test_startingTLS(self) -> None:
-        """Boxes that come while TLS is being started are not delivered past what keeps them back."""
+        """Boxes that arrive while TLS starts take the slow path."""
         kept: list[amp.AmpBox] = []
         self.patch(self.kind, "_ampDeliver", lambda protocol, box: kept.append(box))
         self.protocol._startingTLSBuffer = [numbered(9)]
@@ -283,14 +285,14 @@ class BatchTests(ReadingCase):
         self.assertEqual((self.boxes.calls, kept), ([], [numbered(0), numbered(1)]))
 
     def test_refusedOnce(self) -> None:
-        """A peer that asks too much twice is dropped for the first reason."""
+        """A peer that exceeds two limits is dropped for the first."""
         for limit in (3, 4):
             self.protocol._ampRefuse(amp.TooManyDescriptorsError(limit))
         self.assertIn("3", str(self.protocol._ampRefusal))
         self.assertEqual(self.transport.names(), ["loseConnection"])
 
     def test_closing(self) -> None:
-        """What comes after the application's own C{loseConnection} is delivered, a bounded part of it."""
+        """After the application closes the connection, a limited number of bytes is delivered."""
         self.transport.loseConnection()
         self.protocol.dataReceived(self.data(20))
         self.assertEqual(len(self.boxes.calls), 20)
@@ -302,7 +304,7 @@ class BatchTests(ReadingCase):
 
 
 class Inner:
-    """The protocol that was changed over to."""
+    """The protocol that was switched to."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
@@ -312,16 +314,16 @@ class Inner:
 
 
 class HookedReadingTests(ReadingTests):
-    """The same, a string at a time."""
+    """The same tests, string by string."""
 
     kind = Hooked
 
 
 class LinearTests(SynchronousTestCase):
-    """The work grows like the bytes."""
+    """The work is linear in the number of bytes."""
 
     def searched(self, size: int) -> int:
-        """Count the bytes that the parser is shown again or for the first time, for a box in small chunks."""
+        """Count the bytes that the parser sees for a box in small chunks."""
         seen = 0
 
         def parseBox(data: bytes, start: int, box: dict[bytes, bytes], key: bytes | None) -> Any:
@@ -339,5 +341,5 @@ class LinearTests(SynchronousTestCase):
         return seen
 
     def test_doubling(self) -> None:
-        """Twice the bytes, at most 2.3 times the work."""
+        """Twice the bytes take at most 2.3 times the work."""
         self.assertLess(self.searched(32), 2.3 * self.searched(16))

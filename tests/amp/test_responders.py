@@ -12,7 +12,7 @@ from twisted_basic_ng import amp
 
 
 class Double(amp.Command):
-    """An argument that is called like one of C{maybeDeferred}'s own."""
+    """A command whose argument has the name of a parameter of C{maybeDeferred}."""
 
     arguments = [(b"f", amp.Integer())]
     response = [(b"f", amp.Integer())]
@@ -21,7 +21,7 @@ class Double(amp.Command):
 
 
 class Plain(amp.CommandLocator):
-    """Responds in place."""
+    """Declares a responder."""
 
     @Double.responder
     def double(self, f: int) -> dict[str, Any]:
@@ -29,14 +29,14 @@ class Plain(amp.CommandLocator):
 
 
 class Overriding(Plain):
-    """Overrides the method, and does not declare it."""
+    """Overrides the method without declaring it."""
 
     def double(self, f: int) -> dict[str, Any]:
         return {"f": 200 * f}
 
 
 class OptedIn(Overriding):
-    """Says that this is meant."""
+    """Sets C{overriddenResponders}."""
 
     overriddenResponders = True
 
@@ -50,7 +50,7 @@ class Coroutine(Plain):
 
 
 class Failing(amp.CommandLocator):
-    """Raises what its C{error} is."""
+    """Raises C{error}."""
 
     error: Exception
 
@@ -62,40 +62,40 @@ class Failing(amp.CommandLocator):
 
 
 class CommandLocatorTests(SynchronousTestCase):
-    """Declared methods are found, and given values."""
+    """Declared methods are found and called with values."""
 
     def respond(self, locator: amp.CommandLocator) -> Any:
-        """Have C{locator} respond to a box; return the one that answers."""
+        """Let C{locator} respond to a box, and return the answer."""
         responder = locator.locateResponder(b"Double")
         assert responder is not None
         result: Any = responder(amp.AmpBox(f=b"21"))
         return self.successResultOf(result)
 
     def test_plain(self) -> None:
-        """A function's result is written."""
+        """The result of a function is written."""
         self.assertEqual(self.respond(Plain()), {b"f": b"42"})
 
     def test_repr(self) -> None:
-        """A responder shows its command and its method, and no name of a private file."""
+        """The C{repr} of a responder shows its command and method, but no private module."""
         responder = Plain().locateResponder(b"Double")
         self.assertIn(f"<responder to {Double!r}: <bound method Plain.", repr(responder))
         self.assertNotIn("twisted_basic_ng", repr(responder))
 
     def test_coroutine(self) -> None:
-        """So is a coroutine's; a subclass's declaration goes first."""
+        """The result of a coroutine is written.  A subclass's declaration takes precedence."""
         self.assertEqual(self.respond(Coroutine()), {b"f": b"42"})
 
     def test_overriding(self) -> None:
-        """A method of the same name counts where the class says so."""
+        """An overriding method is used only if the class says so."""
         self.assertEqual(self.respond(Overriding()), {b"f": b"42"})
         self.assertEqual(self.respond(OptedIn()), {b"f": b"4200"})
 
     def test_unknown(self) -> None:
-        """Nobody responds to what was not declared."""
+        """A command that was not declared has no responder."""
         self.assertIsNone(Plain().locateResponder(b"Other"))
 
     def fail_(self, error: Exception) -> Any:
-        """Have a responder raise C{error}; return what comes of it."""
+        """Let a responder raise C{error}, and return the resulting error."""
         locator = Failing()
         locator.error = error
         responder = locator.locateResponder(b"Double")
@@ -104,7 +104,7 @@ class CommandLocatorTests(SynchronousTestCase):
         return self.failureResultOf(result).value
 
     def test_declared(self) -> None:
-        """A declared error becomes its code, and says whether it is fatal."""
+        """A declared error becomes its code, and keeps whether it is fatal."""
         error = self.fail_(ValueError("text"))
         self.assertEqual((error.errorCode, error.description, error.fatal), (b"VALUE", "text", False))
         self.assertEqual(error.local.type, ValueError)
@@ -112,17 +112,17 @@ class CommandLocatorTests(SynchronousTestCase):
         self.assertEqual((error.errorCode, error.fatal), (b"KEY", True))
 
     def test_undeclared(self) -> None:
-        """Any other is itself."""
+        """Any other error is not changed."""
         self.assertIsInstance(self.fail_(OSError()), OSError)
 
     def test_badReturn(self) -> None:
-        """What cannot be written is said to be so, with what was returned."""
+        """A return value that cannot be written gives an error that shows it."""
         error = self.fail_(TypeError())
         self.assertIsInstance(error, amp.BadLocalReturn)
         self.assertIn("returned {'f': 'no number'} and", str(error))
 
     def test_noBox(self) -> None:
-        """Where the box of the answer cannot be made, that is an error like another; a declared one is sent as such."""
+        """If the answer's box cannot be constructed, the error is handled as the responder's."""
 
         def refuse() -> Any:
             raise ValueError("no box")
@@ -141,7 +141,7 @@ class CommandLocatorTests(SynchronousTestCase):
         self.assertEqual((error.errorCode, error.description), (b"VALUE", "no box"))
 
     def test_unwrittenLater(self) -> None:
-        """So is one that comes later."""
+        """A value of a coroutine that cannot be written gives the same error."""
 
         class Late(Plain):
             @Double.responder
@@ -153,7 +153,7 @@ class CommandLocatorTests(SynchronousTestCase):
         self.failureResultOf(responder(amp.AmpBox(f=b"1")), amp.BadLocalReturn)  # type: ignore[arg-type]
 
     def test_badArguments(self) -> None:
-        """What cannot be read is an error before the method is called."""
+        """Arguments that cannot be read raise an error before the method is called."""
         responder = Plain().locateResponder(b"Double")
         assert responder is not None
         self.assertRaises(KeyError, responder, amp.AmpBox())
@@ -176,7 +176,7 @@ class CommandLocatorTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(result), {b"f": b"3"})
 
     def test_tables(self) -> None:
-        """Each class has its own table, with those of its bases."""
+        """Each class has its own table, including those of its bases."""
         self.assertEqual(Plain._commandDispatch, {b"Double": (Double, Plain.double)})
         self.assertEqual(Overriding._commandDispatch, Plain._commandDispatch)
         self.assertEqual(Coroutine._commandDispatch, {b"Double": (Double, Coroutine.asynchronous)})
@@ -184,17 +184,17 @@ class CommandLocatorTests(SynchronousTestCase):
 
 
 class LookupFunctionTests(SynchronousTestCase):
-    """The old name of C{locateResponder} still works, and says that it is old."""
+    """The old name of C{locateResponder} still works, with a warning."""
 
     def test_call(self) -> None:
-        """Calling it warns, and locates."""
+        """Calling it warns, and returns the responder."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.assertIsNotNone(Plain().lookupFunction(b"Double"))
         self.assertEqual([each.category for each in caught], [PendingDeprecationWarning])
 
     def test_override(self) -> None:
-        """Overriding it warns, and is used."""
+        """Overriding it warns, and the overriding method is used."""
 
         class Old(Plain):
             def lookupFunction(self, name: bytes) -> Any:
@@ -209,7 +209,7 @@ class LookupFunctionTests(SynchronousTestCase):
 
 
 class Named(amp.SimpleStringLocator):
-    """Has a method that is named for a command."""
+    """Has a method that is named after a command."""
 
     def amp_COMMAND(self, box: amp.AmpBox) -> amp.AmpBox:
         return box
@@ -219,17 +219,17 @@ class SimpleStringLocatorTests(SynchronousTestCase):
     """Methods are found by their names."""
 
     def test_found(self) -> None:
-        """The command's name is in capitals."""
+        """The command's name is converted to capitals."""
         named = Named()
         self.assertEqual(named.locateResponder(b"command"), named.amp_COMMAND)
 
     def test_unknown(self) -> None:
-        """Nobody responds to what has no method, and what can have none."""
+        """A command without a method, or whose name is not ASCII, has no responder."""
         self.assertIsNone(Named().locateResponder(b"other"))
         self.assertIsNone(Named().locateResponder(b"\xff"))
 
     def test_prefix(self) -> None:
-        """A subclass may have another prefix."""
+        """A subclass may use another prefix."""
 
         class Other(Named):
             baseDispatchPrefix = b"amp_COM"

@@ -1,5 +1,5 @@
 """
-Tests for L{twisted_basic_ng.amp._responding}; C{test_deadlines} and C{test_cancel} see it at work.
+Tests for L{twisted_basic_ng.amp._responding}; C{test_deadlines} and C{test_cancel} also cover it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FollowTests(DispatchCase):
         return [box.get(b"_error_code") for box in self.sender.boxes]
 
     def test_answered(self) -> None:
-        """One that answers, at once or later, is followed no longer."""
+        """A responder that has answered is no longer tracked."""
         self.begin(amp.AmpBox(), _ask=b"1")
         self.assertIsNone(self.dispatcher._ampResponding)
         waiting = self.begin(Deferred[Any](), _ask=b"2")
@@ -43,7 +43,7 @@ class FollowTests(DispatchCase):
         self.assertEqual((self.dispatcher._ampResponding, self.codes()), ({}, [None, None]))
 
     def test_cancelled(self) -> None:
-        """One that is cancelled answers so; the connection stays."""
+        """A cancelled responder is answered with its own code, and the connection stays open."""
         self.begin(Deferred[Any](), _ask=b"1")
         self.dispatcher._ampCancelAsked(b"1")
         (box,) = self.sender.boxes
@@ -52,14 +52,14 @@ class FollowTests(DispatchCase):
         self.assertEqual(self.sender.left, 0)
 
     def test_otherError(self) -> None:
-        """Whatever error it makes of that; one that it declares is sent as it is."""
+        """Another error after the cancellation is sent as cancelled, a declared one as it is."""
         for error, code in ((LookupError(), b"CANCELLED"), (amp.RemoteAmpError(b"ZERO", "why"), b"ZERO")):
             self.begin(Deferred[Any](lambda each, error=error: each.errback(error)), _ask=b"1")
             self.dispatcher._ampCancelAsked(b"1")
             self.assertEqual(self.codes()[-1], code)
 
     def test_raising(self) -> None:
-        """A canceller that raises is logged, and called once."""
+        """A canceller that raises is logged and called once."""
 
         def explode(deferred: Any) -> None:
             raise LookupError
@@ -72,12 +72,12 @@ class FollowTests(DispatchCase):
         self.assertEqual(self.codes(), [b"CANCELLED"])
 
     def test_unasked(self) -> None:
-        """A call that wants no answer cannot be cancelled, unless it has a deadline, and has no tag."""
+        """A call without a tag cannot be cancelled, unless it has a deadline."""
         self.begin(Deferred[Any]())
         self.assertFalse(self.dispatcher._ampResponding)
 
     def test_twice(self) -> None:
-        """Of two calls with one tag, the first can be cancelled; both end."""
+        """If two calls have the same tag, the first can be cancelled, and both end."""
         first, second = (self.begin(Deferred[Any](), _ask=b"1") for _ in range(2))
         self.assertEqual(len(self.dispatcher._ampResponding or ()), 2)
         self.dispatcher._ampCancelAsked(b"1")
@@ -88,7 +88,7 @@ class FollowTests(DispatchCase):
         self.assertEqual((self.dispatcher._ampResponding, self.codes()), ({}, [b"CANCELLED", None]))
 
     def test_lost(self) -> None:
-        """When the connection ends, responders are left alone, also those that begin then."""
+        """After the connection is lost, responders are neither cancelled nor tracked."""
         waiting = self.begin(Deferred[Any](), _ask=b"1")
         self.dispatcher.stopReceivingBoxes(Failure(ValueError()))
         self.assertEqual(self.dispatcher._ampResponding, {})
@@ -98,7 +98,7 @@ class FollowTests(DispatchCase):
         self.assertEqual(self.dispatcher._ampResponding, {})
 
     def test_stopped(self) -> None:
-        """Stopping twice is stopping once."""
+        """Stopping is possible at any time, and repeatedly."""
         responding = Responding(self.dispatcher, amp.AmpBox(_ask=b"1"), (None, b"Wait", None, None, []))
         responding.stop()
         responding.begin(Deferred())
@@ -107,6 +107,6 @@ class FollowTests(DispatchCase):
         self.assertEqual(self.dispatcher._ampResponding, {})
 
     def test_error(self) -> None:
-        """The error that the peer is told holds the responder's own."""
+        """The error that is sent refers to the responder's own failure."""
         local = Failure(CancelledError())
         self.assertIs(cancelledError(b"Wait", local).local, local)

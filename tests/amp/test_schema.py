@@ -14,7 +14,7 @@ class SchemaTests(SynchronousTestCase):
     """A whole box is read and written by the names and types of its arguments."""
 
     def test_untouched(self) -> None:
-        """What a box is made of, and what is read out of it, stays as it was, whatever the argument's type does."""
+        """The source of reading or writing is never changed, whatever the argument's type does."""
         schema = [(b"a", amp.Integer())]
         objects, box = {"a": 1}, amp.AmpBox()
         self.assertIs(_schema._objectsToStrings(objects, schema, box, None), box)
@@ -23,7 +23,7 @@ class SchemaTests(SynchronousTestCase):
         self.assertEqual(box, {b"a": b"1"})
 
     def test_discarded(self) -> None:
-        """The values of a box that cannot be read whole are let go of; those of foreign types hold nothing."""
+        """The values of a box that cannot be read completely are discarded."""
         discarded: list[Any] = []
 
         class Holding(amp.Integer):

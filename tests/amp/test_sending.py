@@ -15,7 +15,7 @@ from .boxes import Boxes
 
 
 class SendingTests(SynchronousTestCase):
-    """Boxes become bytes, as long as there is a connection of boxes."""
+    """Boxes are written as long as the connection exchanges boxes."""
 
     def setUp(self) -> None:
         self.protocol = amp.BinaryBoxProtocol(Boxes())
@@ -32,7 +32,7 @@ class SendingTests(SynchronousTestCase):
         self.assertEqual(self.transport.events, [("write", box.serialize())])
 
     def test_lostMeanwhile(self) -> None:
-        """A box that ends the connection while it is serialised is written to what was the transport."""
+        """A box whose serialization ends the connection is written to the former transport."""
         protocol = amp.AMP()
         transport = RecordingTransport().connect(protocol)
 
@@ -46,7 +46,7 @@ class SendingTests(SynchronousTestCase):
         self.assertEqual(transport.names(), ["write"])
 
     def test_notSent(self) -> None:
-        """Nothing is sent without a connection, nor over one that speaks another protocol."""
+        """Without a connection, or while the protocol switches, sending raises an error."""
         error = self.assertRaises(ConnectionLost, self.protocol.sendBox, amp.AmpBox())
         self.assertIn("the box was not sent over this connection: there is none yet, or no more", str(error))
         self.connect()
@@ -58,7 +58,7 @@ class SendingTests(SynchronousTestCase):
 
 
 class StreamTests(SynchronousTestCase):
-    """Streams write as the transport sends."""
+    """Streams write when the transport has sent."""
 
     def setUp(self) -> None:
         self.protocol = amp.AMP()
@@ -68,14 +68,14 @@ class StreamTests(SynchronousTestCase):
         self.told += 1
 
     def test_notConnected(self) -> None:
-        """Without a connection, there is nothing to wait for, and nothing to write to."""
+        """Without a connection, nothing is waited for and nothing is written."""
         self.assertFalse(self.protocol._ampWaitUntilSent(self.tell))
         self.protocol._ampWritePiece(b"x")
         self.protocol._ampWaitNoMore()
         self.assertEqual(self.told, 0)
 
     def test_waits(self) -> None:
-        """The transport is wrapped with the first stream, and with no other."""
+        """The transport is wrapped for the first stream only."""
         transport = RecordingTransport().connect(self.protocol)
         for _ in range(2):
             self.assertTrue(self.protocol._ampWaitUntilSent(self.tell))
@@ -87,7 +87,9 @@ class StreamTests(SynchronousTestCase):
         self.assertIsNone(transport.producer)
 
     def test_tooLong(self) -> None:
-        """A call with a stream and a value that no box can hold is not sent, and its stream never begins."""
+        """
+        If a call with a stream is too long for a box, it is not sent, and the stream never begins.
+        """
 
         class Send(amp.Command):
             arguments = [(b"data", amp.Stream()), (b"text", amp.String())]

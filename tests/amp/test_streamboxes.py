@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._streamboxes}: what the boxes of streams may hold."""
+"""Tests for L{twisted_basic_ng.amp._streamboxes}: the contents of stream boxes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class TestRead:
         assert read(_stream=b"1", _reset=b"CODE", _text=b"\xc3\xbc") == FromSender(1, None, True, (b"CODE", "ü"))
 
     def test_reader(self) -> None:
-        """A reader grants bytes, or stops the stream."""
+        """A reader grants bytes or stops the stream."""
         assert read(_stream=b"1", _window=b"2147483647") == FromReader(1, 2**31 - 1, None)
         assert read(_stream=b"1", _stop=b"", _text=b"\xff") == FromReader(1, 0, (b"", "\ufffd"))
 
     def test_unknownKeys(self) -> None:
-        """Keys that mean nothing are ignored."""
+        """Unknown keys are ignored."""
         assert read(_stream=b"1", _data=b"x", more=b"") == FromSender(1, b"x", False, None)
 
     @pytest.mark.parametrize("number", [b"", b"0", b"01", b"-1", b" 1", b"1x", b"9007199254740992", b"1" * 400])
@@ -54,7 +54,7 @@ class TestRead:
             read(_stream=b"1", _data=bytes(size), **end)
 
     def test_wrongEnd(self) -> None:
-        """An end has no value."""
+        """An end has an empty value."""
         with pytest.raises(amp.StreamViolationError, match="an end with a value"):
             read(_stream=b"1", _end=b"x")
 
@@ -71,7 +71,7 @@ class TestRead:
         ],
     )
     def test_wrongKeys(self, kw: dict[str, bytes]) -> None:
-        """A box says one thing."""
+        """Keys that do not belong together are refused."""
         with pytest.raises(amp.StreamViolationError, match="a box with"):
             read(_stream=b"1", **kw)
 

@@ -1,4 +1,6 @@
-"""Tests for L{twisted_basic_ng.amp._streamdelivery}: giving a stream to consumers and protocols."""
+"""
+Tests for L{twisted_basic_ng.amp._streamdelivery}: delivering a stream to consumers and protocols.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from twisted_basic_ng import amp
 
 @implementer(IConsumer)
 class Consumer:
-    """Keeps what it is given."""
+    """Collects its data."""
 
     def __init__(self) -> None:
         self.data: list[Any] = []
@@ -40,7 +42,7 @@ class Consumer:
 
 
 class Receiver(Protocol):
-    """Keeps what it receives."""
+    """Collects its data and the reason of C{connectionLost}."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -54,7 +56,7 @@ class Receiver(Protocol):
 
 
 class ConsumerTests(ReaderCase):
-    """A consumer is given what arrives."""
+    """A consumer receives the stream."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -62,7 +64,7 @@ class ConsumerTests(ReaderCase):
         self.consumer = Consumer()
 
     def test_whole(self) -> None:
-        """What has arrived, what arrives, and the end."""
+        """It receives the bytes that have arrived, those that arrive later, and the end."""
         self.inbox.arrived(b"a")
         done = self.reader.deliverTo(self.consumer)
         self.inbox.arrived(b"b")
@@ -73,14 +75,14 @@ class ConsumerTests(ReaderCase):
         verifyObject(IPushProducer, self.consumer.producer)
 
     def test_items(self) -> None:
-        """It may be items."""
+        """It may receive items."""
         reader = amp.ItemReader(self.inbox, amp.Integer(), None)
         self.inbox.arrived(items(b"1", b"2"), True)
         self.successResultOf(reader.deliverTo(self.consumer))
         self.assertEqual(self.consumer.data, [1, 2])
 
     def test_paused(self) -> None:
-        """A consumer that pauses gets nothing, nor the end, until it resumes."""
+        """A paused consumer receives neither data nor the end until it resumes."""
         done = self.reader.deliverTo(self.consumer)
         self.consumer.onWrite = self.consumer.producer.pauseProducing
         self.inbox.arrived(b"a")
@@ -94,7 +96,7 @@ class ConsumerTests(ReaderCase):
         self.assertEqual(self.consumer.ended, 1)
 
     def test_resumedInside(self) -> None:
-        """It may pause and resume at once, at a constant depth."""
+        """It may pause and resume at each write.  The stack does not grow."""
         self.inbox.credit = 10**6
         for _ in range(5000):
             self.inbox.arrived(b"x")
@@ -108,7 +110,7 @@ class ConsumerTests(ReaderCase):
         self.assertEqual(len(self.consumer.data), 5000)
 
     def test_stopped(self) -> None:
-        """A consumer may want no more."""
+        """A consumer may stop the stream."""
         done = self.reader.deliverTo(self.consumer)
         self.inbox.arrived(b"a")
         self.consumer.producer.stopProducing()
@@ -116,7 +118,7 @@ class ConsumerTests(ReaderCase):
         self.assertEqual((self.stops(), self.consumer.ended), ([b"STOPPED"], 1))
 
     def test_stoppedInside(self) -> None:
-        """Also while it is given something."""
+        """It may do so during a write."""
         self.inbox.arrived(b"a")
         self.inbox.arrived(b"b")
         self.consumer.onWrite = lambda: self.consumer.producer.stopProducing()  # noqa: PLW0108 - there is none yet
@@ -125,7 +127,7 @@ class ConsumerTests(ReaderCase):
         self.assertEqual((self.consumer.data, self.consumer.ended), ([b"a"], 1))
 
     def test_raises(self) -> None:
-        """An error of the consumer stops the stream."""
+        """A consumer that raises stops the stream."""
 
         def fail() -> None:
             raise LookupError
@@ -137,7 +139,7 @@ class ConsumerTests(ReaderCase):
         self.assertEqual((self.stops(), self.consumer.ended), ([b"STOPPED"], 1))
 
     def test_endRaises(self) -> None:
-        """An error in telling the end is the result, unless the stream has one."""
+        """An error in C{unregisterProducer} is the result, unless the stream has failed."""
 
         def fail() -> None:
             raise LookupError
@@ -153,14 +155,14 @@ class ConsumerTests(ReaderCase):
         self.failureResultOf(done, ConnectionLost)
 
     def test_cancelled(self) -> None:
-        """Cancelling stops the stream, and the consumer is told."""
+        """Cancelling stops the stream, and the consumer is unregistered."""
         done = self.reader.deliverTo(self.consumer)
         done.cancel()
         self.failureResultOf(done, CancelledError)
         self.assertEqual((self.stops(), self.consumer.ended), ([b"STOPPED"], 1))
 
     def test_cancelledInside(self) -> None:
-        """Also while the consumer is given something."""
+        """Cancelling is possible during a write, too."""
         self.inbox.arrived(b"a")
         self.inbox.arrived(b"b")
         done = self.reader.deliverTo(self.consumer)
@@ -179,7 +181,7 @@ class ProtocolTests(ReaderCase):
         self.receiver = Receiver()
 
     def test_whole(self) -> None:
-        """It is told of the end as of one of a connection."""
+        """The end of the stream is reported like that of a connection."""
         done = self.reader.deliverTo(self.receiver)
         self.assertTrue(self.receiver.connected)
         self.inbox.arrived(b"a")
@@ -188,14 +190,14 @@ class ProtocolTests(ReaderCase):
         self.assertEqual((self.receiver.data, self.receiver.lost), (b"ab", [ConnectionDone]))
 
     def test_fails(self) -> None:
-        """So is it of an error."""
+        """So is an error."""
         done = self.reader.deliverTo(self.receiver)
         self.inbox.lose(Failure(ConnectionLost()))
         self.failureResultOf(done, ConnectionLost)
         self.assertEqual(self.receiver.lost, [ConnectionLost])
 
     def test_transport(self) -> None:
-        """Its transport can be paused and closed, and refuses to be written to."""
+        """The protocol's transport can be paused and closed, and refuses writes."""
         done = self.reader.deliverTo(self.receiver)
         transport: Any = self.receiver.transport
         verifyObject(ITransport, transport)

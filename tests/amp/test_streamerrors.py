@@ -37,7 +37,7 @@ class TestErrors:
         assert (str(copy), vars(copy)) == (str(error), vars(error))
 
     def test_bases(self) -> None:
-        """An error is also what applications catch in its place."""
+        """The errors also derive from the types that applications catch."""
         assert issubclass(amp.StreamsUnsupportedError, TypeError)
         assert issubclass(amp.StreamsUnsupportedError, amp.MissingFeatureError)
         assert issubclass(amp.StreamViolationError, amp.MalformedAmpBox)

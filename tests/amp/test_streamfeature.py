@@ -17,7 +17,7 @@ from twisted_basic_ng import amp
 
 
 class FeatureCase(SynchronousTestCase):
-    """Two peers."""
+    """Two peers with streams."""
 
     def setUp(self) -> None:
         self.join(Peer(), Peer())
@@ -32,7 +32,7 @@ class FeatureCase(SynchronousTestCase):
         return result
 
     def assertLives(self) -> None:
-        """The connection lives, and the next call works."""
+        """Assert that the connection is open and the next call works."""
         self.assertEqual(self.successResultOf(self.call(Add, a=1)), {"total": 2})
 
     def kept(self, end: Any) -> list[Any]:
@@ -56,7 +56,7 @@ class BelongingTests(FeatureCase):
         self.assertLives()
 
     def test_responderFailsLater(self) -> None:
-        """Also if it still holds the reader."""
+        """They are stopped even if the responder still refers to the reader."""
         sender = amp.StreamSender(b"x" * 10**6)
         result = self.client.callRemote(Upload, how="wait", data=sender)
         result.addErrback(lambda failure: failure.trap(ZeroDivisionError))
@@ -75,14 +75,14 @@ class BelongingTests(FeatureCase):
         self.assertEqual(self.kept(self.client) + self.kept(self.server), [])
 
     def test_readLater(self) -> None:
-        """One that is still held may be read after the answer."""
+        """A reader that is still referenced can be read after the answer."""
         self.successResultOf(self.call(Upload, how="keep", data=b"x" * 10**5))
         read = self.server.readers[0].collect(10**6)
         self.connection.flush()
         self.assertEqual(len(self.successResultOf(read)), 10**5)
 
     def test_responderReadsStopped(self) -> None:
-        """A responder that fails because its stream was stopped fails its call, and nothing else."""
+        """If a responder fails because its stream was stopped, only its call fails."""
         pipe = amp.StreamPipe()
         result = outcome(self.client.callRemote(Upload, how="", data=pipe))
         self.connection.flush()
@@ -93,14 +93,14 @@ class BelongingTests(FeatureCase):
         self.assertLives()
 
     def test_responderReadsLost(self) -> None:
-        """One that fails because the connection is lost is nothing to log."""
+        """A responder that fails because the connection is lost is not logged."""
         result = outcome(self.client.callRemote(Upload, how="", data=amp.StreamPipe()))
         self.connection.flush()
         self.connection.drop()
         self.failureResultOf(result, ConnectionLost)
 
     def test_unhandled(self) -> None:
-        """A call that has no responder leaves no stream."""
+        """A call without a responder leaves no stream."""
 
         class Unknown(Upload):
             commandName = b"Unknown"
@@ -111,7 +111,7 @@ class BelongingTests(FeatureCase):
         self.assertEqual(self.kept(self.client) + self.kept(self.server), [])
 
     def test_cancelled(self) -> None:
-        """A stream in the answer to a call that was cancelled is stopped."""
+        """A stream in the answer to a cancelled call is stopped."""
         self.assertLives()
         result = self.client.callRemote(Watch, count=10**6)
         result.addErrback(lambda failure: None)
@@ -121,7 +121,7 @@ class BelongingTests(FeatureCase):
         self.assertEqual(self.kept(self.client) + self.kept(self.server), [])
 
     def test_cancelledKept(self) -> None:
-        """So is one of a call that is cancelled while it waits in line at the peer."""
+        """A stream of a call that is cancelled while the peer keeps it is stopped."""
         server = Peer()
         server.MAX_ASKS_IN_PROGRESS = 1
         self.join(Peer(), server)
@@ -139,7 +139,7 @@ class BelongingTests(FeatureCase):
         self.assertEqual(self.kept(server), [])
 
     def test_notSent(self) -> None:
-        """A stream whose call cannot be sent tells those who wait for it."""
+        """If a call cannot be sent, the Deferreds of its streams fail."""
         sender = amp.StreamSender(b"x")
         waiting = sender.whenFinished()
 
@@ -155,10 +155,13 @@ class BelongingTests(FeatureCase):
 
 
 class PeerTests(FeatureCase):
-    """What happens where one side has no streams."""
+    """One side has no streams."""
 
     def test_stockServer(self) -> None:
-        """The caller gets a documented error, and the connection lives."""
+        """
+        If the server has no streams, the caller gets a documented error, and the connection stays
+        open.
+        """
         self.join(Peer(), StockPeer())
         for command, kw in ((Upload, {"how": "", "data": b"x"}), (Watch, {"count": 1})):
             for _ in range(2):
@@ -168,7 +171,7 @@ class PeerTests(FeatureCase):
         self.assertNotIn(b"Upload", [box.get(b"_command") for box in self.sent(self.client)])
 
     def test_stockCaller(self) -> None:
-        """A caller that has no streams gets an error, and the connection lives."""
+        """If the caller has no streams, it gets an error, and the connection stays open."""
         server = Peer()
         self.join(StockPeer(), server)
         for command, kw in ((b"Watch", {"count": b"1"}), (b"Upload", {"how": b"", "data": b"1"})):
@@ -179,7 +182,7 @@ class PeerTests(FeatureCase):
         self.assertFalse(server.transport.disconnecting)
 
     def test_off(self) -> None:
-        """Without C{extended}, a call with streams fails at once, and nothing is sent."""
+        """With the features off, a call with streams fails at once, and nothing is sent."""
 
         class Off(Peer):
             extended = False
@@ -191,7 +194,7 @@ class PeerTests(FeatureCase):
         self.assertLives()
 
     def test_offServer(self) -> None:
-        """Neither does a peer of ours that has it off get anything but the question."""
+        """A peer of ours with the features off is sent only the question."""
 
         class Off(Peer):
             extended = False
@@ -201,7 +204,7 @@ class PeerTests(FeatureCase):
         self.assertLives()
 
     def test_noAnswer(self) -> None:
-        """A call that wants no answer raises where it cannot be sent."""
+        """A call without an answer raises if it cannot be sent."""
 
         class Send(Upload):
             requiresAnswer = False
@@ -214,7 +217,7 @@ class PeerTests(FeatureCase):
         self.assertRaises(amp.StreamsUnsupportedError, self.client.callRemote, Send, how="", data=b"x")
 
     def test_notTold(self) -> None:
-        """A peer that has agreed to nothing cannot send a stream."""
+        """Without an agreement, a peer cannot send a stream."""
         self.client.callRemoteString(b"Upload", how=b"", data=b"1", _streams=b"1").addErrback(
             lambda failure: self.assertEqual(failure.value.errorCode, b"UNSUPPORTED")
         )
@@ -223,7 +226,7 @@ class PeerTests(FeatureCase):
         self.assertRaises(amp.NoEmptyBoxes, self.connection.flush)
 
     def test_violation(self) -> None:
-        """One that has is dropped if it breaks the rules, and calls fail with what it did."""
+        """A peer that violates the rules is dropped, and calls fail with the violation."""
         for box in (amp.AmpBox(_stream=b"7", _data=b"x"), amp.AmpBox(_command=b"Add", _streams=b"5", a=b"1")):
             self.join(Peer(), Peer())
             self.successResultOf(self.call(Upload, how="", data=b"x"))
@@ -235,7 +238,7 @@ class PeerTests(FeatureCase):
             self.assertEqual(self.server._ampStreams, None)
 
     def test_unknownBox(self) -> None:
-        """A box that has no key of a stream is no box of one."""
+        """A box without the key of streams is not a stream box."""
         self.successResultOf(self.call(Upload, how="", data=b"x"))
         self.client.transport.write(amp.AmpBox(_data=b"x").serialize())
         self.assertRaises(amp.NoEmptyBoxes, self.connection.flush)
@@ -258,7 +261,7 @@ class ChangeTests(FeatureCase):
         self.assertIsNone(self.client._ampExtensions)
 
     def test_leave(self) -> None:
-        """A connection that is left is closed when no stream is under way any more."""
+        """A connection that is left is closed when no stream is in progress any more."""
         self.assertFalse(self.client._ampExtensions.isBusy())
         clock = self.client._ampClock = self.server._ampClock = Clock()
         pipe = amp.StreamPipe()
@@ -279,7 +282,7 @@ class ChangeTests(FeatureCase):
         self.successResultOf(left)
 
     def test_lostUnused(self) -> None:
-        """A connection that had no stream has none to end."""
+        """A connection without streams has none to end."""
         self.join(Peer(), Peer())
         feature = self.client._ampExtensions.feature(b"streams")
         feature._table = None
@@ -289,7 +292,7 @@ class ChangeTests(FeatureCase):
         self.connection.drop()
 
     def test_switched(self) -> None:
-        """Before another protocol takes over, all streams end, and the peer is told."""
+        """Before another protocol takes over, all streams end at both sides."""
 
         class Switch(amp.ProtocolSwitchCommand):
             pass
@@ -310,7 +313,7 @@ class ChangeTests(FeatureCase):
         self.assertIsNone(self.server._ampStreams)
 
     def test_startTLS(self) -> None:
-        """Behind TLS, streams are agreed on again, and numbered anew."""
+        """After StartTLS, streams are agreed on again, with new numbers."""
         table = self.client._ampExtensions.feature(b"streams").table
         self.successResultOf(self.call(Upload, how="", data=b"x"))
         self.assertEqual(table._lastSent, 1)
@@ -318,7 +321,7 @@ class ChangeTests(FeatureCase):
         self.assertEqual(table._lastSent, 0)
 
     def test_soon(self) -> None:
-        """What is dropped in any thread is stopped in that of the reactor."""
+        """A stream that is dropped in another thread is stopped in the reactor's thread."""
         from twisted.internet import reactor
 
         feature = self.client._ampExtensions.feature(b"streams")
@@ -326,7 +329,7 @@ class ChangeTests(FeatureCase):
         self.assertEqual(feature.table.soon, reactor.callFromThread)  # type: ignore[attr-defined]
 
     def test_deadline(self) -> None:
-        """A call with a deadline may have streams, and its responder is cancelled with them."""
+        """A call with a deadline may have streams, which end with its responder."""
         clock = self.client._ampClock = self.server._ampClock = Clock()
         pipe = amp.StreamPipe()
         result = outcome(self.client.callRemoteWithin(5, Upload, how="", data=pipe))
@@ -338,7 +341,7 @@ class ChangeTests(FeatureCase):
         self.assertEqual(self.kept(self.client) + self.kept(self.server), [])
 
     def test_oneWay(self) -> None:
-        """So may one that wants no answer."""
+        """A call without an answer may have streams."""
 
         class Send(Upload):
             commandName = b"Upload"

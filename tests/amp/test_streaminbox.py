@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._streaminbox}: what has arrived of a stream."""
+"""Tests for L{twisted_basic_ng.amp._streaminbox}: the received part of a stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted_basic_ng.amp._streaminbox import StreamInbox
 
 
 class Table:
-    """Lends what there is, and notes what it is told."""
+    """Lends what is available, and records its calls."""
 
     def __init__(self) -> None:
         self.window = 2**18
@@ -43,14 +43,14 @@ class Table:
 
 
 class TwoTextsError(Exception):
-    """Cannot be made of one text."""
+    """An error that needs two texts."""
 
     def __init__(self, user: str, why: str) -> None:
         super().__init__(user, why)
 
 
 class InboxTests(SynchronousTestCase):
-    """An inbox keeps what arrives until it is read."""
+    """An inbox keeps the received bytes until they are read."""
 
     def setUp(self) -> None:
         self.table = Table()
@@ -61,7 +61,7 @@ class InboxTests(SynchronousTestCase):
         self.told += 1
 
     def test_read(self) -> None:
-        """Pieces are read in their order, and counted."""
+        """Pieces are read in order, and counted."""
         self.inbox.onArrival = self.tell
         self.inbox.arrived(b"ab")
         self.inbox.arrived(b"c", True)
@@ -74,14 +74,14 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(self.table.events, ["release"])
 
     def test_firstRead(self) -> None:
-        """The first attempt to read opens the window, and it is opened once."""
+        """The first attempt to read opens the window, once."""
         self.assertIsNone(self.inbox.read())
         self.assertIsNone(self.inbox.read())
         self.assertEqual(self.table.events, [("grant", 2**18 - STREAM_CREDIT)])
         self.assertEqual(self.inbox.credit, 2**18)
 
     def test_halfRead(self) -> None:
-        """When half of the window is read, as much is allowed again."""
+        """When half of the window is read, the same amount is granted again."""
         self.inbox.read()
         for _ in range(8):
             self.inbox.arrived(bytes(16384))
@@ -93,7 +93,7 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(self.inbox.credit, 2**18)
 
     def test_nothingToLend(self) -> None:
-        """If nothing can be lent, a stream has the credit that each one has, and gets more later."""
+        """If nothing can be lent, a stream has its initial credit, and gets more later."""
         self.table.available = 0
         self.inbox.read()
         self.assertEqual(self.table.events, [])
@@ -104,20 +104,20 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(self.inbox.credit, STREAM_CREDIT + 1000)
 
     def test_smallWindow(self) -> None:
-        """A window below the credit that each stream has changes nothing."""
+        """A window below the initial credit has no effect."""
         self.table.window = 5
         self.inbox.read()
         self.assertEqual((self.table.events, self.inbox.credit), ([], STREAM_CREDIT))
 
     def test_noGrantAtEnd(self) -> None:
-        """After the end, nothing is allowed."""
+        """After the end, nothing is granted."""
         self.inbox.arrived(b"x", True)
         self.inbox.read()
         self.inbox.read()
         self.assertEqual(self.table.events, ["release"])
 
     def test_stop(self) -> None:
-        """Stopping drops what has arrived, tells the peer, and is why nothing more comes."""
+        """Stopping drops the received bytes and tells the peer."""
         self.inbox.onArrival = self.tell
         self.inbox.arrived(b"x")
         self.inbox.stop(b"ENOUGH", "no more")
@@ -128,18 +128,18 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(len(self.table.events), 2)
 
     def test_stopWithError(self) -> None:
-        """It may be an error of another kind."""
+        """The error of a stopped stream may be of another type."""
         self.inbox.stop(b"TOO_MANY_STREAMS", "", amp.TooManyStreamsError(2, 1))
         self.assertIsInstance(self.inbox.failure().value, amp.TooManyStreamsError)  # type: ignore[union-attr]
 
     def test_abandon(self) -> None:
-        """An inbox whose reader was dropped is stopped soon, unless it is over."""
+        """An inbox whose reader was dropped is stopped soon, unless it has ended."""
         self.inbox.abandon(b"UNREAD")
         self.inbox.abandon(b"UNREAD")
         self.assertEqual(self.table.events, [("soon", b"UNREAD", ""), ("stop", b"UNREAD", ""), "release"])
 
     def test_lost(self) -> None:
-        """The loss of the connection ends it, behind what has arrived."""
+        """The loss of the connection ends the stream, after the received bytes."""
         self.inbox.onArrival = self.tell
         self.inbox.arrived(b"x")
         self.inbox.lose(Failure(ConnectionLost()))
@@ -150,7 +150,7 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(self.table.events, [])
 
     def test_lostUnread(self) -> None:
-        """One that is lost before it was read asks for nothing, and can be stopped."""
+        """An unread inbox of a lost connection grants nothing, and can be stopped."""
         self.inbox.arrived(b"x")
         self.inbox.lose(Failure(ConnectionLost()))
         self.inbox.abandon(b"A")
@@ -158,20 +158,20 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(self.table.events, [])
 
     def test_lostAfterEnd(self) -> None:
-        """A stream that has ended is not lost."""
+        """A stream that has ended is not affected by the loss."""
         self.inbox.arrived(b"x", True)
         self.inbox.lose(Failure(ConnectionLost()))
         self.inbox.read()
         self.assertIsNone(self.inbox.failure())
 
     def test_readLost(self) -> None:
-        """Reading what is lost asks for nothing."""
+        """Reading a lost stream grants nothing."""
         self.inbox.lose(Failure(ConnectionLost()))
         self.assertIsNone(self.inbox.read())
         self.assertEqual(self.table.events, [])
 
     def test_errors(self) -> None:
-        """The sender's error is the one that is declared for its code, or one that says the code."""
+        """The sender's error is the one declared for its code, or one that names the code."""
         cases = [
             (b"ZERO", ZeroDivisionError),
             (b"TWO", TypeError),

@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._streampipes}: pipes, and senders that say how far they are."""
+"""Tests for L{twisted_basic_ng.amp._streampipes}: pipes, and senders that report their progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOST = Failure(ConnectionLost())
 
 
 def dropping(drop: Any) -> None:
-    """Drop something, and do at once what is then to be done soon."""
+    """Call C{drop}, and run the calls it delays to the reactor's thread at once."""
     with patch("twisted.internet.reactor.callFromThread", lambda function, *args: function(*args)):
         drop()
 
@@ -39,7 +39,7 @@ class PipeTests(SynchronousTestCase):
         return Writer(self.pipe._ampSource)
 
     def test_write(self) -> None:
-        """What is written goes on, in order."""
+        """Values written to the pipe are sent in order."""
         self.pipe.write(b"early")
         writer = self.begin()
         self.pipe.write(b"late")
@@ -57,7 +57,7 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual((writer.written, writer.ends), ([b"x"], [None]))
 
     def test_fail(self) -> None:
-        """It may fail, early or late, once."""
+        """A pipe may fail once, before or after it is sent."""
         writer = self.begin()
         self.pipe.fail(LookupError())
         self.pipe.fail(ValueError())
@@ -67,12 +67,12 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual(self.begin().ends, [ValueError])
 
     def test_wrongValue(self) -> None:
-        """What cannot be sent is an error for the code that writes it."""
+        """A value that cannot be sent raises an error in C{write}."""
         self.begin()
         self.assertRaises(TypeError, self.pipe.write, "text")
 
     def test_overflow(self) -> None:
-        """If more waits than may, the stream fails, and says how much."""
+        """If too many bytes wait, the stream fails with both numbers."""
         self.pipe = amp.StreamPipe(limit=10)
         writer = self.begin()
         self.pipe.write(bytes(10))
@@ -83,7 +83,7 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual(len(writer.written), 2)
 
     def test_overflowEarly(self) -> None:
-        """So it is before the pipe is sent."""
+        """The limit also applies before the pipe is sent."""
         for value in (bytes(100), 5):
             self.pipe = amp.StreamPipe(limit=60)
             self.pipe._ampSource.encode = lambda item: b"x"
@@ -91,7 +91,7 @@ class PipeTests(SynchronousTestCase):
             self.assertEqual(self.begin().ends, [amp.StreamOverflowError])
 
     def test_producer(self) -> None:
-        """It is a consumer, whose producer is paused when the reader is slow."""
+        """A pipe is a consumer, and pauses its producer if the reader is slow."""
         verifyObject(IConsumer, self.pipe)
         self.begin()
         producer = Push()
@@ -103,7 +103,7 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual(producer.told, ["pause"])
 
     def test_finished(self) -> None:
-        """Those who wait for its end are told once, and those who come later at once."""
+        """C{whenFinished} fires when the stream is finished, or at once after that."""
         early = self.pipe.whenFinished()
         self.begin()
         self.pipe._ampSource.finished(None)
@@ -112,7 +112,7 @@ class PipeTests(SynchronousTestCase):
         self.pipe.write(b"late")
 
     def test_finishedEarly(self) -> None:
-        """The reason for which it ended early is that of the stream."""
+        """It fails with the reason if the stream ends early."""
         waiting = self.pipe.whenFinished()
         self.begin()
         self.pipe._ampSource.finished(LOST)
@@ -120,7 +120,7 @@ class PipeTests(SynchronousTestCase):
         self.failureResultOf(self.pipe.whenFinished(), ConnectionLost)
 
     def test_cancelled(self) -> None:
-        """To wait no more for the end changes nothing else."""
+        """Cancelling one Deferred does not affect the others."""
         first, second = self.pipe.whenFinished(), self.pipe.whenFinished()
         first.cancel()
         self.failureResultOf(first, CancelledError)
@@ -129,7 +129,7 @@ class PipeTests(SynchronousTestCase):
         self.successResultOf(second)
 
     def test_once(self) -> None:
-        """A pipe is sent once."""
+        """A pipe can be sent once."""
         client, server, connection = connectStreams()
         client.give(self.pipe)
         error = self.assertRaises(ValueError, client.give, self.pipe)
@@ -141,17 +141,17 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(server.reader().collect(10)), b"x")
 
     def test_dropped(self) -> None:
-        """If its call is not sent, those who wait are told."""
+        """If the call is not sent, C{whenFinished} fails."""
         waiting = self.pipe.whenFinished()
         dropping(self.pipe._ampSource.dropped)
         self.assertIn("was not sent", str(self.failureResultOf(waiting, amp.StreamError).value))
 
 
 class SenderTests(SynchronousTestCase):
-    """A sender says how far it is."""
+    """A sender reports its progress."""
 
     def test_progress(self) -> None:
-        """It counts bytes, and tells of each piece."""
+        """It counts the bytes, and reports each piece."""
         told: list[int] = []
         sender = amp.StreamSender(b"x" * 20_000, told.append)
         client, server, connection = connectStreams()
@@ -165,7 +165,7 @@ class SenderTests(SynchronousTestCase):
         self.successResultOf(read)
 
     def test_noProgress(self) -> None:
-        """Nobody need be told, and an end has no bytes."""
+        """The callback is optional, and an end is not reported."""
         told: list[int] = []
         for progress in (None, told.append):
             source = SenderSource(amp.StreamSender(b"", progress), BytesSource(b""))
@@ -176,7 +176,7 @@ class SenderTests(SynchronousTestCase):
         self.assertEqual(told, [])
 
     def test_stop(self) -> None:
-        """What it sends is stopped with it."""
+        """The source of a sender is stopped with it."""
         closed: list[Deferred[None]] = []
         sender = amp.StreamSender(None)
 
@@ -194,7 +194,7 @@ class SenderTests(SynchronousTestCase):
         self.failureResultOf(closed[0], ConnectionLost)
 
     def test_dropped(self) -> None:
-        """If its call is not sent, those who wait are told."""
+        """If the call is not sent, C{whenFinished} fails."""
         sender = amp.StreamSender(b"")
         waiting = sender.whenFinished()
         dropping(SenderSource(sender, BytesSource(b"")).dropped)

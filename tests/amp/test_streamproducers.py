@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._streamproducers}: sources that write by themselves."""
+"""Tests for L{twisted_basic_ng.amp._streamproducers}: sources that write on their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOST = Failure(ConnectionLost())
 
 
 class Producer:
-    """Notes what it is told."""
+    """Records its calls."""
 
     consumer: Any = None
 
@@ -58,7 +58,7 @@ class Body(Producer):
 
 
 class BytesTests(SynchronousTestCase):
-    """A stream of bytes takes what is bytes."""
+    """A stream of bytes accepts bytes-like values."""
 
     def test_bytes(self) -> None:
         self.assertEqual([*map(bytesOnly, (b"a", bytearray(b"b"), memoryview(b"c")))], [b"a", b"b", b"c"])
@@ -67,14 +67,14 @@ class BytesTests(SynchronousTestCase):
 
 
 class ConsumingTests(SynchronousTestCase):
-    """A consumer sends what is written to it, and says when that is too much."""
+    """A consumer sends what is written to it, and pauses its producer if that is too much."""
 
     def setUp(self) -> None:
         self.source = ConsumingSource()
         self.writer = Writer(self.source)
 
     def test_push(self) -> None:
-        """A push producer is paused when much waits, and goes on when nothing does."""
+        """A push producer is paused when many bytes wait, and resumed when none do."""
         producer = Push()
         self.source.registerProducer(producer, True)
         self.source.write(bytes(65_535))
@@ -91,14 +91,14 @@ class ConsumingTests(SynchronousTestCase):
         self.assertEqual(producer.told, ["pause", "resume"])
 
     def test_pushLate(self) -> None:
-        """One that is registered when much waits is paused at once."""
+        """A push producer that is registered while many bytes wait is paused at once."""
         self.source.write(bytes(70_000))
         producer = Push()
         self.source.registerProducer(producer, True)
         self.assertEqual(producer.told, ["pause"])
 
     def test_pull(self) -> None:
-        """A pull producer is asked whenever nothing waits."""
+        """A pull producer is asked whenever no bytes wait."""
         producer = Pull()
         self.source.registerProducer(producer, False)
         self.source.write(b"x")
@@ -107,14 +107,14 @@ class ConsumingTests(SynchronousTestCase):
         self.assertEqual(producer.told, ["resume", "resume"])
 
     def test_pullLate(self) -> None:
-        """One that is registered when something waits is asked later."""
+        """A pull producer that is registered while bytes wait is asked later."""
         self.source.write(b"x")
         producer = Pull()
         self.source.registerProducer(producer, False)
         self.assertEqual(producer.told, [])
 
     def test_pullEarly(self) -> None:
-        """So is one that is registered before the stream begins."""
+        """A pull producer that is registered before the stream begins is asked later."""
         producer, source = Pull(), ConsumingSource()
         source.registerProducer(producer, False)
         source.write(b"lost")
@@ -123,7 +123,9 @@ class ConsumingTests(SynchronousTestCase):
         self.assertEqual(producer.told, ["resume"])
 
     def test_one(self) -> None:
-        """There is one producer at a time, and after the end, one is stopped at once."""
+        """
+        Only one producer can be registered, and one registered after the end is stopped at once.
+        """
         first, second = Push(), Push()
         self.source.registerProducer(first, True)
         self.assertRaises(RuntimeError, self.source.registerProducer, second, True)
@@ -137,10 +139,10 @@ class ConsumingTests(SynchronousTestCase):
 
 
 class ProducerTests(SynchronousTestCase):
-    """A producer is given the source as its consumer."""
+    """The source is set as the consumer of a producer."""
 
     def test_push(self) -> None:
-        """It writes by itself, and its stream ends when it unregisters."""
+        """A push producer writes, and the stream ends when it unregisters."""
         producer = Push()
         writer = Writer(ProducerSource(producer))
         self.assertIs(producer.consumer, writer.source)
@@ -152,13 +154,13 @@ class ProducerTests(SynchronousTestCase):
         producer.consumer.unregisterProducer()
 
     def test_pull(self) -> None:
-        """It is asked at once."""
+        """A pull producer is asked at once."""
         producer = Pull()
         Writer(ProducerSource(producer))
         self.assertEqual(producer.told, ["resume"])
 
     def test_stopped(self) -> None:
-        """It is stopped when the stream ends early."""
+        """The producer is stopped when the stream ends early."""
         producer = Push()
         writer = Writer(ProducerSource(producer))
         writer.source.stop(LOST)
@@ -187,19 +189,19 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual(self.body.told, ["pause", "resume"])
 
     def test_fails(self) -> None:
-        """Its error is that of the stream."""
+        """Its error is the error of the stream."""
         self.body.done.errback(LookupError())
         self.assertEqual(self.writer.ends, [LookupError])
 
     def test_stopped(self) -> None:
-        """It is stopped when the stream ends early, and may fire or not."""
+        """It is stopped when the stream ends early, and may fire after that."""
         self.writer.source.stop(LOST)
         self.assertEqual(self.body.told, ["stop"])
         self.body.done.callback(None)
         self.assertEqual(self.writer.ends, [])
 
     def test_stoppedFails(self) -> None:
-        """So may its error come late."""
+        """It may also fail after that."""
         self.writer.source.stop(LOST)
         self.body.done.errback(LookupError())
         self.assertEqual(self.writer.ends, [])

@@ -19,7 +19,7 @@ from twisted_basic_ng.amp._streamreader import _Reader
 
 
 class ReaderCase(SynchronousTestCase):
-    """A stream that arrives."""
+    """A stream that is received."""
 
     def setUp(self) -> None:
         self.table = Table()
@@ -38,7 +38,7 @@ class BytesTests(ReaderCase):
         self.reader = amp.StreamReader(self.inbox)
 
     def test_iterated(self) -> None:
-        """C{async for} gives the pieces, and waits for them."""
+        """C{async for} iterates over the pieces, and waits for them."""
         taken: list[bytes] = []
 
         async def take() -> str:
@@ -56,7 +56,7 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.reader.bytesRead, 3)
 
     def test_fails(self) -> None:
-        """The sender's error is raised behind what has arrived, and again."""
+        """The sender's error is raised after the received bytes, and repeatedly."""
         self.inbox.errors = {b"ZERO": ZeroDivisionError}
         self.inbox.arrived(b"a")
         self.inbox.arrived(None, True, (b"ZERO", "why"))
@@ -65,7 +65,7 @@ class BytesTests(ReaderCase):
             self.failureResultOf(stepped(self.reader), ZeroDivisionError)
 
     def test_busy(self) -> None:
-        """A stream is read in one way at a time."""
+        """A stream can be read in one way at a time."""
         step = stepped(self.reader)
         self.failureResultOf(stepped(self.reader), amp.StreamBusyError)
         self.assertRaises(amp.StreamBusyError, self.reader.collect, 10)
@@ -78,7 +78,7 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.successResultOf(collecting), b"b")
 
     def test_cancelled(self) -> None:
-        """To wait no more for a piece does not lose it."""
+        """A piece is not lost if waiting for it is cancelled."""
         step = stepped(self.reader)
         step.cancel()
         self.failureResultOf(step, CancelledError)
@@ -86,14 +86,14 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.successResultOf(stepped(self.reader)), b"a")
 
     def test_collect(self) -> None:
-        """All of it is collected, if it is no longer than the limit."""
+        """C{collect} returns the whole stream if it is within the limit."""
         collecting = self.reader.collect(3)
         self.inbox.arrived(b"ab")
         self.inbox.arrived(b"c", True)
         self.assertEqual(self.successResultOf(collecting), b"abc")
 
     def test_collectRest(self) -> None:
-        """The limit is for what is left."""
+        """The limit applies to the rest of the stream."""
         self.inbox.arrived(b"abc")
         self.successResultOf(stepped(self.reader))
         collecting = self.reader.collect(1)
@@ -101,7 +101,7 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.successResultOf(collecting), b"d")
 
     def test_delivered(self) -> None:
-        """Or it is given to a consumer."""
+        """C{deliverTo} passes the stream to a consumer."""
         taken: list[bytes] = []
         pipe = amp.StreamPipe()
         pipe.write = taken.append  # type: ignore[method-assign]
@@ -111,14 +111,14 @@ class BytesTests(ReaderCase):
         self.assertEqual(taken, [b"a"])
 
     def test_tooLong(self) -> None:
-        """A longer one is stopped, with an error that names the limit."""
+        """A longer stream is stopped, with an error that names the limit."""
         collecting = self.reader.collect(3)
         self.inbox.arrived(b"abcd")
         error = self.failureResultOf(collecting, amp.StreamTooLongError).value
         self.assertEqual((error.limit, self.stops()), (3, [b"TOO_LONG"]))
 
     def test_stop(self) -> None:
-        """A stream that is stopped is over, for its sender and its reader."""
+        """C{stop} ends the stream for its sender and its reader."""
         step = stepped(self.reader)
         self.reader.stop(b"ENOUGH", "no more")
         error = self.failureResultOf(step, amp.StreamStoppedError).value
@@ -127,7 +127,7 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.stops(), [b"ENOUGH"])
 
     def test_aclosing(self) -> None:
-        """C{contextlib.aclosing} stops it."""
+        """C{contextlib.aclosing} stops the stream."""
 
         async def take() -> None:
             async with aclosing(self.reader) as pieces:
@@ -139,13 +139,13 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.stops(), [b"STOPPED"])
 
     def test_dropped(self) -> None:
-        """A reader that nobody has any more stops its stream."""
+        """A stream whose reader is no longer referenced is stopped."""
         del self.reader
         gc.collect()
         self.assertEqual(self.stops(), [b"UNREAD"])
 
     def test_notDropped(self) -> None:
-        """One that is being read lives as long as its stream."""
+        """A reader that is being read stays alive."""
         collecting = self.reader.collect(10)
         del self.reader
         gc.collect()
@@ -155,7 +155,7 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.stops(), [])
 
     def test_droppedAtEnd(self) -> None:
-        """One that was read to its end stops nothing."""
+        """A reader that was read to its end stops nothing."""
         self.inbox.arrived(b"a", True)
         self.successResultOf(self.reader.collect(1))
         del self.reader
@@ -163,13 +163,13 @@ class BytesTests(ReaderCase):
         self.assertEqual(self.stops(), [])
 
     def test_lost(self) -> None:
-        """The loss of the connection is raised, too."""
+        """The loss of the connection is raised."""
         step = stepped(self.reader)
         self.inbox.lose(Failure(ConnectionLost()))
         self.failureResultOf(step, ConnectionLost)
 
     def test_arrivedAgain(self) -> None:
-        """More may arrive before the code that waits goes on."""
+        """More data may arrive before the waiting code continues."""
         waiting = stepped(self.reader)
         waiting.pause()
         self.inbox.arrived(b"a")
@@ -186,14 +186,14 @@ class BytesTests(ReaderCase):
         self.assertEqual(repr(self.reader), "<StreamReader of stream 1, 3 bytes unread>")
 
     def test_base(self) -> None:
-        """The kinds of readers say how a value is taken, and how all are joined."""
+        """The base class leaves taking and joining values to its subclasses."""
         base: Any = _Reader(self.inbox)
         self.assertRaises(NotImplementedError, base._ampNext)
         self.assertRaises(NotImplementedError, base._ampJoin, [])
 
 
 def items(*values: bytes) -> bytes:
-    """Write items."""
+    """Return the bytes of items."""
     return b"".join(len(each).to_bytes(2, "big") + each for each in values)
 
 
@@ -205,7 +205,7 @@ class ItemTests(ReaderCase):
         self.reader = amp.ItemReader(self.inbox, amp.Integer(), None)
 
     def test_cut(self) -> None:
-        """Items are read however they are cut into pieces."""
+        """Items are read in any chunks."""
         data = items(b"1", b"22", b"", b"333")
         self.reader._ampElementType = amp.String()
         for index in range(len(data)):
@@ -213,7 +213,7 @@ class ItemTests(ReaderCase):
         self.assertEqual(self.successResultOf(self.reader.collect(100)), [b"1", b"22", b"", b"333"])
 
     def test_iterated(self) -> None:
-        """C{async for} gives item by item."""
+        """C{async for} iterates over the items."""
         self.inbox.arrived(items(b"1", b"2"), True)
         self.assertEqual(self.successResultOf(stepped(self.reader)), 1)
         self.assertEqual(self.successResultOf(stepped(self.reader)), 2)
@@ -237,24 +237,24 @@ class ItemTests(ReaderCase):
         self.failureResultOf(stepped(self.reader), amp.StreamStoppedError)
 
     def test_unfinished(self) -> None:
-        """A stream that ends in the middle of an item is an error that says so."""
+        """A stream that ends within an item raises an error."""
         self.inbox.arrived(items(b"1", b"22")[:-1], True)
         self.assertEqual(self.successResultOf(stepped(self.reader)), 1)
         error = self.failureResultOf(stepped(self.reader), amp.StreamError).value
         self.assertEqual(str(error), "the stream ends in an item of which 3 bytes have arrived")
 
     def test_failsInItem(self) -> None:
-        """If its sender has failed, that is the error."""
+        """If the sender has failed, its error is raised instead."""
         self.inbox.arrived(b"\0", True, (b"OTHER", "why"))
         self.failureResultOf(self.reader.collect(10), amp.RemoteAmpError)
 
     def test_tooLong(self) -> None:
-        """The limit of C{collect} is in bytes, and counts the lengths."""
+        """The limit of C{collect} is in bytes, including the lengths."""
         self.inbox.arrived(items(b"1", b"2"), True)
         self.failureResultOf(self.reader.collect(5), amp.StreamTooLongError)
 
     def test_stop(self) -> None:
-        """What has arrived is dropped, items that are split already included."""
+        """C{stop} drops all received items."""
         self.inbox.arrived(items(b"1", b"2"))
         self.successResultOf(stepped(self.reader))
         self.reader.stop()

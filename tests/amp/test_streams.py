@@ -18,7 +18,7 @@ from twisted_basic_ng.amp._streams import PIECES_AT_ONCE
 
 
 class StreamsCase(SynchronousTestCase):
-    """Two ends."""
+    """Two ends with streams."""
 
     def setUp(self) -> None:
         self.client, self.server, self.connection = connectStreams()
@@ -28,7 +28,7 @@ class StreamsCase(SynchronousTestCase):
         return [each for each in (table.writers, table.inboxes, table.unread, table.announced, table.stopped) if each]
 
     def refusal(self, end: StreamEnd) -> str:
-        """Why a side has dropped its peer, once."""
+        """Assert that a side has dropped its peer once, and return the reason."""
         (error,) = end.refusals
         self.assertIsInstance(error, amp.StreamError)
         self.assertTrue(end.transport.disconnecting)
@@ -36,10 +36,10 @@ class StreamsCase(SynchronousTestCase):
 
 
 class OrderTests(StreamsCase):
-    """Streams arrive, whole and in order, and take turns."""
+    """Streams arrive complete and in order, and take turns."""
 
     def test_several(self) -> None:
-        """Several streams of one box arrive at once."""
+        """Several streams of one box arrive at the same time."""
         self.client.give(b"a" * 100_000, b"b" * 50_000, b"")
         self.connection.flush()
         read = [self.server.reader(index).collect(10**6) for index in range(3)]
@@ -48,7 +48,7 @@ class OrderTests(StreamsCase):
         self.assertEqual(self.kept(self.client) + self.kept(self.server), [])
 
     def test_turns(self) -> None:
-        """Streams that can send take turns, a piece each."""
+        """Streams that can send take turns, one piece each."""
         self.client.give(b"a" * 16384 * 4, b"b" * 16384 * 4)
         self.connection.flush()
         table = self.client.table
@@ -60,7 +60,7 @@ class OrderTests(StreamsCase):
         table.pump()
         self.connection.flush()
         pieces = [box[b"_stream"] for box in amp.parseString(self.client.transport.written) if b"_data" in box]
-        self.assertEqual(pieces, [b"1", b"1", b"2", b"2", *[b"1", b"2"] * 4])  # the first ones before there were two
+        self.assertEqual(pieces, [b"1", b"1", b"2", b"2", *[b"1", b"2"] * 4])  # first a piece of each alone
 
     def test_fewAtOnce(self) -> None:
         """Only a few pieces are written before the transport has sent them."""
@@ -77,7 +77,7 @@ class OrderTests(StreamsCase):
         self.assertEqual(boxes[1:], [{b"_stream": b"1", b"_data": b"short", b"_end": b""}])
 
     def test_announcement(self) -> None:
-        """The box that announces streams lists them, and holds their numbers."""
+        """The box that announces streams lists them and holds their numbers."""
         self.client.give(b"a", b"b")
         box = amp.parseString(self.client.transport.written)[0]
         self.assertEqual((box[b"_streams"], box[b"value0"], box[b"value1"]), (b"1 2", b"1", b"2"))
@@ -88,7 +88,7 @@ class OrderTests(StreamsCase):
         )
 
     def test_noStream(self) -> None:
-        """A box without streams announces none, even if its call needs streams for the answer."""
+        """A box without streams announces none, even if the answer has some."""
         box = amp.AmpBox(_streams=b"", value=b"x")
         self.assertEqual(self.client.table.announce(box), [])
         self.assertEqual(box, {b"value": b"x"})
@@ -103,10 +103,10 @@ class OrderTests(StreamsCase):
 
 
 class WindowTests(StreamsCase):
-    """A reader that does not read costs at most its window."""
+    """An unread stream takes at most its window."""
 
     def test_unread(self) -> None:
-        """Nobody reads: a piece is sent, and no more."""
+        """Without a reader, only the initial credit is sent."""
         sender = self.client.send(b"x" * 10**6)
         self.connection.flush()
         self.assertEqual(sender.bytesSent, STREAM_CREDIT)
@@ -120,7 +120,7 @@ class WindowTests(StreamsCase):
         self.assertEqual(sender.bytesSent - len(piece or b""), self.server.STREAM_WINDOW)
 
     def test_connectionWindow(self) -> None:
-        """All streams together cost at most the window of the connection."""
+        """All streams together take at most C{MAX_STREAM_BYTES}."""
         self.server.MAX_STREAMS, self.server.MAX_STREAM_BYTES = 10, 10 * STREAM_CREDIT + 2**18
         self.client.give(*[b"x" * 10**6] * 10)
         self.connection.flush()
@@ -136,7 +136,7 @@ class WindowTests(StreamsCase):
         self.assertEqual(self.server.table.lent, 0)
 
     def test_smallWindow(self) -> None:
-        """A window that is smaller than a piece slows a stream down, and nothing else."""
+        """A window smaller than a piece only slows the stream down."""
         self.server.STREAM_WINDOW = 10
         self.client.give(b"x" * 10**5)
         self.connection.flush()
@@ -145,7 +145,7 @@ class WindowTests(StreamsCase):
         self.assertEqual(len(self.successResultOf(read)), 10**5)
 
     def test_tooManyStreams(self) -> None:
-        """A stream above C{MAX_STREAMS} is stopped, its reader is told the limit, and the others go on."""
+        """A stream above C{MAX_STREAMS} is stopped with an error, and the others continue."""
         self.server.MAX_STREAMS = 2
         senders = [self.client.send(b"x" * 10**5) for _ in range(3)]
         self.connection.flush()
@@ -160,22 +160,22 @@ class WindowTests(StreamsCase):
 
 
 class HostileTests(StreamsCase):
-    """What breaks the rules closes the connection, with an error that says what."""
+    """A violation closes the connection, with an error that explains it."""
 
     def test_unknownNumber(self) -> None:
-        """A piece of a stream that never was."""
+        """A piece of an unknown stream is a violation."""
         self.server.box(_stream=b"1", _data=b"x")
         self.assertEqual(self.refusal(self.server), "stream 1: there is no such stream, or it is over")
 
     def test_afterEnd(self) -> None:
-        """A piece after the end."""
+        """A second end is a violation."""
         self.server.box(_streams=b"1", value0=b"1")
         self.server.box(_stream=b"1", _end=b"")
         self.server.box(_stream=b"1", _end=b"")
         self.assertIn("it is over", self.refusal(self.server))
 
     def test_beyondWindow(self) -> None:
-        """More bytes than were allowed."""
+        """More bytes than granted are a violation."""
         self.server.box(_streams=b"1", value0=b"1")
         self.server.box(_stream=b"1", _data=b"x" * 16384)
         self.assertEqual(self.server.refusals, [])
@@ -184,7 +184,7 @@ class HostileTests(StreamsCase):
         self.assertEqual(self.refusal(self.server), text)
 
     def test_beyondWindowOfStopped(self) -> None:
-        """A stream that was stopped has the same window, and nothing of it is kept."""
+        """A stopped stream has the same window, and its bytes are dropped."""
         self.server.box(_streams=b"1", value0=b"1")
         self.server.reader().stop()
         for _ in range(4):
@@ -194,44 +194,44 @@ class HostileTests(StreamsCase):
         self.assertIn("STREAM_WINDOW", self.refusal(self.server))
 
     def test_stoppedEnds(self) -> None:
-        """A stream that was stopped is forgotten when its end arrives."""
+        """A stopped stream is forgotten when its end arrives."""
         self.server.box(_streams=b"1", value0=b"1")
         self.server.reader().stop()
         self.server.box(_stream=b"1", _reset=b"STOPPED")
         self.assertEqual(self.kept(self.server), [])
 
     def test_wrongAnnouncement(self) -> None:
-        """Numbers that are not the next ones."""
+        """Announced numbers must be consecutive."""
         self.server.box(_streams=b"1 3")
         self.assertEqual(self.refusal(self.server), "stream 3: 2 is the next one")
 
     def test_repeatedAnnouncement(self) -> None:
-        """A number that was there before."""
+        """A number cannot be announced twice."""
         self.server.box(_streams=b"1", value0=b"1")
         self.server.box(_streams=b"1", value0=b"1")
         self.assertEqual(self.refusal(self.server), "stream 1: 2 is the next one")
 
     def test_windowOfUnknown(self) -> None:
-        """A reader of a stream that was never sent."""
+        """A window for a stream that was never sent is a violation."""
         self.server.box(_stream=b"1", _window=b"1")
         self.assertEqual(self.refusal(self.server), "stream 1: this side has sent no such stream")
 
     def test_windowAfterEnd(self) -> None:
-        """A window or a stop may cross the end: it is ignored."""
+        """A window or a stop that crosses the end is ignored."""
         self.server.give(b"short")
         self.server.box(_stream=b"1", _window=b"1")
         self.server.box(_stream=b"1", _stop=b"A")
         self.assertEqual(self.server.refusals, [])
 
     def test_windowTooLarge(self) -> None:
-        """Windows that add up to more than can be counted."""
+        """Windows must not add up to more than the maximum credit."""
         self.server.give(b"x" * 100_000)
         self.server.box(_stream=b"1", _window=b"2147483647")
         self.server.box(_stream=b"1", _window=b"2147483647")
         self.assertIn("its credit would be over 2147483647 bytes", self.refusal(self.server))
 
     def test_neverEnds(self) -> None:
-        """A peer that does not end the streams that were stopped is dropped, and nothing is kept."""
+        """A peer that does not end its stopped streams is dropped, and nothing is kept."""
         self.server.MAX_STREAMS = 5
         for number in range(1, 30):
             self.server.box(_streams=b"%d" % number, value0=b"%d" % number)
@@ -241,7 +241,7 @@ class HostileTests(StreamsCase):
         self.assertEqual(self.kept(self.server), [])
 
     def test_unnumberedValue(self) -> None:
-        """A value that is no number stands for no stream, and neither does one that was taken."""
+        """A value that is not an announced number is no stream, and a number can be taken once."""
         table = self.server.table
         table.open(amp.AmpBox(_streams=b"1"))
         self.assertIsNone(table.take(b"x"))
@@ -251,7 +251,7 @@ class HostileTests(StreamsCase):
 
 
 class EndTests(StreamsCase):
-    """Each end is told to both sides once."""
+    """Each end is reported to both sides once."""
 
     def test_settled(self) -> None:
         """A stream that no value has taken is stopped."""
@@ -269,7 +269,7 @@ class EndTests(StreamsCase):
         self.assertEqual(stopped.code, b"UNREAD")
 
     def test_lost(self) -> None:
-        """The loss of the connection ends all streams, and what has arrived can still be read."""
+        """The loss of the connection ends all streams, but received bytes can still be read."""
         sender = self.client.send(b"x" * 10**6)
         self.connection.flush()
         reader = self.server.reader()
@@ -288,7 +288,7 @@ class EndTests(StreamsCase):
         self.assertEqual(self.kept(self.client) + self.kept(self.server), [])
 
     def test_idle(self) -> None:
-        """When no stream is under way any more, that is told."""
+        """The end of the last stream is reported."""
         self.client.give(b"x" * 20_000, b"y")
         self.assertTrue(self.client.table.isBusy())
         self.connection.flush()
@@ -300,7 +300,7 @@ class EndTests(StreamsCase):
         self.assertFalse(self.client.table.isBusy() or self.server.table.isBusy())
 
     def test_lostKeepsNothing(self) -> None:
-        """Nothing holds a connection that is gone, but for what an application holds."""
+        """Nothing keeps a lost connection in memory, except references of the application."""
         self.client.send(b"x" * 10**6)
         self.connection.flush()
         reader = self.server.reader()
@@ -313,7 +313,7 @@ class EndTests(StreamsCase):
         reader.stop()
 
     def test_changing(self) -> None:
-        """Before the connection changes, all streams end at both sides, and others may follow."""
+        """Before the connection changes, all streams end at both sides, and new ones may follow."""
         sent, sending = self.client.send(b"x" * 10**6), self.server.send(b"y" * 10**6)
         self.connection.flush()
         reading = [self.server.reader().collect(10**7), self.client.reader().collect(10**7)]
@@ -328,7 +328,7 @@ class EndTests(StreamsCase):
         self.assertEqual(self.successResultOf(self.server.reader().collect(10)), b"after")
 
     def test_startOver(self) -> None:
-        """Behind TLS, streams are numbered anew."""
+        """After StartTLS, streams get new numbers."""
         sender = self.client.send(b"x" * 10**6)
         self.client.table.startOver()
         self.server.table.startOver()
@@ -340,7 +340,7 @@ class EndTests(StreamsCase):
         self.assertEqual(self.successResultOf(self.server.reader().collect(10)), b"after")
 
     def test_notWhileChanging(self) -> None:
-        """No stream is announced, and no box of one is sent, while the connection changes."""
+        """While the connection changes, no stream is announced and no stream box is sent."""
         self.client._startingTLSBuffer = []
         self.assertRaises(amp.StreamsUnsupportedError, self.client.give, b"x")
         self.client.table.emit(amp.AmpBox(_stream=b"1"))
@@ -354,7 +354,7 @@ class EndTests(StreamsCase):
         self.assertEqual(self.client.transport.written, b"")
 
     def test_sourceLosesConnection(self) -> None:
-        """The source of one stream may end the connection before the next one begins."""
+        """The source of one stream may lose the connection before the next one begins."""
 
         def lose() -> Any:
             self.connection.drop()
@@ -364,7 +364,7 @@ class EndTests(StreamsCase):
         self.assertEqual(self.kept(self.client), [])
 
     def test_sourceStopsOther(self) -> None:
-        """A stream that waits for its turn may end before it comes."""
+        """A stream that waits for its turn may end before that."""
 
         def stop() -> Any:
             yield b"x" * 16384
@@ -376,7 +376,7 @@ class EndTests(StreamsCase):
         self.assertEqual(list(self.client.table.writers), [1])
 
     def test_nothingToSend(self) -> None:
-        """If what waited for its turn is over, the transport is let go."""
+        """If the streams that waited for their turn have ended, the producer is unregistered."""
         table = self.client.table
         self.client.give(b"x" * 10**6)
         self.connection.flush()
@@ -391,11 +391,11 @@ class EndTests(StreamsCase):
         self.assertFalse(table._isWaiting)
 
     def test_violationIsAnError(self) -> None:
-        """Whoever passes boxes to the table is told of a violation."""
+        """The caller of C{received} gets the violation as an exception."""
         self.assertRaises(StreamViolationError, self.client.table.received, amp.AmpBox(_stream=b"1"))
 
     def test_stopTwice(self) -> None:
-        """The peer is told once that a stream is not wanted."""
+        """The peer is told once that a stream is stopped."""
         self.server.box(_streams=b"1", value0=b"1")
         inbox = self.server.arrived[0]
         inbox.stop(b"A", "")
@@ -404,7 +404,7 @@ class EndTests(StreamsCase):
         self.assertEqual(stops, [b"A"])
 
     def test_quick(self) -> None:
-        """A piece within the window is taken quickly, and all else in the other way."""
+        """Only a plain piece within the window takes the fast path."""
         table = self.server.table
         self.server.box(_streams=b"1", value0=b"1")
         self.assertTrue(table.takesPiece(amp.AmpBox(_stream=b"1", _data=b"x")))

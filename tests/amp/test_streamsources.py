@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._streamsources}: what may be sent as a stream."""
+"""Tests for L{twisted_basic_ng.amp._streamsources}: the values that can be sent as a stream."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = ["Writer"]
 
 class Writer:
     """
-    Keeps what a source writes, and the end.
+    Collects what a source writes, and its end.
 
-    @ivar sends: whether what is written is sent at once, so that the source is asked for more.
+    @ivar sends: whether written data is sent at once, so that the source is asked for more.
     """
 
     piece = 16361
@@ -78,13 +78,13 @@ class SourceTests(SynchronousTestCase):
     """Bytes and files."""
 
     def test_bytes(self) -> None:
-        """Bytes are written, and that is all."""
+        """Bytes are written in one piece."""
         writer = Writer(BytesSource(b"abc"))
         writer.goOn()
         self.assertEqual((writer.written, writer.ends), ([b"abc"], [None]))
 
     def test_file(self) -> None:
-        """A file is read piece by piece, from where it is, and is not closed."""
+        """A file is read in pieces from its current position, and is not closed."""
         file = io.BytesIO(bytes(40_000))
         file.seek(100)
         writer = Writer(FileSource(file))
@@ -97,13 +97,13 @@ class SourceTests(SynchronousTestCase):
         self.assertFalse(file.closed)
 
     def test_textFile(self) -> None:
-        """A file that is open for text is an error that says so."""
+        """A file that is open in text mode raises an error."""
         writer = Writer(FileSource(io.StringIO("text")))
         error = self.assertRaises(TypeError, writer.goOn)
         self.assertIn("binary mode", str(error))
 
     def test_announced(self) -> None:
-        """A stream in a box that was not sent tells its source when it is dropped."""
+        """If a box with a stream is dropped without being sent, its source is told."""
         told: list[str] = []
         source = Source()
         source.dropped = lambda: told.append("dropped")  # type: ignore[method-assign]
@@ -117,7 +117,7 @@ class SourceTests(SynchronousTestCase):
         self.assertEqual(told, ["dropped"])
 
     def test_base(self) -> None:
-        """A source need not do anything."""
+        """The base class does nothing."""
         source = Source()
         Writer(source)
         source.more()
@@ -154,32 +154,32 @@ class IterableTests(SynchronousTestCase):
         self.assertEqual(self.closed, 1)
 
     def test_fewAtOnce(self) -> None:
-        """Only so many are taken at once, however small they are."""
+        """The number of values taken at once is limited, however small they are."""
         writer = Writer(IterableSource([b"x"] * (MOST_AT_ONCE + 1), bytesOnly))
         writer.goOn()
         self.assertEqual(writer.written, [b"x" * MOST_AT_ONCE])
 
     def test_fails(self) -> None:
-        """An error comes behind what was given before it."""
+        """An error comes after the values before it."""
         for sends in (False, True):
             writer = Writer(IterableSource(self.generate(b"a", LookupError()), bytesOnly), sends)
             writer.source.more()
             self.assertEqual((writer.written, writer.ends), ([b"a"], [LookupError]))
 
     def test_wrongValue(self) -> None:
-        """So does that of a value that cannot be sent."""
+        """So does the error for a value that cannot be sent."""
         writer = Writer(IterableSource([b"a", "b"], bytesOnly))
         writer.goOn()
         self.assertEqual((writer.written, writer.ends), ([b"a"], [TypeError]))
 
     def test_sentAtOnce(self) -> None:
-        """If all is sent at once, all is taken, at a constant depth."""
+        """If everything is sent at once, all values are taken.  The stack does not grow."""
         writer = Writer(IterableSource([b"x" * 16384] * 5000, bytesOnly), sends=True)
         writer.source.more()
         self.assertEqual((len(writer.written), writer.ends), (5000, [None]))
 
     def test_stopped(self) -> None:
-        """A generator is closed when the stream ends early, once."""
+        """A generator is closed once when the stream ends early."""
         source = IterableSource(self.generate(b"x" * 20_000, b"y"), bytesOnly)
         writer = Writer(source)
         writer.goOn()
@@ -188,7 +188,7 @@ class IterableTests(SynchronousTestCase):
         self.assertEqual(self.closed, 1)
 
     def test_stoppedInside(self) -> None:
-        """A generator that ends the stream itself is closed when it has given its value."""
+        """A generator that stops its own stream is closed after its value."""
         source = IterableSource(self.generate(lambda: source.stop(LOST) or b"x", b"y"), bytesOnly)  # type: ignore[func-returns-value]
         writer = Writer(source)
         writer.goOn()
@@ -196,7 +196,7 @@ class IterableTests(SynchronousTestCase):
         source.finished(LOST)
 
     def test_finishedInside(self) -> None:
-        """So is one during which the stream is over."""
+        """A generator is also closed if the stream finishes while it runs."""
 
         def end() -> bytes:
             source.stop(LOST)
@@ -208,14 +208,14 @@ class IterableTests(SynchronousTestCase):
         self.assertEqual(self.closed, 1)
 
     def test_askedInside(self) -> None:
-        """A generator that asks for more itself is not entered again."""
+        """A generator that asks for more is not re-entered."""
         source = IterableSource(self.generate(lambda: source.more() or b"x", b"y"), bytesOnly)  # type: ignore[func-returns-value]
         writer = Writer(source)
         writer.goOn()
         self.assertEqual((writer.written, writer.ends), ([b"xy"], [None]))
 
     def test_notClosed(self) -> None:
-        """A file that is iterated is its opener's to close."""
+        """A file that is iterated is not closed."""
         file = io.BytesIO(b"a\nb\n")
         source = IterableSource(file, bytesOnly)
         Writer(source)
@@ -223,7 +223,7 @@ class IterableTests(SynchronousTestCase):
         self.assertFalse(file.closed)
 
     def test_moreAfterEnd(self) -> None:
-        """After the end, nothing is taken."""
+        """After the end, no value is taken."""
         source = IterableSource(self.generate(b"a"), bytesOnly)
         writer = Writer(source)
         writer.goOn()
@@ -262,7 +262,7 @@ class AsyncTests(SynchronousTestCase):
         return Writer(AsyncSource(self.generate(*values), bytesOnly), sends)
 
     def test_all(self) -> None:
-        """A value is taken whenever nothing waits to be sent, and may come later."""
+        """A value is taken whenever none waits to be sent, and may come later."""
         writer = self.writer(b"a", None, b"b")
         writer.goOn()
         self.assertEqual(writer.written, [b"a"])
@@ -276,13 +276,13 @@ class AsyncTests(SynchronousTestCase):
         writer.source.finished(None)
 
     def test_sentAtOnce(self) -> None:
-        """If all is sent at once, all is taken, at a constant depth."""
+        """If everything is sent at once, all values are taken.  The stack does not grow."""
         writer = self.writer(*[b"x"] * 5000, sends=True)
         writer.source.more()
         self.assertEqual((len(writer.written), writer.ends), (5000, [None]))
 
     def test_sentAtOnceLater(self) -> None:
-        """So it is when the first value comes later."""
+        """The same holds if the first value comes later."""
         writer = self.writer(None, *[b"x"] * 500, sends=True)
         writer.source.more()
         self.waiting[0].callback(None)
@@ -295,14 +295,14 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual(writer.written, [b"x"])
 
     def test_fails(self) -> None:
-        """An error comes behind what was given before it."""
+        """An error comes after the values before it."""
         writer = self.writer(b"a", LookupError())
         writer.goOn()
         writer.goOn()
         self.assertEqual((writer.written, writer.ends), ([b"a"], [LookupError]))
 
     def test_wrongValue(self) -> None:
-        """So does that of a value that cannot be sent, and the generator is closed."""
+        """So does the error for a value that cannot be sent, and the generator is closed."""
         writer = self.writer("text")
         writer.goOn()
         self.assertEqual(writer.ends, [TypeError])
@@ -318,7 +318,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual(self.closed, [GeneratorExit])
 
     def test_stoppedWaiting(self) -> None:
-        """What it waits for is cancelled."""
+        """The Deferred that it awaits is cancelled."""
         writer = self.writer(None, b"b")
         writer.goOn()
         writer.source.stop(LOST)
@@ -326,7 +326,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual((self.closed, writer.written), ([CancelledError], []))
 
     def test_finishedWaiting(self) -> None:
-        """A generator that is over while it waits ends later."""
+        """A generator whose stream finishes while it waits ends later."""
         writer = self.writer(None, b"b", b"c")
         writer.goOn()
         writer.source.finished(LOST)

@@ -124,8 +124,8 @@ class FactoryTests(SynchronousTestCase):
 
     def test_port(self) -> None:
         """
-        If a port is closed while a connection has unread data, the connection is closed with the
-        server.
+        Closing the port keeps the data of a connection for a later consumer.  C{stopFactory} closes
+        the connection.
         """
         self.factory.doStart()
         dtp: Any = self.factory.buildProtocol(None)
