@@ -334,7 +334,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual((writer.written, self.closed), ([], [GeneratorExit]))
 
     def test_endsLater(self) -> None:
-        """One that comes to its end after that is not told again."""
+        """A generator that finishes after the stream has ended is not reported again."""
         writer = self.writer(None)
         writer.goOn()
         writer.source.finished(LOST)
@@ -342,7 +342,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual((writer.ends, self.closed), ([], [None]))
 
     def test_stoppedInside(self) -> None:
-        """A generator may end the stream itself."""
+        """A generator may stop its own stream."""
 
         def stop() -> bytes:
             writer.source.stop(LOST)
@@ -356,7 +356,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual(writer.written, [])
 
     def test_stoppedInsideLater(self) -> None:
-        """It may do so after it has waited."""
+        """A generator may stop its own stream after it has waited."""
 
         def stop() -> bytes:
             writer.source.stop(LOST)
@@ -369,7 +369,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual((writer.written, self.closed), ([], [GeneratorExit]))
 
     def test_context(self) -> None:
-        """Its code runs in the context of the code that has given it."""
+        """A generator runs in the context in which it was passed in."""
         names: list[str] = []
 
         def note() -> bytes:
@@ -384,7 +384,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual(names, ["giver", "giver"])
 
     def test_closingFails(self) -> None:
-        """An error in closing is logged."""
+        """An error in C{aclose} is logged."""
 
         class Values:
             def __aiter__(self) -> Values:

@@ -27,17 +27,17 @@ class Pieces:
 
 @implementer(IPushProducer)
 class PushBody(Body):
-    """A body that declares itself a producer, too."""
+    """A body that also declares itself a push producer."""
 
 
 class SourceTests(SynchronousTestCase):
-    """The source for a value is told by what the value offers."""
+    """The source of a stream depends on the interface of its value."""
 
     def source(self, kind: amp.Stream, value: Any) -> type:
         return type(kind._ampSourceOf(value, None))
 
     def test_bytes(self) -> None:
-        """A stream of bytes takes all of these."""
+        """A stream of bytes accepts all these values."""
         for value, expected in [
             (b"x", _streamsources.BytesSource),
             (bytearray(b"x"), _streamsources.BytesSource),
@@ -56,7 +56,7 @@ class SourceTests(SynchronousTestCase):
             self.assertIs(self.source(amp.Stream(), value), expected, value)
 
     def test_items(self) -> None:
-        """A stream of items takes iterables, and what is made for streams."""
+        """A stream of items accepts iterables, pipes and senders."""
         for value, expected in [
             ([1], _streamsources.IterableSource),
             (io.BytesIO(), _streamsources.IterableSource),
@@ -67,7 +67,7 @@ class SourceTests(SynchronousTestCase):
             self.assertIs(self.source(amp.StreamOf(amp.Integer()), value), expected, value)
 
     def test_others(self) -> None:
-        """Anything else is an error that names its type."""
+        """Any other value raises an error that names its type."""
         for value in ("text", {}, 5, None, object()):
             error = self.assertRaises(TypeError, amp.Stream()._ampSourceOf, value, None)
             self.assertEqual(str(error), f"a stream of bytes cannot be made of {type(value).__name__}")
@@ -77,10 +77,10 @@ class SourceTests(SynchronousTestCase):
 
 
 class TypeTests(SynchronousTestCase):
-    """The types say where a stream may be."""
+    """The types decide where a stream is allowed."""
 
     def test_noElement(self) -> None:
-        """A stream is no element of a list, nor of a row, nor of a stream."""
+        """A stream cannot be an element of a list, a row or another stream."""
         for argument in (amp.Stream(), amp.StreamOf(amp.Integer())):
             self.assertRaises(TypeError, amp.ListOf(argument).toStringProto, [b"x"], None)
             self.assertRaises(TypeError, amp.ListOf(argument).fromStringProto, b"\0\x011", None)
@@ -90,7 +90,7 @@ class TypeTests(SynchronousTestCase):
             self.assertRaises(amp.StreamsUnsupportedError, rows.toStringProto, [{"s": [1]}], None)
 
     def test_noDescriptor(self) -> None:
-        """A file descriptor is no item."""
+        """A descriptor cannot be an item."""
         error = self.assertRaises(TypeError, amp.StreamOf, amp.Descriptor())
         self.assertEqual(str(error), "a stream cannot have items of the type Descriptor")
 
@@ -130,7 +130,7 @@ class CallTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(self.call(Upload, how="")), {"size": -1})
 
     def test_download(self) -> None:
-        """A response value arrives after the response, and its declared error behind it."""
+        """A stream in a response arrives after it, and ends with its declared error."""
         reader = self.successResultOf(self.call(Watch, count=3))["numbers"]
         taken: list[int] = []
 
@@ -142,7 +142,7 @@ class CallTests(SynchronousTestCase):
         self.assertEqual((taken, str(error)), ([0, 1, 2], "counted"))
 
     def test_argumentFails(self) -> None:
-        """So is the declared error of an argument."""
+        """A declared error of an argument's source becomes the error of the call."""
 
         def generate() -> Any:
             yield b"x"
@@ -152,7 +152,10 @@ class CallTests(SynchronousTestCase):
         self.assertEqual(str(error), "sent")
 
     def test_conversation(self) -> None:
-        """Both at once: questions and answers, and each knows its call."""
+        """
+        Questions and answers are streamed at the same time, and the responder sees its current
+        call.
+        """
         pipe = amp.StreamPipe()
         reader = self.successResultOf(self.call(Talk, questions=pipe))["answers"]
         answers = reader.collect(1000)
@@ -165,7 +168,10 @@ class CallTests(SynchronousTestCase):
         self.assertEqual([each.commandName for each in self.server.contexts], [b"Talk"] * 2)
 
     def test_noStream(self) -> None:
-        """A value that is the number of no stream is an error for the caller, and the connection lives."""
+        """
+        A value that is not the number of a stream gives the caller an error, and the connection
+        stays open.
+        """
         self.successResultOf(self.call(Upload, how="", data=b"x"))
         for number in (b"99", b"x", b"1"):
             failing = outcome(self.client.callRemoteString(b"Upload", how=b"", data=number))
@@ -189,7 +195,7 @@ class CallTests(SynchronousTestCase):
         self.flushLoggedErrors(UnicodeDecodeError)
 
     def test_discarded(self) -> None:
-        """A reader that was made before that is stopped."""
+        """The stream is also stopped if its reader was made before that."""
         sender = amp.StreamSender(b"x" * 10**5)
 
         class First(amp.Command):
@@ -215,7 +221,7 @@ class CallTests(SynchronousTestCase):
         self.flushLoggedErrors(ValueError)
 
     def test_large(self) -> None:
-        """A response with a stream may have a value of any size beside it."""
+        """A response with a stream may also have a value of any size."""
         response = self.successResultOf(self.call(Watch, count=7))
         self.assertEqual(len(response["note"]), 70_000)
         self.failureResultOf(response["numbers"].collect(1000), ZeroDivisionError)

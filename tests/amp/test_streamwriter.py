@@ -14,7 +14,7 @@ from twisted_basic_ng.amp._streamwriter import StreamWriter
 
 
 class Table:
-    """Notes what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.queued = 0
@@ -35,7 +35,7 @@ class Table:
 
 
 class Told(Source):
-    """A source that does what it is told."""
+    """A source that the test controls."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -71,7 +71,7 @@ class Told(Source):
 
 
 class WriterTests(SynchronousTestCase):
-    """A writer sends pieces of what its source gives, as far as it has credit."""
+    """A writer sends its source's data in pieces, as far as it has credit."""
 
     def setUp(self) -> None:
         self.table = Table()
@@ -80,7 +80,7 @@ class WriterTests(SynchronousTestCase):
         self.writer.begin()
 
     def test_piece(self) -> None:
-        """A piece is sent, and the source is asked for more when nothing waits."""
+        """A piece is sent, and the source is asked for more when no data waits."""
         self.assertEqual(self.source.asked, 1)
         self.writer.write(b"ab")
         self.assertEqual((self.table.queued, self.writer.isReady(), self.writer.wantsMore()), (1, True, False))
@@ -90,7 +90,7 @@ class WriterTests(SynchronousTestCase):
         self.assertFalse(self.writer.isReady())
 
     def test_cut(self) -> None:
-        """A long chunk is cut into pieces, and short ones are joined."""
+        """Long chunks are cut into pieces, and short ones are joined."""
         self.writer.credit = 10**6
         data = [b"a" * 20_000, b"b" * 10, b"c" * 20_000, b"d"]
         for each in data:
@@ -103,7 +103,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.writer.size, 0)
 
     def test_boxSize(self) -> None:
-        """A box with a whole piece has 16,384 bytes, whatever the number of its stream."""
+        """A box with a full piece has 16,384 bytes, whatever the stream's number."""
         for number in (1, 10, 12345):
             table = Table()
             writer = StreamWriter(table, number, self.source, {})
@@ -112,7 +112,7 @@ class WriterTests(SynchronousTestCase):
             self.assertEqual(len(table.boxes[0].serialize()), 16_384)
 
     def test_cutOften(self) -> None:
-        """However the credit cuts a chunk, its bytes come in order."""
+        """The bytes stay in order, however the credit cuts a chunk."""
         data = bytes(range(256)) * 40
         self.writer.credit = 0
         for start in range(0, len(data), 300):
@@ -126,7 +126,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(b"".join(box[b"_data"] for box in self.table.boxes), data)
 
     def test_exactChunk(self) -> None:
-        """A chunk that is used up by a piece is not cut again."""
+        """A chunk that a piece uses up is not cut again."""
         self.writer.credit = 3
         self.writer.write(b"a")
         self.writer.write(b"bc")
@@ -138,14 +138,14 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.table.boxes[1][b"_data"], b"d")
 
     def test_full(self) -> None:
-        """A source that writes by itself is to pause when four pieces wait."""
+        """The writer is full when 64 KiB wait."""
         self.writer.write(b"x" * 65_535)
         self.assertFalse(self.writer.isFull())
         self.writer.write(b"x")
         self.assertTrue(self.writer.isFull())
 
     def test_end(self) -> None:
-        """The end goes with the last piece, if it is known by then."""
+        """The end is sent with the last piece, if it is known by then."""
         self.writer.write(b"")
         self.writer.write(b"x")
         self.writer.end()
@@ -157,7 +157,7 @@ class WriterTests(SynchronousTestCase):
         self.assertTrue(self.writer.isOver)
 
     def test_lateEnd(self) -> None:
-        """An end that comes later has a box of its own, and needs no credit."""
+        """A later end has its own box, and needs no credit."""
         self.writer.credit = 1
         self.writer.write(b"x")
         self.writer.send()
@@ -174,7 +174,7 @@ class WriterTests(SynchronousTestCase):
         self.assertIn(b"_end", self.table.boxes[0])
 
     def test_fail(self) -> None:
-        """A declared error is sent with its code and text, behind what was written."""
+        """A declared error is sent with its code and text, after the written data."""
         self.writer.write(b"x")
         self.writer.fail(Failure(ZeroDivisionError("why")))
         self.writer.fail(Failure(ValueError()))
@@ -184,13 +184,13 @@ class WriterTests(SynchronousTestCase):
         self.assertTrue(self.source.ends[0].check(ZeroDivisionError))  # type: ignore[union-attr]
 
     def test_failAtOnce(self) -> None:
-        """An error before the first piece is all that is sent."""
+        """After an error before the first piece, only the error is sent."""
         self.writer.fail(Failure(amp.RemoteAmpError(b"OWN", "own text")))
         self.writer.send()
         self.assertEqual(self.table.boxes, [{b"_stream": b"3", b"_reset": b"OWN", b"_text": b"own text"}])
 
     def test_undeclared(self) -> None:
-        """The text of any other error stays here, in the log."""
+        """The text of an undeclared error is logged and not sent."""
         self.writer.fail(Failure(LookupError("a secret")))
         self.writer.send()
         self.assertEqual(self.table.boxes[0][b"_reset"], b"UNKNOWN")
@@ -198,18 +198,20 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(LookupError)), 1)
 
     def test_stopped(self) -> None:
-        """A stream that is made of another one, which was stopped, was stopped, too."""
+        """
+        If the source fails because another stream was stopped, the stream counts as stopped, too.
+        """
         self.writer.fail(Failure(amp.StreamStoppedError(b"ENOUGH")))
         self.writer.send()
         self.assertEqual(self.table.boxes[0][b"_reset"], b"STOPPED")
 
     def test_grantTooMuch(self) -> None:
-        """Credit above what can be counted is a violation."""
+        """Credit above the maximum is a violation."""
         self.writer.grant(2**31 - 1 - 16384)
         self.assertRaises(amp.StreamViolationError, self.writer.grant, 1)
 
     def test_stop(self) -> None:
-        """A reader's stop ends the source, and is answered with a reset, once."""
+        """A reader's stop ends the source, and is answered with one reset."""
         self.writer.write(b"x")
         self.writer.stop(b"ENOUGH", "no more")
         self.writer.stop(b"ENOUGH", "no more")
@@ -227,7 +229,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual((self.source.stopped, len(self.source.ends)), ([], 1))
 
     def test_lose(self) -> None:
-        """When the connection is lost, nobody is told but the source."""
+        """When the connection is lost, only the source is told."""
         self.writer.lose(Failure(ConnectionLost()))
         self.writer.lose(Failure(ConnectionLost()))
         self.writer.write(b"x")
@@ -250,7 +252,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(len(self.source.ends), 1)
 
     def test_beginFails(self) -> None:
-        """A source that cannot begin fails the stream."""
+        """If the source cannot begin, the stream fails."""
         self.source.error = ZeroDivisionError("begin")
         self.writer.begin()
         self.source.error = None
@@ -258,7 +260,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.table.boxes[0][b"_reset"], b"ZERO")
 
     def test_moreFails(self) -> None:
-        """So does one that cannot go on."""
+        """If the source cannot continue, the stream fails."""
 
         def fail() -> None:
             raise ZeroDivisionError("more")
@@ -269,7 +271,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual([*self.table.boxes[1]], [b"_stream", b"_reset", b"_text"])
 
     def test_tellingFails(self) -> None:
-        """An error in telling a source is logged, and the stream goes on and ends."""
+        """Other errors of the source are logged, and the stream continues and ends."""
         self.source.error = LookupError()
         self.writer.write(b"x")
         self.writer.send()

@@ -14,10 +14,10 @@ from .boxes import Boxes, Hooked, ReadingCase, numbered
 
 
 class LimitTests(ReadingCase):
-    """A peer that asks too much is left."""
+    """A peer that exceeds a limit is dropped."""
 
     def test_longKey(self) -> None:
-        """A key that is too long, in any place of a box; the reason says so."""
+        """A too long key is refused at any place in a box, and the reason names its length."""
         for before in (b"", self.data(1), numbered(0).serialize()[:-2], b"\x00\x01a\x00\x00"):
             self.renew()
             self.protocol.dataReceived(before + b"\x01\x00" + b"k" * 300)
@@ -32,13 +32,13 @@ class LimitTests(ReadingCase):
             self.assertIn("; the peer sent the length 256, the bytes b'\\x01\\x00': it is no AMP", str(error))
 
     def test_longKeyBehindTheEnd(self) -> None:
-        """Behind a box whose callback has ended the connection there is nobody to drop."""
+        """After a callback has ended the connection, there is no peer to drop."""
         self.boxes.actions[1] = lambda: setattr(self.protocol, "transport", None)
         self.protocol.dataReceived(self.data(1) + b"\1\0")
         self.assertEqual((len(self.boxes.calls), self.transport.names()), (1, []))
 
     def test_ownLimit(self) -> None:
-        """A subclass may do something else about a key that is too long."""
+        """A subclass may handle a too long key itself."""
         lengths: list[int] = []
         self.protocol.lengthLimitExceeded = lengths.append  # type: ignore[method-assign, assignment]
         self.protocol.dataReceived(b"\x01\x02rest")
@@ -49,7 +49,7 @@ class LimitTests(ReadingCase):
         return b"".join(b"\x00\x04%04d\x00\x00" % number for number in range(count))
 
     def test_keys(self) -> None:
-        """A box has so many keys and no more, whether it is whole or not."""
+        """The number of keys is limited, whether the box is complete or not."""
         for chunks in ([self.keys(4097) + b"\0\0"], [self.keys(4097)], [self.keys(2000), self.keys(4097)]):
             self.renew()
             deliver(self.protocol, chunks)
@@ -63,7 +63,7 @@ class LimitTests(ReadingCase):
         self.assertEqual([len(box) for box in self.boxes.calls], [4096])
 
     def test_length(self) -> None:
-        """And so many bytes; a key that comes again does not make it smaller."""
+        """The number of bytes is limited, too.  A repeated key counts again."""
         self.protocol.MAX_BOX_LENGTH = 1000  # type: ignore[misc]
         pair = b"\x00\x01k\x00\x60" + b"v" * 96
         self.protocol.dataReceived(pair * 9)
@@ -74,7 +74,7 @@ class LimitTests(ReadingCase):
         self.assertEqual([(error.size, error.limit, error.unit) for error in self.boxes.calls], [(1010, 1000, "bytes")])
 
     def test_exact(self) -> None:
-        """A box may have exactly as many bytes, without its end, in whatever pieces it comes; not one more."""
+        """A box may have exactly the limit in bytes, not counting its end, in any chunks."""
         data = amp.AmpBox(a=b"b", c=b"d").serialize()
         for limit, count in ((12, 1), (11, 0)):
             for chunks in deliveries(data):
@@ -84,7 +84,7 @@ class LimitTests(ReadingCase):
                 self.assertEqual((len(self.boxes.calls), self.transport.disconnecting), (count, not count))
 
     def test_changed(self) -> None:
-        """A limit that a callback changes holds from the next box on, in whatever pieces they come."""
+        """A limit that a callback changes applies from the next box on, in any chunks."""
         for name, most in (("MAX_BOX_KEYS", 1), ("MAX_BOX_LENGTH", 5)):
             for chunks in deliveries(self.data(4)):
                 self.renew()
@@ -94,7 +94,7 @@ class LimitTests(ReadingCase):
                 self.assertTrue(self.transport.disconnecting)
 
     def test_none(self) -> None:
-        """Either limit can be taken away."""
+        """Both limits can be switched off."""
         self.protocol.MAX_BOX_KEYS = None  # type: ignore[misc]
         self.protocol.MAX_BOX_LENGTH = None  # type: ignore[misc]
         self.protocol.dataReceived(self.keys(5000) + b"\0\0")
@@ -102,16 +102,16 @@ class LimitTests(ReadingCase):
 
 
 class HookedLimitTests(LimitTests):
-    """The same, a string at a time."""
+    """The same tests, string by string."""
 
     kind = Hooked
 
 
 class DirectTests(SynchronousTestCase):
-    """The methods of the states may be called without bytes."""
+    """The methods of the states can be called without received bytes."""
 
     def test_box(self) -> None:
-        """They make a box of strings."""
+        """They build a box from strings."""
         boxes = Boxes()
         protocol = amp.BinaryBoxProtocol(boxes)
         self.assertEqual(protocol.proto_init(b"a"), "value")
@@ -121,7 +121,7 @@ class DirectTests(SynchronousTestCase):
 
 
 class TimeTests(ReadingCase):
-    """A box has its time, from its first byte to its last."""
+    """C{MAX_MESSAGE_TIME} limits the time from a box's first byte to its last."""
 
     def renew(self) -> None:
         super().renew()
@@ -130,7 +130,7 @@ class TimeTests(ReadingCase):
         self.protocol._receiverCallLater = self.clock.callLater  # type: ignore[method-assign]
 
     def test_timely(self) -> None:
-        """Boxes that come in time may come for ever."""
+        """Boxes that arrive in time never reach the limit."""
         data = self.data(1)
         for _ in range(5):
             self.protocol.dataReceived(data[:9])
@@ -143,7 +143,7 @@ class TimeTests(ReadingCase):
         self.assertEqual((len(self.boxes.calls), self.clock.getDelayedCalls()), (15, []))
 
     def test_slow(self) -> None:
-        """A key now and then does not help; calls are told why."""
+        """A peer that sends single keys is aborted, and calls fail with the reason."""
         for first, second in ((b"\0\1a\0\1b", b"\0\1c\0\1d"), (b"\0", b"\1c\0\1d")):
             self.renew()
             self.protocol.dataReceived(self.data(1) + first)
@@ -156,20 +156,23 @@ class TimeTests(ReadingCase):
             self.assertEqual((type(error), error.limit), (amp.UnfinishedBoxError, 10))
 
     def test_paused(self) -> None:
-        """One that waits because the application has paused has any time."""
+        """The time does not run while the application has paused."""
         self.protocol.dataReceived(self.data(1)[:9])
         self.protocol.pauseProducing()
         self.clock.advance(11)
         self.assertEqual(self.transport.names(), ["pauseProducing"])
 
     def test_lost(self) -> None:
-        """No timer runs on when the connection is gone."""
+        """No timer runs after the connection is lost."""
         self.protocol.dataReceived(self.data(1)[:9])
         self.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_lostMeanwhile(self) -> None:
-        """Nor where a box has the connection end at once, and another box is unfinished; until there is one again."""
+        """
+        If a box ends the connection while another one is unfinished, no timer runs until there is a
+        new connection.
+        """
         self.boxes.actions[1] = lambda: self.protocol.connectionLost(Failure(ConnectionDone()))
         self.protocol.dataReceived(self.data(1) + b"\0\1a")
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -179,16 +182,18 @@ class TimeTests(ReadingCase):
 
 
 class HookedTimeTests(TimeTests):
-    """The same, a string at a time."""
+    """The same tests, string by string."""
 
     kind = Hooked
 
 
 class LeavingTests(ReadingCase):
-    """Who was left is heard no more."""
+    """A peer that was left is ignored."""
 
     def test_left(self) -> None:
-        """What it has sent, and what it still sends, is nothing; soon it is cut off."""
+        """
+        Its earlier and later bytes are ignored, and its connection is aborted if it sends too many.
+        """
         self.boxes.actions[1] = self.protocol._ampLeavePeer
         self.protocol.dataReceived(self.data(3))
         self.protocol.dataReceived(self.data(1))
@@ -197,13 +202,13 @@ class LeavingTests(ReadingCase):
         self.assertEqual(self.transport.names(), ["loseConnection", "abortConnection"])
 
     def test_unconnected(self) -> None:
-        """There is nobody to leave without a connection."""
+        """Without a connection, there is no peer to leave."""
         self.protocol.transport = None
         self.protocol._ampLeavePeer()
         self.assertEqual(self.transport.names(), [])
 
 
 class HookedLeavingTests(LeavingTests):
-    """The same, a string at a time."""
+    """The same tests, string by string."""
 
     kind = Hooked

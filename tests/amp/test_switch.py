@@ -15,14 +15,14 @@ from twisted_basic_ng import amp
 
 
 class Switch(amp.ProtocolSwitchCommand):
-    """Change over to L{Inner}."""
+    """A command that switches to L{Inner}."""
 
     arguments = [(b"name", amp.String())]
     errors = {ValueError: b"VALUE"}
 
 
 class Inner(Protocol):
-    """Says hello, and keeps what it is told."""
+    """Sends a greeting, and collects its data and the end."""
 
     def __init__(self) -> None:
         self.received: list[Any] = []
@@ -39,7 +39,7 @@ class Inner(Protocol):
 
 
 class InnerFactory(ClientFactory):
-    """Makes the caller's new protocol."""
+    """Makes the caller's new protocol, and records its calls."""
 
     def __init__(self) -> None:
         self.made: Any = None
@@ -57,7 +57,7 @@ class InnerFactory(ClientFactory):
 
 
 class Server(amp.AMP):
-    """Changes over."""
+    """Switches the protocol."""
 
     inner: Any = None
 
@@ -73,7 +73,7 @@ class Server(amp.AMP):
 
 
 class SwitchTests(SynchronousTestCase):
-    """Two ends change over together."""
+    """Both ends switch together."""
 
     def setUp(self) -> None:
         self.client, self.server = amp.AMP(), Server()
@@ -81,11 +81,11 @@ class SwitchTests(SynchronousTestCase):
         self.factory = InnerFactory()
 
     def call(self, name: bytes) -> Any:
-        """Ask to change over."""
+        """Ask the server to switch."""
         return self.client.callRemote(Switch, self.factory, name=name)
 
     def test_both(self) -> None:
-        """What comes behind the last box is the new protocols'."""
+        """Bytes after the last box go to the new protocols."""
         result = self.call(b"inner")
         self.assertRaises(amp.ProtocolSwitched, self.client.callRemoteString, b"x")
         self.connection.flush()
@@ -97,7 +97,7 @@ class SwitchTests(SynchronousTestCase):
         self.assertRaises(amp.ProtocolSwitched, self.client._unlockFromSwitch)
 
     def test_lost(self) -> None:
-        """They are told of the connection's end, and the factory, too."""
+        """The protocols and the factory are told of the connection's end."""
         self.call(b"inner")
         self.connection.flush()
         self.connection.client.loseConnection()
@@ -107,7 +107,7 @@ class SwitchTests(SynchronousTestCase):
         self.assertEqual(self.factory.events, ["lost"])
 
     def test_refused(self) -> None:
-        """Where the responder does not want to, boxes go on."""
+        """If the responder refuses, the connection goes on with boxes."""
         errors: list[Any] = []
         self.call(b"never").addErrback(lambda failure: errors.append(failure.type))
         self.connection.flush()
@@ -119,21 +119,24 @@ class SwitchTests(SynchronousTestCase):
         self.assertEqual(errors, [ValueError, amp.UnhandledCommand])
 
     def test_cancelled(self) -> None:
-        """A call that is cancelled closes the connection: the peer changes over nevertheless."""
+        """Cancelling the call closes the connection, since the peer may switch nevertheless."""
         result = self.call(b"inner")
         result.cancel()
         self.failureResultOf(result, CancelledError)
         self.assertTrue(self.connection.client.disconnecting)
 
     def test_lostBefore(self) -> None:
-        """A connection that ends before is a failure, and so the factory is told."""
+        """If the connection is lost first, the call fails, and the factory is told."""
         result = self.call(b"inner")
         self.connection.drop()
         self.failureResultOf(result)
         self.assertEqual(self.factory.events, ["failed"])
 
     def test_notBuilt(self) -> None:
-        """A factory that makes no protocol has the connection closed, and is told when it is; nothing more is read."""
+        """
+        If the factory makes no protocol, the connection is closed, and the factory is told.  No
+        more bytes are read.
+        """
         for build, kind in ((lambda addr: 1 / 0, ZeroDivisionError), (lambda addr: None, AttributeError)):
             self.setUp()
             self.factory.buildProtocol = build  # type: ignore[method-assign]
@@ -150,7 +153,7 @@ class SwitchTests(SynchronousTestCase):
             self.failureResultOf(waiting)
 
     def test_notConnected(self) -> None:
-        """A protocol that raises when it is connected has the connection nevertheless, as in Twisted."""
+        """A protocol that raises in C{makeConnection} keeps the connection, as in Twisted."""
 
         class Broken(Inner):
             def connectionMade(self) -> None:
@@ -164,7 +167,7 @@ class SwitchTests(SynchronousTestCase):
         self.assertFalse(self.connection.client.disconnecting)
 
     def test_toldRaises(self) -> None:
-        """A factory that raises when it is told changes nothing of what becomes of the connection."""
+        """An error of the factory does not affect the connection."""
         self.factory.clientConnectionFailed = lambda *args: 1 / 0  # type: ignore[method-assign,assignment,return-value]
         result = self.call(b"inner")
         result.cancel()
@@ -172,14 +175,14 @@ class SwitchTests(SynchronousTestCase):
         self.assertTrue(self.connection.client.disconnecting)
 
     def test_repr(self) -> None:
-        """The box's repr is Twisted's."""
+        """The C{repr} of the box is the same as Twisted's."""
         inner = Inner()
         theirs = loadStock("amp")._SwitchBox(inner, a=b"1")
         self.assertEqual(repr(amp._SwitchBox(inner, a=b"1")), repr(theirs))
 
 
 class LeftoverTests(SynchronousTestCase):
-    """Nothing that came is lost between two protocols."""
+    """No byte is lost between the two protocols."""
 
     def setUp(self) -> None:
         self.server = Server()
@@ -187,14 +190,14 @@ class LeftoverTests(SynchronousTestCase):
         self.box = amp.Box(_ask=b"1", _command=b"Switch", name=b"inner").serialize()
 
     def test_sameChunk(self) -> None:
-        """What came in the same chunk goes to the new protocol, and what comes later."""
+        """Bytes of the same chunk and later ones go to the new protocol."""
         self.server.dataReceived(self.box + b"rest")
         self.server.dataReceived(b"more")
         self.assertEqual(self.server.inner.received, [b"rest", b"more"])
         self.assertEqual(self.server.recvd, b"")
 
     def test_everyCut(self) -> None:
-        """However the bytes are cut."""
+        """They go there in any chunks."""
         data = self.box + b"rest"
         for cut in range(1, len(data)):
             server = Server()
@@ -204,13 +207,15 @@ class LeftoverTests(SynchronousTestCase):
             self.assertEqual(b"".join(server.inner.received), b"rest")
 
     def test_duringConnection(self) -> None:
-        """What comes while the new protocol is being connected waits for its turn."""
+        """
+        Bytes that arrive while the new protocol is connected are delivered after the earlier ones.
+        """
         self.transport.hooks["write"] = lambda: self.server.innerProtocol and self.server.dataReceived(b"reply")
         self.server.dataReceived(self.box + b"rest")
         self.assertEqual(b"".join(self.server.inner.received), b"restreply")
 
     def test_duringLaterConnection(self) -> None:
-        """Also when the change comes later than the call, and half a box before it."""
+        """This also holds if the switch comes later than the call, with half a box before it."""
         self.server.dataReceived(b"\x00\x01half")
         inner = Inner()
         self.transport.hooks["write"] = lambda: self.server.dataReceived(b"reply")
@@ -218,7 +223,7 @@ class LeftoverTests(SynchronousTestCase):
         self.assertEqual(b"".join(inner.received), b"\x00\x01halfreply"[3:])
 
     def test_raises(self) -> None:
-        """Where the new protocol cannot be connected, it is not given what came before, either."""
+        """If connecting the new protocol raises, it does not get the earlier bytes."""
 
         class Broken(Inner):
             def connectionMade(self) -> None:
@@ -231,7 +236,9 @@ class LeftoverTests(SynchronousTestCase):
         self.assertEqual(broken.received, [b"more"])
 
     def test_innerRaises(self) -> None:
-        """An error in the new protocol's end hides the end from nobody."""
+        """
+        If the new protocol's C{connectionLost} raises, the factory and the calls are still told.
+        """
 
         class Broken(Inner):
             def connectionLost(self, reason: Any = None) -> None:

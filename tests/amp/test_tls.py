@@ -1,4 +1,4 @@
-"""Tests for L{twisted_basic_ng.amp._tls}; on real sockets, TLS is tested in C{tests/live}."""
+"""Tests for L{twisted_basic_ng.amp._tls}; the tests in C{tests/live} use TLS on real sockets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
 
 
 class Credentials:
-    """Makes what C{startTLS} takes of the authorities."""
+    """Returns its name and the authorities as the options."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Credentials:
 
 
 class Server(amp.AMP):
-    """Shows something of itself."""
+    """Presents credentials."""
 
     @amp.StartTLS.responder
     def secure(self) -> Any:
@@ -42,7 +42,7 @@ class Server(amp.AMP):
 
 
 class Refusing(amp.AMP):
-    """Wants no TLS."""
+    """Refuses TLS."""
 
     @amp.StartTLS.responder
     def secure(self) -> Any:
@@ -50,11 +50,11 @@ class Refusing(amp.AMP):
 
 
 class CertificateTests(SynchronousTestCase):
-    """A side without a certificate makes do."""
+    """A side without a certificate can use TLS."""
 
     def test_server(self) -> None:
-        """As a server it shows a temporary one, the same in all the process."""
-        self.addCleanup(self.flushWarnings)  # what Twisted calls of pyOpenSSL is deprecated by some versions of it
+        """As a server, it uses a temporary certificate, which is the same in the whole process."""
+        self.addCleanup(self.flushWarnings)  # some versions of pyOpenSSL deprecate functions that Twisted calls
         self.assertIs(_tls._temporaryCertificate(), _tls._temporaryCertificate())
         self.assertEqual(_tls._temporaryCertificate().getSubject().CN, b"TEMPORARY CERTIFICATE")
         options = amp._NoCertificate(False).options()
@@ -62,12 +62,12 @@ class CertificateTests(SynchronousTestCase):
         self.assertEqual((options.verify, options.certificate is not None), (False, True))
 
     def test_client(self) -> None:
-        """As a client it shows nothing."""
+        """As a client, it uses no certificate."""
         options = amp._NoCertificate(True).options()
         self.assertEqual((options.verify, options.certificate), (False, None))
 
     def test_verify(self) -> None:
-        """Either verifies the peer where it is told by whom."""
+        """Either side verifies the peer if it has authorities."""
         root = _tls._temporaryCertificate()
         for client in (True, False):
             options = amp._NoCertificate(client).options(root)
@@ -78,20 +78,20 @@ class BoxTests(SynchronousTestCase):
     """The answer that starts TLS."""
 
     def test_defaults(self) -> None:
-        """Without a certificate there is none, and nobody is verified."""
+        """Without credentials, there is no certificate and no verification."""
         box = amp._TLSBox()
         self.assertIsInstance(box.certificate, amp._NoCertificate)
         self.assertEqual((box.certificate.client, box.verify), (False, None))
 
     def test_unavailable(self) -> None:
-        """Without TLS it cannot be made, and the peer is told why."""
+        """Without pyOpenSSL, the box cannot be made, and the peer is told why."""
         self.patch(amp, "ssl", None)
         error = self.assertRaises(amp.RemoteAmpError, amp._TLSBox)
         self.assertEqual((error.errorCode, error.description), (b"TLS_ERROR", "TLS not available"))
         self.assertRaises(RuntimeError, amp.StartTLS)
 
     def test_local(self) -> None:
-        """What is local is not read from the wire."""
+        """Local arguments are not read from the wire."""
         self.assertEqual(amp.StartTLS.parseArguments({b"tls_localCertificate": b"x"}, None), {})
 
 
@@ -104,7 +104,7 @@ class StartTLSTests(SynchronousTestCase):
         self.errors: list[Any] = []
 
     def start(self) -> Any:
-        """Ask for TLS; the error that comes of it is kept."""
+        """Ask for TLS, and keep the error."""
         result = self.client.callRemote(
             amp.StartTLS, tls_localCertificate=Credentials("client"), tls_verifyAuthorities=["a", "b"]
         )
@@ -114,7 +114,10 @@ class StartTLSTests(SynchronousTestCase):
         return [event for event in transport.events if event[0] == "startTLS"]
 
     def test_both(self) -> None:
-        """Each with its own credentials and authorities; what was called meanwhile is sent behind it."""
+        """
+        Each end uses its own credentials and authorities.  Calls made meanwhile are sent after TLS
+        has started.
+        """
         options: dict[str, Any] = {}
         self.connect(Server())
         for name, transport in (("client", self.connection.client), ("server", self.connection.server)):
@@ -130,7 +133,9 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual([type(error) for error in self.errors], [amp.UnhandledCommand])
 
     def test_switchMeanwhile(self) -> None:
-        """A call to change over that waits for TLS is sent, though nothing else may be sent any more."""
+        """
+        A call for a protocol switch that waits for TLS is sent, although the connection is locked.
+        """
         client = amp.AMP()
         transport = RecordingTransport().connect(client)
         client.callRemote(amp.StartTLS)
@@ -139,7 +144,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual(transport.names(), ["write", "startTLS", "write"])
 
     def test_unsendable(self) -> None:
-        """What cannot be sent is its caller's error, also while it would wait for TLS."""
+        """A call that cannot be sent raises an error, even if it would wait for TLS."""
         client = amp.AMP()
         RecordingTransport().connect(client)
         client.callRemote(amp.StartTLS)
@@ -147,7 +152,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual(client._startingTLSBuffer, [])
 
     def test_acceptingSide(self) -> None:
-        """The side that accepted the connection has a certificate to show, also where it asks."""
+        """The side that accepted the connection presents a certificate, even if it asks for TLS."""
         client = amp.AMP()
         transport = RecordingTransport().connect(client)
         for isClient in (True, False):
@@ -158,7 +163,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertIs(amp.StartTLS(tls_localCertificate=own)._ampCertificateFor(transport), own)
 
     def test_twice(self) -> None:
-        """It is asked for once: before it is answered, and after."""
+        """TLS can be asked for once, both before the answer and after it."""
         self.connect(Server())
         self.start()
         self.assertRaises(amp.OnlyOneTLS, self.start)
@@ -171,7 +176,9 @@ class StartTLSTests(SynchronousTestCase):
         self.assertIsNone(self.client._startingTLSBuffer)
 
     def test_twiceWithoutCertificate(self) -> None:
-        """Where the peer has shown nothing, or what there is cannot be printed, the error is the same."""
+        """
+        The error is the same without a peer certificate, or if a certificate's C{repr} raises.
+        """
 
         class Unprintable(Credentials):
             def __repr__(self) -> str:
@@ -187,13 +194,15 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual((transport.written, client._startingTLSBuffer), (b"", None))
 
     def secured(self, protocol: amp.AMP) -> RecordingTransport:
-        """Connect C{protocol} over what is TLS from its first byte on."""
+        """Connect C{protocol} over a transport that uses TLS from the first byte on."""
         transport = RecordingTransport()
         directlyProvides(transport, ISSLTransport, providedBy(transport))
         return transport.connect(protocol)
 
     def test_overTLS(self) -> None:
-        """On a connection that is TLS already nothing is asked, and the next call goes out; with a bound, too."""
+        """
+        On such a connection, asking raises an error, and later calls are sent, with limits, too.
+        """
         for bound in (None, 5):
             client = amp.AMP()
             client.MAX_ASKS_IN_PROGRESS = bound  # type: ignore[misc]
@@ -205,7 +214,7 @@ class StartTLSTests(SynchronousTestCase):
             self.assertFalse(transport.disconnecting)
 
     def test_askedOverTLS(self) -> None:
-        """A peer that asks for it there is told why not, and the next call is answered."""
+        """A peer that asks on such a connection gets an error, and its next call is answered."""
         for server in (Server(), amp.AMP()):
             transport = self.secured(server)
             server.dataReceived(amp.Box(_ask=b"1", _command=b"StartTLS").serialize())
@@ -219,7 +228,7 @@ class StartTLSTests(SynchronousTestCase):
             self.assertEqual((self.started(transport), transport.disconnecting), ([], False))
 
     def test_otherLocator(self) -> None:
-        """A second time is refused also where another object has the responder."""
+        """A second StartTLS is also refused if another object has the responder."""
 
         class Locator(amp.CommandLocator):
             @amp.StartTLS.responder
@@ -234,7 +243,10 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual(amp.parseString(transport.written)[1].get(b"_error"), b"2")
 
     def test_unstartable(self) -> None:
-        """A responder whose credentials are none leaves no peer waiting for a handshake, whatever the options say."""
+        """
+        If the responder's credentials are invalid, the connection is closed, whatever the options
+        are.
+        """
 
         class Broken(Server):
             unhandledErrorsAreFatal = False
@@ -250,7 +262,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_otherSender(self) -> None:
-        """A sender of boxes that is none of ours starts TLS as it likes; what goes wrong with it is its own."""
+        """Another box sender starts TLS on its own, and its errors are passed on."""
         calls: list[Any] = []
 
         class Foreign:
@@ -267,7 +279,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual(calls, [{}, (credentials, None)])
 
     def test_answeredTwice(self) -> None:
-        """The answering side refuses a second time, and says why."""
+        """The answering side refuses a second StartTLS with a reason."""
         server = Server()
         transport = RecordingTransport().connect(server)
         server.dataReceived(amp.Box(_ask=b"1", _command=b"StartTLS").serialize())
@@ -277,7 +289,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual(len(self.started(transport)), 1)
 
     def test_bothAtOnce(self) -> None:
-        """Where both sides ask at once, the connection is closed: neither is left waiting, or in TLS inside of TLS."""
+        """If both sides ask at the same time, the connection is closed."""
         client, server = amp.AMP(), amp.AMP()
         connection = connectInMemory(client, server)
         errors: list[Any] = []
@@ -289,7 +301,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertNotIn("startTLS", names)
 
     def test_afterTheEnd(self) -> None:
-        """On a connection that is gone and was secured, it is asked for once all the same."""
+        """After a TLS connection is lost, asking still raises an error."""
         client = amp.AMP()
         RecordingTransport().connect(client)
         client.callRemote(amp.StartTLS)
@@ -298,7 +310,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertRaises(amp.OnlyOneTLS, client.callRemote, amp.StartTLS)
 
     def test_refused(self) -> None:
-        """A peer that refuses is left, and nothing goes to it in plaintext."""
+        """After a refusal, nothing is sent in plaintext."""
         self.connect(Refusing())
         self.start()
         waiting: Any = self.client.callRemoteString(b"secret")
@@ -308,7 +320,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertNotIn(b"secret", self.connection.client.written)
 
     def test_refusedThenSent(self) -> None:
-        """Not even before the connection has ended."""
+        """This holds even before the connection has ended."""
         client = amp.AMP()
         transport = RecordingTransport().connect(client)
         client.callRemote(amp.StartTLS).addErrback(lambda failure: None)
@@ -320,7 +332,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertNotIn(b"secret", transport.written)
 
     def test_cancelled(self) -> None:
-        """A call that is cancelled closes the connection: the peer may start TLS nevertheless."""
+        """Cancelling the call closes the connection, since the peer may start TLS nevertheless."""
         client = amp.AMP()
         client.plaintextAfterRefusedTLS = True  # type: ignore[misc]
         transport = RecordingTransport().connect(client)
@@ -330,7 +342,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_plaintextOption(self) -> None:
-        """Unless the application says that plaintext will do."""
+        """With C{plaintextAfterRefusedTLS}, calls are sent in plaintext."""
         self.connect(Refusing())
         self.client.plaintextAfterRefusedTLS = True  # type: ignore[misc]
         self.start()
@@ -340,7 +352,7 @@ class StartTLSTests(SynchronousTestCase):
         self.assertEqual([type(each) for each in self.errors], [amp.UnknownRemoteError, amp.UnhandledCommand])
 
     def test_broken(self) -> None:
-        """TLS that cannot be started here closes the connection, whatever the option says."""
+        """If TLS cannot be started here, the connection is closed, whatever the option is."""
         client = amp.AMP()
         client.plaintextAfterRefusedTLS = True  # type: ignore[misc]
         transport = RecordingTransport().connect(client)
@@ -352,14 +364,14 @@ class StartTLSTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_lost(self) -> None:
-        """A connection that ends before is what the call fails with."""
+        """If the connection is lost first, the call fails with the reason."""
         self.connect(Server())
         self.start()
         self.connection.drop()
         self.assertEqual([type(each) for each in self.errors], [ConnectionLost])
 
     def test_default(self) -> None:
-        """Without a responder of its own a server starts TLS anonymously; or does not, where the class says so."""
+        """By default, a server starts anonymous TLS, unless C{acceptsStartTLS} is off."""
         for accepts in (True, False):
             server = amp.AMP()
             server.acceptsStartTLS = accepts  # type: ignore[misc]
@@ -371,7 +383,7 @@ class StartTLSTests(SynchronousTestCase):
 
 
 class PlaintextTests(SynchronousTestCase):
-    """What came before the handshake is not read after it."""
+    """Bytes received before the handshake are never read after it."""
 
     def setUp(self) -> None:
         self.observer = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
@@ -380,7 +392,7 @@ class PlaintextTests(SynchronousTestCase):
         return len([event for event in self.observer if event["log_level"] is LogLevel.warn])
 
     def answering(self, **options: Any) -> tuple[amp.AMP, RecordingTransport]:
-        """A server that is asked for TLS with C{options} of its transport."""
+        """Make a server on a transport with C{options}."""
         server = Server()
         return server, RecordingTransport(**options).connect(server)
 
@@ -388,14 +400,16 @@ class PlaintextTests(SynchronousTestCase):
     command = amp.Box(_ask=b"2", _command=b"x").serialize()
 
     def test_sameChunk(self) -> None:
-        """What shares a chunk with the box that triggers TLS is the TLS layer's."""
+        """Bytes of the same chunk after the StartTLS box go to the TLS layer."""
         server, transport = self.answering()
         server.dataReceived(self.ask + self.command + b"\x00")
         self.assertEqual(len(amp.parseString(transport.written)), 1)
         self.assertEqual(transport.protocol.received, self.command + b"\x00")
 
     def test_noLayer(self) -> None:
-        """Where that cannot be had, the connection is aborted, and it is logged."""
+        """
+        If there is no TLS layer to pass them to, the connection is aborted, and that is logged.
+        """
         server, transport = self.answering(tlsLayer=False)
         server.dataReceived(self.ask + self.command)
         server.dataReceived(self.command)
@@ -403,7 +417,7 @@ class PlaintextTests(SynchronousTestCase):
         self.assertEqual(self.warnings(), 1)
 
     def test_halfBox(self) -> None:
-        """A half box that came before is forgotten: the first bytes of TLS do not complete it."""
+        """Half a box from before TLS is dropped, and the first bytes of TLS do not complete it."""
         server, transport = self.answering()
         waiting: Any = amp.AMP.callRemoteString(server, b"later")
         waiting.addErrback(lambda failure: None)
@@ -417,7 +431,7 @@ class PlaintextTests(SynchronousTestCase):
         self.assertEqual([box.get(b"_error") for box in amp.parseString(transport.written)], [None, b"2"])
 
     def test_forged(self) -> None:
-        """An answer in plaintext to what waits for TLS is from somebody else: the peer is left."""
+        """A plaintext answer to a call that waits for TLS is forged, and the peer is dropped."""
         client = amp.AMP()
         transport = RecordingTransport().connect(client)
         errors: list[Any] = []
@@ -430,7 +444,7 @@ class PlaintextTests(SynchronousTestCase):
         self.assertEqual(self.warnings(), 1)
 
     def test_ownAnswer(self) -> None:
-        """An answer to what was sent before is none of that."""
+        """An answer to a call that was sent before StartTLS is accepted."""
         client = amp.AMP()
         RecordingTransport().connect(client)
         before: Any = client.callRemoteString(b"before")
@@ -441,10 +455,12 @@ class PlaintextTests(SynchronousTestCase):
 
 
 class LostTests(SynchronousTestCase):
-    """A peer that hangs up at the handshake did not like it."""
+    """A peer that closes the connection at the handshake has rejected it."""
 
     def lose(self, data: bytes) -> Any:
-        """Start TLS, receive C{data}, and lose the connection; return why calls fail."""
+        """
+        Start TLS, receive C{data}, and lose the connection.  Return the type of the calls' error.
+        """
         client = amp.AMP()
         RecordingTransport().connect(client)
         client.callRemote(amp.StartTLS)
@@ -455,9 +471,9 @@ class LostTests(SynchronousTestCase):
         return self.failureResultOf(waiting).type
 
     def test_silent(self) -> None:
-        """It is said so where not a byte came."""
+        """Without a byte received, the error says that the peer was not verified."""
         self.assertIs(self.lose(b""), PeerVerifyError)
 
     def test_talking(self) -> None:
-        """Otherwise the reason is the transport's."""
+        """Otherwise, the error is the transport's reason."""
         self.assertIs(self.lose(b"\x00"), ConnectionLost)

@@ -32,28 +32,28 @@ print(missing, amp._ssl is amp.ssl, amp.ssl is sys.modules["twisted.internet.ssl
 
 
 class TestSSL:
-    """TLS is there where pyOpenSSL is, and can be taken away."""
+    """TLS is available with pyOpenSSL, and can be switched off."""
 
     def test_late(self) -> None:
-        """What is imported when something of it is asked for is what Twisted has, and known before."""
+        """The names of TLS are known before they are imported, and are Twisted's objects."""
         pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         ended = python("-c", LATE)
         assert ended.stdout == "False\nset() True True True\n", ended.stderr
 
     @pytest.mark.parametrize("module", [amp, _tlssupport])
     def test_unknown(self, module: ModuleType) -> None:
-        """What does not exist is not there, and said so as by any module."""
+        """An unknown name raises the usual C{AttributeError}."""
         with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'nothing'"):
-            module.nothing  # noqa: B018 - asking is all
+            module.nothing  # noqa: B018 - reading it is the test
 
     def test_current(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the facade says now counts, not what it said once."""
+        """The current value on the facade is used."""
         assert _tlssupport.currentSSL() is _tlssupport.ssl
         monkeypatch.setattr(amp, "ssl", None)
         assert _tlssupport.currentSSL() is None
 
     def test_without(self) -> None:
-        """Without pyOpenSSL all but TLS is there."""
+        """Without pyOpenSSL, everything except TLS works."""
         ended = python("-c", WITHOUT)
         advice = "Install what it needs: pip install 'twisted[tls]'"
         assert ended.stdout == f"None None [AmpBox({{b'a': b'1'}})]\nTLS not available.  {advice}\n", ended.stderr

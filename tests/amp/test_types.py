@@ -8,9 +8,9 @@ from twisted_basic_ng.amp import _types
 
 
 class TestTypes:
-    """The names are those of types that exist."""
+    """The types describe real objects."""
 
     def test_duckTypes(self) -> None:
-        """What a command is sent over is called in the way that commands call it."""
+        """They have the methods that commands call."""
         assert set(vars(_types.BoxDispatch)) >= {"_sendBoxCommand"}
         assert get_type_hints(_types.TLSCredentials.options)["return"] is not None

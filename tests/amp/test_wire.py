@@ -1,4 +1,6 @@
-"""Tests for L{twisted_basic_ng.amp._wire}; TLS is tested in C{test_tls}, changing over in C{test_switch}."""
+"""
+Tests for L{twisted_basic_ng.amp._wire}; C{test_tls} tests TLS, and C{test_switch} tests switching.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,12 @@ class WireTests(SynchronousTestCase):
         self.transport.connect(self.protocol)
 
     def test_interfaces(self) -> None:
-        """It sends boxes and receives descriptors."""
+        """The protocol provides the interfaces for sending boxes and receiving descriptors."""
         self.assertTrue(verifyObject(amp.IBoxSender, self.protocol))
         self.assertTrue(verifyObject(IFileDescriptorReceiver, self.protocol))
 
     def test_repr(self) -> None:
-        """It shows its peer, behind what a class beside it shows."""
+        """The C{repr} shows the peer after the C{repr} of the base class."""
         self.connect()
         self.assertRegex(repr(self.protocol), f", to {re.escape(str(self.transport.getPeer()))}>$")
 
@@ -51,7 +53,7 @@ class WireTests(SynchronousTestCase):
         self.assertEqual(repr(Both(None)), "session")
 
     def test_begin(self) -> None:
-        """The receiver of boxes is told first, then the protocol itself."""
+        """The receiver of boxes is told first, then C{connectionMade} is called."""
         order: list[Any] = []
         self.boxes.startReceivingBoxes = order.append  # type: ignore[method-assign]
         self.protocol.connectionMade = lambda: order.append(self.protocol.connected)  # type: ignore[method-assign]
@@ -59,14 +61,14 @@ class WireTests(SynchronousTestCase):
         self.assertEqual(order, [self.protocol, 0])
 
     def test_end(self) -> None:
-        """The receiver of boxes is told the transport's reason."""
+        """The receiver of boxes gets the transport's reason."""
         self.connect()
         reason = Failure(ConnectionDone())
         self.protocol.connectionLost(reason)
         self.assertEqual(self.boxes.calls, [reason.value])
 
     def test_endRaises(self) -> None:
-        """Where an application's receiver of boxes raises at the end, its calls fail nevertheless, once."""
+        """If the receiver of boxes raises at the end, its calls still fail, once."""
         for before in (True, False):
 
             class Receiver(amp.BoxDispatcher):
@@ -85,13 +87,13 @@ class WireTests(SynchronousTestCase):
             self.failureResultOf(receiver.callRemoteString(b"x"))
 
     def test_endOfOthersRaises(self) -> None:
-        """One that makes no calls is only told."""
+        """An error of a receiver that makes no calls is passed on."""
         self.boxes.stopReceivingBoxes = lambda reason: 1 / 0  # type: ignore[method-assign,assignment,return-value]
         self.connect()
         self.assertRaises(ZeroDivisionError, self.protocol.connectionLost, Failure(ConnectionDone()))
 
     def test_unhandled(self) -> None:
-        """An error that nobody handled is logged, and the connection closed."""
+        """An unhandled error is logged and closes the connection."""
         self.connect()
         self.protocol.unhandledError(Failure(ZeroDivisionError()))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
@@ -105,7 +107,7 @@ class WireTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_unhandledOption(self) -> None:
-        """The connection stays where the class says so."""
+        """With C{unhandledErrorsAreFatal} off, the connection stays open."""
         self.connect()
         self.protocol.unhandledErrorsAreFatal = False  # type: ignore[misc]
         self.protocol.unhandledError(Failure(ZeroDivisionError()))
@@ -113,7 +115,7 @@ class WireTests(SynchronousTestCase):
         self.assertFalse(self.transport.disconnecting)
 
     def test_refusedOnce(self) -> None:
-        """The first reason to leave a peer is the one that counts."""
+        """If a peer is refused twice, the first reason counts."""
         self.connect()
         first = amp.TooManyDescriptorsError(1)
         self.protocol._ampRefuse(first)
@@ -122,19 +124,19 @@ class WireTests(SynchronousTestCase):
         self.assertEqual(self.boxes.calls, [first])
 
     def test_refusedUnknown(self) -> None:
-        """A peer is left also where its transport cannot say who it is."""
+        """A peer is dropped even if its transport cannot describe it."""
         self.transport.getPeer = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
         self.connect()
         self.protocol._ampRefuse(amp.TooManyDescriptorsError(1))
         self.assertTrue(self.transport.disconnecting)
 
     def test_peerCertificate(self) -> None:
-        """Whoever tests without TLS can say that there is none."""
+        """With C{noPeerCertificate}, the certificate is C{None}, for tests without TLS."""
         self.protocol.noPeerCertificate = True
         self.assertIsNone(self.protocol.peerCertificate)
 
     def test_peerCertificateOfTransport(self) -> None:
-        """Else the transport knows it."""
+        """Otherwise the certificate comes from the transport."""
         ssl = pytest.importorskip("twisted.internet.ssl", reason="pyOpenSSL is not installed")
         shown = amp._tls._temporaryCertificate()
         handle = SimpleNamespace(get_peer_certificate=lambda: shown.original)

@@ -1,4 +1,4 @@
-"""Certificates that are made for a test and mean nothing."""
+"""Self-signed certificates for the tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["certificate", "pem"]
 
 @lru_cache(maxsize=8)
 def pem(name: str) -> tuple[bytes, bytes]:
-    """Make a key, and a certificate that it has signed itself; the same for the same name."""
+    """Make a key and a self-signed certificate; the same ones for the same name."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
@@ -39,5 +39,5 @@ def pem(name: str) -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=8)
 def certificate(name: str) -> Any:
-    """The same as a C{PrivateCertificate}."""
+    """Return these as a C{PrivateCertificate}."""
     return ssl.PrivateCertificate.loadPEM(b"".join(pem(name)))

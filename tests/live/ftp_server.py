@@ -1,9 +1,9 @@
 """
-A program: Twisted's FTP server on whatever data connection it has.
+A program: Twisted's FTP server with the installed data connections.
 
-C{ftp_server.py DIRECTORY [slow]} serves C{DIRECTORY/user} to C{user} with the password C{secret}, and says at which
-port.  Told to end, it says how much memory it has used at the most, in KiB.  With C{slow} an upload is taken a piece at
-a time.
+C{ftp_server.py DIRECTORY [slow]} serves C{DIRECTORY/user} to C{user} with the password C{secret},
+and prints its port.  When it is told to end, it prints its peak memory in KiB.  With C{slow}, it
+takes uploads one piece at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from twisted.python import log
 
 
 def slowly(consumer: Any) -> Any:
-    """Have a consumer pause its producer after each piece, for a moment."""
+    """Make a consumer pause its producer for a moment after each piece."""
     write = consumer.write
 
     def writeAndPause(data: bytes) -> None:

@@ -1,7 +1,7 @@
 """
-One end of an exchange of names, with or without the swap: what it pickles, the other end loads.
+One end of an exchange of names, with or without the swap: the other end loads its pickles.
 
-C{naming.py dump FILE}, C{naming.py load FILE}, C{naming.py names FILE}; what goes wrong is printed.
+C{naming.py dump FILE}, C{naming.py load FILE}, C{naming.py names FILE}; errors are printed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
 def named(module: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """What Twisted's module defines, as far as it is replaced."""
+    """The objects that Twisted's module defines and the swap replaces."""
     for name in DATA_CONNECTIONS if where == "ftp" else dir(module):
         thing = getattr(module, name)
         isDefined = inspect.isclass(thing) or inspect.isroutine(thing) or isinstance(thing, InterfaceClass)
@@ -36,7 +36,7 @@ def named(module: Any, where: str) -> Iterator[tuple[str, Any]]:
 
 
 def things() -> dict[str, Any]:
-    """Classes, interfaces and functions, by their names."""
+    """Classes, interfaces and functions, by name."""
     found = {
         name: thing
         for module, where in zip(MODULES, ("amp", "basic", "ftp"), strict=True)
@@ -47,7 +47,7 @@ def things() -> dict[str, Any]:
 
 
 def errors() -> dict[str, Any]:
-    """Errors, those of the least use included."""
+    """Errors of all kinds."""
     kinds = ("AmpError", "InvalidSignature", "MalformedAmpBox", "NoEmptyBoxes", "OnlyOneTLS", "ProtocolSwitched")
     found = {name: getattr(amp, name)("why", 1) for name in (*kinds, "IncompatibleVersions", "UnhandledCommand")}
     found["ofNetstrings"] = basic.NetstringParseError("why")
@@ -58,7 +58,7 @@ def errors() -> dict[str, Any]:
 
 
 def errorsOfOurs() -> dict[str, Any]:
-    """Errors whose pickles Twisted's own class does not make so that they can be loaded."""
+    """Errors whose pickles can be loaded from ours, but not from Twisted's own classes."""
     return {
         "long": amp.TooLong(True, True, b"k" * 300, b"name"),
         "remote": amp.RemoteAmpError(b"CODE", "why", local=Failure(ZeroDivisionError("why"))),
@@ -76,7 +76,7 @@ def instances() -> dict[str, Any]:
         **{name: getattr(basic, name)() for name in receivers},
         "list": amp.ListOf(amp.Integer()),
         "rows": amp.AmpList([(b"a", amp.Integer())]),
-        # Here as in Twisted, it counts with what later Pythons do not pickle.
+        # As in Twisted, it has an itertools.count, which later Pythons do not pickle.
         **({"amp": amp.AMP()} if sys.version_info < (3, 12) else {}),
         "box": amp.AmpBox(a=b"1"),
         "last box": amp.QuitBox(a=b"1"),
@@ -90,7 +90,7 @@ def instances() -> dict[str, Any]:
 
 
 def state(thing: Any) -> Any:
-    """What a thing holds, to be compared with what another of the other end's holds."""
+    """Return an object's state, for a comparison with the other end's."""
     if isinstance(thing, Failure):
         return thing.type, thing.getErrorMessage(), thing.check("twisted.protocols.amp.UnhandledCommand")
     if isinstance(thing, BaseException):
@@ -99,7 +99,7 @@ def state(thing: Any) -> Any:
 
 
 def dump(isOurs: bool) -> dict[str, dict[str, list[bytes]]]:
-    """Pickle everything, in every protocol."""
+    """Pickle everything with every pickle protocol."""
     groups = {
         "things": things(),
         "errors": errors(),
@@ -113,7 +113,7 @@ def dump(isOurs: bool) -> dict[str, dict[str, list[bytes]]]:
 
 
 def load(dumped: dict[str, dict[str, list[bytes]]]) -> Iterator[str]:
-    """Load everything, and say what is not what it has to be."""
+    """Load everything, and report the differences."""
     groups = {"things": things(), "errors": errors(), "instances": instances(), "own": errorsOfOurs()}
     for group, found in dumped.items():
         for name, pickles in found.items():
@@ -129,7 +129,7 @@ def load(dumped: dict[str, dict[str, list[bytes]]]) -> Iterator[str]:
 
 
 def isAlike(thing: Any, own: Any) -> bool:
-    """Is what was loaded what this end has, or of the same type with the same state?"""
+    """Whether a loaded object is this end's object, or has the same type and state."""
     if inspect.isclass(own) or inspect.isroutine(own) or isinstance(own, (InterfaceClass, Implements)):
         return bool(thing == own)
     if isinstance(own, list):
@@ -138,7 +138,7 @@ def isAlike(thing: Any, own: Any) -> bool:
 
 
 def names() -> dict[str, Any]:
-    """What each thing says that it is called, and what is said of a class."""
+    """The names that each object claims."""
     found = {
         name: (each.__module__, getattr(each, "__qualname__", ""), repr(each).split(" at 0x")[0])
         for name, each in things().items()
@@ -149,7 +149,7 @@ def names() -> dict[str, Any]:
 
 
 def main(mode: str, path: Path) -> None:
-    """Do what is asked for."""
+    """Run the command."""
     isOurs = basic.__name__.startswith("twisted_basic_ng")
     if mode == "dump":
         path.write_bytes(pickle.dumps(dump(isOurs)))

@@ -1,4 +1,4 @@
-"""A stock peer and ours talk over TCP, UNIX and TLS sockets, each as client and as server."""
+"""A Twisted peer and ours talk over TCP, UNIX and TLS sockets, each as client and as server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VOCABULARIES = {name: Vocabulary(module) for name, module in MODULES.items()}
 
 
 class Accept(Factory):
-    """Makes one peer, for one connection."""
+    """Returns one peer, for one connection."""
 
     noisy = False
 
@@ -50,11 +50,11 @@ class Accept(Factory):
 
 class LiveCase(TestCase):
     """
-    Two peers, connected.
+    Two connected peers.
 
-    @cvar asks: whose the client is.
-    @cvar responds: whose the server is.
-    @cvar link: what they are connected by.
+    @cvar asks: the client's implementation, "ours" or "stock".
+    @cvar responds: the server's implementation.
+    @cvar link: the kind of the connection.
     """
 
     timeout = 20
@@ -77,7 +77,7 @@ class LiveCase(TestCase):
 
     def endpoints(self) -> tuple[Any, Any]:
         if self.link == "unix":
-            path = self.mktemp()[-90:].lstrip("/")  # the address of a UNIX socket is short
+            path = self.mktemp()[-90:].lstrip("/")  # the address of a UNIX socket must be short
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             return UNIXServerEndpoint(reactor, path), lambda port: UNIXClientEndpoint(reactor, path)
         if self.link == "tls":
@@ -107,7 +107,7 @@ class LiveCase(TestCase):
 
 
 class Conversation:
-    """What is said over any link."""
+    """Tests over any link."""
 
     words: Vocabulary
     client: Any
@@ -117,7 +117,10 @@ class Conversation:
     flushLoggedErrors: Any
 
     async def test_everyType(self) -> None:
-        """Each type of argument arrives as it was sent, there and back; an optional one may be missing."""
+        """
+        Each type of argument arrives as it was sent, in both directions.  Optional ones may be
+        missing.
+        """
         self.assertEqual(await self.client.callRemote(self.words.Everything, **VALUES), VALUES)
         without = {name: VALUES[name] for name in VALUES if name not in ("print_", "From")}
         answer = await self.client.callRemote(self.words.Everything, **without)
@@ -129,53 +132,53 @@ class Conversation:
         self.assertEqual(await self.server.callRemote(there.Everything, **VALUES), VALUES)
 
     async def test_knownError(self) -> None:
-        """A declared error arrives as itself, and the connection stays."""
+        """A declared error arrives as itself, and the connection stays open."""
         error = await self.failure(self.client.callRemote(self.words.Fail, how="known"))
         self.assertEqual((type(error), str(error)), (ValueError, "known"))
         await self.client.callRemote(self.words.Everything, **VALUES)
 
     async def test_fatalError(self) -> None:
-        """A fatal one, too, and then the connection ends."""
+        """A fatal error arrives as itself, and then the connection ends."""
         error = await self.failure(self.client.callRemote(self.words.Fail, how="fatal"))
         self.assertEqual((type(error), error.args), (KeyError, ("'fatal'",)))
         self.assertEqual(type(await self.client.lost), ConnectionDone)
 
     async def test_unknownError(self) -> None:
-        """Of any other error nothing is told, and the connection ends."""
+        """The peer learns nothing about any other error, and the connection ends."""
         error = await self.failure(self.client.callRemote(self.words.Fail, how="unknown"))
         self.assertEqual((type(error), error.description), (self.words.amp.UnknownRemoteError, "Unknown Error"))
         await self.client.lost
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
     async def test_unhandled(self) -> None:
-        """A command that nobody responds to is an error, and the connection stays."""
+        """A command without a responder gives an error, and the connection stays open."""
         error = await self.failure(self.client.callRemote(self.words.Undefined))
         self.assertEqual(type(error), self.words.amp.UnhandledCommand)
         await self.client.callRemote(self.words.Everything, **VALUES)
 
     async def test_noAnswer(self) -> None:
-        """Calls without an answer are made, in order."""
+        """Calls without an answer are run in order."""
         for number in range(10):
             self.assertEqual(self.client.callRemote(self.words.Note, text=str(number)), None)
         await self.client.callRemote(self.words.Everything, **VALUES)
         self.assertEqual(self.server.notes, [str(number) for number in range(10)])
 
     async def test_manyInFlight(self) -> None:
-        """200 calls in flight are answered out of order, each with its own answer."""
+        """200 calls in progress are answered out of order, each with its own answer."""
         self.server.enough = 200
         calls = [self.client.callRemote(self.words.Hold, number=number) for number in range(200)]
         answers = await gatherResults(calls, consumeErrors=True)
         self.assertEqual(answers, [{"number": number} for number in range(200)])
 
     async def test_lost(self) -> None:
-        """No call waits for ever."""
+        """A waiting call fails when the connection is lost."""
         waiting = self.client.callRemote(self.words.Hold, number=1)
         await self.client.callRemote(self.words.Everything, **VALUES)
         self.server.transport.loseConnection()
         self.assertEqual(type(await self.failure(waiting)), ConnectionDone)
 
     async def test_switch(self) -> None:
-        """The two change over to another protocol, and what shares a segment with the last box is that protocol's."""
+        """Both ends switch to another protocol, and bytes after the last box go to it."""
         factory = InnerFactory()
         await self.client.callRemote(self.words.Switch, factory, willing=True)
         self.assertEqual(await factory.inner.complete, b"from the server")
@@ -185,7 +188,7 @@ class Conversation:
         self.assertEqual(factory.events, ["lost"])
 
     async def test_noSwitch(self) -> None:
-        """Where one does not want to, boxes go on."""
+        """If one end refuses, the connection goes on with boxes."""
         factory = InnerFactory()
         error = await self.failure(self.client.callRemote(self.words.Switch, factory, willing=False))
         self.assertEqual((type(error), factory.events), (ValueError, ["failed"]))
@@ -193,7 +196,7 @@ class Conversation:
 
 
 class Securing:
-    """StartTLS, over TCP."""
+    """StartTLS over TCP."""
 
     words: Vocabulary
     client: Any
@@ -205,7 +208,7 @@ class Securing:
     flushLoggedErrors: Any
 
     async def check(self, **options: Any) -> None:
-        """Start TLS, and talk over it in both directions; some calls are made before it is there."""
+        """Start TLS, and call in both directions.  One call is made before TLS has started."""
         starting = self.client.callRemote(self.words.amp.StartTLS, **options)
         early = self.client.callRemote(self.words.Everything, **VALUES)
         await starting
@@ -214,18 +217,18 @@ class Securing:
         self.assertEqual(self.client.transport.TLS, True)
 
     async def test_anonymous(self) -> None:
-        """Without certificates there is TLS, and nobody knows whom with."""
+        """Without certificates, TLS is anonymous."""
         await self.check()
         self.assertEqual(self.client.peerCertificate.getSubject().CN, b"TEMPORARY CERTIFICATE")
 
     async def test_serverCertificate(self) -> None:
-        """The server shows a certificate, and the client verifies it."""
+        """The server presents a certificate, and the client verifies it."""
         self.server.certificate = certificate("server")
         await self.check(tls_verifyAuthorities=[certificate("server")])
         self.assertEqual(self.client.peerCertificate, ssl.Certificate(certificate("server").original))
 
     async def test_bothCertificates(self) -> None:
-        """Both show one, and both verify."""
+        """Both sides present a certificate, and both verify it."""
         self.server.certificate = certificate("server")
         self.server.authorities = [certificate("client")]
         await self.check(tls_localCertificate=certificate("client"), tls_verifyAuthorities=[certificate("server")])
@@ -233,7 +236,7 @@ class Securing:
         self.assertEqual(self.server.hostCertificate, certificate("server"))
 
     async def test_twice(self) -> None:
-        """A second time is refused on either side, whatever the peer has shown, and the connection goes on."""
+        """A second StartTLS is refused on either side, and the connection goes on."""
         await self.check()
         for end in (self.client, self.server):
             if isinstance(end, ours.AMP):
@@ -242,7 +245,7 @@ class Securing:
                 self.assertEqual(await end.callRemote(VOCABULARIES["ours"].Everything, **VALUES), VALUES)
 
     async def test_wrongCertificate(self) -> None:
-        """A client that does not know the server's certificate says nothing to it."""
+        """A client that does not trust the server's certificate sends nothing to it."""
         self.server.certificate = certificate("server")
         starting = self.client.callRemote(self.words.amp.StartTLS, tls_verifyAuthorities=[certificate("other")])
         secret = self.client.callRemote(self.words.Note, text="secret")
@@ -252,7 +255,7 @@ class Securing:
         self.assertEqual(self.server.notes, [])
 
     async def test_rejected(self) -> None:
-        """A client whose certificate the server does not know is told that the connection is gone."""
+        """A client whose certificate the server does not trust loses the connection."""
         self.server.certificate = certificate("server")
         self.server.authorities = [certificate("other")]
         await self.client.callRemote(self.words.amp.StartTLS, tls_localCertificate=certificate("client"))
@@ -262,7 +265,7 @@ class Securing:
 
 
 class Secured:
-    """StartTLS where there is TLS from the first byte on: the connection goes on as it was."""
+    """StartTLS on a connection that uses TLS from the first byte on: the connection goes on."""
 
     words: Vocabulary
     client: Any
@@ -272,31 +275,34 @@ class Secured:
     assertRaises: Any
 
     def ends(self) -> list[tuple[Any, Any]]:
-        """Our ends, each with the other one."""
+        """Our ends, each with the other end."""
         both = ((self.client, self.server), (self.server, self.client))
         return [(own, other) for own, other in both if isinstance(own, ours.AMP)]
 
     async def talk(self) -> None:
-        """Call, in both directions."""
+        """Call in both directions."""
         for end in (self.client, self.server):
             words = VOCABULARIES["ours" if isinstance(end, ours.AMP) else "stock"]
             self.assertEqual(await end.callRemote(words.Everything, **VALUES), VALUES)
 
     async def test_asking(self) -> None:
-        """Ours asks for nothing, and says why."""
+        """Asking on our side raises an error."""
         for own, _ in self.ends():
             self.assertRaises(ours.OnlyOneTLS, own.callRemote, ours.StartTLS)
             await self.talk()
 
     async def test_asked(self) -> None:
-        """Ours answers that it is too late."""
+        """Our side answers with an error."""
         for _, other in self.ends():
             error = await self.failure(other.callRemoteString(b"StartTLS"))
             self.assertEqual((error.errorCode, error.description), (b"TLS_ERROR", "TLS was started already"))
             await self.talk()
 
     async def test_askedByTwisted(self) -> None:
-        """Twisted's, which has begun to keep everything back, is told at once; it can only close the connection."""
+        """
+        Twisted's side, which has begun to hold its calls, gets the error at once.  It can only
+        close.
+        """
         for _, other in self.ends():
             if not isinstance(other, ours.AMP):
                 stock = MODULES["stock"]
@@ -309,7 +315,7 @@ class Secured:
 
 
 class Passing:
-    """Descriptors, over UNIX sockets."""
+    """Descriptors over UNIX sockets."""
 
     words: Vocabulary
     client: Any
@@ -317,14 +323,14 @@ class Passing:
     assertEqual: Any
 
     def readable(self, text: bytes) -> int:
-        """A descriptor to read C{text} from."""
+        """Return a descriptor to read C{text} from."""
         reader, writer = os.pipe()
         os.write(writer, text)
         os.close(writer)
         return reader
 
     async def test_descriptors(self) -> None:
-        """Descriptors go there and back; an optional one may be missing."""
+        """Descriptors are sent in both directions.  An optional one may be missing."""
         for texts in ((b"one",), (b"one", b"two")):
             descriptors = [self.readable(text) for text in texts]
             names = dict(zip(("first", "second"), descriptors, strict=False))
@@ -352,7 +358,7 @@ class AcceptingSideTests(LiveCase):
     times = 20
 
     async def test_everyTime(self) -> None:
-        """It works each time: what shares a segment with the answer is the handshake."""
+        """It works every time: bytes in the same segment as the answer go to the handshake."""
         words = VOCABULARIES[self.responds]
         for _ in range(self.times):
             await self.server.callRemote(ours.StartTLS)
@@ -364,7 +370,7 @@ class AcceptingSideTests(LiveCase):
 
 
 class AcceptingSideOfStockTests(AcceptingSideTests):
-    """Twisted's opened it, which takes longer to start TLS."""
+    """Twisted's side opened the connection, which takes longer to start TLS."""
 
     asks = "stock"
     times = 4

@@ -16,7 +16,7 @@ from .test_amp import LiveCase
 
 
 def vocabulary(module: Any) -> Any:
-    """An end whose responder waits until it is told, or cancelled."""
+    """Make an end whose responder waits until the test answers or the call is cancelled."""
 
     class Wait(module.Command):  # type: ignore[misc, name-defined]
         pass
@@ -77,7 +77,7 @@ class OursTests(Case):
     """Both ends are ours."""
 
     async def test_cancel(self) -> None:
-        """The responder is cancelled, its answer comes home, and the connection goes on."""
+        """The responder is cancelled, its answer arrives, and the connection goes on."""
         self.call.cancel()
         self.assertIsInstance(await self.failure(self.call), CancelledError)
         await self.server.cancelled
@@ -85,7 +85,7 @@ class OursTests(Case):
         self.assertFalse(self.client._ampCancelledRequests or self.server._ampResponding)
 
     async def test_timeout(self) -> None:
-        """So it is by C{addTimeout}."""
+        """C{addTimeout} cancels the responder, too."""
         from twisted.internet import reactor
         from twisted.internet.defer import TimeoutError as LateError
 
@@ -112,7 +112,7 @@ class StockServerTests(Case):
     responds = "stock"
 
     async def test_cancel(self) -> None:
-        """It goes on responding; its answer is dropped, and the next call is answered."""
+        """The responder continues, its answer is dropped, and the next call is answered."""
         self.call.cancel()
         self.assertIsInstance(await self.failure(self.call), CancelledError)
         await self.client.callRemote(self.client.next)
@@ -123,7 +123,7 @@ class StockServerTests(Case):
 
 
 class StockClientTests(Case):
-    """The client is Twisted's: it tells nobody, and an answer to a call that it has cancelled is dropped."""
+    """The client is Twisted's.  It tells the server nothing, and drops the late answer."""
 
     asks = "stock"
 

@@ -1,4 +1,7 @@
-"""Behind C{loseConnection} Twisted's TCP and UNIX transports read nothing, however long the connection stays open."""
+"""
+After C{loseConnection}, Twisted's TCP and UNIX transports read nothing, however long the connection
+stays open.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from twisted_basic_ng import basic as ours
 
 from .test_amp import Accept, LiveCase
 
-#: How much the peer sends behind the close: far more than a system's buffers take, and than one read.
+#: How much the peer sends after the close: far more than the system's buffers and one read.
 SENT = 60 * 2**20
 
-#: How many messages go back and forth on another connection meanwhile.  A transport that still read would get
-#: 64 KiB in each of those turns.
+#: How many messages go back and forth on another connection meanwhile.  A transport that still read
+#: would get 64 KiB in each of these turns.
 TURNS = 500
 
-#: What closes the connection, and what comes behind it.
+#: The message that closes the connection, and the one sent after it.
 MESSAGES: dict[str, tuple[bytes, bytes]] = {
     "LineReceiver": (b"quit\r\n", b"x" * 62 + b"\r\n"),
     "LineOnlyReceiver": (b"quit\r\n", b"x" * 62 + b"\r\n"),
@@ -33,10 +36,10 @@ MESSAGES: dict[str, tuple[bytes, bytes]] = {
 
 def receiver(module: ModuleType, name: str) -> Any:
     """
-    Make a server that closes its connection when it is told to, while a producer keeps it open.
+    Make a server that closes its connection at a message, while a producer keeps it open.
 
-    Its C{total} is how many bytes it was given, its C{closed} and C{lost} fire when it has closed the connection and
-    when that is gone.
+    C{total} is how many bytes it has received.  C{closed} and C{lost} fire when it has closed the
+    connection and when the connection is lost.
     """
 
     class Closing(getattr(module, name)):  # type: ignore[misc]
@@ -75,7 +78,7 @@ class Idle:
 
 
 class Peer(Protocol):
-    """A client; C{lost} fires when its connection is gone."""
+    """A client; C{lost} fires when its connection is lost."""
 
     def __init__(self) -> None:
         self.lost: Deferred[None] = Deferred()
@@ -85,7 +88,7 @@ class Peer(Protocol):
 
 
 class Bouncing(Peer):
-    """Sends back a byte a number of times; C{done} fires then."""
+    """Sends back a byte a number of times, then C{done} fires."""
 
     transport: Any
 
@@ -104,9 +107,9 @@ class Bouncing(Peer):
 
 class ClosedCase(TestCase):
     """
-    A peer that goes on after the close.
+    A peer that sends after the close.
 
-    @cvar link: what the two are connected by.
+    @cvar link: the kind of the connection.
     """
 
     timeout = 20
@@ -121,7 +124,7 @@ class ClosedCase(TestCase):
         await connectProtocol(connecting(port), client)
 
     async def turns(self) -> None:
-        """Let the reactor take many turns: each waits for a byte of another connection."""
+        """Let the reactor run for many turns: each waits for a byte of another connection."""
         first, second = Bouncing(), Bouncing()
         await self.connect(first, second)
         second.transport.write(b"x")
@@ -152,12 +155,12 @@ class ClosedCase(TestCase):
         self.assertEqual(server.total, total)
 
     async def test_ours(self) -> None:
-        """Nothing that comes behind the close reaches any of our receivers, not even if the application resumes it."""
+        """No bytes after the close reach our receivers, even if the application resumes reading."""
         for name in MESSAGES:
             await self.goOn(ours, name)
 
     async def test_stock(self) -> None:
-        """Twisted's own receivers are given nothing either: it is the transport that does not read."""
+        """Twisted's own receivers get nothing either, since the transport does not read."""
         await self.goOn(loadStock("basic"), "LineReceiver")
 
 

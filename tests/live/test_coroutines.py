@@ -1,4 +1,4 @@
-"""Coroutines await calls and respond to them, under Twisted's own reactor and under asyncio's."""
+"""Coroutines await calls and respond to them, with Twisted's default reactor and with asyncio's."""
 
 from __future__ import annotations
 
@@ -53,11 +53,14 @@ task.react(main)
 
 
 class TestCoroutines:
-    """The same program under either reactor."""
+    """The same program runs with either reactor."""
 
     @pytest.mark.parametrize("kind", ["default", "asyncio"])
     def test_program(self, tmp_path: Path, kind: str) -> None:
-        """Calls are awaited, coroutines respond, errors are raised where a call is awaited, and a call is cancelled."""
+        """
+        Calls are awaited, coroutines respond, errors are raised where a call is awaited, and a call
+        is cancelled.
+        """
         ended = python(write(tmp_path / "program.py", PROGRAM), kind)
         first, *rest = ended.stdout.splitlines()
         assert rest == ["below zero", "CancelledError 0", "{'number': 8}"], ended.stderr

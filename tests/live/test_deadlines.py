@@ -1,4 +1,4 @@
-"""Deadlines on real sockets, between ours and Twisted's, over TCP and TLS."""
+"""Deadlines on real sockets, between our peers and Twisted's, over TCP and TLS."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .test_amp import LiveCase
 
 
 def vocabulary(module: Any) -> Any:
-    """An end that waits until it is told, or cancelled."""
+    """Make an end whose responder waits until the test answers or the call is cancelled."""
 
     class Wait(module.Command):  # type: ignore[misc, name-defined]
         response = [(b"text", module.Unicode())]
 
     class Ask(module.Command):  # type: ignore[misc, name-defined]
-        """Has the other end called back."""
+        """A command whose responder calls the other end."""
 
     class Peer(module.AMP):  # type: ignore[misc, name-defined]
         extended = True
@@ -77,14 +77,14 @@ class OursTests(Case):
     """Both ends are ours."""
 
     async def test_cancelled(self) -> None:
-        """The responder is cancelled, the caller told, and the connection goes on."""
+        """The responder is cancelled, the caller is told, and the connection goes on."""
         call = self.client.callRemoteWithin(0.05, self.client.command)
         self.assertIsInstance(await self.failure(call), ours.DeadlineError)
         self.assertIsInstance(await self.server.cancelled, CancelledError)
         await self.goOn()
 
     async def test_inherited(self) -> None:
-        """The deadline holds for the call that the responder makes, on the side that the first one came from."""
+        """The deadline also applies to the call that the responder makes to the caller."""
         self.assertIsInstance(
             await self.failure(self.client.callRemoteWithin(0.05, self.client.nested)), ours.DeadlineError
         )
@@ -92,7 +92,7 @@ class OursTests(Case):
         await self.goOn()
 
     async def goOn(self) -> None:
-        """The connection still works."""
+        """Check that the connection still works."""
         self.server.began = Deferred()
         call = self.client.callRemoteWithin(20, self.client.command)
         await self.server.began
@@ -108,12 +108,12 @@ class OursTLSTests(OursTests):
 
 
 class ToStockTests(Case):
-    """A stock peer ignores the deadline; its late answer is dropped."""
+    """A Twisted server ignores the deadline, and its late answer is dropped."""
 
     responds = "stock"
 
     async def test_late(self) -> None:
-        """The caller is told in time, the responder goes on, and so does the connection."""
+        """The caller is told in time, and the responder and the connection continue."""
         call = self.client.callRemoteWithin(0.05, self.client.command)
         await self.server.began
         self.assertIsInstance(await self.failure(call), ours.DeadlineError)
@@ -134,12 +134,12 @@ class ToStockTLSTests(ToStockTests):
 
 
 class FromStockTests(Case):
-    """A stock peer calls an extended one, which may call it back with a deadline."""
+    """A Twisted client calls our server, which may call it with a deadline."""
 
     asks = "stock"
 
     async def test_noDeadline(self) -> None:
-        """Its calls have no deadline, and a call back to it may."""
+        """Calls of the client have no deadline, and a call to it may have one."""
         call = self.client.callRemote(self.client.command)
         await self.server.began
         back = self.server.callRemoteWithin(0.05, self.server.command)

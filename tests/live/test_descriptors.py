@@ -1,4 +1,4 @@
-"""File descriptors over UNIX sockets: a thousand calls at once, under any bounds."""
+"""File descriptors over UNIX sockets: a thousand calls at once, under any limits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Bounds = tuple[int | None, int | None]
 
 
 def vocabulary(module: Any) -> Any:
-    """An end that knows which file each call has to come with."""
+    """Make an end that knows which file each call must have."""
 
     class Give(module.Command):  # type: ignore[misc, name-defined]
         arguments = [(b"n", module.Integer()), (b"file", module.Descriptor())]
@@ -58,7 +58,7 @@ def vocabulary(module: Any) -> Any:
             return {"n": n, "file": self.files[n % len(self.files)]}
 
         def require(self, n: int, file: int) -> None:
-            """It has to be the right file, and is closed."""
+            """Check that it is the right file, and close it."""
             found = os.fstat(file).st_ino
             os.close(file)
             assert found == self.inodes[n % len(self.files)], n
@@ -79,12 +79,12 @@ OurEnd, StockEnd = vocabulary(ours), vocabulary(stock)
 
 
 def openDescriptors() -> int:
-    """How many are open."""
+    """The number of open descriptors."""
     return len(os.listdir("/dev/fd"))
 
 
 class ThousandTests(TestCase):
-    """All calls are answered, each with its own file, and nothing stays open."""
+    """All calls are answered, each with its own file, and no descriptor stays open."""
 
     timeout = 60
 
@@ -100,7 +100,7 @@ class ThousandTests(TestCase):
         self.files = [each.fileno() for each in files]
 
     async def connect(self, server: Any, client: Any) -> int:
-        """Connect the two; tell how many descriptors are open."""
+        """Connect the two, and return the number of open descriptors."""
         path = os.path.join(tempfile.mkdtemp(), "socket")
         port = await UNIXServerEndpoint(clock, path).listen(Accept(server))
         await connectProtocol(UNIXClientEndpoint(clock, path), client)
@@ -117,7 +117,7 @@ class ThousandTests(TestCase):
         await DeferredList([end.lost for end in ends])
 
     async def talk(self, server: Any, client: Any) -> None:
-        """Have both call at once; look what is open afterwards."""
+        """Let both ends call at once, and check the open descriptors."""
         before = await self.connect(server, client)
         await gatherResults([end.call(n) for n in range(CALLS) for end in (server, client)], consumeErrors=True)
         self.assertEqual((server.taken, client.taken), ([*range(CALLS)],) * 2)
@@ -125,28 +125,28 @@ class ThousandTests(TestCase):
         await self.close(server, client)
 
     def bounded(self, first: Bounds, second: Bounds) -> Any:
-        """Two of ours with these bounds."""
+        """Test two of our ends with these limits."""
         return self.talk(OurEnd(self.files, first), OurEnd(self.files, second))
 
     async def test_without(self) -> None:
-        """Without bounds."""
+        """Without limits."""
         await self.bounded((None, None), (None, None))
 
     async def test_equal(self) -> None:
-        """With equal ones."""
+        """With equal limits."""
         await self.bounded((10, None), (10, None))
         await self.bounded((None, 2000), (None, 2000))
         await self.bounded((10, 2000), (10, 2000))
 
     async def test_unequal(self) -> None:
-        """With others at either end."""
+        """With different limits at the two ends."""
         await self.bounded((1, None), (300, None))
         await self.bounded((None, 100), (None, 20_000))
         await self.bounded((5, 20_000), (200, 500))
         await self.bounded((None, 0), (None, None))
 
     async def test_stock(self) -> None:
-        """With Twisted's at either end."""
+        """With Twisted at either end."""
         for bounds in ((None, None), (10, None), (None, 2000), (10, 2000)):
             await self.talk(OurEnd(self.files, bounds), StockEnd(self.files))
             await self.talk(StockEnd(self.files), OurEnd(self.files, bounds))

@@ -1,5 +1,5 @@
 """
-Clients that no one here wrote log in to a Twisted FTP server on our data connections.
+Independent FTP clients use a Twisted FTP server with our data connections.
 
 C{TWISTED_BASIC_NG_LARGE=1} adds files of 256 MiB.
 """
@@ -27,7 +27,7 @@ SIZES = [0, 1, 2**20, *([256 * 2**20] if os.environ.get("TWISTED_BASIC_NG_LARGE"
 
 
 class Epsv(ftplib.FTP):
-    """Asks for its data connections in the extended way, over IPv4, too."""
+    """Uses EPSV for its data connections, even over IPv4."""
 
     def makepasv(self) -> tuple[str, int]:
         assert self.sock is not None
@@ -35,7 +35,7 @@ class Epsv(ftplib.FTP):
 
 
 class Eprt(ftplib.FTP):
-    """Offers its data connections in the extended way."""
+    """Uses EPRT for its data connections."""
 
     def sendport(self, host: str, port: int) -> str:
         return self.sendeprt(host, port)
@@ -48,9 +48,9 @@ class Server:
     """
     A running server.
 
-    @ivar port: where it listens.
+    @ivar port: its port.
     @ivar home: the user's directory.
-    @ivar hasExtended: does it know EPRT?
+    @ivar hasExtended: whether it supports EPRT.
     """
 
     def __init__(self, home: Path, said: Any) -> None:
@@ -71,7 +71,7 @@ class Server:
         return client
 
     def file(self, name: str, size: int) -> tuple[Path, str]:
-        """Make a file in the user's directory, and say its digest."""
+        """Make a file in the user's directory, and return its path and digest."""
         path = self.home / name
         pattern = bytes(range(256)) * 257
         with path.open("wb") as file:
@@ -81,7 +81,7 @@ class Server:
 
 
 def digest(path: Path) -> str:
-    """Hash a file."""
+    """Return the digest of a file."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(2**20):
@@ -91,7 +91,7 @@ def digest(path: Path) -> str:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A server, in a process of its own."""
+    """A server in a process of its own."""
     home = tmp_path / "user"
     home.mkdir()
     with running("-m", "twisted_basic_ng", "run", SERVER, tmp_path) as process:
@@ -99,12 +99,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 class TestFtplib:
-    """Python's client."""
+    """Python's ftplib."""
 
     @pytest.mark.parametrize("mode", MODES)
     @pytest.mark.parametrize("size", SIZES)
     def test_binary(self, server: Server, tmp_path: Path, mode: str, size: int) -> None:
-        """Files go there and back as they are."""
+        """Files are transferred unchanged in both directions."""
         _, expected = server.file("down.bin", size)
         back = tmp_path / "back.bin"
         with server.login(mode) as client:
@@ -117,7 +117,7 @@ class TestFtplib:
 
     @pytest.mark.parametrize("mode", MODES)
     def test_listing(self, server: Server, mode: str) -> None:
-        """A listing has a line for each name, whatever the name."""
+        """A listing has one line for each name, whatever the name is."""
         for name in ("plain", "with space", "two\nlines", "caf\xe9", "\N{SNOWMAN}"):
             (server.home / name).write_bytes(b"x" * 5)
         rows: list[str] = []
@@ -130,7 +130,7 @@ class TestFtplib:
         assert all(row.startswith("-rw") and f" {5:15d} " in row for row in rows)
 
     def test_ascii(self, server: Server) -> None:
-        """Text has the line ends of the wire on the wire, and those of files in files."""
+        """Text has the line endings of the wire on the wire, and the local ones in files."""
         text = b"".join(b"line %d\n" % number for number in range(20_000))
         (server.home / "down.txt").write_bytes(text)
         wire: list[bytes] = []
@@ -145,7 +145,7 @@ class TestFtplib:
         assert (server.home / "up.txt").read_bytes() == text
 
     def test_abort(self, server: Server) -> None:
-        """A transfer that the client gives up midway costs nothing but itself."""
+        """A transfer that the client aborts does not affect the next one."""
         _, expected = server.file("down.bin", 8 * 2**20)
         with server.login() as client:
             data = client.transfercmd("RETR down.bin")
@@ -158,7 +158,7 @@ class TestFtplib:
         assert found.hexdigest() == expected
 
     def test_reset(self, server: Server) -> None:
-        """An upload that is cut off is answered 426, and never as complete; the next one is none the worse."""
+        """An upload that is reset gets the reply 426, and the next one works."""
         with server.login() as client:
             data = client.transfercmd("STOR up.bin")
             data.sendall(b"x" * 100_000)
@@ -170,7 +170,7 @@ class TestFtplib:
         assert (server.home / "up.bin").read_bytes() == b"whole"
 
     def test_storedTwice(self, server: Server) -> None:
-        """Without a data connection of its own, an upload does not succeed."""
+        """An upload without a data connection of its own fails."""
         with server.login() as client:
             client.storbinary("STOR up.bin", io.BytesIO(b"whole"))
             assert client.sendcmd("STOR other.bin").startswith("150")
@@ -178,7 +178,7 @@ class TestFtplib:
                 client.voidresp()
 
     def test_foreignName(self, server: Server) -> None:
-        """A name that is no UTF-8 is listed, and those behind it."""
+        """A name that is not UTF-8 is listed, and so are the others."""
         (server.home / "plain").touch()
         with open(os.path.join(os.fsencode(server.home), b"bad\xff"), "wb"):
             pass
@@ -191,7 +191,7 @@ class TestFtplib:
         assert len(rows) == 2
 
     def test_nobodyStores(self, server: Server) -> None:
-        """What is sent and never stored is not taken in without end: the sender has to wait."""
+        """Data that is sent but never stored is not read without limit."""
         with server.login() as client:
             host, port = client.makepasv()
             with socket.create_connection((host, port), timeout=60) as data:
@@ -201,7 +201,7 @@ class TestFtplib:
 
 
 def sendUntilBlocked(data: socket.socket) -> int:
-    """Send until the peer takes no more; say how much that was."""
+    """Send until the peer reads no more, and return the number of bytes."""
     sent = 0
     while sent < 64 * 2**20:
         if not select.select([], [data], [], 2)[1]:
@@ -219,7 +219,7 @@ class TestCurl:
             pytest.skip("curl is not installed")
 
     def curl(self, server: Server, *options: object) -> bytes:
-        """Run it to its end."""
+        """Run curl, and return its output."""
         command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "300", "--user", "user:secret"]
         return subprocess.run([*command, *map(str, options)], capture_output=True, check=True).stdout
 
@@ -228,18 +228,20 @@ class TestCurl:
     )
     @pytest.mark.parametrize("size", SIZES)
     def test_binary(self, server: Server, tmp_path: Path, mode: tuple[str, ...], size: int) -> None:
-        """Files go there and back, and are listed, in each way to connect."""
+        """
+        Files are transferred in both directions and listed, with each kind of data connection.
+        """
         _, expected = server.file("down.bin", size)
         url = f"ftp://127.0.0.1:{server.port}/"
         back = tmp_path / "back.bin"
         self.curl(server, *mode, "--output", back, url + "down.bin")
-        back.touch()  # it writes no empty file
+        back.touch()  # curl writes no empty file
         self.curl(server, *mode, "--upload-file", back, url + "up.bin")
         assert digest(back) == digest(server.home / "up.bin") == expected
         assert b"up.bin" in self.curl(server, *mode, url)
 
     def test_abort(self, server: Server) -> None:
-        """It may be ended midway, and come back."""
+        """curl may be killed during a transfer, and the next one works."""
         _, expected = server.file("down.bin", 8 * 2**20)
         url = f"ftp://127.0.0.1:{server.port}/down.bin"
         with subprocess.Popen(
@@ -251,7 +253,7 @@ class TestCurl:
         assert hashlib.sha256(self.curl(server, url)).hexdigest() == expected
 
     def test_ascii(self, server: Server) -> None:
-        """Text goes there and back with the line ends of files here: curl knows those of the wire, too."""
+        """Text is transferred in both directions, with the local line endings in files."""
         text = server.home / "down.txt"
         text.write_bytes(b"one\ntwo\n")
         url = f"ftp://127.0.0.1:{server.port}/"
@@ -269,7 +271,7 @@ class TestLftp:
             pytest.skip("lftp is not installed")
 
     def lftp(self, server: Server, directory: Path, *commands: str) -> str:
-        """Have it do something; say what it says."""
+        """Run lftp commands, and return the output."""
         begin = ("set net:max-retries 1", "set net:timeout 300", f"open -u user,secret -p {server.port} 127.0.0.1")
         ended = subprocess.run(
             ["lftp", "--norc", "-c", "; ".join((*begin, *commands, "bye"))],
@@ -285,7 +287,7 @@ class TestLftp:
     @pytest.mark.parametrize("passive", ["true", "false"])
     @pytest.mark.parametrize("extended", ["true", "false"])
     def test_binary(self, server: Server, tmp_path: Path, passive: str, extended: str) -> None:
-        """Files of each size go there and back, and are listed, in each way to connect."""
+        """Files of each size are transferred and listed, with each kind of data connection."""
         expected = {size: server.file(f"down{size}", size)[1] for size in SIZES}
         moves = [f"get down{size} -o back{size}; put back{size} -o up{size}" for size in SIZES]
         modes = (f"set ftp:passive-mode {passive}", f"set ftp:prefer-epsv {extended}")
@@ -296,10 +298,10 @@ class TestLftp:
 
     def test_ascii(self, server: Server, tmp_path: Path) -> None:
         """
-        Text goes there and back with the line ends of files here.
+        Text is transferred in both directions, with the local line endings in files.
 
-        lftp takes a new connection to be of type A, as RFC 959 has it, where the server begins with I: so it has to
-        change the type once before.
+        lftp expects a new connection to have type A, as RFC 959 says, but the server begins with I.
+        So it has to change the type once first.
         """
         text = b"".join(b"line %d\n" % number for number in range(5000))
         (server.home / "down.txt").write_bytes(text)

@@ -1,4 +1,7 @@
-"""Keepalive on real sockets: to ours, to Twisted's, and to a peer that has stopped, over TCP and TLS."""
+"""
+Keepalive on real sockets: to our peers, to Twisted's, and to one that has stopped, over TCP and
+TLS.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from .test_amp import LiveCase
 
 
 def vocabulary(module: Any) -> Any:
-    """An end that never answers, and counts the boxes that come."""
+    """Make an end that never answers, and counts the pings."""
 
     class Wait(module.Command):  # type: ignore[misc, name-defined]
         pass
@@ -72,14 +75,14 @@ class OursTests(LiveCase):
         await self.connect()
 
     async def test_alive(self) -> None:
-        """A peer that is there is asked again and again, and kept; so is a call that waits."""
+        """A peer that answers is asked repeatedly and kept, and a waiting call continues."""
         call = self.client.callRemote(self.client.command)
         await self.server.thrice
         self.assertFalse(call.called)
         call.addErrback(lambda failure: None)
 
     async def test_gone(self) -> None:
-        """A peer that reads nothing any more is dropped, and the call fails with why."""
+        """A peer that no longer reads is dropped, and the call fails with the reason."""
         call = self.client.callRemote(self.client.command)
         self.server.transport.pauseProducing()
         self.client._ampKeepalive._time = 0.05
@@ -89,7 +92,7 @@ class OursTests(LiveCase):
         self.server.transport.abortConnection()
 
     async def test_paused(self) -> None:
-        """A side that is paused itself asks nothing and drops nobody."""
+        """A side that is itself paused asks nothing and drops no peer."""
         keepalive = self.client._ampKeepalive
         heard, times = keepalive.heard, iter(range(1, 100))
         looked: Deferred[None] = Deferred()
@@ -101,7 +104,7 @@ class OursTests(LiveCase):
         await self.server.thrice
 
     async def test_startTLS(self) -> None:
-        """Starting TLS changes nothing: the peer is asked behind it, and noticed when it is gone."""
+        """Keepalive continues after StartTLS."""
         if self.link == "tls":
             return
         await self.client.callRemote(ours.StartTLS)
@@ -139,7 +142,7 @@ reactor.run()
 
 
 class Pipes(ProcessProtocol):
-    """The pipes of a child as a transport, as process pools have one.  It cannot abort."""
+    """The pipes of a child as a transport, like that of a process pool.  It cannot abort."""
 
     disconnecting = False
 
@@ -172,12 +175,12 @@ class Pipes(ProcessProtocol):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="there is no such signal")
 class ProcessTests(TestCase):
-    """The peer is a child process, over its pipes."""
+    """The peer is a child process, connected by pipes."""
 
     timeout = 60
 
     async def test_stopped(self) -> None:
-        """One that is there is kept; one that has stopped is noticed, and its calls fail."""
+        """A running child is kept, and a stopped one is noticed, so that its calls fail."""
 
         class Stop(ours.Command):
             pass
@@ -222,7 +225,7 @@ class StockTLSTests(StockTests):
 
 
 class ExtendedTests(OursTests):
-    """The peer is ours, with extensions."""
+    """The peer is ours, with the features switched on."""
 
     async def setUp(self) -> None:
         await super().setUp()

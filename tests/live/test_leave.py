@@ -1,4 +1,4 @@
-"""Leaving on real sockets, between ours and Twisted's, over TCP, UNIX sockets and TLS."""
+"""Leaving on real sockets, between our peers and Twisted's, over TCP, UNIX sockets and TLS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OursTests(Case):
     """Both ends are ours."""
 
     async def test_client(self) -> None:
-        """The client leaves: what is under way is answered, and new calls fail on both sides."""
+        """The client leaves: calls in progress are answered, and new calls fail on both sides."""
         told: Deferred[None] = Deferred()
         self.server.peerLeaves = lambda: told.callback(None)
         leaving = self.client.leave()
@@ -68,7 +68,7 @@ class StockServerTests(Case):
     responds = "stock"
 
     async def test_client(self) -> None:
-        """What this side knows of is answered, and the connection closed."""
+        """The calls that this side knows are answered, and the connection is closed."""
         leaving = self.client.leave()
         await self.server.callRemote(self.server.next)
         self.server.waiting.callback(None)

@@ -1,4 +1,7 @@
-"""Large values on real sockets, between ours and Twisted's, over TCP, UNIX sockets, TLS and StartTLS."""
+"""
+Large values on real sockets, between our peers and Twisted's, over TCP, UNIX sockets, TLS and
+StartTLS.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ MEGABYTE = 2**20
 
 
 def vocabulary(module: Any) -> Any:
-    """An end that gives, takes and counts."""
+    """Make an end with commands for large responses and large arguments."""
 
     class Give(module.Command):  # type: ignore[misc, name-defined]
         arguments = [(b"size", module.Integer())]
@@ -68,11 +71,11 @@ class Case(LiveCase):
         await self.connect()
 
     async def give(self, size: int) -> int:
-        """Have the server give that much."""
+        """Call for a response of C{size} bytes, and return its length."""
         return len((await self.client.callRemote(self.client.give, size=size))["data"])
 
     async def count(self, count: int) -> int:
-        """Have the server count."""
+        """Send a list of C{count} numbers, and return the server's count."""
         answer: int = (await self.client.callRemote(self.client.count, numbers=[*range(count)]))["count"]
         return answer
 
@@ -81,7 +84,7 @@ class OursTests(Case):
     """Both ends are ours."""
 
     async def test_response(self) -> None:
-        """A responder returns a megabyte; calls beside it are answered in order."""
+        """A responder returns a megabyte, and the calls around it are answered in order."""
         order: list[int] = []
         calls = [
             self.client.callRemote(self.client.give, size=size).addCallback(
@@ -93,17 +96,17 @@ class OursTests(Case):
         self.assertEqual(order, [1, MEGABYTE, 2])
 
     async def test_list(self) -> None:
-        """A list of 100,000 integers is an argument."""
+        """A list of 100,000 integers can be an argument."""
         self.assertEqual(await self.count(100_000), 100_000)
         self.assertEqual(await self.count(3), 3)
 
     async def test_both(self) -> None:
-        """Both sides send large values to each other at once."""
+        """Both sides send large values to each other at the same time."""
         calls = [end.callRemote(end.give, size=MEGABYTE) for end in (self.client, self.server) for _ in range(3)]
         self.assertEqual([len(each["data"]) for each in await gatherResults(calls)], [MEGABYTE] * 6)
 
     async def test_startTLS(self) -> None:
-        """It goes on behind StartTLS, whatever is under way then."""
+        """Large values work after StartTLS, whatever calls are in progress then."""
         if self.link == "tls":
             return
         before = self.client.callRemote(self.client.give, size=MEGABYTE)
@@ -132,7 +135,9 @@ class StockServerTests(Case):
     responds = "stock"
 
     async def test_argument(self) -> None:
-        """The call fails with C{TooLong}, and so does the next, which is not tried; the connection goes on."""
+        """
+        The call fails with C{TooLong}, the next one raises at once, and the connection goes on.
+        """
         self.assertIsInstance(
             await self.failure(self.client.callRemote(self.client.count, numbers=[*range(100_000)])), ours.TooLong
         )
@@ -146,7 +151,7 @@ class StockClientTests(Case):
     asks = "stock"
 
     async def test_response(self) -> None:
-        """It is told of an unknown error, and the connection goes on."""
+        """The client gets an unknown error, and the connection goes on."""
         error = await self.failure(self.client.callRemote(self.client.give, size=MEGABYTE))
         self.assertEqual(type(error).__name__, "UnknownRemoteError")
         self.assertEqual(await self.give(3), 3)
@@ -154,7 +159,7 @@ class StockClientTests(Case):
 
 
 class StockTests(Case):
-    """Both ends are Twisted's: this is what fails there."""
+    """Both ends are Twisted's, where large values fail."""
 
     asks = responds = "stock"
 

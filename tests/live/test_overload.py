@@ -1,4 +1,4 @@
-"""Bounds against overload on real sockets: TCP, UNIX and TLS, from the first byte on or started later."""
+"""Limits against overload on real sockets: TCP, UNIX, TLS and StartTLS."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from twisted_basic_ng import amp as ours, basic
 
 from .test_amp import Accept, LiveCase
 
-#: How many asks a peer makes that does not read the answers, and how large these are: more than the kernel takes, which
-#: keeps little more than so many bytes for each socket here.
+#: How many calls a peer makes that does not read the answers, how large the answers are, and how
+#: many bytes the kernel buffers for each socket here.
 ASKS, ANSWER, KERNEL = 4000, 1000, 65_536
 
-#: The bounds of most tests, and what a transport keeps itself besides: twice 64 KiB on TLS, and one chunk it read.
+#: The limits of most tests, and what a transport keeps besides: 128 KiB for TLS, and one chunk.
 MOST, UNSENT = 100, 50_000
 KEPT_BY_TRANSPORT = 3 * 65536
 
@@ -35,7 +35,7 @@ clock: Any = reactor
 
 
 def vocabulary(module: Any) -> Any:
-    """An end that answers each call with as many bytes as it is asked for."""
+    """Make an end that answers each call with a given number of bytes."""
 
     class Fill(module.Command):  # type: ignore[misc, name-defined]
         arguments = [(b"n", module.Integer()), (b"size", module.Integer())]
@@ -52,10 +52,10 @@ def vocabulary(module: Any) -> Any:
         """
         One end.
 
-        @ivar asked: how many calls it had.
-        @ivar most: how many bytes its transport has kept at the most.
-        @ivar connected: fires when the connection was made.
-        @ivar lost: fires with why the connection was lost.
+        @ivar asked: how many calls it has received.
+        @ivar most: the peak number of bytes that its transport has kept.
+        @ivar connected: fires when the connection is made.
+        @ivar lost: fires with the type of the reason when the connection is lost.
         """
 
         command = Fill
@@ -97,19 +97,19 @@ def vocabulary(module: Any) -> Any:
 
 
 def connectionOf(transport: Any) -> Any:
-    """Find the connection with the socket, below TLS where there is some."""
+    """Find the connection with the socket, below TLS."""
     tls = getattr(transport, "wrapped", transport)
     return getattr(tls, "transport", tls)
 
 
 def kept(transport: Any) -> int:
-    """How many bytes a transport keeps that were not sent."""
+    """The number of unsent bytes that a transport keeps."""
     connection = connectionOf(transport)
     return len(connection.dataBuffer) - connection.offset + connection._tempDataLen
 
 
 class Inner(Protocol):
-    """Takes over."""
+    """Takes over the connection."""
 
     def __init__(self) -> None:
         self.received = b""
@@ -122,7 +122,7 @@ class Inner(Protocol):
 
 
 class InnerFactory(Factory):
-    """Makes one that is there already."""
+    """Returns a protocol that already exists."""
 
     noisy = False
 
@@ -133,14 +133,14 @@ class InnerFactory(Factory):
         return self.inner
 
     def clientConnectionLost(self, connector: object, reason: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 OurEnd, StockEnd = vocabulary(ours), vocabulary(stock)
 
 
 class Greedy(Protocol):
-    """Asks, and reads when it is told to."""
+    """Makes calls, and reads the answers when it is told to."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
@@ -154,7 +154,9 @@ class Greedy(Protocol):
         self.received.append(data)
 
     async def ask(self, count: int) -> None:
-        """Ask so many times, and read nothing but the first answer: there has to be a handshake."""
+        """
+        Make calls, and read nothing after the first answer, which shows that the handshake is done.
+        """
         for n in range(1, count + 1):
             box = ours.Box(_command=b"Fill", _ask=b"%d" % n, n=b"%d" % n, size=b"%d" % ANSWER)
             self.transport.write(box.serialize())
@@ -163,16 +165,16 @@ class Greedy(Protocol):
         self.transport.pauseProducing()
 
     def boxes(self) -> list[Any]:
-        """What was read."""
+        """The received boxes."""
         return list(ours.parseString(b"".join(self.received)))
 
 
 class Stream:
     """
-    The application's own producer: it writes boxes of its own between the others.
+    An application's producer that writes boxes of its own between the others.
 
-    @ivar told: how it was paused and resumed, where it streams.
-    @ivar done: fires when it has produced everything, and has gone.
+    @ivar told: how it was paused and resumed, if it is a push producer.
+    @ivar done: fires when it has produced everything and unregistered itself.
     """
 
     def __init__(self, transport: Any, streams: bool, count: int = 300) -> None:
@@ -191,7 +193,7 @@ class Stream:
             self.produce()
 
     def produce(self) -> None:
-        """Write one box, and the next soon, unless it is paused."""
+        """Write one box, and the next one soon, unless it is paused."""
         self.isWaiting = False
         if self.isPaused or not self.rest:
             return
@@ -219,12 +221,12 @@ class Stream:
             self.produce()
 
     def stopProducing(self) -> None:
-        """Nothing: it is over."""
+        """Stop producing."""
         self.isPaused = True
 
 
 class OverloadCase(LiveCase):
-    """Two ends of one's own, over one of the links."""
+    """Two connected ends."""
 
     timeout = 60
 
@@ -244,7 +246,7 @@ class OverloadCase(LiveCase):
         await port.stopListening()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for something; that it comes at all is what the test's own time is for."""
+        """Wait for C{condition}; the test's own timeout applies."""
         while not condition():
             await deferLater(clock, 0.001)
 
@@ -253,10 +255,10 @@ class OverloadCase(LiveCase):
             if not end.lost.called:
                 end.transport.abortConnection()
                 await end.lost
-        self.flushWarnings()  # some versions of pyOpenSSL deprecate what Twisted calls
+        self.flushWarnings()  # some versions of pyOpenSSL deprecate functions that Twisted calls
 
     async def struck(self, count: int = ASKS) -> tuple[Any, Greedy]:
-        """Have the bound strike: a peer has asked, and does not read."""
+        """Reach the limit: a peer has made calls, and does not read the answers."""
         server, client = OurEnd(MOST, UNSENT), Greedy()
         await self.connect(server, client)
         await client.ask(count)
@@ -285,7 +287,10 @@ class Unread:
     assertIn: Any
 
     async def test_bounded(self) -> None:
-        """It is not read either, and costs no more than the bounds; when it reads again, each ask is answered once."""
+        """
+        The peer is not read either, and takes no more memory than the limits.  When it reads again,
+        each call is answered once.
+        """
         server, client = await self.struck()
         self.assertLess(server.asked, ASKS)
         self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
@@ -300,17 +305,17 @@ class Unread:
         self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])
 
     async def test_loseConnection(self) -> None:
-        """The server may close the connection: that comes to an end when the peer reads, and cleanly."""
+        """The server may close the connection, which ends cleanly when the peer reads."""
         server, client = await self.struck()
         server.transport.loseConnection()
         client.transport.resumeProducing()
-        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))  # the latter, if it still asks too much
+        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))  # the latter if the peer still makes calls
         await client.lost
         tags = self.answersOf(client)
         self.assertEqual(tags, [*range(1, len(tags) + 1)])
 
     async def test_loseConnectionOfIdle(self) -> None:
-        """Also where the peer has nothing more to say and only reads."""
+        """This also holds if the peer makes no more calls and only reads."""
         server, client = await self.struck()
         client.transport.resumeProducing()
         await self.until(lambda: server.asked == ASKS and not server._ampIsHeld)
@@ -320,7 +325,7 @@ class Unread:
         self.assertEqual(self.answersOf(client), [*range(1, ASKS + 1)])
 
     async def test_abortConnection(self) -> None:
-        """It may abort it, which takes no time."""
+        """The server may abort the connection, which takes no time."""
         server, client = await self.struck()
         server.transport.abortConnection()
         self.assertIn(await server.lost, (ConnectionAborted, ConnectionLost))
@@ -328,7 +333,7 @@ class Unread:
         await client.lost
 
     async def test_gone(self) -> None:
-        """A peer that goes away meanwhile is gone."""
+        """If the peer disconnects meanwhile, nothing is kept."""
         server, client = await self.struck()
         overload = server._ampOverload
         client.transport.abortConnection()
@@ -337,7 +342,7 @@ class Unread:
         self.assertEqual((len(overload.kept), server._ampOverload), (0, None))
 
     async def stream(self, streams: bool, register: int) -> None:
-        """Produce beside the answers, from one of three moments on: before, while and after the bound strikes."""
+        """Produce besides the answers, starting before, while or after the limit is reached."""
         server, client = await self.struck(2 if register == 0 else ASKS) if register else (None, None)
         if register == 0:
             server, client = OurEnd(MOST, UNSENT), Greedy()
@@ -368,31 +373,31 @@ class Unread:
         self.assertLess(server.most, UNSENT + KEPT_BY_TRANSPORT)
 
     async def test_pushBefore(self) -> None:
-        """A producer that streams, and was there before."""
+        """A push producer starts before the limit is reached."""
         await self.stream(True, 0)
 
     async def test_pushWhile(self) -> None:
-        """One that comes while nothing can be sent."""
+        """A push producer starts while no bytes can be sent."""
         await self.stream(True, 1)
 
     async def test_pushAfter(self) -> None:
-        """One that comes when all is over."""
+        """A push producer starts after the answers were read."""
         await self.stream(True, 2)
 
     async def test_pullBefore(self) -> None:
-        """One that is asked, likewise."""
+        """A pull producer starts before the limit is reached."""
         await self.stream(False, 0)
 
     async def test_pullWhile(self) -> None:
-        """While nothing can be sent."""
+        """A pull producer starts while no bytes can be sent."""
         await self.stream(False, 1)
 
     async def test_pullAfter(self) -> None:
-        """And afterwards."""
+        """A pull producer starts after the answers were read."""
         await self.stream(False, 2)
 
     async def test_unregisteredWhile(self) -> None:
-        """One that goes while nothing can be sent leaves the answers to go on."""
+        """If a producer unregisters while no bytes can be sent, the answers still continue."""
         for streams in (True, False):
             server, client = await self.struck()
             stream = Stream(server.transport, streams)
@@ -409,13 +414,13 @@ class Unread:
 
 
 class Flood:
-    """Both ends ask at full speed."""
+    """Both ends call at full speed."""
 
     connect: Any
     assertEqual: Any
 
     async def flood(self, server: Any, client: Any, count: int = 300, size: int = 2000) -> None:
-        """Have both ask, all at once and more with each answer."""
+        """Let both ends call, all at once and again with each answer."""
         await self.connect(server, client)
         calls = [
             end.callRemote(end.command, n=n, size=size).addCallback(
@@ -429,35 +434,34 @@ class Flood:
         self.assertEqual((server.asked, client.asked), (2 * count, 2 * count))
 
     async def test_equal(self) -> None:
-        """With the same bounds."""
+        """With equal limits."""
         await self.flood(OurEnd(10, 20_000), OurEnd(10, 20_000))
 
     async def test_different(self) -> None:
-        """With others."""
+        """With different limits."""
         await self.flood(OurEnd(1, 100_000), OurEnd(200, 1000))
 
     async def test_oneOnly(self) -> None:
-        """With a bound on one side alone."""
+        """With limits on one side only."""
         await self.flood(OurEnd(5, None), OurEnd(None, 5000))
         await self.flood(OurEnd(None, None), OurEnd(5, 5000))
 
     async def test_stock(self) -> None:
-        """With one that knows of no bounds."""
+        """With a Twisted peer, which has no limits."""
         await self.flood(OurEnd(10, 20_000), StockEnd())
         await self.flood(StockEnd(), OurEnd(1, 1000))
 
     async def test_large(self) -> None:
-        """With answers of which each is more than the bound."""
+        """With answers that each exceed the limit."""
         await self.flood(OurEnd(10, 1000), OurEnd(10, 1000), 50, 60_000)
 
 
-#: How many calls each end makes, and how large they and their answers are, to fill every buffer
-#: there is.
+#: How many calls each end makes, and how large they and their answers are, to fill all buffers.
 FLOOD, LARGE = 400, 20_000
 
 
 def flood(server: Any, client: Any) -> tuple[list[Any], list[Any]]:
-    """Have both call at full speed; return the calls of each."""
+    """Let both ends call at full speed, and return the calls of each."""
     calls: tuple[list[Any], list[Any]] = ([], [])
     for n in range(FLOOD):
         for end, made in ((server, calls[0]), (client, calls[1])):
@@ -466,14 +470,14 @@ def flood(server: Any, client: Any) -> tuple[list[Any], list[Any]]:
 
 
 class Changing:
-    """The connection becomes another one."""
+    """The connection switches to another protocol."""
 
     connect: Any
     assertEqual: Any
     asks: str
 
     async def test_switch(self) -> None:
-        """Another protocol takes over in the middle of calls."""
+        """Another protocol takes over while calls are in progress."""
         server, client = OurEnd(2, 1000), OurEnd(2, 1000)
         await self.connect(server, client)
         calls = [client.callRemote(client.command, n=n, size=3000) for n in range(100)]
@@ -486,7 +490,7 @@ class Changing:
         self.assertEqual((factory.inner.received, server.inner.received), (b"from the server!", b"from the client!"))
 
     async def test_switchInFlood(self) -> None:
-        """It does so where both call at full speed, under bounds that differ."""
+        """It takes over while both ends call at full speed, with different limits."""
         server, client = OurEnd(None, 262_144), OurEnd(None, 65_536)
         await self.connect(server, client)
         calls = flood(server, client)
@@ -496,7 +500,7 @@ class Changing:
         factory.inner.transport.write(b"from the client!")
         await server.inner.complete
         self.assertEqual((server.asked, server.inner.received), (FLOOD, b"from the client!"))
-        for each in calls[0]:  # those that have no answer by now will have none
+        for each in calls[0]:  # those without an answer by now will not get one
             each.addErrback(lambda failure: None)
 
 
@@ -508,7 +512,7 @@ class Securing:
     assertTrue: Any
 
     async def test_startTLS(self) -> None:
-        """It starts in the middle of calls of both, which all are answered."""
+        """TLS starts while calls are in progress in both directions, and all are answered."""
         for bounds in ((1, None), (None, 500), (3, 2000)):
             server, client = OurEnd(*bounds), OurEnd(*bounds)
             await self.connect(server, client)
@@ -521,7 +525,7 @@ class Securing:
             self.assertEqual((server.asked, client.asked), (100, 100))
 
     async def test_startTLSInFlood(self) -> None:
-        """It starts where both call at full speed, under bounds that differ."""
+        """TLS starts while both ends call at full speed, with different limits."""
         for server, client in (
             (OurEnd(None, 262_144), OurEnd(None, 65_536)),
             (OurEnd(None, 65_536), OurEnd(None, 262_144)),
@@ -533,11 +537,11 @@ class Securing:
             self.assertEqual((server.asked, client.asked), (FLOOD, FLOOD))
 
     async def test_answerAfterTheEnd(self) -> None:
-        """An answer that is given when the connection is gone goes nowhere, over TLS too, and is no error."""
+        """An answer after the connection is lost is dropped without an error, over TLS, too."""
         given: list[bytes] = []
 
         class Asking(OurEnd):  # type: ignore[misc, valid-type]
-            """Asks its caller, which it needs for its own answer."""
+            """Calls its caller, and needs that for its own answer."""
 
             @OurEnd.command.responder
             def ask(self, n: int, size: int) -> Any:
@@ -573,7 +577,9 @@ class OverTCPTests(Unread, Flood, Changing, Securing, OverloadCase):
     """Over TCP."""
 
     async def test_reconnects(self) -> None:
-        """Connections that end while the bound has struck leave nothing behind; trial sees to the delayed calls."""
+        """
+        Connections that end above the limit leave nothing behind; trial checks the delayed calls.
+        """
         folder = next((each for each in ("/proc/self/fd", "/dev/fd") if os.path.isdir(each)), None)
         if folder is None:
             pytest.skip("there is no list of the open descriptors")
@@ -584,7 +590,7 @@ class OverTCPTests(Unread, Flood, Changing, Securing, OverloadCase):
         self.assertEqual(len(os.listdir(folder)), before)
 
     async def reconnect(self) -> None:
-        """Have the bound strike, and lose the connection, in some ways."""
+        """Reach the limit, and lose the connection, in several ways."""
         for end in ("abort", "close", "peer"):
             server, client = await self.struck()
             stream = Stream(server.transport, True)
@@ -616,9 +622,9 @@ class OverTLSTests(Unread, Flood, Changing, OverloadCase):
 
 
 class TimedCase(OverloadCase):
-    """C{MAX_MESSAGE_TIME}, of a fifth of a second."""
+    """C{MAX_MESSAGE_TIME} of a fifth of a second."""
 
-    #: A receiver of each kind, a whole message for it, and one that only begins.
+    #: A receiver of each kind, and a complete message for it.
     KINDS: tuple[tuple[Any, bytes], ...] = (
         (basic.LineReceiver, b"abc\r\n"),
         (basic.LineOnlyReceiver, b"abc\r\n"),
@@ -673,7 +679,7 @@ class TimedCase(OverloadCase):
         return server, client
 
     async def test_slow(self) -> None:
-        """A peer that sends its message byte after byte is cut off."""
+        """A peer that sends its message in single bytes is aborted."""
         for kind, message in self.KINDS:
             begun = message[:-1] if kind is not basic.NetstringReceiver else b"999:" + b"x" * 900
             pieces = (begun[at : at + 1] if at < len(begun) - 1 else b"" for at in range(10_000))
@@ -683,7 +689,7 @@ class TimedCase(OverloadCase):
             self.assertEqual(server.count, 0)
 
     async def test_steady(self) -> None:
-        """One that sends whole messages, for longer than one may take, is not."""
+        """A peer that sends complete messages is not, even if it takes longer than that in all."""
         for kind, message in self.KINDS:
             server, client = await self.talk(kind, iter([message] * 15))
             await self.until(lambda server=server: server.count == 15)
@@ -703,4 +709,4 @@ class TimedOverTLSTests(TimedCase):
     link = "tls"
 
 
-del TimedCase  # the two above are what is run
+del TimedCase  # only the two classes above are run

@@ -1,4 +1,6 @@
-"""Twisted's peer and ours in two processes: one listens, says where, and ends with its connection."""
+"""
+Twisted's peer and ours in two processes: the server prints its port and ends with its connection.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +51,10 @@ print(peer.notes, peer.inner and peer.inner.received)
 
 class TwoProcesses(TestCase):
     """
-    The client here, the server in a child.
+    The client in this process, and the server in a child.
 
-    @cvar asks: whose the client is.
-    @cvar responds: whose the server is.
+    @cvar asks: the client's implementation, "ours" or "stock".
+    @cvar responds: the server's implementation.
     """
 
     timeout = 60
@@ -66,7 +68,7 @@ class TwoProcesses(TestCase):
         self.addCleanup(shutil.rmtree, self.directory)
 
     def start(self, endpoint: str) -> str:
-        """Start the server; return what it says of where it listens."""
+        """Start the server, and return the port that it prints."""
         paths = environment()["PYTHONPATH"], str(Path(tests.__file__).parent.parent)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, self.responds, endpoint],
@@ -81,7 +83,7 @@ class TwoProcesses(TestCase):
         return self.process.stdout.readline().strip()
 
     def stop(self) -> None:
-        """Leave no process behind, however the test ended."""
+        """Kill the process, however the test ended."""
         if self.process.returncode is None:
             self.process.kill()
             self.process.communicate()
@@ -90,7 +92,7 @@ class TwoProcesses(TestCase):
         await connectProtocol(endpoint, self.client)
 
     async def converse(self) -> None:
-        """Say a little of everything, and change over."""
+        """Use several commands, and switch the protocol."""
         words, client = self.words, self.client
         self.assertEqual(await client.callRemote(words.Everything, **VALUES), VALUES)
         client.callRemote(words.Note, text="noted")
@@ -121,7 +123,7 @@ class TwoProcesses(TestCase):
         await self.end()
 
     async def test_unix(self) -> None:
-        """Over a UNIX socket, and a descriptor with it."""
+        """Over a UNIX socket, with a descriptor."""
         path = os.path.join(self.directory, "socket")
         self.start(f"unix:{path}")
         await self.connect(UNIXClientEndpoint(reactor, path))
@@ -137,19 +139,19 @@ class TwoProcesses(TestCase):
 
 
 class StockServerTests(TwoProcesses):
-    """Twisted's in the other process."""
+    """The server is Twisted's."""
 
     responds = "stock"
 
 
 class StockClientTests(TwoProcesses):
-    """Twisted's in this one."""
+    """The client is Twisted's."""
 
     asks = "stock"
 
 
 class OursTests(TwoProcesses):
-    """Ours in both."""
+    """Both are ours."""
 
 
 del TwoProcesses

@@ -1,4 +1,7 @@
-"""What leaves a process is called as Twisted calls it: stock and swapped processes take each other's names."""
+"""
+Objects that leave a process have Twisted's names: processes with and without the swap understand
+each other.
+"""
 
 from __future__ import annotations
 
@@ -14,33 +17,36 @@ from twisted_basic_ng._swapping.children import ENVIRONMENT, STARTUP
 
 NAMING = Path(__file__).parent / "naming.py"
 
-#: How a program is started that is on stock, and one that is swapped.
+#: How a program is started without the swap, and with it.
 ENDS: dict[str, Sequence[str]] = {"stock": (), "swapped": ("-m", "twisted_basic_ng", "run")}
 BOTH_WAYS = [("stock", "swapped"), ("swapped", "stock"), ("swapped", "swapped")]
 
 
 def run(end: str, *arguments: object, directory: Path | None = None) -> str:
-    """Run a program that must succeed; return what it prints."""
+    """Run a program that must succeed, and return its output."""
     ended = python(*ENDS[end], *arguments, directory=directory)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
     return ended.stdout
 
 
 class TestPickles:
-    """What one end pickles, in any protocol, the other end loads."""
+    """Each end can load the other end's pickles, in any pickle protocol."""
 
     @pytest.mark.parametrize(("one", "other"), BOTH_WAYS)
     def test_loaded(self, tmp_path: Path, one: str, other: str) -> None:
-        """Classes, interfaces and functions are its own; errors and other objects are of the same type and state."""
+        """
+        Classes, interfaces and functions load as the end's own.  Errors and other objects have the
+        same type and state.
+        """
         run(one, NAMING, "dump", tmp_path / "dumped")
         assert run(other, NAMING, "load", tmp_path / "dumped") == ""
 
 
 class TestNames:
-    """Each thing is called alike."""
+    """Each object has the same names."""
 
     def test_equal(self, tmp_path: Path) -> None:
-        """C{__module__}, C{__qualname__}, C{repr} and C{qual} are those of stock."""
+        """C{__module__}, C{__qualname__}, C{repr} and C{qual} are the same as Twisted's."""
         for end in ENDS:
             run(end, NAMING, "names", tmp_path / end)
         stock, swapped = (json.loads((tmp_path / end).read_text(encoding="utf-8")) for end in ENDS)
@@ -48,7 +54,7 @@ class TestNames:
         assert "twisted_basic_ng" not in json.dumps(swapped)
 
     def test_child(self) -> None:
-        """A child process that learns of the swap from its environment says the same."""
+        """A child process that is swapped through its environment has the same names."""
         home = environment()["PYTHONPATH"]
         code = "from twisted.protocols import amp, basic, ftp; print(amp.AMP, basic.LineReceiver, ftp.DTP)"
         ended = python("-c", code, **{ENVIRONMENT: "1", "PYTHONPATH": os.pathsep.join([STARTUP, home])})  # type: ignore[arg-type]
@@ -59,7 +65,10 @@ class TestNames:
         ]
 
     def test_installed(self) -> None:
-        """In one process: ours, Twisted's, ours again, whether imported before or after; found at all of them."""
+        """
+        The names change with C{install} and C{uninstall} in one process, and can be found under
+        each.
+        """
         assert python("-c", INSTALLING).stdout.split() == [
             *("twisted_basic_ng.basic", "twisted_basic_ng.amp", "True"),
             *("twisted.protocols.basic", "twisted.protocols.amp", "twisted.protocols.ftp", "True"),
@@ -67,7 +76,7 @@ class TestNames:
         ]
 
     def test_new(self) -> None:
-        """What Twisted has not is found, too, under the name that it says."""
+        """Our own additions can be found under the names they claim."""
         assert run("swapped", "-c", NEW) == "twisted.protocols.amp.BoxTooLargeError True\n" * 2 + (
             "twisted.protocols.ftp.DataConnectionClosedError True\n" * 2
         )
@@ -98,11 +107,11 @@ for each in (amp.BoxTooLargeError, ftp.DataConnectionClosedError):
 
 
 class TestFailures:
-    """Failures are told by the names of their errors."""
+    """Failures are recognized by the names of their errors."""
 
     @pytest.mark.parametrize("end", ENDS)
     def test_check(self, end: str) -> None:
-        """C{Failure.check} takes the name of the error, and of its bases."""
+        """C{Failure.check} accepts the name of an error and of its bases."""
         assert run(end, "-c", CHECKING).split() == [
             "twisted.protocols.amp.UnhandledCommand",
             "twisted.protocols.amp.AmpError",
@@ -111,7 +120,7 @@ class TestFailures:
 
     @pytest.mark.parametrize(("server", "client"), BOTH_WAYS)
     def test_perspectiveBroker(self, tmp_path: Path, server: str, client: str) -> None:
-        """An error that a server raises is the one that its client looks for, by class."""
+        """A client recognizes an error that a server raises by its class."""
         serving = write(tmp_path / "server.py", SERVER)
         asking = write(tmp_path / "client.py", CLIENT)
         with running(*ENDS[server], serving) as process:
@@ -179,11 +188,14 @@ reactor.run()
 
 
 class TestLogs:
-    """What is logged stands in Twisted's namespaces."""
+    """Log events have Twisted's namespaces."""
 
     @pytest.mark.parametrize("end", ENDS)
     def test_quiet(self, end: str) -> None:
-        """Who quietens Twisted quietens what stands for a part of it, swapped or not, and nothing else."""
+        """
+        A filter for Twisted's namespace also applies to our modules under the swap, and to nothing
+        else.
+        """
         program = LOGGING if end == "swapped" else LOGGING.replace("twisted.protocols", "twisted_basic_ng")
         assert run(end, "-c", program).split() == ["own"]
 

@@ -1,4 +1,7 @@
-"""Streams on real sockets and pipes, between ours and Twisted's, over TCP, UNIX sockets, TLS and StartTLS."""
+"""
+Streams on real sockets and pipes, between our peers and Twisted's, over TCP, UNIX sockets, TLS and
+StartTLS.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ class Add(amp.Command):
 
 
 class Peer(amp.AMP):
-    """Has streams."""
+    """A peer with streams."""
 
     extended = True
     logConnections = False
@@ -119,7 +122,7 @@ class StockDownload(STOCK.Command):  # type: ignore[misc]
 
 
 class StockPeer(STOCK.AMP):  # type: ignore[misc]
-    """Runs Twisted's AMP."""
+    """A peer that runs Twisted's AMP."""
 
     connectionMade = Peer.connectionMade
 
@@ -139,7 +142,7 @@ class StockPeer(STOCK.AMP):  # type: ignore[misc]
 
 @implementer(IPushProducer)
 class Own:
-    """A producer of the application, which writes boxes as long as it may."""
+    """An application's producer that writes boxes until it is paused."""
 
     def __init__(self, transport: Any) -> None:
         self.transport = transport
@@ -185,7 +188,9 @@ class OursTests(Case):
     """Both ends are ours."""
 
     async def test_upload(self) -> None:
-        """A file of some megabytes, with progress; calls beside it are answered meanwhile."""
+        """
+        A file of several megabytes is uploaded with progress, and calls are answered meanwhile.
+        """
         told: list[int] = []
         sender = amp.StreamSender(io.BytesIO(bytes(5 * MEGABYTE)), told.append)
         uploading = self.client.callRemote(Upload, data=sender)
@@ -196,12 +201,12 @@ class OursTests(Case):
         self.assertEqual((told[-1], told), (5 * MEGABYTE, sorted(told)))
 
     async def test_several(self) -> None:
-        """Several at a time, in both directions."""
+        """Several streams are sent at the same time, in both directions."""
         sending = [end.callRemote(Upload, data=bytes(MEGABYTE)) for end in (self.client, self.server) for _ in range(4)]
         self.assertEqual([each["size"] for each in await gatherResults(sending)], [MEGABYTE] * 8)
 
     async def test_download(self) -> None:
-        """A response, whose declared error arrives behind it."""
+        """A response has a stream that ends with its declared error."""
         reader = (await self.call(Download, size=3 * MEGABYTE))["data"]
         size = 0
         with self.assertRaises(ZeroDivisionError):
@@ -210,7 +215,7 @@ class OursTests(Case):
         self.assertEqual(size, 3 * MEGABYTE)
 
     async def test_stopped(self) -> None:
-        """A reader that has enough stops the generator at the other end."""
+        """A reader that stops ends the generator at the other end."""
         reader = (await self.call(Download, size=2**40))["data"]
         async for _ in reader:
             break
@@ -219,12 +224,12 @@ class OursTests(Case):
         self.assertEqual((await self.call(Add, a=1))["total"], 2)
 
     async def test_dropped(self) -> None:
-        """So does one that is dropped."""
+        """A reader that is dropped ends it, too."""
         await self.call(Download, size=2**40)
         await self.server.closed
 
     async def test_conversation(self) -> None:
-        """Each answer makes the next question."""
+        """Each answer becomes the next question."""
         pipe = amp.StreamPipe()
         answers = (await self.call(Talk, questions=pipe))["answers"]
         pipe.write(0)
@@ -236,7 +241,7 @@ class OursTests(Case):
         await pipe.whenFinished()
 
     async def test_fileSender(self) -> None:
-        """A producer that writes to a pipe is paced by the reader."""
+        """A producer that writes to a pipe is paused if the reader is slow."""
         pipe = amp.StreamPipe()
         uploading = self.client.callRemote(Upload, data=pipe)
         await FileSender().beginFileTransfer(io.BytesIO(bytes(3 * MEGABYTE)), pipe)
@@ -244,7 +249,7 @@ class OursTests(Case):
         self.assertEqual(await uploading, {"size": 3 * MEGABYTE})
 
     async def test_ownProducer(self) -> None:
-        """A producer of the application has the transport, and the stream goes on beside it."""
+        """A producer of the application uses the transport while the stream continues."""
         await self.call(Upload, data=b"")
         uploading = self.client.callRemote(Upload, data=io.BytesIO(bytes(3 * MEGABYTE)))
         producer = Own(self.client.transport)
@@ -264,7 +269,7 @@ class OursTests(Case):
             self.assertIsInstance(await self.failure(result), ConnectionClosed)
 
     async def test_closed(self) -> None:
-        """A connection that is closed while a stream is sent closes, and both ends are told."""
+        """A connection that is closed while a stream is sent ends, and both ends are told."""
         sender = amp.StreamSender(self.server.generate(2**40))
         uploading = self.client.callRemote(Upload, data=sender)
         await self.call(Add, a=1)
@@ -274,7 +279,7 @@ class OursTests(Case):
         await self.server.lost
 
     async def test_startTLS(self) -> None:
-        """StartTLS ends the streams at both sides, and behind it there are new ones."""
+        """StartTLS ends the streams at both sides, and new ones can follow."""
         if self.link == "tls":
             return
         sender = amp.StreamSender(self.server.generate(2**40))
@@ -320,7 +325,7 @@ class StockClientTests(Case):
     asks = "stock"
 
     async def test_refused(self) -> None:
-        """It is told an error, and the next call works."""
+        """The client gets an error, and the next call works."""
         for _ in range(2):
             error = await self.failure(self.client.callRemote(StockDownload, size=5))
             self.assertIn("streams", str(error))
@@ -328,7 +333,7 @@ class StockClientTests(Case):
 
 
 class Pipes:
-    """The pipes of a child process, with addresses, which Twisted's process transports have not."""
+    """The pipes of a child process with addresses, which Twisted's process transports lack."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
@@ -344,19 +349,19 @@ class Pipes:
 
 
 class Parent(Peer):
-    """The end of the parent."""
+    """The parent's end."""
 
     def makeConnection(self, transport: Any) -> None:
         super().makeConnection(Pipes(transport))
 
 
 class ProcessTests(TestCase):
-    """Over the pipes of a child process."""
+    """Streams over the pipes of a child process."""
 
     timeout = 20
 
     async def test_child(self) -> None:
-        """Streams in both directions, and the child's end."""
+        """Streams work in both directions, and the child ends."""
         client = Parent()
         root = str(Path(__file__).parents[2])
         arguments = [sys.executable, "-m", __name__]

@@ -1,4 +1,4 @@
-"""trial's own workers speak AMP: under C{run}, its manager and they do so on ours."""
+"""trial's workers use AMP: under C{run}, its manager and they use ours."""
 
 from __future__ import annotations
 
@@ -60,20 +60,20 @@ class TestLarge:
     """Tests that log, print and fail with a megabyte each."""
 
     def run(self, tmp_path: Path, *launcher: str) -> str:
-        """Run them in two workers, and return the last line that is said."""
+        """Run them in two workers, and return the last line of the output."""
         write(tmp_path / "test_large.py", LARGE)
         ended = python(*launcher, "-m", "twisted.trial", "-j2", "test_large", directory=tmp_path)
         self.log = "".join(each.read_text(encoding="utf-8") for each in tmp_path.glob("_trial_temp/test.log"))
         return ended.stdout.splitlines()[-1]
 
     def test_extended(self, tmp_path: Path) -> None:
-        """With C{--extended}, each has its own result, and what it logs is in the workers' logs."""
+        """With C{--extended}, each test has its own result, and the logs are complete."""
         assert self.run(tmp_path, "-m", "twisted_basic_ng", "run", "--extended") == "FAILED (errors=1, successes=4)"
         assert self.log.count("L" * 2**20) == 11
 
     @pytest.mark.parametrize("launcher", [(), ("-m", "twisted_basic_ng", "run")])
     def test_without(self, launcher: tuple[str, ...], tmp_path: Path) -> None:
-        """On Twisted's own, and without it, the ones that log do not pass."""
+        """Without C{--extended}, with Twisted's AMP or ours, the tests that log do not pass."""
         assert self.run(tmp_path, *launcher) != "FAILED (errors=1, successes=4)"
         assert "L" * 2**20 not in self.log
 
@@ -82,7 +82,7 @@ class TestTrial:
     """C{run trial -j}."""
 
     def test_both(self, tmp_path: Path) -> None:
-        """Manager and workers are on ours."""
+        """The manager and the workers use ours."""
         write(tmp_path / "test_whose.py", MODULE)
         program = write(tmp_path / "manager.py", MANAGER)
         ended = python("-m", "twisted_basic_ng", "run", program, directory=tmp_path)
@@ -90,7 +90,7 @@ class TestTrial:
         assert "PASSED (successes=2)" in ended.stdout, ended.stdout + ended.stderr
 
     def test_suite(self, tmp_path: Path) -> None:
-        """A suite of Twisted's runs in two workers."""
+        """One of Twisted's test suites runs in two workers."""
         ended = python(
             *("-m", "twisted_basic_ng", "run", "-m", "twisted.trial", "-j2", "twisted.test.test_defer"),
             directory=tmp_path,

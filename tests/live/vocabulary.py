@@ -1,7 +1,7 @@
 """
-What two AMP peers have to say to each other, for either implementation.
+Commands for two AMP peers, for either implementation.
 
-A vocabulary is made of a module, Twisted's or ours, and is the same to the letter for both.
+A vocabulary is made from a module, Twisted's or ours, and is identical for both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ VALUES: dict[str, Any] = {
 
 
 class Inner(Protocol):
-    """What two peers change over to: it keeps what comes, and tells when that is enough."""
+    """
+    The protocol that two peers switch to.  It collects its data, and tells when it is complete.
+    """
 
     def __init__(self, greeting: bytes) -> None:
         self.greeting = greeting
@@ -60,7 +62,7 @@ class Inner(Protocol):
 
 
 class InnerFactory(ClientFactory):
-    """Makes the caller's inner protocol, and keeps what it is told."""
+    """Makes the caller's inner protocol, and records its calls."""
 
     noisy = False
 
@@ -83,7 +85,7 @@ class Vocabulary:
     """
     Commands, and a peer that responds to them.
 
-    @ivar amp: the module that they are made of.
+    @ivar amp: the module that they are made from.
     """
 
     def __init__(self, amp: ModuleType) -> None:
