@@ -28,7 +28,7 @@ from twisted_basic_ng.amp import _descriptors
 
 
 class SendingTransport(RecordingTransport):
-    """Takes descriptors."""
+    """A transport that can send descriptors."""
 
     def sendFileDescriptor(self, descriptor: int) -> None:
         self._record("sendFileDescriptor", descriptor)
@@ -48,7 +48,7 @@ def openDescriptor() -> int:
 
 @implementer(IFileDescriptorReceiver)
 class Inner:
-    """A protocol that was changed over to, and takes descriptors."""
+    """A protocol that was switched to, and receives descriptors."""
 
     def __init__(self) -> None:
         self.received: list[int] = []
@@ -61,7 +61,7 @@ class Inner:
 
 
 class DescriptorTests(SynchronousTestCase):
-    """Descriptors travel beside the boxes that speak of them."""
+    """Descriptors are sent beside the boxes that claim them."""
 
     def setUp(self) -> None:
         self.protocol = amp.AMP()
@@ -69,7 +69,7 @@ class DescriptorTests(SynchronousTestCase):
         self.transport.connect(self.protocol)
 
     def test_send(self) -> None:
-        """A descriptor is sent at once, and its number is what is in the box."""
+        """A descriptor is sent at once, and the box has its number."""
         strings: dict[bytes, bytes] = {}
         argument = amp.Descriptor()
         argument.toBox(b"a", strings, {"a": 11}, self.protocol)
@@ -92,7 +92,7 @@ class DescriptorTests(SynchronousTestCase):
         os.close(second)
 
     def read(self, kind: Any, string: bytes) -> int:
-        """Have a box with a descriptor of that type refused for another argument; return the descriptor."""
+        """Refuse a box with a descriptor because of another argument, and return the descriptor."""
         descriptor = openDescriptor()
         self.protocol.fileDescriptorReceived(descriptor)
 
@@ -103,7 +103,7 @@ class DescriptorTests(SynchronousTestCase):
         return descriptor
 
     def test_refused(self) -> None:
-        """A descriptor whose box cannot be read is closed: nobody else could."""
+        """The descriptor of a box that cannot be read is closed."""
         self.assertFalse(isOpen(self.read(amp.Descriptor(), b"0")))
         self.assertFalse(isOpen(self.read(amp.AmpList([(b"file", amp.Descriptor())]), b"\0\4file\0\x011\0\0")))
         self.assertFalse(
@@ -111,7 +111,7 @@ class DescriptorTests(SynchronousTestCase):
         )
 
     def test_refusedList(self) -> None:
-        """So are those of a list with an element that cannot be read."""
+        """The descriptors of a list with an element that cannot be read are closed."""
         descriptor = openDescriptor()
         self.protocol.fileDescriptorReceived(descriptor)
         rows = amp.AmpList([(b"f", amp.Descriptor())])
@@ -124,7 +124,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertFalse(isOpen(descriptor))
 
     def test_notClaimed(self) -> None:
-        """Where a descriptor's number was not taken for more than a number, nothing is closed."""
+        """If a type does not claim the descriptor, nothing is closed."""
         descriptor = openDescriptor()
         self.read(amp.ListOf(amp.Descriptor()), b"\0\x02%2d" % descriptor)
 
@@ -138,7 +138,7 @@ class DescriptorTests(SynchronousTestCase):
         self.protocol.connectionLost(Failure(ConnectionDone()))
 
     def test_foreign(self) -> None:
-        """A type of argument that is no subclass of ours holds nothing."""
+        """The values of an argument type that is not a subclass of ours are not closed."""
 
         class Foreign:
             optional = False
@@ -155,7 +155,10 @@ class DescriptorTests(SynchronousTestCase):
         )
 
     def test_withoutBytes(self) -> None:
-        """A peer that sends too many and not a byte is dropped at once, and nothing stays open."""
+        """
+        A peer that sends too many descriptors and no bytes is dropped at once, and all descriptors
+        are closed.
+        """
         self.protocol.MAX_PENDING_DESCRIPTORS = 2  # type: ignore[misc]
         descriptors = [openDescriptor() for _ in range(3)]
         for each in descriptors:
@@ -167,7 +170,7 @@ class DescriptorTests(SynchronousTestCase):
         self.failureResultOf(waiting, amp.TooManyDescriptorsError)
 
     def test_dropped(self) -> None:
-        """What a peer sends that was dropped is closed."""
+        """Descriptors of a dropped peer are closed."""
         first, second = openDescriptor(), openDescriptor()
         self.protocol.fileDescriptorReceived(first)
         self.protocol.dataReceived(b"\1\0")
@@ -175,7 +178,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual((isOpen(first), isOpen(second)), (False, False))
 
     def test_slow(self) -> None:
-        """They are closed where a box takes too long, too."""
+        """The descriptors are also closed if a box takes too long."""
         self.protocol.MAX_MESSAGE_TIME = 1  # type: ignore[misc]
         clock = Clock()
         self.protocol._receiverCallLater = clock.callLater  # type: ignore[method-assign]
@@ -186,7 +189,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertFalse(isOpen(descriptor))
 
     def test_gone(self) -> None:
-        """A call with a descriptor over a connection that is gone fails, as any other."""
+        """A call with a descriptor over a lost connection fails as usual."""
 
         class Pass(amp.Command):
             arguments = [(b"descriptor", amp.Descriptor())]
@@ -199,7 +202,9 @@ class DescriptorTests(SynchronousTestCase):
         self.assertIsNone(self.protocol.callRemote(Note, descriptor=0))
 
     def test_closedElsewhere(self) -> None:
-        """One that somebody else has closed keeps neither the others open nor calls waiting."""
+        """
+        A descriptor that was closed elsewhere does not keep the others open, and calls still fail.
+        """
         descriptors = [openDescriptor() for _ in range(3)]
         for each in descriptors:
             self.protocol.fileDescriptorReceived(each)
@@ -210,7 +215,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual([isOpen(each) for each in descriptors], [False, False, False])
 
     def test_bareExchanger(self) -> None:
-        """A protocol that only exchanges descriptors closes the connection."""
+        """A protocol that only exchanges descriptors closes the connection above the limit."""
         exchanger = amp._DescriptorExchanger()
         exchanger.transport = self.transport
         exchanger.MAX_PENDING_DESCRIPTORS = 0  # type: ignore[misc]
@@ -218,13 +223,13 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual(self.transport.names(), ["loseConnection"])
 
     def test_bareExchangerGone(self) -> None:
-        """It can send none when the connection is gone."""
+        """It cannot send descriptors after the connection is lost."""
         exchanger = amp._DescriptorExchanger()
         exchanger.transport = None
         self.assertRaises(ConnectionLost, exchanger._sendFileDescriptor, 0)
 
     def test_bareExchangerInTime(self) -> None:
-        """It does so, too, where none was claimed for a minute."""
+        """It also closes the connection if no descriptor is claimed for a minute."""
         clock = Clock()
         exchanger = amp._DescriptorExchanger()
         exchanger.transport = self.transport
@@ -238,7 +243,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual((self.transport.names(), exchanger._descriptors), (["loseConnection"], {}))
 
     def test_noLimit(self) -> None:
-        """The limit can be taken away."""
+        """The limit can be switched off."""
         self.protocol.MAX_PENDING_DESCRIPTORS = None  # type: ignore[misc]
         for _ in range(70):
             self.protocol.fileDescriptorReceived(openDescriptor())
@@ -246,14 +251,17 @@ class DescriptorTests(SynchronousTestCase):
         self.protocol.connectionLost(Failure(ConnectionDone()))
 
     def test_inner(self) -> None:
-        """A protocol that was changed over to has those that come then."""
+        """A protocol that was switched to receives the later descriptors."""
         inner = Inner()
         self.protocol._switchTo(inner)
         self.protocol.fileDescriptorReceived(5)
         self.assertEqual((inner.received, self.protocol._descriptors), ([5], {}))
 
     def test_beforeInner(self) -> None:
-        """And those that no box has claimed: its peer's may come ahead of the last box."""
+        """
+        It also receives the unclaimed ones, since its peer's descriptors may arrive ahead of the
+        last box.
+        """
         inner = Inner()
         for each in (5, 6, 7):
             self.protocol.fileDescriptorReceived(each)
@@ -262,7 +270,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertEqual((inner.received, self.protocol._descriptors), ([5, 7], {}))
 
     def test_innerWithout(self) -> None:
-        """Those of a protocol that takes none are closed, however many there are."""
+        """If it does not accept descriptors, they are closed, however many there are."""
         self.protocol.MAX_PENDING_DESCRIPTORS = 1  # type: ignore[misc]
         descriptors = [openDescriptor() for _ in range(4)]
         self.protocol.fileDescriptorReceived(descriptors[0])
@@ -273,7 +281,7 @@ class DescriptorTests(SynchronousTestCase):
         self.assertFalse(self.transport.disconnecting)
 
     def test_notSent(self) -> None:
-        """The descriptor of a box that cannot be sent does not leave."""
+        """The descriptor of a box that cannot be sent is not sent."""
         self.protocol._lockForSwitch()
         self.protocol._sendFileDescriptor(11)
         self.protocol._unlockFromSwitch()
@@ -285,19 +293,19 @@ class DescriptorTests(SynchronousTestCase):
 
 
 class Give(amp.Command):
-    """Has a descriptor."""
+    """A command with a descriptor."""
 
     arguments = [(b"file", amp.Descriptor())]
 
 
 class Noise(amp.Command):
-    """Is nothing to do with descriptors."""
+    """A command without a descriptor."""
 
     requiresAnswer = False
 
 
 class Server(amp.AMP):
-    """Keeps what it is given."""
+    """Collects the descriptors of its calls."""
 
     MAX_PENDING_DESCRIPTORS = 3
 
@@ -321,7 +329,7 @@ class Server(amp.AMP):
 
 
 class UnclaimedTests(SynchronousTestCase):
-    """Descriptors that no box has claimed: their boxes may be on their way."""
+    """Unclaimed descriptors, whose boxes may still arrive."""
 
     def setUp(self) -> None:
         self.server = Server()
@@ -331,45 +339,45 @@ class UnclaimedTests(SynchronousTestCase):
         self.addCleanup(self.closeAll)
 
     def closeAll(self) -> None:
-        """Close what was claimed, and what is left."""
+        """Close the claimed descriptors, and those that are left."""
         self.server._ampCloseDescriptors()
         for each in self.server.files:
             os.close(each)
 
     def send(self, count: int) -> None:
-        """Have descriptors come, each with some bytes, as a UNIX transport sends them."""
+        """Receive descriptors, each with some bytes, as a UNIX transport sends them."""
         for _ in range(count):
             self.open.append(openDescriptor())
             self.server.fileDescriptorReceived(self.open[-1])
             self.server.dataReceived(amp.Box(_command=b"Noise").serialize())
 
     def claim(self, *numbers: int) -> None:
-        """Have boxes claim some."""
+        """Receive boxes that claim descriptors."""
         for each in numbers:
             self.server.dataReceived(amp.Box(_command=b"Give", file=b"%d" % each).serialize())
 
     def stillOpen(self) -> int:
-        """How many of them are open?"""
+        """The number of open descriptors."""
         return sum(map(isOpen, self.open))
 
     def advance(self, seconds: int) -> None:
-        """Have time pass."""
+        """Advance the clock."""
         for _ in range(seconds):
             self.server.clock.advance(1)
 
     def requireDropped(self) -> None:
-        """The peer was dropped, and nothing stays open."""
+        """Assert that the peer was dropped, and that only claimed descriptors are open."""
         self.assertEqual((self.transport.disconnecting, self.stillOpen()), (True, len(self.server.files)))
         self.assertEqual(self.server.clock.getDelayedCalls(), [])
         self.assertIsInstance(self.server._ampRefusal, amp.TooManyDescriptorsError)
 
     def requireFine(self) -> None:
-        """It was not, and nobody waits for anything."""
+        """Assert that the peer was not dropped, and that no timer runs."""
         self.assertFalse(self.transport.disconnecting)
         self.assertEqual(self.server.clock.getDelayedCalls(), [])
 
     def test_claimed(self) -> None:
-        """However many there are, all can be claimed."""
+        """Any number of descriptors can be claimed."""
         self.send(200)
         self.claim(*range(200))
         self.assertEqual(self.server.files, self.open)
@@ -379,7 +387,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_slowly(self) -> None:
-        """For how long that takes does not matter, where one is claimed from time to time."""
+        """The time this takes does not matter if one is claimed now and then."""
         self.send(20)
         for each in range(17):
             self.advance(55)
@@ -387,14 +395,14 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_few(self) -> None:
-        """As many as may wait may do so for ever."""
+        """Descriptors within the limit may wait for ever."""
         self.send(3)
         self.advance(1000)
         self.requireFine()
         self.assertEqual(self.stillOpen(), 3)
 
     def test_notClaimed(self) -> None:
-        """A peer that has none claimed for a minute is dropped."""
+        """A peer of which no descriptor is claimed for a minute is dropped."""
         self.send(4)
         self.advance(59)
         self.assertFalse(self.transport.disconnecting)
@@ -402,7 +410,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireDropped()
 
     def test_stopped(self) -> None:
-        """Not so if it was this process that did nothing, and has not read what came."""
+        """The peer is not dropped if this process was stopped and has not read the claims."""
         self.send(4)
         self.server.clock.advance(1000)
         self.assertFalse(self.transport.disconnecting)
@@ -410,7 +418,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_wrongClaims(self) -> None:
-        """Boxes that claim what is not there claim nothing."""
+        """Boxes with wrong numbers claim nothing."""
         self.server.unknownErrorsAreFatal = self.server.unhandledErrorsAreFatal = False
         self.send(4)
         for _ in range(80):
@@ -420,7 +428,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.flushLoggedErrors(KeyError)
 
     def test_passed(self) -> None:
-        """Those that others were claimed behind are closed: nobody will claim them."""
+        """Descriptors that were sent before a claimed one are closed after a while."""
         self.send(3)
         self.claim(2)
         self.send(3)
@@ -440,20 +448,20 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireDropped()
 
     def reserve(self) -> None:
-        """Have all descriptors that come now be the last ones of the process."""
+        """Make the next descriptors the last ones that the process may open."""
         if resource is None:
             raise SkipTest("the system knows no limit")
         self.patch(_descriptors, "_RESERVED_DESCRIPTORS", resource.getrlimit(resource.RLIMIT_NOFILE)[0] - self.open[0])
 
     def test_lastOfProcess(self) -> None:
-        """A peer may not take the last descriptors of the process, but for as many as may wait."""
+        """A peer may not use up the descriptors of the process, beyond the limit."""
         self.send(3)
         self.reserve()
         self.send(1)
         self.requireDropped()
 
     def test_lastOfProcessPassed(self) -> None:
-        """There, too, those are closed first that others were claimed behind."""
+        """The descriptors that were sent before a claimed one are closed first then, too."""
         self.send(3)
         self.claim(2)
         self.send(1)
@@ -463,7 +471,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.assertEqual([isOpen(each) for each in self.open], [False] * 2 + [True] * 3)
 
     def test_noLimitOfProcess(self) -> None:
-        """Where the process may have any number, it has no last ones."""
+        """If the number of a process's descriptors is not limited, none are the last ones."""
         self.send(1)
         self.reserve()
         self.patch(resource, "getrlimit", lambda what: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -473,7 +481,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_noLimitKnown(self) -> None:
-        """Nor where the system knows no limit."""
+        """The same holds if the system knows no such limit."""
         self.patch(_descriptors, "_RESERVED_DESCRIPTORS", 1 << 62)
         with patch.dict(sys.modules, {"resource": None}):
             self.send(10)
@@ -482,7 +490,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_paused(self) -> None:
-        """While the application has paused the connection, none can be claimed."""
+        """No time passes while the application has paused the connection."""
         self.send(4)
         self.server.pauseProducing()
         self.advance(1000)
@@ -492,7 +500,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireDropped()
 
     def test_kept(self) -> None:
-        """Nor while calls are kept that may claim them."""
+        """No time passes while calls are kept that may claim descriptors."""
         server = self.server = Server()
         server.MAX_ASKS_IN_PROGRESS = 1  # type: ignore[misc]
         waiting: Deferred[Any] = Deferred()
@@ -509,7 +517,7 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_limitTaken(self) -> None:
-        """The limit may be taken away, or raised, at any time."""
+        """The limit may be switched off or raised at any time."""
         self.send(4)
         self.server.MAX_PENDING_DESCRIPTORS = None  # type: ignore[assignment, misc]
         self.advance(20)
@@ -518,13 +526,13 @@ class UnclaimedTests(SynchronousTestCase):
         self.requireFine()
 
     def test_lost(self) -> None:
-        """When the connection is lost, nobody waits for them any more."""
+        """After the connection is lost, no timer runs."""
         self.send(4)
         self.server.connectionLost(Failure(ConnectionDone()))
         self.assertEqual((self.server.clock.getDelayedCalls(), self.stillOpen()), ([], 0))
 
     def test_reactor(self) -> None:
-        """It is the reactor's time."""
+        """The timer uses the reactor's clock by default."""
         called: list[object] = []
         calling = amp._DescriptorExchanger()._ampCallLater(0, called.append, 1)
         self.assertTrue(calling.active())

@@ -145,7 +145,7 @@ class RespondTests(DispatchCase):
         self.assertEqual(self.sender.unhandled, [])
 
     def test_unwritableAtOnce(self) -> None:
-        """So is an answer that a command's responder returns at once."""
+        """An answer that a command's responder returns at once is sent as an error, too."""
         peer = Asked()
         transport = RecordingTransport()
         transport.connect(peer)

@@ -663,7 +663,7 @@ class ListeningTests(MeterCase):
         self.assertEqual((self.told, self.transport.producer), (0, None))
 
     def test_forgotten(self) -> None:
-        """Nor do they after the connection is lost or switched."""
+        """Streams no longer write after the connection is lost or switched."""
         for end in ("_ampForget", "unwrap"):
             self.meter = self.wrap(Plain())
             self.listen()

@@ -190,7 +190,7 @@ class ProtocolTests(ReaderCase):
         self.assertEqual((self.receiver.data, self.receiver.lost), (b"ab", [ConnectionDone]))
 
     def test_fails(self) -> None:
-        """So is an error."""
+        """An error of the stream is reported in the same way."""
         done = self.reader.deliverTo(self.receiver)
         self.inbox.lose(Failure(ConnectionLost()))
         self.failureResultOf(done, ConnectionLost)

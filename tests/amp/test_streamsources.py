@@ -167,7 +167,7 @@ class IterableTests(SynchronousTestCase):
             self.assertEqual((writer.written, writer.ends), ([b"a"], [LookupError]))
 
     def test_wrongValue(self) -> None:
-        """So does the error for a value that cannot be sent."""
+        """The error for a value that cannot be sent also comes after the values before it."""
         writer = Writer(IterableSource([b"a", "b"], bytesOnly))
         writer.goOn()
         self.assertEqual((writer.written, writer.ends), ([b"a"], [TypeError]))
@@ -302,7 +302,7 @@ class AsyncTests(SynchronousTestCase):
         self.assertEqual((writer.written, writer.ends), ([b"a"], [LookupError]))
 
     def test_wrongValue(self) -> None:
-        """So does the error for a value that cannot be sent, and the generator is closed."""
+        """A value that cannot be sent fails the stream, and the generator is closed."""
         writer = self.writer("text")
         writer.goOn()
         self.assertEqual(writer.ends, [TypeError])

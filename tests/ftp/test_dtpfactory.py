@@ -144,7 +144,7 @@ class FactoryTests(SynchronousTestCase):
         self.addCleanup(gc.enable)
         self.dtpInstance = None
         del dtp
-        if sys.implementation.name != "cpython":  # cpython counts references
+        if sys.implementation.name != "cpython":  # CPython counts references
             gc.collect()
         self.assertIsNone(known())
         self.factory.stopFactory()

@@ -1,1 +1,3 @@
-"""This folder alone shows what takes real sockets, reactors and processes, beside Twisted or a stranger."""
+"""
+This folder alone tests with real sockets, reactors and processes, and with other implementations.
+"""

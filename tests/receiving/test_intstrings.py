@@ -125,8 +125,8 @@ class ReceivingTests(SynchronousTestCase):
 
     def test_ownLimit(self) -> None:
         """
-        An application that keeps the connection open is told of a too long string with each chunk,
-        until it removes the string.
+        If an application keeps the connection open, C{lengthLimitExceeded} is called for the string
+        at each chunk, until the application removes the string.
         """
         receiver, transport = connected(Patient, MAX_LENGTH=2)
         receiver.dataReceived(b"\x01a\x03")

@@ -45,7 +45,7 @@ class Aborted(BaseException):
 
 class Plan:
     """
-    What goes wrong, and where.
+    The planned faults.
 
     @ivar trace: the names of the called hooks, in order.
     @ivar faults: what a hook does, by its index in C{trace}.
