@@ -113,7 +113,7 @@ class SendTests(SynchronousTestCase):
         self.assertEqual(wire.calls, [box, "loseConnection"])
 
     def test_quitOfOurs(self) -> None:
-        """Over our protocol, it also stops reading from the peer."""
+        """Over our protocol, it also has further data of the peer ignored."""
         wire, box = Wire(), QuitBox(a=b"1")
         wire._ampLeavePeer = lambda: wire.calls.append("left")  # type: ignore[attr-defined]
         box._sendTo(wire)

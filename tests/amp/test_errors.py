@@ -22,7 +22,7 @@ def failure() -> Failure:
         raise ZeroDivisionError("by zero")
     except ZeroDivisionError:
         caught = Failure()
-    vars(caught).pop("_twisted_raw_excinfo", None)  # a traceback that pytest adds after trial is imported
+    vars(caught).pop("_twisted_raw_excinfo", None)  # pytest adds it if trial is imported
     return caught
 
 
@@ -165,7 +165,7 @@ class TestStackless:
         stackless = pickle.dumps(_errors._Stackless(failure()))
         with pytest.MonkeyPatch.context() as patch:
             for name, each in list(vars(Failure).items()):
-                if name == "__setstate__" or isinstance(each, property):  # Twisted 22.10 does not have these
+                if name == "__setstate__" or isinstance(each, property):  # not in Twisted 22.10
                     patch.delattr(Failure, name)
             restored = pickle.loads(stackless)
         assert isinstance(restored, Failure)

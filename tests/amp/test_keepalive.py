@@ -150,7 +150,7 @@ class SilenceTests(Case):
     def test_busy(self) -> None:
         """A process that was busy reads the received bytes before it decides."""
         self.pass_(10)
-        self.clock.callLater(100, self.answer, _answer=b"1")  # a reactor reads between two rounds of timers
+        self.clock.callLater(100, self.answer, _answer=b"1")  # read between two timers
         self.clock.advance(100)
         self.assertDropped(False)
 

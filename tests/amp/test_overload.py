@@ -672,7 +672,7 @@ class ChangingTests(SynchronousTestCase):
         self.assertEqual(inner.received, [b"\0", b"more"])
 
     def test_askerOfSwitch(self) -> None:
-        """Before an asked switch, all calls in front of the answer are begun."""
+        """The side that asked for a switch first begins all calls in front of the answer."""
         inner = Inner()
 
         class Factory:

@@ -60,7 +60,7 @@ class OrderTests(StreamsCase):
         table.pump()
         self.connection.flush()
         pieces = [box[b"_stream"] for box in amp.parseString(self.client.transport.written) if b"_data" in box]
-        self.assertEqual(pieces, [b"1", b"1", b"2", b"2", *[b"1", b"2"] * 4])  # first a piece of each alone
+        self.assertEqual(pieces, [b"1", b"1", b"2", b"2", *[b"1", b"2"] * 4])  # before there are two
 
     def test_fewAtOnce(self) -> None:
         """Only a few pieces are written before the transport has sent them."""

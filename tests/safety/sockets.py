@@ -264,7 +264,7 @@ def onSockets(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., 
                 await network.close()
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # pyOpenSSL's, for calls that Twisted makes
+            warnings.simplefilter("ignore", DeprecationWarning)  # from pyOpenSSL
             run(body())
 
     signature = inspect.signature(check)

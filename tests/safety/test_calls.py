@@ -91,7 +91,7 @@ class TestAnyAnswer:
     def answer(self, modules: Modules, answer: bytes) -> None:
         for chunks in ([answer], bytewise(answer)):
             peer, calls = client(modules)
-            with suppress(KeyError, modules.amp.AmpError):  # a transport closes the connection for these
+            with suppress(KeyError, modules.amp.AmpError):  # transports close for these
                 deliver(peer, chunks)
             lose(peer)
             calls.requireEnded()

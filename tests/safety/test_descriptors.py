@@ -151,7 +151,7 @@ class TestClosed:
 
         @param room: how many more descriptors the process may open; then there is no time limit.
         """
-        receiver._ampClaimTime = 0.2 if room is None else 1000  # the default of a minute is too long for a test
+        receiver._ampClaimTime = 0.2 if room is None else 1000  # the default is a minute
         pipes = [Pipe() for _ in range(count)]
         try:
             sender = Raw()

@@ -218,7 +218,7 @@ class TestMore:
         lose(peer)
         kept.append(kept[0].value)
         kept[0].cleanFailure()
-        vars(kept[0]).pop("_twisted_raw_excinfo", None)  # pytest adds it with older versions of Twisted
+        vars(kept[0]).pop("_twisted_raw_excinfo", None)  # added by pytest, with older Twisteds
         del peer
         gc.collect()
         assert whatIsLeft() == []
