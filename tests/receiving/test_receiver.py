@@ -126,6 +126,15 @@ class ReceiverTests(SynchronousTestCase):
             receiver.dataReceived(frame(b"a"))
             self.assertEqual(receiver._receiverConnection.backlog.current, b"")
 
+    def test_noBytes(self) -> None:
+        """No bytes, in whatever form, resume the delivery."""
+        for nothing in (b"", bytearray(), memoryview(b"")):
+            for receiver, _, frame, _ in self.each():
+                receiver.script[b"a"] = lambda: 1 / 0
+                self.assertRaises(ZeroDivisionError, receiver.dataReceived, frame(b"a") + frame(b"b"))
+                receiver.dataReceived(nothing)
+                self.assertEqual(receiver.collected, [b"a", b"b"])
+
     def test_notBytes(self) -> None:
         """Data that is not bytes raises a C{TypeError}, even if it is empty."""
         for receiver, _, _, _ in self.each():

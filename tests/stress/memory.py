@@ -16,7 +16,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from twisted_basic_ng.amp import _DescriptorExchanger, _line, _metering, _overload
+from twisted_basic_ng.amp import _DescriptorExchanger, _line, _overload, _producers
 
 from .pipe import Socket
 from .run import Run
@@ -63,7 +63,7 @@ def runInMemory(scenario: Scenario) -> list[str]:
     with (
         openFiles(7 if scenario.hasDescriptors else 0) as files,
         bounded(scenario),
-        patch.object(_metering._SendingWatcher, "callLater", lambda waiter, *args: clock.callLater(*args)),
+        patch.object(_producers.SendingWatcher, "callLater", lambda waiter, *args: clock.callLater(*args)),
         patch.object(_DescriptorExchanger, "_ampCallLater", lambda exchanger, *args: Clock().callLater(*args)),
     ):
         wrong = _Mover(scenario, clock, files).run()
