@@ -309,7 +309,7 @@ class Unread:
         server, client = await self.struck()
         server.transport.loseConnection()
         client.transport.resumeProducing()
-        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))  # or lost, if calls still come
+        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))  # or lost by a call
         await client.lost
         tags = self.answersOf(client)
         self.assertEqual(tags, [*range(1, len(tags) + 1)])

@@ -127,7 +127,7 @@ class ReceiverTests(SynchronousTestCase):
             self.assertEqual(receiver._receiverConnection.backlog.current, b"")
 
     def test_noBytes(self) -> None:
-        """No bytes, in whatever form, resume the delivery."""
+        """A call with empty data of any type resumes the delivery."""
         for nothing in (b"", bytearray(), memoryview(b"")):
             for receiver, _, frame, _ in self.each():
                 receiver.script[b"a"] = lambda: 1 / 0
