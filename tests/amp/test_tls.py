@@ -54,7 +54,7 @@ class CertificateTests(SynchronousTestCase):
 
     def test_server(self) -> None:
         """As a server, it uses a temporary certificate, which is the same in the whole process."""
-        self.addCleanup(self.flushWarnings)  # deprecations by some pyOpenSSLs
+        self.addCleanup(self.flushWarnings)  # of some versions of pyOpenSSL
         self.assertIs(_tls._temporaryCertificate(), _tls._temporaryCertificate())
         self.assertEqual(_tls._temporaryCertificate().getSubject().CN, b"TEMPORARY CERTIFICATE")
         options = amp._NoCertificate(False).options()

@@ -309,7 +309,8 @@ class Unread:
         server, client = await self.struck()
         server.transport.loseConnection()
         client.transport.resumeProducing()
-        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))  # or lost by a call
+        # It is lost if calls of the peer still arrive after the close.
+        self.assertIn(await server.lost, (ConnectionDone, ConnectionLost))
         await client.lost
         tags = self.answersOf(client)
         self.assertEqual(tags, [*range(1, len(tags) + 1)])
