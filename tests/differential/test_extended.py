@@ -1,4 +1,7 @@
-"""With AMP's features beyond Twisted's on, what does not use them is as it is without."""
+"""
+Tests that calls that do not use AMP's features beyond Twisted's behave the same if these are
+enabled.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from twisted_basic_ng._defaults import EXTENDED
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The tests that use a feature, without agreement of both sides: they send values that are too long, or cancel calls.
+#: The tests that use a feature without an agreement of both sides: they send values that are too
+#: long, or cancel calls.
 USING = [
     "tests/compatibility/test_amp_dispatch.py::TestSending::test_invalid[ours]",
     "tests/compatibility/test_amp_today.py::EverydayTests::test_tooLong",
@@ -32,7 +36,7 @@ SUITES = [
 
 
 def run(*arguments: str) -> str:
-    """Run pytest with the features on; return the last line that it prints."""
+    """Run pytest with the features enabled.  Return the last line that it prints."""
     ended = python(
         *("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", *arguments),
         directory=ROOT,
@@ -42,7 +46,7 @@ def run(*arguments: str) -> str:
 
 
 class TestSuites:
-    """The differential suites and those about compatibility."""
+    """Tests that run the differential and the compatibility suites."""
 
     @pytest.mark.parametrize("suite", SUITES)
     def test_same(self, suite: str) -> None:
@@ -53,5 +57,5 @@ class TestSuites:
         assert "error" not in outcome
 
     def test_using(self) -> None:
-        """Each of those does use one: it fails."""
+        """Each of the excluded tests does use a feature: it fails."""
         assert f"{len(USING)} failed" in run(*USING)
