@@ -170,7 +170,7 @@ class Pipe(MemoryConnection):
 
     def _move(self, source: _MemoryEnd, target: _MemoryEnd) -> bool:
         if target.disconnecting and not target.reading:
-            source.outgoing.clear()  # the network accepts the bytes, but the other end does not read
+            source.outgoing.clear()  # sent, but never read
         return super()._move(source, target)
 
     def _close(self) -> bool:

@@ -25,10 +25,11 @@ def ofOurs() -> list[str]:
 @pytest.fixture(autouse=True)
 def nothingLeftBehind() -> Iterator[None]:
     """
-    Collect the garbage of the scripts, and fail the test if ours leaves an error in it that nobody handled.
+    Collect the garbage of the scripts, and fail the test if our module leaves an unhandled error in
+    it.
 
-    Twisted's AMP loses track of some calls that scripts make.  Their errors are logged when they are collected, which
-    may be long after.
+    Twisted's AMP loses track of some calls that scripts make.  Their errors are logged when they
+    are garbage-collected, which may be much later.
     """
     unhandled.clear()
     yield

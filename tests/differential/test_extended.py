@@ -50,7 +50,7 @@ class TestSuites:
 
     @pytest.mark.parametrize("suite", SUITES)
     def test_same(self, suite: str) -> None:
-        """All others pass."""
+        """All tests pass that do not use a feature."""
         outcome = run(suite, *(f"--deselect={each}" for each in USING))
         assert " passed" in outcome
         assert "failed" not in outcome

@@ -101,7 +101,7 @@ class End(amp.AMP):
             raise
         finally:
             taken.hasEnded = True
-            taken.waiting.addErrback(lambda failure: None)  # a responder that was cancelled earlier never awaits this Deferred
+            taken.waiting.addErrback(lambda failure: None)  # the responder may not await it any more
         assert amp.currentCall() == call
         return {"n": n, "data": data}
 

@@ -124,7 +124,7 @@ def _offsets(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 
 def _copies(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    hows = [*range(6), "deepcopy", *(["copy"] if kind != "NetstringReceiver" else [])]  # it shares a file with its copy
+    hows = [*range(6), "deepcopy", *(["copy"] if kind != "NetstringReceiver" else [])]  # a copy shares its file
     pause = st.just(("pauseProducing",)) if kind in PAUSED else st.none()
     return pause, st.one_of(st.sampled_from(hows).map(lambda how: ("copy", how)), _drains(kind))
 
