@@ -15,8 +15,8 @@ __all__ = ["EXPECTED_ERRORS", "Soak", "Wave"]
 _EXACT = ("descriptors", "delayed calls", "readers")
 
 #: The errors that the server may log: the requested one, and failed calls to a peer that has
-#: disconnected.  If TLS had just started, Twisted reports such a connection's end as a verdict on
-#: the certificate.
+#: disconnected.  If the connection ends just after TLS has started, AMP reports that as a verdict
+#: on the certificate, as Twisted's does.
 EXPECTED_ERRORS = {"OSError", "ConnectionLost", "ConnectionDone", "Error", "PeerVerifyError"}
 
 #: How much the counts may grow without being a leak, for objects that are created on first use.

@@ -323,8 +323,8 @@ class Run:
     def _mayFail(self, side: int, book: Book, n: int, failure: Failure) -> bool:
         if failure.check(CancelledError):
             return n in book.cancelled
-        # An answer after the protocol switch is dropped.  For the end that asked for the switch,
-        # this holds at once.
+        # An answer after the protocol switch is dropped.  The end that asked for the switch sends
+        # no answers from then on.
         isLost = self.scenario.change == "switch" and failure.check(ConnectionClosed)
         return bool(isLost) and (side != self.scenario.changer or book.kinds[n] in ("later", "back"))
 
