@@ -1,7 +1,9 @@
 """
-What tox is told beside tox.ini: where interpreters may be, how many environments run side by side, and to sum up.
+Extends tox.ini: finds pyenv's interpreters, runs two environments in parallel, and prints a
+summary.
 
-The summary names what ran, what did not and why, and counts: each test, and each check that is no test.
+The summary lists what ran, what was skipped and why, and counts the results: each test, and each
+check that has no tests.
 """
 
 from __future__ import annotations
@@ -20,30 +22,32 @@ from xml.etree import ElementTree
 from tox.plugin import impl
 from tox.tox_env.runner import RunToxEnv
 
-#: Where pyenv keeps its interpreters; they stand behind everything that is on PATH already.
+#: The directory of pyenv's interpreters.  They are searched after everything that is on PATH
+#: already.
 _pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
 _interpreters = sorted(str(each.parent) for each in _pyenv.glob("*/bin/python3.*[0-9]"))
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *dict.fromkeys(_interpreters)])
 
-# Where one environment installs or waits, another one works.  One that is named has the terminal for itself.
+# While one environment installs or waits, another one can work.  If you name environments on the
+# command line, they run one at a time and use the terminal directly.
 if len(sys.argv) == 1:
     os.environ.setdefault("TOX_PARALLEL", "2")
 
 _KINDS = ("passed", "failed", "skipped")
 
-#: How many of the slowest tests are named.
+#: How many of the slowest tests to print.
 _SLOWEST = 10
 
 
 @dataclass
 class _Run:
     """
-    What became of one environment.
+    The result of one environment.
 
-    @ivar status: the exit status of its commands; None where they did not begin.
+    @ivar status: the exit status of its commands, or None if they did not start.
     @ivar seconds: how long its commands took.
     @ivar skipped: why tox skipped it, if it did.
-    @ivar results: where its commands leave the results of tests, as JUnit's XML.
+    @ivar results: the JUnit XML files with its test results.
     """
 
     results: list[Path] = field(default_factory=list)
@@ -53,7 +57,7 @@ class _Run:
 
     @cached_property
     def cases(self) -> list[tuple[str, ElementTree.Element]]:
-        """The tests, each behind the name of the file with its result."""
+        """The tests, each with the name of the file that has its result."""
         return [(file.stem, case) for file in self.results for case in ElementTree.parse(file).iter("testcase")]
 
 
@@ -62,7 +66,7 @@ _thread = threading.local()
 
 
 class _SkipReasons(logging.Handler):
-    """Overhears why tox skips an environment, which it tells nobody but its log."""
+    """Collects the reason why tox skips an environment.  tox reports it only in its log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if str(record.msg).startswith("skipped because"):
@@ -100,7 +104,10 @@ def tox_env_teardown(tox_env):
 
 
 def _count(run: _Run, reasons: Counter[str]) -> Counter[str]:
-    """Add up the results that an environment's commands have left; without any, they are one check."""
+    """
+    Count the results of an environment.  If there are no test results, the environment counts as
+    one check.
+    """
     counts: Counter[str] = Counter()
     for _, case in run.cases:
         skipped = case.find("skipped")
@@ -119,7 +126,10 @@ def _count(run: _Run, reasons: Counter[str]) -> Counter[str]:
 
 
 def _slowest() -> list[tuple[float, str]]:
-    """Return the slowest tests of all environments, slowest first: the seconds, and the environment with the test."""
+    """
+    Return the slowest tests of all environments, slowest first: the seconds, and the environment
+    with the test.
+    """
     timed = [
         (float(case.get("time", 0)), f"{name} {results}: {case.get('classname')}.{case.get('name')}")
         for name, run in _runs.items()

@@ -1,8 +1,9 @@
 """
 Runs the cases of a group under pyperf.
 
-Each side of each case is a benchmark of its own, called C{CASE/SIDE}: by default all sides, and then the ratios to
-Twisted's.  With C{--side} there is one side only, under the case's name alone, for C{pyperf compare_to}::
+Each side of each case is a separate benchmark, called C{CASE/SIDE}.  By default, all sides run, and
+the ratios to Twisted's side are printed.  With C{--side}, only one side runs, and its benchmarks
+have the names of the cases, so that C{pyperf compare_to} can compare two runs::
 
     python benchmarks/lines.py --side stock -o stock.json
     python benchmarks/lines.py --side ours -o ours.json
@@ -25,9 +26,10 @@ from twisted_basic_ng_demo.bench.sides import STOCK, Case, Run, Side, whySwapped
 
 class Repeated:
     """
-    Does the work of a side as often as pyperf says.
+    Runs a side as many times as pyperf asks.
 
-    It is made ready where it is first done, which is in a process of pyperf's that does nothing else.
+    The first run sets the side up.  It happens in a worker process of pyperf's that does nothing
+    else.
     """
 
     def __init__(self, side: Side, stack: ExitStack) -> None:
@@ -36,14 +38,14 @@ class Repeated:
         self._run: Run | None = None
 
     def __call__(self, loops: int) -> float:
-        """Return how many seconds that took."""
+        """Return how many seconds C{loops} runs took."""
         if self._run is None:
             self._run = self._stack.enter_context(self._side.opened())
         return sum(self._run() for _ in range(loops))
 
 
 def passOn(command: list[str], options: argparse.Namespace) -> None:
-    """Tell pyperf's processes what they have to know."""
+    """Pass our options on to pyperf's worker processes."""
     for name in options.case:
         command += ["--case", name]
     if options.side:
@@ -51,7 +53,7 @@ def passOn(command: list[str], options: argparse.Namespace) -> None:
 
 
 def chosen(group: str, options: argparse.Namespace) -> Iterator[tuple[Case, Side, str]]:
-    """Choose cases and sides; give the name of each benchmark with them."""
+    """Select the cases and sides to measure, with the name of each benchmark."""
     for case in CASES:
         if case.group != group or (options.case and case.name not in options.case):
             continue
@@ -63,7 +65,7 @@ def chosen(group: str, options: argparse.Namespace) -> Iterator[tuple[Case, Side
 
 
 def main(group: str) -> None:
-    """Be a program of pyperf's."""
+    """Run the group as a pyperf program."""
     refused = whySwapped()
     if refused:
         sys.exit(refused)
@@ -85,7 +87,7 @@ def main(group: str) -> None:
 
 
 def sayRatios(found: dict[str, dict[str, Any]]) -> None:
-    """Say how many times as fast as Twisted's each side is."""
+    """Print how many times as fast as Twisted's side each side is."""
     for name, sides in found.items():
         for side, done in sides.items():
             if side != STOCK and STOCK in sides:

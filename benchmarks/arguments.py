@@ -1,4 +1,4 @@
-"""Measures AMP's lists of arguments, decoded with pyperf; C{--help} tells the options."""
+"""Measures with pyperf the decoding of AMP's argument lists.  For the options, see C{--help}."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Measures AMP's boxes, parsed and serialised with pyperf; C{--help} tells the options."""
+"""
+Measures with pyperf the parsing and serialising of AMP boxes.  For the options, see C{--help}.
+"""
 
 from __future__ import annotations
 

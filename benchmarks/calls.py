@@ -1,4 +1,4 @@
-"""Measures AMP's calls, in memory and over loopback with pyperf; C{--help} tells the options."""
+"""Measures with pyperf AMP calls in memory and over loopback.  For the options, see C{--help}."""
 
 from __future__ import annotations
 

@@ -1,14 +1,16 @@
 """
-Applications that change something at each message, on Twisted's receivers and on ours, in turn in one process.
+Compares Twisted's receivers with ours for applications that change something at each message.
 
 usage: python benchmarks/changing.py [--only CASE] [--size BYTES] [--quick]
 
-It runs on the build in use; TWISTED_BASIC_NG_PURE=1 switches to the pure one.  The times are microseconds of processor
-time for each message, the best of some rounds.  The messages come in chunks of 64 KiB, or are kept while the receiver
-is paused and delivered then; they come in one chunk if the receiver cannot be paused.  C{KiB} is how much is kept: less
-than 2 MiB, since Twisted's receivers copy all that is left at each message.  C{twice} is how much longer ours takes for
-twice as much, up to 2 MiB; 2 is linear.  It is not measured if the application asks for a copy of all that is left at
-each message.
+Both sides run alternately in one process, on the build in use; TWISTED_BASIC_NG_PURE=1 selects the
+pure build.  The times are microseconds of processor time per message, the best of some rounds.  The
+messages arrive in chunks of 64 KiB, or in one chunk if the receiver cannot be paused.  In the
+second measurement they arrive while the receiver is paused, and are delivered when it resumes.
+C{KiB} is how much is buffered then: less than 2 MiB, since Twisted's receivers copy all remaining
+bytes at each message.  C{twice} is how much longer ours takes for twice as many bytes, up to 2 MiB;
+2 is linear.  It is not measured if the application asks for a copy of all remaining bytes at each
+message.
 """
 
 from __future__ import annotations
@@ -28,18 +30,20 @@ from twisted_basic_ng_demo.bench.sides import OURS, PACKAGES, STOCK, WorkError, 
 KIB = 1 << 10
 SIZES = [0, 5, 20, 250]
 
-#: How long ours may take beside Twisted's, on each build, and for twice as much.
+#: The longest time that ours may take relative to Twisted's, on each build, and relative to itself
+#: for twice as many bytes.
 GOALS, TWICE = {"pure": 1.15, "ext": 1.0}, 2.3
 
-#: How often each side is measured, unless that takes so many seconds before.
+#: How many rounds to measure each side.  The rounds end early after this many seconds.
 ROUNDS, LONG = 5, 0.25
 
-#: How much is kept at first and at last to see whether the time is linear, unless it takes so many seconds before.
+#: The smallest and the largest number of bytes buffered to test whether the time is linear, and the
+#: number of seconds after which to stop.
 LEAST, MOST, ENOUGH = 4 * KIB, 2048 * KIB, 0.15
 
 
 def ready(change: Change, load: Load, side: str) -> Callable[[], float]:
-    """Make a side ready for its work."""
+    """Set a side up for its work."""
     run = changing(change, load, process_time)(import_module(f"{PACKAGES[side]}.{change.module}"))
 
     def collected() -> float:
@@ -50,7 +54,7 @@ def ready(change: Change, load: Load, side: str) -> Callable[[], float]:
 
 
 def compete(change: Change, load: Load, rounds: int) -> dict[str, float]:
-    """Measure both sides in turn; return the microseconds that each takes for a message, at its best."""
+    """Measure both sides in turn.  Return the best time of each, in microseconds per message."""
     runs = {side: ready(change, load, side) for side in (STOCK, OURS)}
     times: dict[str, list[float]] = {side: [] for side in runs}
     for number in range(rounds):
@@ -62,7 +66,10 @@ def compete(change: Change, load: Load, rounds: int) -> dict[str, float]:
 
 
 def doubled(change: Change, size: int, most: int, rounds: int) -> float | None:
-    """Measure how much longer ours takes for twice as much; C{None} if each message asks for a copy of all."""
+    """
+    Measure how much longer ours takes for twice as many bytes.  Return C{None} if each message asks
+    for a copy of all remaining bytes.
+    """
     if change.copies:
         return None
     amount, before, factor = LEAST, 0.0, None
@@ -75,7 +82,7 @@ def doubled(change: Change, size: int, most: int, rounds: int) -> float | None:
 
 
 def figures(change: Change, size: int, quick: bool) -> Iterator[str]:
-    """Measure a case at a size; give the cells of its line, each as soon as it is known."""
+    """Measure a case at a size.  Yield the cells of its row as soon as each is known."""
     rounds = 1 if quick else ROUNDS
     loads = inChunks(change, size), kept(change, size)
     for load in loads:
@@ -88,7 +95,7 @@ def figures(change: Change, size: int, quick: bool) -> Iterator[str]:
 
 
 def show(change: Change, size: int, quick: bool) -> bool:
-    """Measure a case at a size, and print its line; return whether all of the work was done."""
+    """Measure a case at a size, and print its row.  Return whether all of the work was done."""
     print(f"{change.name:16} {size:4}", end="", flush=True)
     try:
         for cells in figures(change, size, quick):
@@ -101,7 +108,7 @@ def show(change: Change, size: int, quick: bool) -> bool:
 
 
 def head() -> str:
-    """Write the head of the table."""
+    """Return the header of the table."""
     each = f"  {'stock':>8} {'ours':>8} {'ratio':>6} "
     return (
         f"{build} build; goals: ours/stock at most {GOALS[build]:g}, twice at most {TWICE:g}; ! marks what misses one\n"
@@ -111,7 +118,7 @@ def head() -> str:
 
 
 def main() -> int:
-    """Be the script."""
+    """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", metavar="CASE", help="measure the cases with this in their name")
     parser.add_argument("--size", action="append", type=int, metavar="BYTES", help=f"of a message; else {SIZES}")

@@ -1,10 +1,11 @@
 """
-What AMP's features beyond Twisted's cost where they are on and unused, and how fast a value of 1 MiB is.
+Measures what AMP's features beyond Twisted's cost if they are enabled but unused, and how fast a
+value of 1 MiB is.
 
 usage: python benchmarks/extended.py [--rounds N]
 
-Everything is in memory, in this process.  The sides of a comparison take turns, in an order that is drawn anew for each
-round, and the medians are compared: the machine may be busy with other things.
+Everything runs in memory, in this process.  In each round the sides run in a random order, and the
+medians are compared, because the machine may be busy with other work.
 """
 
 from __future__ import annotations
@@ -25,27 +26,27 @@ if str(ROOT) not in sys.path:
 from twisted_basic_ng import amp  # noqa: E402 - from beside this file, also without an installation
 from twisted_basic_ng.basic import Int32StringReceiver  # noqa: E402
 
-#: How many calls there are in one round, and how large a chunk is that arrives.
+#: How many calls a round makes, and the size of each chunk that arrives, in bytes.
 CALLS, CHUNK = 50, 65_536
 
 VALUE = b"x" * 2**20
 
 
 class Add(amp.Command):
-    """Adds."""
+    """Adds two numbers."""
 
     arguments = [(b"a", amp.Integer()), (b"b", amp.Integer())]
     response = [(b"total", amp.Integer())]
 
 
 class Put(amp.Command):
-    """Takes a value."""
+    """Accepts a value."""
 
     arguments = [(b"data", amp.String())]
 
 
 class Peer(amp.AMP):
-    """One end."""
+    """One end of the connection."""
 
     logConnections = False
 
@@ -59,14 +60,14 @@ class Peer(amp.AMP):
 
 
 class Receiver(Int32StringReceiver):
-    """Takes strings."""
+    """Receives strings."""
 
     def stringReceived(self, string: bytes) -> None:
-        """Drop it."""
+        """Discard the string."""
 
 
 class Wire:
-    """Keeps what is written until it is carried."""
+    """A transport that buffers the written bytes until they are delivered."""
 
     disconnecting = False
 
@@ -75,7 +76,7 @@ class Wire:
         self.write = self.kept.append
 
     def carry(self, receiver: Any) -> None:
-        """Deliver it, in chunks."""
+        """Deliver the buffered bytes, in chunks."""
         data = b"".join(self.kept)
         self.kept.clear()
         for start in range(0, len(data), CHUNK):
@@ -83,7 +84,7 @@ class Wire:
 
 
 def pair(isExtended: bool) -> tuple[Peer, Peer, Callable[[], None]]:
-    """Make two ends, and a function that carries what they have written."""
+    """Return two connected ends, and a function that delivers the bytes that they have written."""
     ends, wires = (Peer(), Peer()), (Wire(), Wire())
     for end, wire in zip(ends, wires, strict=True):
         end.extended = isExtended
@@ -135,7 +136,7 @@ def string() -> Callable[[], None]:
 
 
 def compare(rounds: int, *runs: Callable[[], None]) -> list[float]:
-    """Run each so often; return the median of the seconds that each took."""
+    """Run each function C{rounds} times.  Return the median time of each, in seconds."""
     taken: dict[int, list[float]] = {number: [] for number in range(len(runs))}
     for run in runs:
         run()

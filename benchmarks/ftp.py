@@ -1,10 +1,12 @@
 """
-FTP transfers over loopback: Twisted's server on its own data connections, on ours, and pyftpdlib beside them.
+Compares FTP transfers over loopback: Twisted's server with its own data connections, with ours, and
+pyftpdlib.
 
-C{python benchmarks/ftp.py [MIB] [ROUNDS]} downloads and uploads a file, 256 MiB by default, in turn from each server,
-in binary; prints the median of each, and of the ratios to stock Twisted.  Then it uploads to a consumer that pauses
-after each piece and downloads to a reader that is slow at first, and prints how much memory each server used at most.
-pyftpdlib is left out where it is not installed.
+C{python benchmarks/ftp.py [MIB] [ROUNDS]} downloads and uploads a file, 256 MiB by default, from
+each server in turn, in binary mode.  It prints the median rate of each, and the median ratio to
+stock Twisted.  Then it uploads to a consumer that pauses after each piece, downloads to a reader
+that starts late, and prints the peak memory of each server.  pyftpdlib is left out if it is not
+installed.
 """
 
 from __future__ import annotations
@@ -47,14 +49,14 @@ SERVERS = {
 
 
 class Zeros(io.RawIOBase):
-    """A file of a size that nobody has to store."""
+    """A file of zeros that takes no space on disk."""
 
     def __init__(self, size: int) -> None:
         self.left = size
         self.piece = bytes(65536)
 
     def read(self, size: int = -1) -> bytes:
-        """Give the next piece."""
+        """Return the next piece."""
         count = min(len(self.piece), self.left)
         self.left -= count
         return self.piece[:count]
@@ -62,7 +64,9 @@ class Zeros(io.RawIOBase):
 
 @contextmanager
 def serving(command: list[str], *arguments: str) -> Iterator[tuple[int, list[str]]]:
-    """Start a server; give its port, and a list that holds what it says at its end."""
+    """
+    Start a server.  Yield its port, and a list that receives the words that it prints when it ends.
+    """
     said: list[str] = []
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
@@ -90,19 +94,19 @@ def login(port: int) -> ftplib.FTP:
 
 
 def download(port: int, _: int) -> None:
-    """Read a file to its end."""
+    """Download a file."""
     with login(port) as client:
         client.retrbinary("RETR big", len, blocksize=MIB)
 
 
 def upload(port: int, size: int) -> None:
-    """Send a file."""
+    """Upload a file."""
     with login(port) as client:
         client.storbinary("STOR sent", Zeros(size), blocksize=65536)
 
 
 def slowDownload(port: int) -> None:
-    """Read a file, and nothing of it for a while."""
+    """Download a file, but start to read only after a second."""
     with login(port) as client:
         client.voidcmd("TYPE I")
         with client.transfercmd("RETR big") as data:
@@ -113,14 +117,14 @@ def slowDownload(port: int) -> None:
 
 
 def timed(work: Callable[[int, int], None], port: int, size: int) -> float:
-    """Do it, and say how many MiB a second that was."""
+    """Do C{work}, and return its rate in MiB per second."""
     began = perf_counter()
     work(port, size)
     return size / MIB / (perf_counter() - began)
 
 
 def main(mib: str = "256", rounds: str = "5") -> None:
-    """Measure, and print."""
+    """Measure all servers and print the results."""
     size = int(mib) * MIB
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         (Path(directory) / "user").mkdir()

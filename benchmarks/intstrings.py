@@ -1,4 +1,6 @@
-"""Measures Int16StringReceiver and Int32StringReceiver with pyperf; C{--help} tells the options."""
+"""
+Measures Int16StringReceiver and Int32StringReceiver with pyperf.  For the options, see C{--help}.
+"""
 
 from __future__ import annotations
 

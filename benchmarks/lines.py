@@ -1,4 +1,4 @@
-"""Measures LineReceiver and LineOnlyReceiver with pyperf; C{--help} tells the options."""
+"""Measures LineReceiver and LineOnlyReceiver with pyperf.  For the options, see C{--help}."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures lines and strings over loopback with pyperf; C{--help} tells the options."""
+"""Measures with pyperf lines and strings over loopback.  For the options, see C{--help}."""
 
 from __future__ import annotations
 

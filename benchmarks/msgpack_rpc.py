@@ -1,14 +1,14 @@
 """
-The calls of msgpack-rpc-python beside AMP's, over loopback.
+Compares the calls of msgpack-rpc-python with those of AMP, over loopback.
 
-It is no peer of the other scripts, since it needs a msgpack and a Tornado that nothing else runs with today; give it an
-environment of its own::
+The other scripts do not measure msgpack-rpc-python, because it needs old versions of msgpack and
+Tornado that conflict with everything else.  Install it into a separate environment::
 
     python -m venv elder && elder/bin/pip install . msgpack-rpc-python
     elder/bin/python benchmarks/msgpack_rpc.py [ROUNDS]
 
-Each round makes the same calls on Twisted's AMP, on ours and on msgpack-rpc-python, one after the other; printed are
-the median of the calls a second, and that of the ratios to Twisted's.
+Each round makes the same calls on Twisted's AMP, on ours and on msgpack-rpc-python, one after the
+other.  The script prints the median number of calls per second, and the median ratio to Twisted's.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ COUNTS = {1: 500, 100: 2000}
 
 
 class Calls:
-    """What the server answers with."""
+    """The functions that the server offers."""
 
     def sum(self, a: int, b: int) -> int:
-        """Answer."""
+        """Return the sum."""
         return a + b
 
 
 def serve(port: int) -> None:
-    """Serve until standard input is closed."""
+    """Run the server until standard input is closed."""
     import msgpackrpc
 
     def leave() -> None:
@@ -54,7 +54,7 @@ def serve(port: int) -> None:
 
 @contextmanager
 def elder(count: int, window: int) -> Iterator[Callable[[], float]]:
-    """Call a server process from this one, with a number of calls in flight."""
+    """Start a server process, and yield a function that calls it with C{window} calls in flight."""
     import msgpackrpc
 
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -69,7 +69,7 @@ def elder(count: int, window: int) -> Iterator[Callable[[], float]]:
 
 
 def wait(port: int) -> None:
-    """Wait until somebody listens."""
+    """Wait until the server listens on C{port}."""
     for _ in range(100):
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:
@@ -79,7 +79,7 @@ def wait(port: int) -> None:
 
 
 def windowed(client: Any, count: int, window: int) -> float:
-    """Make all calls, and see that they are answered; return the seconds."""
+    """Make all calls and check their results.  Return how many seconds that took."""
     flying: deque[Any] = deque()
     total = 0
     began = perf_counter()
@@ -95,7 +95,7 @@ def windowed(client: Any, count: int, window: int) -> float:
 
 def main(rounds: str = "15") -> None:
     try:
-        import msgpackrpc  # noqa: F401 -- to see whether it is there
+        import msgpackrpc  # noqa: F401 -- to test whether it is installed
     except ImportError as error:
         print(f"msgpack-rpc-python is absent: {error}")
         return

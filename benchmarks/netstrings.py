@@ -1,4 +1,4 @@
-"""Measures NetstringReceiver with pyperf; C{--help} tells the options."""
+"""Measures NetstringReceiver with pyperf.  For the options, see C{--help}."""
 
 from __future__ import annotations
 

@@ -1,14 +1,17 @@
 """
-What a peer costs that asks and never reads the answers, with C{AMP}'s bounds against overload and without them.
+Measures what a peer costs that sends asks and never reads the answers, with and without C{AMP}'s
+overload bounds.
 
 usage: python benchmarks/overload.py [--tls] [--asks N] [--without N] [--size BYTES]
 
-A server runs in a process of its own.  The peer, which is this process, asks over loopback as long as the server
-reads, and reads nothing.  When neither gets on any more, it reads everything, and counts.  What is printed is the
-greatest resident size that the server has had so far, at each stage, and how long the answers took.  Without the bounds
-there are fewer asks, for the machine's sake.
+The server runs in a separate process.  This process is the peer.  It sends asks over loopback for
+as long as the server reads, and reads nothing.  When neither side makes progress any more, it reads
+all answers and counts them.  The script prints the peak resident size of the server at each stage,
+and how long the answers took.  Without the bounds it sends fewer asks, to spare the machine's
+memory.
 
-The exit status is 1 where an answer is missing or out of its order, or where the bounds do not bound.
+The exit status is 1 if an answer is missing or out of order, or if the server grows too much in
+spite of the bounds.
 """
 
 from __future__ import annotations
@@ -41,25 +44,26 @@ from twisted_basic_ng.basic import LineReceiver  # noqa: E402
 
 MIB = 2**20
 
-#: The bounds.
+#: The overload bounds.
 ASKS_IN_PROGRESS, UNSENT_BYTES = 1000, 256 * 1024
 
-#: How much the server may grow with them, in MiB: what the bounds allow and what the kernel does are a tenth of it.
+#: How much the server may grow with the bounds, in MiB.  The bounds and the kernel's buffers
+#: account for a tenth of it.
 GROWTH = 32
 
-#: How many asks are written at once.
+#: How many asks to write at once.
 BATCH = 1000
 
 
 class Fill(amp.Command):
-    """Is answered with some bytes."""
+    """Asks for some bytes."""
 
     arguments = [(b"n", amp.Integer())]
     response = [(b"load", amp.String())]
 
 
 class Server(amp.AMP):
-    """Answers, and counts."""
+    """Answers, and counts the asks."""
 
     logConnections = False
     load = b""
@@ -72,26 +76,28 @@ class Server(amp.AMP):
 
 
 class Reporter(LineReceiver):
-    """Says, for each line that it is sent, how often the server was asked, and what its process took at the most."""
+    """
+    Reports, for each line it receives, how many asks the server has received, and its peak memory.
+    """
 
     delimiter = b"\n"
 
     def lineReceived(self, line: bytes) -> None:
-        """Say it."""
+        """Send the report."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         if sys.platform == "darwin":
-            peak //= 1024  # it is bytes there, and KiB elsewhere
+            peak //= 1024  # in bytes on macOS, in KiB elsewhere
         self.sendLine(b"%d %d" % (Server.asked, peak))
 
     def connectionLost(self, reason: object = None) -> None:
-        """End with who has started this."""
+        """Stop when the parent process closes the pipe."""
         super().connectionLost()
         if reactor.running:  # type: ignore[attr-defined]
             reactor.stop()  # type: ignore[attr-defined]
 
 
 def serve(arguments: argparse.Namespace) -> None:
-    """Be the server."""
+    """Run the server."""
     from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
     from twisted.internet.stdio import StandardIO
 
@@ -114,12 +120,12 @@ def serve(arguments: argparse.Namespace) -> None:
 @implementer(IPullProducer)
 class Greedy(Protocol):
     """
-    The peer.
+    The peer, which writes asks as fast as the transport accepts them.
 
     @ivar written: how many asks it has written.
     @ivar answers: how many answers it has read.
-    @ivar wrong: how many of them were not the next one.
-    @ivar complete: fires when there were as many as there are asks.
+    @ivar wrong: how many answers were out of order.
+    @ivar complete: fires when there are as many answers as asks.
     """
 
     transport: Any
@@ -132,12 +138,12 @@ class Greedy(Protocol):
         self.parser = amp.BinaryBoxProtocol(self)
 
     def connectionMade(self) -> None:
-        """Ask once: there may be a handshake to be read."""
+        """Send one ask and wait for its answer, because a handshake may have to finish first."""
         self.parser.transport = self.transport
         self.write(1)
 
     def write(self, count: int) -> None:
-        """Ask so many times."""
+        """Write C{count} asks."""
         first, self.written = self.written + 1, self.written + count
         self.transport.write(
             b"".join(
@@ -147,7 +153,7 @@ class Greedy(Protocol):
         )
 
     def dataReceived(self, data: bytes) -> None:
-        """Take answers."""
+        """Parse the answers."""
         self.parser.dataReceived(data)
 
     def ampBoxReceived(self, box: amp.AmpBox) -> None:
@@ -161,7 +167,7 @@ class Greedy(Protocol):
             self.complete.callback(None)
 
     def resumeProducing(self) -> None:
-        """Ask on, as fast as that goes out."""
+        """Write more asks, as the transport has room."""
         count = min(BATCH, self.asks - self.written)
         if count:
             self.write(count)
@@ -169,10 +175,10 @@ class Greedy(Protocol):
             self.transport.unregisterProducer()
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """Do nothing: the connection is lost."""
 
     def connectionLost(self, reason: Any = None) -> None:
-        """Fail if it is too early."""
+        """Fail if the connection was lost too early."""
         for each in (self.greeted, self.complete):
             if not each.called:
                 each.errback(reason)
@@ -193,7 +199,7 @@ class Child:
         return self.process.stdout.readline()
 
     def look(self) -> tuple[int, float]:
-        """How often it was asked, and how many MiB it took at the most."""
+        """Return how many asks the server has received, and its peak memory in MiB."""
         assert self.process.stdin is not None
         self.process.stdin.write(b"\n")
         self.process.stdin.flush()
@@ -201,7 +207,7 @@ class Child:
         return int(asked), int(peak) / 1024
 
     def end(self) -> None:
-        """End it."""
+        """End the process."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
@@ -210,7 +216,7 @@ class Child:
 
 
 async def measure(which: str, asks: int, arguments: argparse.Namespace) -> bool:
-    """Do it once; return whether it was as it should be."""
+    """Measure once.  Return whether the results are correct."""
     child = Child(which, arguments)
     try:
         return await converse(child, which, asks, arguments.tls)
@@ -219,7 +225,7 @@ async def measure(which: str, asks: int, arguments: argparse.Namespace) -> bool:
 
 
 async def converse(child: Child, which: str, asks: int, tls: bool) -> bool:
-    """Ask, wait, and read."""
+    """Send the asks, wait until nothing moves any more, then read the answers."""
     clock: Any = reactor
     peer = Greedy(asks)
     await connectProtocol(connecting(child.port, tls), peer)
@@ -252,7 +258,7 @@ async def converse(child: Child, which: str, asks: int, tls: bool) -> bool:
 
 
 def connecting(port: int, tls: bool) -> Any:
-    """Where the server is."""
+    """Return the endpoint of the server."""
     from twisted.internet.endpoints import SSL4ClientEndpoint, TCP4ClientEndpoint
 
     if not tls:
@@ -263,7 +269,7 @@ def connecting(port: int, tls: bool) -> Any:
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Measure with the command line's options."""
     parser = argparse.ArgumentParser(description="What a peer costs that asks and never reads.")
     parser.add_argument("--tls", action="store_true", help="over TLS")
     parser.add_argument("--asks", type=int, default=1_000_000, help="how many, with the bounds")
@@ -271,7 +277,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=200, help="how many bytes an answer has")
     parser.add_argument("--serve", choices=("with", "without"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", DeprecationWarning)  # of pyOpenSSL's, at what Twisted calls
+    warnings.simplefilter("ignore", DeprecationWarning)  # from pyOpenSSL, which Twisted calls
     if arguments.serve:
         serve(arguments)
         return

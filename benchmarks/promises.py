@@ -1,12 +1,15 @@
 """
-The promises that have times, of C{docs/safety.rst}: P1, P2 and P8, on Twisted's modules and on both builds of ours.
+Measures the promises of C{docs/safety.rst} that limit times: P1, P2 and P8, on Twisted's modules
+and on both builds of ours.
 
-usage: python benchmarks/promises.py [--limit SECONDS] [WORD ...]     (only the cases whose name has one of the words)
+usage: python benchmarks/promises.py [--limit SECONDS] [WORD ...]     (only the cases whose name has
+one of the words)
 
-Runs unattended, for some minutes.  What it prints is processor time.  Each case runs in a process of its own;
-Twisted's is given up after a limit (60 s): some would take hours.  Ours is the best of five.  C{growth} is how much
-longer the pure build takes for twice the input, where that takes long enough for memory's own cost not to count.  The
-pure build has to keep what is promised, which is for two shared cores; the exit status is 1 where it does not.
+It runs unattended, for some minutes.  All times are processor time.  Each case runs in a separate
+process.  Twisted's side stops at a limit (60 s), since some cases would take hours.  Ours is the
+best of five rounds.  C{growth} is how much longer the pure build takes for twice the input, if the
+time is long enough to measure that.  The promises are for the pure build on two shared cores.  The
+exit status is 1 if it breaks one.
 """
 
 from __future__ import annotations
@@ -25,38 +28,42 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
 
-#: How much longer twice the input may take, and below which time that is not asked.
+#: How much longer twice the input may take, and the shortest time in seconds for which that is
+#: measured.
 GROWTH, MEASURABLE = 2.3, 0.1
 
-#: How often ours is measured, unless it took so many seconds before.
+#: How many rounds to measure ours.  The rounds end early after this many seconds.
 ROUNDS, ENOUGH = 5, 3.0
 
 
 class Transport:
-    """Does nothing, as plainly as a TCP transport; closed, it delivers nothing more."""
+    """
+    A transport that does nothing, like a plain TCP transport.  After C{loseConnection}, it reports
+    that it is closing.
+    """
 
     TLS = False
     disconnecting = False
 
     def write(self, data: bytes) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def pauseProducing(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     resumeProducing = pauseProducing
 
     def startTLS(self, *options: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def loseConnection(self) -> None:
-        """Look closed."""
+        """Report from now on that the connection is closing."""
         self.disconnecting = True
 
     abortConnection = loseConnection
 
     def getPeer(self) -> str:
-        """Name nobody."""
+        """Return a fixed name."""
         return "nobody"
 
     getHost = getPeer
@@ -64,12 +71,12 @@ class Transport:
 
 class Case(NamedTuple):
     """
-    What to do, and how long it may take.
+    What to measure, and how long it may take.
 
-    @ivar work: is given the modules and a size; makes what is timed.
-    @ivar size: how much of it.
+    @ivar work: takes the modules and a size, and returns the function to time.
+    @ivar size: the size of the input.
     @ivar promised: how many seconds it may take.
-    @ivar grows: is the growth measured, too?
+    @ivar grows: whether to measure the growth, too.
     """
 
     name: str
@@ -80,7 +87,7 @@ class Case(NamedTuple):
 
 
 def receiver(modules: Any, name: str, pauses: bool = False) -> Any:
-    """Make a receiver that counts."""
+    """Return a receiver that counts its messages."""
     base = modules.amp.BinaryBoxProtocol if name == "AMP" else getattr(modules.basic, name)
 
     class Counting(base):  # type: ignore[misc]
@@ -90,7 +97,7 @@ def receiver(modules: Any, name: str, pauses: bool = False) -> Any:
             MAX_LENGTH = 1 << 30
 
             def __init__(self) -> None:
-                """Take nothing."""
+                """Ignore the arguments of the base class."""
 
         def lineReceived(self, line: bytes) -> None:
             self.count += 1
@@ -104,7 +111,7 @@ def receiver(modules: Any, name: str, pauses: bool = False) -> Any:
             self.lineReceived(b"")
 
         def startReceivingBoxes(self, sender: object) -> None:
-            """Nothing."""
+            """Do nothing."""
 
     made = Counting(None) if name == "AMP" else Counting()
     if name == "AMP":
@@ -125,7 +132,7 @@ FRAMES: dict[str, Callable[[bytes], bytes]] = {
 
 
 def cut(name: str, chunk: int) -> Callable[[Any, int], Callable[[], object]]:
-    """One message of some size, in chunks."""
+    """Deliver one message in chunks."""
 
     def prepare(modules: Any, size: int) -> Callable[[], object]:
         taking = receiver(modules, name)
@@ -142,7 +149,7 @@ def cut(name: str, chunk: int) -> Callable[[Any, int], Callable[[], object]]:
 
 
 def empty(name: str) -> Callable[[Any, int], Callable[[], object]]:
-    """Empty messages, of some bytes in all, in one call."""
+    """Deliver empty messages, C{size} bytes in total, in one chunk."""
 
     def prepare(modules: Any, size: int) -> Callable[[], object]:
         taking = receiver(modules, name)
@@ -159,7 +166,10 @@ def empty(name: str) -> Callable[[Any, int], Callable[[], object]]:
 
 
 def backlog(name: str, payload: int, each: bool) -> Callable[[Any, int], Callable[[], object]]:
-    """Messages that came while the receiver was paused, and are delivered at once, or one each time it is resumed."""
+    """
+    Deliver messages that arrived while the receiver was paused: all at once, or one each time the
+    receiver resumes.
+    """
 
     def prepare(modules: Any, size: int) -> Callable[[], object]:
         taking = receiver(modules, name, each)
@@ -181,18 +191,18 @@ def backlog(name: str, payload: int, each: bool) -> Callable[[Any, int], Callabl
 
 
 def box(*pairs: tuple[bytes, bytes]) -> bytes:
-    """Write a box."""
+    """Serialise a box."""
     return b"".join(
         len(key).to_bytes(2, "big") + key + len(value).to_bytes(2, "big") + value for key, value in pairs
     ) + bytes(2)
 
 
 def ask(command: bytes, *pairs: tuple[bytes, bytes]) -> bytes:
-    """Write a box that asks."""
+    """Serialise a box that asks."""
     return box((b"_ask", b"1"), (b"_command", command), *pairs)
 
 
-#: What one read of a connection may hold that is the most work.
+#: The frames that cause the most work, with which one read of a connection may be filled.
 READS: dict[str, bytes] = {
     "calls": ask(b"Nothing"),
     "unknown commands": ask(b"x"),
@@ -210,7 +220,7 @@ READS: dict[str, bytes] = {
 
 
 def read(what: str) -> Callable[[Any, int], Callable[[], object]]:
-    """A read that is full of something."""
+    """Deliver one read that is full of one kind of frame."""
 
     def prepare(modules: Any, size: int) -> Callable[[], object]:
         amp = modules.amp
@@ -249,7 +259,7 @@ def read(what: str) -> Callable[[Any, int], Callable[[], object]]:
             try:
                 peer.dataReceived(data)
             except (amp.AmpError, KeyError):
-                pass  # for answers to nothing: Twisted's transports close the connection
+                pass  # an answer to no ask: Twisted closes the connection
 
         return work
 
@@ -288,10 +298,13 @@ class Sides(NamedTuple):
 
 
 def measure(case: Case, side: str) -> None:
-    """Do the work, and say how long it took, and how long half of it; in a process of its own."""
+    """
+    Do the work and print how long it took, and how long half of it took.  This runs in a separate
+    process.
+    """
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
-    log = textFileLogObserver(io.StringIO())  # to write the log takes time as well
+    log = textFileLogObserver(io.StringIO())  # writing the log takes time as well
     globalLogBeginner.beginLoggingTo([log], redirectStandardIO=False)
     if side == "stock":
         from twisted.protocols import amp, basic
@@ -303,7 +316,7 @@ def measure(case: Case, side: str) -> None:
 
 
 def seconds(case: Case, modules: Any, size: int, rounds: int) -> float:
-    """Time the work of C{case}; the best of some rounds, if it does not take long."""
+    """Return the processor time of C{case}: the best of some rounds, unless they take long."""
     times: list[float] = []
     while len(times) < rounds and sum(times) < ENOUGH:
         work = case.work(modules, size)
@@ -315,7 +328,10 @@ def seconds(case: Case, modules: Any, size: int, rounds: int) -> float:
 
 
 def run(case: Case, side: str, limit: float) -> list[float]:
-    """Measure in a process of its own; nothing where it takes longer than C{limit}."""
+    """
+    Measure in a separate process.  Return an empty list if Twisted's side exceeds C{limit}, or ours
+    ten times C{limit}.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TWISTED_BASIC_NG_PURE": "1" if side == "pure" else "0"}
     environment.pop("TWISTED_BASIC_NG_SWAP", None)
     try:
@@ -333,7 +349,7 @@ def run(case: Case, side: str, limit: float) -> list[float]:
 
 
 def show(times: list[float], limit: float) -> str:
-    """Write a time."""
+    """Format a time."""
     return f"{times[0]:.3f}" if times else f"> {limit:.0f}"
 
 

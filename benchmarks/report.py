@@ -1,14 +1,14 @@
 """
-Makes the report in C{docs/performance}, and the table in C{README.rst}, anew.
+Regenerates the report in C{docs/performance} and the table in C{README.rst}.
 
 usage: python benchmarks/report.py [--rounds N] [--from FILE]
 
-Measures all cases on both builds, and the peers that are installed; writes the figures, the charts and the tables.
-C{docs/performance.rst} has the words around them.  With C{--from} nothing is measured: the rest is made from the
-figures that an earlier run has written.
+It measures all cases on both builds, and the peers that are installed, and writes the figures,
+charts and tables that C{docs/performance.rst} includes.  With C{--from} it measures nothing, and
+uses the figures of an earlier run.
 
-The exit status is 1 if a peer failed, or a ratio is below what is promised; or if Twisted's module or ours failed, and
-then nothing is written.
+The exit status is 1 if a peer failed or a ratio is below the promised one.  It is also 1 if
+Twisted's module or ours failed; then nothing is written.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ COMMAND = "python benchmarks/report.py"
 ROUNDS = 41
 BUILDS = ["pure", "ext"]
 
-#: Where the table in the README begins and ends.
+#: The lines around the table in the README.
 BEGIN, END = ".. benchmarks/report.py writes this table", ".. (it ends here)"
 
-#: What peers are called in front of people.
+#: The names of the peers in the tables.
 NAMES = {
     STOCK: "Twisted",
     OURS: "ours",
@@ -60,7 +60,9 @@ NAMES = {
 
 
 def simpleTable(rows: Sequence[Sequence[str]]) -> str:
-    """Write a table whose first row is its head; what is behind the first column stands at the right."""
+    """
+    Write a table.  The first row is the header, and all columns but the first are right-aligned.
+    """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = "  ".join("=" * width for width in widths)
     lines = [
@@ -73,12 +75,12 @@ def simpleTable(rows: Sequence[Sequence[str]]) -> str:
 
 
 def times(figures: SideFigures) -> str:
-    """Write a ratio with its quartiles."""
+    """Format a ratio with its quartiles."""
     return f"{figures['ratio']:.2f} ({figures['lower']:.2f} to {figures['upper']:.2f})"
 
 
 def ratios(cases: Sequence[CaseFigures]) -> str:
-    """The table of Twisted's and ours."""
+    """Write the table that compares Twisted's modules with ours."""
     rows = [("work", "Twisted, a second", "pure Python, times", "promised", "compiled, times", "promised")]
     for case in cases:
         pure, compiled = (case["builds"][build]["sides"] for build in BUILDS)
@@ -90,12 +92,12 @@ def ratios(cases: Sequence[CaseFigures]) -> str:
 
 
 def peers(cases: Sequence[CaseFigures]) -> str:
-    """A table for each case that has peers."""
+    """Write a table for each case that has peers."""
     return "\n".join(peersOf(case, case["builds"]["ext"]) for case in cases if hasPeers(case))
 
 
 def peersOf(case: CaseFigures, figures: BuildFigures) -> str:
-    """The table of a case."""
+    """Write the table of one case."""
 
     def rows() -> Iterator[tuple[str, str, str]]:
         yield "who", f"{case['unit']} a second", "times Twisted"
@@ -108,7 +110,7 @@ def peersOf(case: CaseFigures, figures: BuildFigures) -> str:
 
 
 def machine(document: Document) -> str:
-    """What was measured on."""
+    """Describe the machine and the versions that were measured."""
     host, found = document["machine"], dict(document["versions"])
     facts = [
         ("Machine", f"{host['processor']}, {host['cores']} cores, {host['system']} on {host['architecture']}"),
@@ -127,7 +129,9 @@ FRONT = ("lines-64k", "headers", "netstrings-1400", "int32-1400", "long-int32", 
 
 
 def short(cases: Sequence[CaseFigures]) -> str:
-    """The README's table: the ratios alone, of the applications that leave the receiver alone."""
+    """
+    Write the README's table: only the ratios, without the applications that change the receiver.
+    """
     rows = [("work", "pure", "extension")]
     for case in cases:
         if case["group"] == "changing":
@@ -138,14 +142,14 @@ def short(cases: Sequence[CaseFigures]) -> str:
 
 
 def readme(text: str, table: str) -> str:
-    """Put the table into the README."""
+    """Insert the table into the README."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     return f"{before}{begin}\n\n{table}\n{end}{after}"
 
 
 def texts(document: Document) -> dict[Path, str]:
-    """What is written, but for the charts."""
+    """Return the text of each file to write, without the charts."""
     cases = document["cases"]
     return {
         REPORT / "machine.txt": machine(document),
@@ -156,7 +160,7 @@ def texts(document: Document) -> dict[Path, str]:
 
 
 def failed(document: Document) -> dict[tuple[str, str, str], str]:
-    """What those sides said that have failed, by case, build and side."""
+    """Return the error messages of the sides that failed, by case, build and side."""
     return {
         (case["title"], build, side): message
         for case in document["cases"]
@@ -166,7 +170,7 @@ def failed(document: Document) -> dict[tuple[str, str, str], str]:
 
 
 def write(document: Document) -> None:
-    """Write everything."""
+    """Write all files."""
     REPORT.mkdir(exist_ok=True)
     (REPORT / "bench.json").write_text(f"{json.dumps(document, separators=(',', ':'))}\n", encoding="utf-8")
     for path, text in texts(document).items():

@@ -1,10 +1,11 @@
 """
-How much longer a program takes to start under C{run}.
+Measures how much longer a program takes to start under C{run}.
 
 usage: python benchmarks/startup.py [PAIRS]
 
-Starts a program that does nothing, and one that imports Twisted's receivers, directly and under the launcher, in turn;
-prints the median of each and of the differences, in milliseconds.
+It starts a program that does nothing, and one that imports Twisted's receivers, each directly and
+under the launcher in turn.  It prints the medians of the times and of the differences, in
+milliseconds.
 """
 
 from __future__ import annotations

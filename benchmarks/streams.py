@@ -1,16 +1,16 @@
 """
-What a stream costs, beside C{FileSender} on the same transport and beside calls.
+Compares a stream with C{FileSender} on the same transport, and measures how it slows calls down.
 
 usage: python benchmarks/streams.py [--tls] [--size MIB] [--calls N] [--rounds N]
 
-A server runs in a process of its own, and this process is the client, over loopback.  First, a file
-goes to the server in turns: by C{FileSender} to a protocol that counts its bytes, and by a stream
-that is delivered to the same.  Then small calls are made one after the other, alone and beside a
-stream that never ends.  Printed are the throughput of both and their ratio, and the median and the
-99th percentile of a call's time.
+The server runs in a separate process, and this process is the client, over loopback.  First, it
+sends a file to the server several times, in turn with C{FileSender} to a protocol that counts the
+bytes, and as a stream that is delivered to a consumer that counts them, too.  Then it makes small
+calls one after the other, first alone and then beside an endless stream.  It prints the throughput
+of both and their ratio, and the median and the 99th percentile of a call's time.
 
-The exit status is 1 if the stream has less than 80 % of C{FileSender}'s throughput, or if the median
-of a call beside a stream is more than three times that of a call alone.
+The exit status is 1 if the stream has less than 80 % of C{FileSender}'s throughput, or if the
+median of a call beside a stream is more than three times that of a call alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MOST_TIMES = 3.0
 
 
 class Store(amp.Command):
-    """Is sent a file, and answers with its size."""
+    """Sends a file, and returns its size."""
 
     arguments = [(b"data", amp.Stream())]
     response = [(b"size", amp.Integer())]
@@ -61,23 +61,23 @@ class Add(amp.Command):
 
 @implementer(IConsumer)
 class Counter:
-    """Counts bytes."""
+    """A consumer that counts bytes."""
 
     size = 0
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Take whatever comes."""
+        """Do nothing."""
 
     def unregisterProducer(self) -> None:
-        """It is over."""
+        """Do nothing."""
 
     def write(self, data: bytes) -> None:
-        """Count."""
+        """Count the bytes."""
         self.size += len(data)
 
 
 class End(amp.AMP):
-    """Both ends."""
+    """The protocol of both ends."""
 
     extended = True
     logConnections = False
@@ -94,7 +94,7 @@ class End(amp.AMP):
 
 
 class Sink(Protocol):
-    """Takes a size in eight bytes, and so many bytes, and answers with one."""
+    """Receives a size in eight bytes and then that many bytes, and answers with one byte."""
 
     def connectionMade(self) -> None:
         self.left = 0
@@ -119,7 +119,7 @@ class Source(Protocol):
 
 
 def serve(tls: bool) -> None:
-    """Be the server."""
+    """Run the server."""
     from twisted_basic_ng.amp._tls import _NoCertificate
 
     options = _NoCertificate(False).options() if tls else None
@@ -147,7 +147,7 @@ async def connect(port: int, protocol: Any, tls: bool) -> Any:
 
 
 async def throughputs(source: Any, end: Any, path: str, size: int, rounds: int) -> tuple[float, float]:
-    """Send the file in turns, and return the best rates, in MiB a second."""
+    """Send the file in turns, and return the best rates, in MiB per second."""
     best = [0.0, 0.0]
     for _ in range(rounds):
         with open(path, "rb") as file:
@@ -166,7 +166,7 @@ async def throughputs(source: Any, end: Any, path: str, size: int, rounds: int) 
 
 
 async def times(end: Any, calls: int) -> list[float]:
-    """Make calls one after the other, and return how long each took, in seconds."""
+    """Make calls one after the other.  Return how long each took, in seconds, sorted."""
     took: list[float] = []
     for number in range(calls):
         began = perf_counter()
@@ -176,14 +176,14 @@ async def times(end: Any, calls: int) -> list[float]:
 
 
 def endless() -> Any:
-    """Never end."""
+    """Yield pieces endlessly."""
     piece = bytes(2**14)
     while True:
         yield piece
 
 
 async def measure(options: argparse.Namespace, ports: list[int]) -> int:
-    """Measure, print and judge."""
+    """Measure, print the results, and return the exit status."""
     source = await connect(ports[0], Source(), options.tls)
     end = await connect(ports[1], End(), options.tls)
     size = options.size * MIB
@@ -208,7 +208,7 @@ async def measure(options: argparse.Namespace, ports: list[int]) -> int:
 
 
 def main() -> None:
-    """Run both processes."""
+    """Run the client, and the server in a child process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("role", nargs="?", default="measure", choices=["measure", "serve"], help=argparse.SUPPRESS)
     parser.add_argument("--tls", action="store_true", help="over TLS")

@@ -1,4 +1,7 @@
-"""A server that sends each line back: C{python examples/echo_lines.py [ENDPOINT]}, at TCP port 8007 by default."""
+"""
+A server that echoes each line: C{python examples/echo_lines.py [ENDPOINT]}, at TCP port 8007 by
+default.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from twisted_basic_ng.basic import LineReceiver
 
 
 class Echo(LineReceiver):
-    """Sends each line back; a line of more than 1,000 bytes closes the connection."""
+    """Echoes each line.  A line of more than 1,000 bytes closes the connection."""
 
     MAX_LENGTH = 1000
 
@@ -24,7 +27,7 @@ class Echo(LineReceiver):
 
 
 async def serve(reactor: Any, endpoint: str = "tcp:8007:interface=127.0.0.1") -> None:
-    """Listen at C{endpoint} until the process is told to stop."""
+    """Listen at C{endpoint} until the process is stopped."""
     port = await serverFromString(reactor, endpoint).listen(Factory.forProtocol(Echo))
     print(f"listening at {port.getHost()}", flush=True)
     await Deferred()

@@ -1,1 +1,1 @@
-"""What tox runs besides the tools that it installs."""
+"""Scripts of this project that tox runs."""

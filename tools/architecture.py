@@ -1,9 +1,12 @@
 """
-Draws the package as it is: which room imports from which, what each file is for, and how bytes and calls travel.
+Draws the structure of the package: the imports between its folders, the purpose of each file, and
+the call trees for bytes and AMP calls.
 
-usage: python -m tools.architecture      (writes docs/architecture; run it after files were moved or renamed)
+usage: python -m tools.architecture      (writes docs/architecture; run it after files were moved or
+renamed)
 
-The imports are read from the source, which is not run.  C{tools/travels.py} runs what travels.
+This file reads the imports from the source code and does not execute it.  C{tools/travels.py}
+executes the traced calls.
 """
 
 from __future__ import annotations
@@ -23,17 +26,20 @@ __all__ = ["main", "texts"]
 
 TARGET = ROOT / "docs" / "architecture"
 
-#: A folder with fewer files needs no picture.
+#: A folder with fewer files than this gets no picture.
 _FEW = 3
 
-#: Sizes in a picture, in its own units.
+#: The sizes in a picture, in SVG units.
 _LETTER, _HEIGHT, _GAP, _ROW, _MARGIN = 7.3, 30, 18, 76, 16
 
 Graph = dict[str, set[str]]
 
 
 def _rooms() -> dict[str, list[Path]]:
-    """The source files of each folder that is a part of the package; those of the package itself are at C{""}."""
+    """
+    Return the source files of each folder of the package, by the folder's path.  The top-level
+    files have the path C{""}.
+    """
     found: dict[str, list[Path]] = {"": []}
     for source in sources():
         room = "/".join(source.parts[:-1])
@@ -43,7 +49,10 @@ def _rooms() -> dict[str, list[Path]]:
 
 
 def _childOf(room: str, module: str) -> str | None:
-    """What stands for C{module} in the picture of C{room}: itself, or the folder that it is in."""
+    """
+    Return the name of the box for C{module} in the picture of C{room}: the file, or the folder that
+    contains it.
+    """
     prefix = room.replace("/", ".") + "." if room else ""
     if not module.startswith(prefix) or module in ("", prefix[:-1]):
         return None
@@ -54,13 +63,16 @@ def _childOf(room: str, module: str) -> str | None:
 
 
 def _imports(source: Path) -> set[str]:
-    """What a file imports, with what it imports by a text, such as C{"._receiving.lines:LineReceiver"}, when asked."""
+    """
+    Return the modules that a file imports, including lazy imports that it names in a string, such
+    as C{"._receiving.lines:LineReceiver"}.
+    """
     late = re.findall(r'"\.([\w.]+):\w+"', (PACKAGE / source).read_text(encoding="utf-8"))
     return imports(source) | {".".join([*source.parts[:-1], each]) for each in late}
 
 
 def _graph(room: str) -> Graph:
-    """Which file or folder of C{room} imports from which."""
+    """Return the imports between the files and folders of C{room}."""
     graph: Graph = {}
     modules = {moduleName(each): each for each in sources() if each.suffix == ".py"}
     for module, source in modules.items():
@@ -73,7 +85,7 @@ def _graph(room: str) -> Graph:
 
 
 def _heights(graph: Graph) -> dict[str, int]:
-    """How far above the ground each stands: above everything that it imports from."""
+    """Return the row of each box.  A box is above everything that it imports from."""
     heights: dict[str, int] = {}
 
     def height(name: str, above: tuple[str, ...] = ()) -> int:
@@ -88,7 +100,7 @@ def _heights(graph: Graph) -> dict[str, int]:
 
 
 def _below(graph: Graph, name: str) -> set[str]:
-    """Everything that C{name} imports from, at any number of steps."""
+    """Return everything that C{name} imports from, directly or indirectly."""
     found: set[str] = set()
     waiting = [*graph[name]]
     while waiting:
@@ -100,7 +112,7 @@ def _below(graph: Graph, name: str) -> set[str]:
 
 
 def _arrows(graph: Graph) -> list[tuple[str, str]]:
-    """The imports that no way over others stands for."""
+    """Return the imports that are not implied by a chain of other imports."""
     return [
         (name, each)
         for name in sorted(graph)
@@ -110,7 +122,7 @@ def _arrows(graph: Graph) -> list[tuple[str, str]]:
 
 
 def _places(graph: Graph) -> dict[str, tuple[float, float, float]]:
-    """Where each box stands: its left edge, its upper edge and its width."""
+    """Return the position of each box: its left edge, its top edge and its width."""
     heights = _heights(graph)
     rows = [sorted(name for name in graph if heights[name] == each) for each in range(max(heights.values()) + 1)]
     widths = {name: len(_label(name)) * _LETTER + 22 for name in graph}
@@ -126,7 +138,7 @@ def _places(graph: Graph) -> dict[str, tuple[float, float, float]]:
 
 
 def _middle(places: Mapping[str, tuple[float, float, float]], names: Iterable[str]) -> float:
-    """Where, from left to right, the middle of those boxes is."""
+    """Return the mean horizontal center of these boxes."""
     found = [places[each][0] + places[each][2] / 2 for each in names if each in places]
     return sum(found) / len(found) if found else 0.0
 
@@ -136,7 +148,10 @@ def _label(name: str) -> str:
 
 
 def _draw(graph: Graph, title: str, isPublic: bool) -> str:
-    """Draw boxes, each above what it imports from; the public ones of a public room in another colour."""
+    """
+    Draw each box above the boxes that it imports from.  In a public room, public boxes have another
+    colour.
+    """
     places = _places(graph)
     width = max(left + size for left, _, size in places.values()) + _MARGIN
     height = max(top for _, top, _ in places.values()) + _HEIGHT + _MARGIN
@@ -164,7 +179,7 @@ def _draw(graph: Graph, title: str, isPublic: bool) -> str:
 
 
 def _summary(source: Path) -> str:
-    """The first sentence of a file's docstring, as reStructuredText."""
+    """Return the first sentence of a file's docstring, as reStructuredText."""
     text = ast.get_docstring(ast.parse((PACKAGE / source).read_text(encoding="utf-8"))) or ""
     first = " ".join(text.partition("\n\n")[0].split())
     sentence = re.split(r"(?<=\.) +(?=[A-Z])", first)[0]
@@ -179,7 +194,7 @@ def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _map(rooms: Mapping[str, list[Path]], drawn: Mapping[str, str]) -> str:
-    """Write what each room and each file is for, with the pictures."""
+    """Write the purpose of each folder and file, with the pictures."""
     lines: list[str] = []
     for room, files in sorted(rooms.items()):
         title = f"``{room}/``" if room else "The rooms"
@@ -205,14 +220,14 @@ def _isPackage(room: str) -> bool:
 
 
 def _travel(name: str) -> str:
-    """What runs, on the pure build, in a process of its own."""
+    """Return the call tree of one scenario, recorded on the pure build in a separate process."""
     environment = {**os.environ, "TWISTED_BASIC_NG_PURE": "1", "TWISTED_BASIC_NG_SWAP": "0"}
     command = [sys.executable, "-m", "tools.travels", name]
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def texts() -> dict[Path, str]:
-    """What is written, by the file that it is written to."""
+    """Return the text of each generated file, by its path."""
     found: dict[Path, str] = {}
     drawn: dict[str, str] = {}
     rooms = _rooms()
@@ -228,7 +243,7 @@ def texts() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write all files, and delete those of rooms that are gone."""
+    """Write all files, and delete files that are no longer generated."""
     found = texts()
     TARGET.mkdir(exist_ok=True)
     for each in set(TARGET.iterdir()) - found.keys():

@@ -1,12 +1,13 @@
 """
-Builds the sdist and the wheel, installs each into an empty environment, tries it there and uninstalls it.
+Builds the sdist and the wheel, installs each into an empty environment, tests it there and
+uninstalls it.
 
 usage: python -m tools.check_package DIRECTORY      (to work in; it is emptied first)
 
-The package of the demo is built, too, and tried beside the wheel.
+It also builds the demo's package and tests it together with the wheel.
 
-The installations: the wheel as built here, the sdist with a compiler if there is one, the sdist where the compiler
-fails, and the sdist with none to be found.
+The installations: the wheel, the sdist with a compiler if there is one, the sdist with a compiler
+that fails, and the sdist without a compiler.
 """
 
 from __future__ import annotations
@@ -23,32 +24,38 @@ from .compiler import whyNone
 
 _SMOKE = Path(__file__).with_name("smoke.py")
 
-#: Fails where an environment is not switched.
+#: Exits with an error if the swap is not enabled in the environment.
 _IS_OURS = "import sys; from twisted.protocols import basic; sys.exit(basic.__name__ != 'twisted_basic_ng.basic')"
 
 
 def run(*command: object, directory: Path | None = None, **environment: str) -> None:
-    """Run C{command}, in C{environment} and what there is of it here."""
+    """
+    Run C{command} with this process's environment variables, without those of this project, plus
+    C{environment}.
+    """
     print("$", *command, flush=True)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TWISTED_BASIC_NG_")}
-    # To compile everything that pip installs takes longer than to install it, and most of it is never imported.
+    # Compiling everything that pip installs takes longer than installing it, and most of it is
+    # never imported.
     clean["PIP_COMPILE"] = "0"
     subprocess.run([str(each) for each in command], check=True, cwd=directory, env={**clean, **environment})
 
 
 def binariesOf(home: Path) -> Path:
-    """Make a new environment in C{home}; return where its programs are."""
-    venv.create(home)  # without pip: the one here serves them all
+    """Create a virtual environment in C{home} and return the directory of its programs."""
+    venv.create(home)  # without pip: the pip of this process serves all of them
     return home / ("Scripts" if os.name == "nt" else "bin")
 
 
 def pip(binaries: Path, *words: object, **environment: str) -> None:
-    """Have pip do something for the environment with C{binaries}."""
+    """Run pip for the environment with C{binaries}."""
     run(sys.executable, "-m", "pip", "--python", binaries / "python", *words, **environment)
 
 
 def attempt(home: Path, archive: Path, build: str, **environment: str) -> None:
-    """Install C{archive} into a new environment in C{home} and try it there, away from the sources."""
+    """
+    Install C{archive} into a new environment in C{home} and test it there, outside the source tree.
+    """
     binaries = binariesOf(home)
     pip(binaries, "install", "-q", archive, **environment)
     run(binaries / "python", _SMOKE, build, directory=home)
@@ -62,7 +69,10 @@ def attempt(home: Path, archive: Path, build: str, **environment: str) -> None:
 
 
 def attemptDemo(home: Path, *archives: Path) -> None:
-    """Install the demo beside the library into a new environment in C{home}, and have it do one of its jobs."""
+    """
+    Install the demo and the library into a new environment in C{home}, and run one of the demo's
+    jobs.
+    """
     binaries = binariesOf(home)
     pip(binaries, "install", "-q", *archives)
     run(binaries / "twisted-basic-ng", "demo", "--job", "lines", "--rounds", "1", directory=home)

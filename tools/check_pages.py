@@ -1,5 +1,6 @@
 """
-Checks that the built API reference shows every public name of every public module, and no markup of docstrings.
+Checks that the built API reference has every public name of every public module, and shows no
+epytext markup.
 
 usage: python -m tools.check_pages DIRECTORY      (where the documentation was built)
 """
@@ -18,12 +19,12 @@ import twisted_basic_ng
 
 __all__ = ["main", "marked", "publicModules", "shown"]
 
-#: An inventory of Sphinx begins with this many lines of text; the rest is compressed.
+#: How many lines of text a Sphinx inventory begins with.  The rest is compressed.
 _HEAD = 4
 
 
 def publicModules() -> Iterator[str]:
-    """Name the package's modules that are not private."""
+    """Return the names of the package's public modules."""
     name = twisted_basic_ng.__name__
     yield name
     for found in pkgutil.walk_packages(twisted_basic_ng.__path__, f"{name}."):
@@ -32,20 +33,23 @@ def publicModules() -> Iterator[str]:
 
 
 def shown(directory: Path) -> set[str]:
-    """Read the names of Python that the built documentation has a place for."""
+    """Return the Python names that the built documentation describes."""
     content = (directory / "objects.inv").read_bytes().split(b"\n", _HEAD)[_HEAD]
     lines = zlib.decompress(content).decode().splitlines()
     return {name for name, kind, *_ in (line.split(maxsplit=2) for line in lines) if kind.startswith("py:")}
 
 
 def marked(directory: Path) -> list[str]:
-    """Name the pages of the reference that show markup of epytext as it is written."""
+    """Return the names of the reference pages that show raw epytext markup."""
     pages = sorted((directory / "api").glob("*.html"))
     return [each.name for each in pages if re.search(r"\b[BCILMU]\{", each.read_text(encoding="utf-8"))]
 
 
 def main(directory: Path) -> str | None:
-    """Print how many names each module has; say what is wrong."""
+    """
+    Print how many names each module has.  Return a description of the first problem, if there is
+    one.
+    """
     found = shown(directory)
     missing = []
     for module in publicModules():

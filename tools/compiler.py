@@ -1,4 +1,7 @@
-"""Tells whether the interpreter that runs this can compile the extension, and whether it was compiled."""
+"""
+Tells whether this interpreter can compile the extension, and whether the compiled extension is up
+to date.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ __all__ = ["whyNone", "whyStale"]
 
 def whyNone() -> str:
     """
-    Say what is missing for a compiled build; an empty string if nothing is.
+    Return what is missing for a compiled build, or an empty string if nothing is.
 
-    Where C{TWISTED_BASIC_NG_REQUIRE_EXTENSION} is set, nothing may be missing.
+    If C{TWISTED_BASIC_NG_REQUIRE_EXTENSION} is set, a missing compiler is not reported, so that the
+    build fails instead.
     """
     if platform.python_implementation() != "CPython":
         return f"{platform.python_implementation()} has the pure build alone"
@@ -35,7 +39,9 @@ def whyNone() -> str:
 
 
 def whyStale() -> str:
-    """Say what is wrong with the compiled build that is imported here; an empty string if nothing is."""
+    """
+    Return what is wrong with the compiled build that this interpreter imports, or an empty string.
+    """
     for name in ("framing_ext", "values_ext"):
         built = importlib.util.find_spec(f"twisted_basic_ng._accelerate.{name}")
         if built is None or built.origin is None:

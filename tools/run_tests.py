@@ -4,20 +4,24 @@ Runs the tests on one build or on both, and keeps their results for the summary.
 usage: python -m tools.run_tests --results DIRECTORY --build {pure,both,one} [--part {all,portable,files}]
            [--coverage] [--shuffle] [PYTEST-ARGUMENT ...]
 
-"portable" leaves out what does not differ from one Python or Twisted to another, and keeps the random tests short.
-The environment variable TWISTED_BASIC_NG_ALL_TESTS=1 makes "all" of it.  "files" are the tests that each source file
-has of its own.
+"portable" leaves out the tests whose result does not depend on the version of Python or Twisted,
+and shortens the random tests.  With the environment variable TWISTED_BASIC_NG_ALL_TESTS=1 it is the
+same as "all".  "files" runs the unit tests of each source file.
 
-On both builds, what tries them both itself, or is about neither, runs once; so do the tests of what Twisted's own
-modules do.  The pure build has few random examples, and the compiled one all of them.
+On both builds, a test runs only once if it tests both builds itself, does not depend on the build,
+or tests Twisted's own modules.  The pure build runs few random examples, the compiled build all of
+them.
 
---coverage measures the branches of the pure build, unless pytest is told what to run.  The tests of the source files
-have to reach all of them: they run under coverage, and the others, which do not count, run without it.
+--coverage measures the branch coverage of the pure build, unless there are arguments for pytest.
+The unit tests of the source files have to reach all branches: they run under coverage, and all
+other tests run without it.
 
---shuffle draws the order of the tests.  The environment variable TWISTED_BASIC_NG_TEST_ORDER repeats one.
+--shuffle runs the tests in a random order.  The environment variable TWISTED_BASIC_NG_TEST_ORDER
+repeats an order.
 
-"both" leaves the compiled build out, and counts it as one test that was skipped, if it cannot be compiled.  If it can
-be and is not there, that is a failure.  "one" is the compiled build, or the pure one if there can be no other.
+"both" skips the compiled build if it cannot be compiled, and counts that as one skipped test.  If
+it can be compiled but is missing, that is a failure.  "one" is the compiled build, or the pure one
+if the compiled one is not possible.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from .compiler import whyNone, whyStale
 
 _ROOT = Path(__file__).parent.parent
 
-#: Folders of what is no test of a single source file.
+#: Folders of tests that are not unit tests of one source file.
 TOGETHER = (
     "compatibility",
     "differential",
@@ -50,14 +54,14 @@ TOGETHER = (
     "vectors",
 )
 
-#: Folders of the tests of programs that come with the package, and are not imported by it.
+#: Folders of tests for the programs that come with the package.  The package does not import them.
 PROGRAMS = ("bench", "demo")
 
-#: Folders whose tests try both builds themselves, or are about neither: one run has them.
+#: Folders of tests that test both builds themselves or do not depend on the build.  They run once.
 EITHER = ("fuzz", "mutation", "project", "upstream", "vectors")
 
-#: The same among the tests of the source files: the programs start processes for both builds, and the swap does not
-#: look at the build that it installs.
+#: The same among the unit tests: the programs start processes for both builds, and the swap does
+#: not depend on the build that it installs.
 EITHER_FILES = (
     *PROGRAMS,
     "swapping/test_children.py",
@@ -67,12 +71,13 @@ EITHER_FILES = (
     "test_pytest_plugin.py",
 )
 
-#: One that tries both builds itself, and repeats so much that it takes long to measure; other tests reach all branches.
+#: A file that tests both builds itself.  Its many repetitions are slow under coverage, and other
+#: tests reach all branches.
 REPEATING = "accelerate/test_references.py"
 
-#: On one Python of several, one build is enough for what neither build has a part in: files and directories over FTP,
-#: names in pickles and tracebacks, the processes of trial and of whole programs, and which tests of compatibility use
-#: the features beyond Twisted's AMP.
+#: If several Pythons are tested, one build is enough for tests that do not depend on the build:
+#: files and directories over FTP, names in pickles and tracebacks, the processes of trial and of
+#: whole programs, and the list of compatibility tests that use features beyond Twisted's AMP.
 ONE_BUILD = (
     "differential/test_extended.py",
     "live/test_coroutines.py",
@@ -82,12 +87,15 @@ ONE_BUILD = (
     "live/test_trial.py",
 )
 
-#: Folders that one Python and one Twisted are enough for: tools, programs, the wire, attacks that count work, memory.
+#: Folders for which one Python and one Twisted are enough: tools, programs, the wire format,
+#: attacks that count work, memory.
 ELSEWHERE = (*PROGRAMS, "fuzz", "mutation", "project", "safety", "soak", "stress", "upstream", "vectors")
 
 
 def note(path: Path, kind: str, message: str) -> None:
-    """Write down that the tests of a build were not run, as a test that C{kind} tells of."""
+    """
+    Record that the tests of a build were not run, as a single test case with the result C{kind}.
+    """
     print(message, flush=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     root = ElementTree.Element("testsuite", name=path.stem)
@@ -97,28 +105,32 @@ def note(path: Path, kind: str, message: str) -> None:
 
 
 def isWhole() -> bool:
-    """Whether nothing is to be left out anywhere."""
+    """Whether to leave out no tests at all."""
     return os.environ.get("TWISTED_BASIC_NG_ALL_TESTS", "") not in ("", "0")
 
 
 def without(paths: tuple[str, ...]) -> list[str]:
-    """Return what tells pytest to leave out some folders and files of the tests."""
+    """Return the pytest options that leave out these folders and files of the tests."""
     return [f"--ignore=tests/{each}" for each in paths]
 
 
-#: Tests that differ from others in what carries their bytes: one Python tries them over each link, the others over TCP.
+#: Tests that differ only in the transport.  The other Pythons run them over TCP only.
 LINKS = [f"--deselect=tests/live/test_overload.py::{each}Tests" for each in ("OverTLS", "OverUNIX", "TimedOverTLS")]
 
-#: What tells pytest which part of the tests to run.
+#: The pytest options that select each part of the tests.
 PARTS = {"all": [], "portable": [*without(ELSEWHERE), *LINKS], "files": without(TOGETHER)}
 
-#: What tells it to leave out of a second run what the first one shows; Twisted's own modules are the same in both.
+#: The pytest options that leave out of a second run the tests that do not depend on the build.
+#: Twisted's own modules are the same in both runs.
 ONCE = without(EITHER_FILES)
 STOCK_ONCE = ["-m", "not stock"]
 
 
 def run(build: str, results: Path, arguments: list[str], measured: bool = False, isShort: bool = False) -> int:
-    """Run tests on C{build}, maybe measured by coverage or with few random examples; return pytest's exit status."""
+    """
+    Run tests on C{build}, optionally under coverage or with few random examples.  Return pytest's
+    exit status.
+    """
     environment = dict(os.environ, TWISTED_BASIC_NG_PURE="1" if build == "pure" else "")
     if isShort:
         environment.setdefault("HYPOTHESIS_PROFILE", "short")
@@ -134,12 +146,12 @@ def run(build: str, results: Path, arguments: list[str], measured: bool = False,
 
 
 def measuring(results: Path) -> dict[str, str]:
-    """Return the environment variables with which a process and its children are measured."""
+    """Return the environment variables that measure the coverage of a process and its children."""
     return {"COVERAGE_PROCESS_START": str(_ROOT / "setup.cfg"), "COVERAGE_FILE": str(results / ".coverage")}
 
 
 def runMeasured(results: Path) -> int:
-    """Run the tests of the source files on the pure build, and fail if they miss a branch."""
+    """Run the unit tests on the pure build, and fail if they miss a branch."""
     results.mkdir(parents=True, exist_ok=True)
     for old in results.glob(".coverage*"):
         old.unlink()
@@ -152,16 +164,19 @@ def runMeasured(results: Path) -> int:
 
 
 def runAllMeasured(results: Path, isOnly: bool) -> int:
-    """Run all tests on the pure build, those of the source files measured; C{isOnly} if there is no other build."""
+    """
+    Run all tests on the pure build, the unit tests under coverage.  C{isOnly} is true if no other
+    build is tested.
+    """
     others = [f"tests/{each}" for each in TOGETHER if isOnly or each not in EITHER]
     others += [f"tests/{REPEATING}"] if isOnly else STOCK_ONCE
     measured = runMeasured(results)
-    # The compiled build has the long random tests, if there is one.
+    # The compiled build runs the long random tests, if there is one.
     return run("pure", results, others, isShort=not isOnly) or measured
 
 
 def runCompiled(results: Path, arguments: list[str]) -> int:
-    """Run the tests on the compiled build, if it is there; return 0 if it cannot be."""
+    """Run the tests on the compiled build.  Return 0 if it cannot be compiled."""
     missing = whyNone()
     if missing:
         note(results / "ext.xml", "skipped", f"the compiled build: {missing}")
@@ -194,7 +209,10 @@ def main() -> int:
 
 
 def runBuilds(builds: str, part: str, results: Path, isMeasured: bool, arguments: list[str]) -> int:
-    """Run a part of the tests on the builds, each test that is about neither once; return the worst status."""
+    """
+    Run a part of the tests on the builds, and each test that does not depend on the build once.
+    Return the worst status.
+    """
     isOnly = builds == "pure" or bool(whyNone())
     isEach = isOnly or isWhole() or bool(arguments)
     once = [] if isEach else ONCE

@@ -1,11 +1,11 @@
 """
-Runs the tests of the extension with it compiled for AddressSanitizer and UndefinedBehaviorSanitizer.
+Runs the tests of the extension, compiled with AddressSanitizer and UndefinedBehaviorSanitizer.
 
 usage: python -m tools.sanitize --results DIRECTORY [PYTEST-ARGUMENT ...]
 
-Each byte that is read or written where no memory of its own is, and each operation that C does not define, ends the
-run.  That this is so is tried first, with an extension from which one check of bounds was taken.  Where there is no
-sanitizer, this is counted as one test that was skipped.
+The run ends at the first access outside allocated memory and at the first operation that is
+undefined in C.  To prove that, the tool first runs an extension from which one bounds check was
+removed.  If there is no sanitizer, that counts as one skipped test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from .compiler import whyNone
 from .run_tests import note
 
-#: What feeds the extensions: its own tests, what a fuzzer has found, and the receivers.
+#: The tests that run the extensions: their own, the corpus of the fuzzer, and the receivers.
 TESTS = [
     "tests/accelerate/test_framing.py",
     "tests/accelerate/test_values.py",
@@ -39,7 +39,7 @@ _ROOT = Path(__file__).parent.parent
 
 _FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1"
 
-#: The check that is taken away, what stands there instead, and a call that then reads behind the bytes.
+#: The check to remove, its replacement, and a call that then reads behind the end of the bytes.
 _CHECK = ("if size - start < width:", "if size < start:")
 _HOSTILE = (
     "from twisted_basic_ng._accelerate.framing_ext import splitStrings; splitStrings(bytes(33), 33, '!I', 4, 9, 9)"
@@ -47,7 +47,7 @@ _HOSTILE = (
 
 
 def library() -> str:
-    """Find the sanitizer's library; an empty string where there is none."""
+    """Return the path of the sanitizer's library, or an empty string if there is none."""
     if sys.platform != "linux" or shutil.which("gcc") is None:
         return ""
     asked = ["gcc", "-print-file-name=libasan.so"]
@@ -56,7 +56,9 @@ def library() -> str:
 
 
 def build(place: Path, check: bool = True) -> None:
-    """Compile a copy of the project in C{place}; without one of the checks, if it is to be wrong."""
+    """
+    Compile a copy of the project in C{place}.  If C{check} is false, remove one bounds check first.
+    """
     for name in ("twisted_basic_ng", "tests", "tools"):
         shutil.copytree(_ROOT / name, place / name, ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
     for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.rst"):
@@ -74,13 +76,14 @@ def build(place: Path, check: bool = True) -> None:
 
 
 def python(place: Path, preload: str, *arguments: str, **options: bool) -> subprocess.CompletedProcess[str]:
-    """Run this Python in C{place}, with a sanitizer that sees each of its allocations."""
+    """Run this Python in C{place}, with a sanitizer that tracks all its allocations."""
     environment = dict(
         os.environ,
         LD_PRELOAD=preload,
         PYTHONMALLOC="malloc",
         PYTHONPATH=str(place),
-        # The interpreter itself keeps much until its end; what the extension does, the tests of references see.
+        # The interpreter itself keeps memory until it exits.  The tests of references find leaks in
+        # the extension.
         ASAN_OPTIONS="detect_leaks=0",
         UBSAN_OPTIONS="print_stacktrace=1",
         TWISTED_BASIC_NG_PURE="",
@@ -91,7 +94,7 @@ def python(place: Path, preload: str, *arguments: str, **options: bool) -> subpr
 
 
 def isSeen(place: Path, preload: str) -> bool:
-    """Does the sanitizer end a program that reads what it must not?"""
+    """Whether the sanitizer ends a program that reads outside its memory."""
     ended = python(place, preload, "-c", _HOSTILE, capture_output=True)
     return ended.returncode != 0 and "AddressSanitizer: heap-buffer-overflow" in ended.stderr
 

@@ -1,5 +1,6 @@
 """
-Tries an installed copy of the package: does the swap work, and on the build that is expected?
+Tests an installed copy of the package: whether the swap works, and whether the expected build is in
+use.
 
 usage: python smoke.py {pure,ext}       (from anywhere but the sources)
 """
@@ -10,15 +11,15 @@ import twisted_basic_ng
 
 twisted_basic_ng.install()
 
-from twisted.internet.testing import StringTransport  # noqa: E402  it imports what is swapped
-from twisted.protocols import basic  # noqa: E402  the swap is what is tried
+from twisted.internet.testing import StringTransport  # noqa: E402  it imports the swapped modules
+from twisted.protocols import basic  # noqa: E402  this tests the swap
 
 if basic.__name__ != "twisted_basic_ng.basic":
     sys.exit(f"the swap did not work: {basic}")
 
 
 class Lines(basic.LineReceiver):
-    """Keeps its lines."""
+    """Collects the lines that it receives."""
 
     def __init__(self):
         self.lines = []

@@ -1,9 +1,10 @@
 """
-Prints which functions of the package run, one inside of the other, while bytes come or a call travels.
+Prints the tree of the package's functions that run when bytes arrive or a call is made.
 
 usage: python -m tools.travels NAME      (see C{TRAVELS})
 
-C{tools/architecture.py} runs it on the pure build, where no function is hidden in the extension.
+C{tools/architecture.py} runs it on the pure build, because functions of the extension cannot be
+traced.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ __all__ = ["TRAVELS", "main"]
 _PACKAGE = Path(twisted_basic_ng.__file__).parent
 _WIDTH = 64
 
-#: What runs on some versions of Python or Twisted alone.
+#: Functions that run only on some versions of Python or Twisted.
 _SOMETIMES = {"Receiver._receiverPin", "addBehind"}
 
 
 @dataclass
 class Step:
     """
-    A call of a function.
+    A function call.
 
-    @ivar name: the function's, with its class.
+    @ivar name: the name of the function, with its class.
     @ivar place: the file that defines it.
-    @ivar steps: what it called.
+    @ivar steps: the calls that it made.
     """
 
     name: str
@@ -45,7 +46,10 @@ class Step:
     steps: list[Step] = field(default_factory=list)
 
     def lines(self, depth: int = 0) -> list[str]:
-        """Write the call and those inside of it; one that repeats its neighbour is left out."""
+        """
+        Return the call and its nested calls as indented lines.  A call that equals the one before
+        it is left out.
+        """
         indented = "  " * depth + self.name
         found = [f"{indented:<{_WIDTH}} {self.place}".rstrip()]
         for each, before in zip(self.steps, [None, *self.steps], strict=False):
@@ -55,14 +59,17 @@ class Step:
 
 
 class Tracer:
-    """Notes the calls of functions of the package, and of the application here."""
+    """
+    Records the calls of the package's functions, and of those of the sample application in this
+    file.
+    """
 
     def __init__(self) -> None:
         self.top = Step("", "")
         self._open: list[tuple[FrameType, Step]] = []
 
     def trace(self, function: Callable[[], object]) -> list[str]:
-        """Call C{function} and write what it called."""
+        """Call C{function} and return the calls that it made, as lines."""
         sys.setprofile(self._note)
         try:
             function()
@@ -80,13 +87,16 @@ class Tracer:
 
 
 def _isShown(code: CodeType) -> bool:
-    """Whether a function is the package's or the application's, and has a name."""
+    """
+    Whether to show a function: it is defined in the package or the sample application, and has a
+    name.
+    """
     isOurs = Path(code.co_filename).is_relative_to(_PACKAGE) or code.co_filename == __file__
     return isOurs and not code.co_name.startswith("<") and code not in _OWN
 
 
 def _nameOf(frame: FrameType) -> str:
-    """Name a function, with the class that defines it."""
+    """Return the name of a function, with the class that defines it."""
     code = frame.f_code
     owner = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
     row = (owner if isinstance(owner, type) else type(owner)).__mro__
@@ -103,10 +113,10 @@ def _placeOf(code: CodeType) -> str:
 
 
 class Greeter(LineReceiver):
-    """An application of lines."""
+    """A sample application that receives lines."""
 
     def lineReceived(self, line: bytes) -> None:
-        """Answer."""
+        """Answer a line."""
         self.sendLine(b"hello, " + line)
 
 
@@ -118,11 +128,11 @@ class Sum(Command):
 
 
 class Calculator(AMP):
-    """An application of AMP."""
+    """A sample AMP application."""
 
     @Sum.responder
     def add(self, a: int, b: int) -> dict[str, int]:
-        """Respond."""
+        """Return the sum."""
         return {"total": a + b}
 
 
@@ -142,21 +152,21 @@ def _taken(protocol: Any) -> bytes:
 
 
 def lines() -> list[str]:
-    """Forty whole lines and a half one come in one chunk."""
+    """Record the delivery of forty complete lines and a partial one, in one chunk."""
     receiver = _ready(Greeter())
     receiver.dataReceived(b"warming up\r\n")
     return Tracer().trace(lambda: receiver.dataReceived(b"Ada\r\n" * 40 + b"Gra"))
 
 
 def _travel(stage: int) -> list[str]:
-    """Make a call, answer it, and take the answer; write one of the three."""
+    """Make a call, answer it, and deliver the answer.  Return the trace of one of these stages."""
     client, server = _ready(AMP()), _ready(Calculator())
     ends: list[Callable[[], object]] = [
         lambda: client.callRemote(Sum, a=13, b=81).addCallback(_printTotal),
         lambda: server.dataReceived(_taken(client)),
         lambda: client.dataReceived(_taken(server)),
     ]
-    for end in (*ends, *ends[:stage]):  # a whole call first: what happens once for a connection is left out
+    for end in (*ends, *ends[:stage]):  # the first call sets up the connection
         end()
     return Tracer().trace(ends[stage])
 
@@ -168,12 +178,12 @@ TRAVELS: dict[str, Callable[[], list[str]]] = {
     "answered": lambda: _travel(2),
 }
 
-#: What is neither the package's nor the application's, but this file's.
+#: Functions of this file that belong neither to the package nor to the sample application.
 _OWN = {each.__code__ for each in (_ready, _taken, _travel, lines)}
 
 
 def main(name: str) -> None:
-    """Print one of them."""
+    """Print the trace with this name."""
     print("\n".join(TRAVELS[name]()))
 
 

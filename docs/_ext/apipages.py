@@ -1,8 +1,9 @@
 """
-What pydoctor is told of the places of public names.
+Tells pydoctor on which page each public name belongs.
 
-A class that a private file defines belongs on the page of the module where it is public.  pydoctor moves it there,
-unless the private file names it in its C{__all__}, as all of ours do; so that is not shown to it.
+A class that a private file defines belongs on the page of the module that makes it public.
+pydoctor moves it there, unless the private file lists it in its C{__all__}.  All private files of
+this package do, so this file hides their C{__all__} from pydoctor.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ __all__ = ["Pages", "setup_pydoctor_extension"]
 
 
 class _PrivateModule(ModuleMixin, Module):
-    """A module whose C{__all__} counts for nothing where its name is private."""
+    """A module whose C{__all__} is ignored if the module is private."""
 
     @property
     def all(self) -> Collection[str] | None:
-        """What the module exports."""
+        """The names that the module exports."""
         return None if self.name.startswith("_") else self._exports
 
     @all.setter  # noqa: A003 - pydoctor names it so
@@ -29,11 +30,11 @@ class _PrivateModule(ModuleMixin, Module):
 
 
 def setup_pydoctor_extension(registrar: ExtRegistrar) -> None:
-    """Tell pydoctor of the class above."""
+    """Register the class above with pydoctor."""
     registrar.register_mixin(_PrivateModule)
 
 
 class Pages(System):
-    """The system that makes our pages."""
+    """The pydoctor system that builds our pages."""
 
     custom_extensions = [__name__]

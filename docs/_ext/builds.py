@@ -1,7 +1,8 @@
 """
-The directive C{two-builds}: both sources of each function of which there are two builds, one under the other.
+The directive C{two-builds}: shows the Python and the Cython source of each function that has two
+builds.
 
-The functions are read off the Cython sources, so the page is complete.
+The list of functions comes from the Cython sources, so the page is complete.
 """
 
 from __future__ import annotations
@@ -23,20 +24,23 @@ _FOLDER = Path(_accelerate.__file__).parent
 
 
 def compiled(module: str) -> dict[str, str]:
-    """Return the compiled functions of C{module}, such as C{framing}: each name with its source."""
+    """
+    Return the compiled functions of C{module}, for example C{framing}: the source of each, by its
+    name.
+    """
     source = (_FOLDER / f"{module}_ext.pyx").read_text(encoding="utf-8")
     blocks = re.split(r"\n\n\n", source)
     return {block.split("(")[0].removeprefix("def "): block.rstrip() for block in blocks if block.startswith("def ")}
 
 
 class TwoBuilds(SphinxDirective):
-    """Show the functions of the modules that the directive names."""
+    """Shows the functions of the modules that are given as the directive's argument."""
 
     required_arguments = 1
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        """Make a section for each function."""
+        """Return a section for each function."""
         return [
             self._section(module, name, source)
             for module in self.arguments[0].split()

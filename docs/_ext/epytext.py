@@ -1,7 +1,8 @@
 """
 Turns a docstring in epytext into reStructuredText.
 
-pydoctor's parser reads the docstring.  This file knows nothing of Sphinx but the names of its roles and fields.
+pydoctor's parser reads the docstring.  This file knows nothing of Sphinx except the names of its
+roles and fields.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Docstring", "EpytextError", "read"]
 
-#: What Sphinx calls the fields of a function.
+#: Sphinx's names for the fields of a function.
 _FIELDS = {"param": "param", "return": "returns", "raise": "raises"}
 
 #: The fields that document attributes.
 _ATTRIBUTES = {"ivar", "cvar", "var"}
 
-#: The characters that mean something to reStructuredText inside of a sentence.
+#: The characters that are reStructuredText markup inside a sentence.
 _MARKUP = re.compile(r"([\\*`|_])")
 
 
 class EpytextError(ValueError):
-    """A docstring that is not epytext, or has a tag that nothing here knows."""
+    """Raised for a docstring that is not valid epytext, or has an unknown tag."""
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Docstring:
     A docstring as lines of reStructuredText.
 
     @ivar body: the text, without fields.
-    @ivar fields: the fields of a function: parameters, what it returns, what it raises.
+    @ivar fields: the fields of a function: parameters, return value, errors raised.
     @ivar attributes: the text of each attribute, by its name.
     """
 
@@ -58,7 +59,7 @@ def read(text: str | None) -> Docstring:
     """
     Read a docstring.
 
-    @raise EpytextError: it is not epytext.
+    @raise EpytextError: the docstring is not valid epytext.
     """
     found = Docstring()
     errors: list[ParseError] = []
@@ -75,7 +76,7 @@ def read(text: str | None) -> Docstring:
 
 
 def _addField(found: Docstring, element: Element) -> None:
-    """Add a field to what a docstring says."""
+    """Add a field to C{found}."""
     tag, *rest = _elements(element)
     name = _text(tag)
     argument = ""
@@ -96,12 +97,12 @@ def _elements(element: Element) -> list[Element]:
 
 
 def _text(element: Element) -> str:
-    """What stands in an element, without any markup."""
+    """Return the text of an element, without markup."""
     return "".join(each if isinstance(each, str) else _text(each) for each in element.children)
 
 
 def _block(element: Element) -> list[str]:
-    """Write a paragraph, a list or a literal block, with an empty line behind it."""
+    """Write a paragraph, a list or a literal block, followed by an empty line."""
     if element.tag == "para":
         return ["".join(_inline(each) for each in element.children), ""]
     if element.tag in ("literalblock", "doctestblock"):
@@ -118,7 +119,10 @@ def _item(element: Element, bullet: str) -> list[str]:
 
 
 def _inline(element: Element | str) -> str:
-    """Write text, or what is marked in it; a zero-width join keeps a role apart from what it touches."""
+    """
+    Write plain text or an inline element.  A backslash and a space separate a role from adjacent
+    text.
+    """
     if isinstance(element, str):
         return _MARKUP.sub(r"\\\1", element)
     if element.tag == "code":

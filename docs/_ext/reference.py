@@ -1,5 +1,5 @@
 """
-The directive that the pages of the API reference are made with.
+The directive that builds the pages of the API reference.
 
 ::
 
@@ -8,9 +8,9 @@ The directive that the pages of the API reference are made with.
        AMP
        BinaryBoxProtocol
 
-documents these names of the module: signatures and types from the code, the rest from the docstrings.  A class shows
-what it has of its own and of private bases; what it has of public ones is named and linked.  Without names, the
-directive documents all of the module's C{__all__}.
+documents these names of the module.  The signatures and types come from the code, the rest from the
+docstrings.  A class shows its own members and those of its private bases.  Members of public bases
+are listed with links.  Without names, the directive documents all names in the module's C{__all__}.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SOURCES = [each for each in Path(twisted_basic_ng.__file__).parent.rglob("*.py"
 #: Where Twisted documents its names.
 _TWISTED = "https://docs.twisted.org/en/stable/api/"
 
-#: Values that are shown as they are.
+#: Types whose values are shown.
 _PLAIN = (bool, bytes, int, float, str, type(None))
 
 
@@ -59,7 +59,7 @@ def _trees() -> list[ast.Module]:
 
 @cache
 def _imported() -> dict[str, str]:
-    """Where each name is from that a file of the package imports from another package."""
+    """Return the full name of each name that a file of the package imports from another package."""
     return {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for tree in _trees()
@@ -71,7 +71,7 @@ def _imported() -> dict[str, str]:
 
 @cache
 def _aliases() -> dict[str, str]:
-    """What the package's private names for types stand for."""
+    """Return the types that the package's private type aliases stand for."""
     found = {}
     for tree in _trees():
         for node in tree.body:
@@ -84,7 +84,7 @@ def _aliases() -> dict[str, str]:
 
 @cache
 def _ownClasses() -> set[str]:
-    """The names of all classes that the package defines."""
+    """Return the names of all classes that the package defines."""
     return {node.name for tree in _trees() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
@@ -96,13 +96,13 @@ def _readable(annotation: str) -> str:
 
 
 def _modules() -> list[ModuleType]:
-    """The modules of the package that are loaded."""
+    """Return the loaded modules of the package."""
     return [each for name, each in sorted(sys.modules.items()) if name.partition(".")[0] == _PACKAGE and each]
 
 
 @cache
 def _comments(name: str) -> dict[tuple[str, str], list[str]]:
-    """What the comments that begin with C{#:} say of a module's and its classes' variables."""
+    """Return the comments beginning with C{#:} on the variables of a module and of its classes."""
     try:
         return dict(ModuleAnalyzer.for_module(name).find_attr_docs())
     except Exception:
@@ -110,7 +110,7 @@ def _comments(name: str) -> dict[tuple[str, str], list[str]]:
 
 
 def _comment(owner: str, name: str, value: object) -> list[str]:
-    """Find the comment on a variable in whichever file of the package defines it."""
+    """Find the comment on a variable, in any file of the package."""
     for module in _modules():
         lines = _comments(module.__name__).get((owner, name))
         if lines and (owner or vars(module).get(name) is value):
@@ -122,7 +122,7 @@ class _Writer:
     """
     Writes the reStructuredText that documents public names of a module.
 
-    @ivar lines: what is written.
+    @ivar lines: the lines written so far.
     """
 
     def __init__(self, module: ModuleType) -> None:
@@ -156,7 +156,7 @@ class _Writer:
         self.lines += [*(f"   {line}" for line in text), ""]
 
     def _twisted(self) -> ModuleType:
-        """The module of Twisted's that this one stands for; an empty one where there is none."""
+        """Return Twisted's counterpart of this module, or an empty module if there is none."""
         name = self.module.__name__.rpartition(".")[2]
         if name not in ("amp", "basic", "ftp"):
             return ModuleType(name)
@@ -199,7 +199,9 @@ class _Writer:
             self.lines.append("")
 
     def _constructor(self, kind: type) -> tuple[str, list[str]]:
-        """The parameters of a class, and what its docstring says of them."""
+        """
+        Return the parameters of a class's constructor, and their descriptions from its docstring.
+        """
         for base in kind.__mro__:
             made = base.__dict__.get("__init__")
             if inspect.isfunction(made) and _isOurs(base):
@@ -233,7 +235,7 @@ class _Writer:
 
 
 class _Text:
-    """Stands for a type or a default value, and is shown as it is written."""
+    """Stands for a type or a default value.  Its C{repr} is the text itself."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -243,7 +245,7 @@ class _Text:
 
 
 def _arguments(function: Any, isBound: bool, returns: bool = True) -> str:
-    """Write a function's parameters as in its source, without the first of a method."""
+    """Write a function's parameters as in its source.  C{self} is left out for a method."""
     found = inspect.signature(function)
     parameters = [
         each.replace(annotation=_annotation(each.annotation), default=_default(each.default))
@@ -258,17 +260,17 @@ def _annotation(annotation: Any) -> Any:
 
 
 def _default(value: Any) -> Any:
-    """A default value that is short and says something, or dots."""
+    """Return a short default value as it is, and dots for any other."""
     return value if value is inspect.Parameter.empty or isinstance(value, _PLAIN) else _Text("...")
 
 
 def _sentence(lines: list[str]) -> list[str]:
-    """Begin with a capital."""
+    """Capitalize the first letter."""
     return [lines[0][:1].upper() + lines[0][1:], *lines[1:]] if lines else lines
 
 
 def _origin(thing: object) -> str:
-    """Say what a name of another package stands for."""
+    """Say what an object of another package is."""
     if isinstance(thing, ModuleType):
         return f"the module ``{thing.__name__}``"
     kind = thing if isinstance(thing, type) or callable(thing) else type(thing)
@@ -277,7 +279,9 @@ def _origin(thing: object) -> str:
 
 
 def _methodSignature(interface: Any, name: str) -> str:
-    """The parameters and their types of an interface's method, as they stand in the source."""
+    """
+    Return the parameters and types of an interface's method, as they are written in the source.
+    """
     for tree in _trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.name == interface.__name__:
@@ -293,13 +297,13 @@ def _isOurs(kind: type) -> bool:
 
 
 def _isPublic(kind: type) -> bool:
-    """Whether a class has its own place in the reference."""
+    """Whether a class has its own entry in the reference."""
     module = sys.modules.get(kind.__module__)
     return _isOurs(kind) and kind.__name__ in getattr(module, "__all__", ()) and "._" not in kind.__module__
 
 
 def _bases(kind: type) -> list[str]:
-    """Name the public bases of a class, the nearest ones, and the interfaces that it declares."""
+    """Name the nearest public bases of a class, and the interfaces that it declares."""
     found: list[type] = []
     for base in kind.__bases__:
         shown = next(each for each in base.__mro__ if _isPublic(each) or not _isOurs(each))
@@ -313,13 +317,16 @@ def _bases(kind: type) -> list[str]:
 
 
 def _ownRow(kind: type) -> list[type]:
-    """The class, and those of its bases that are private: what they have is the class's own."""
+    """
+    Return the class and its private bases.  Members of private bases are documented as the class's
+    own.
+    """
     public = {inner for each in kind.__mro__[1:] if _isPublic(each) for inner in each.__mro__}
     return [each for each in kind.__mro__ if each is kind or (_isOurs(each) and each not in public)]
 
 
 def _documented(kind: type) -> dict[str, list[str]]:
-    """What the docstrings, and the comments, say of a class's public attributes."""
+    """Return the documentation of a class's public attributes, from docstrings and comments."""
     found: dict[str, list[str]] = {}
     for each in reversed(_ownRow(kind)):
         found |= epytext.read(each.__dict__.get("__doc__")).attributes
@@ -333,7 +340,7 @@ def _documented(kind: type) -> dict[str, list[str]]:
 
 
 def _overriddenAttribute(kind: type, name: str) -> list[str]:
-    """Say which documented attribute a class sets to another value."""
+    """Name the documented attribute that a class overrides with another value."""
     for each in kind.__mro__[1:]:
         if _isPublic(each) and name in epytext.read(each.__dict__.get("__doc__")).attributes:
             return [f"Overrides :py:attr:`{each.__name__}.{name} <{each.__module__}.{each.__name__}.{name}>`."]
@@ -341,7 +348,7 @@ def _overriddenAttribute(kind: type, name: str) -> list[str]:
 
 
 def _members(kind: type) -> list[tuple[str, Any]]:
-    """A class's public methods and properties, in the order of the source."""
+    """Return a class's public methods and properties, in source order."""
     found: dict[str, Any] = {}
     for each in _ownRow(kind):
         for name, value in each.__dict__.items():
@@ -352,7 +359,7 @@ def _members(kind: type) -> list[tuple[str, Any]]:
 
 
 def _inherited(kind: type) -> list[str]:
-    """Name what a class has of its public bases."""
+    """List the members that a class inherits from its public bases."""
     lines: list[str] = []
     seen = {*_documented(kind), *(name for name, _ in _members(kind))}
     for base in kind.__mro__[1:]:
@@ -368,7 +375,7 @@ def _inherited(kind: type) -> list[str]:
 
 
 def _overridden(kind: type, name: str) -> list[str]:
-    """Say which documented method a class overrides by one without a docstring."""
+    """Name the documented method that a class overrides with a method without a docstring."""
     for each in kind.__mro__[1:]:
         if _isPublic(each) and getattr(each.__dict__.get(name), "__doc__", None):
             return [f"Overrides :py:meth:`{each.__name__}.{name} <{each.__module__}.{each.__name__}.{name}>`."]
@@ -376,7 +383,10 @@ def _overridden(kind: type, name: str) -> list[str]:
 
 
 def _typeOf(kind: type, name: str) -> str:
-    """The type of an attribute, from its annotation, its property, or the parameter that it is made of."""
+    """
+    Return the type of an attribute, from its annotation, its value, or the constructor's parameter
+    of that name.
+    """
     for each in kind.__mro__:
         annotation = inspect.get_annotations(each).get(name)
         if annotation:
@@ -400,9 +410,9 @@ class Reference(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Write what documents the names, and have it parsed."""
+        """Write the documentation of the names, and parse it."""
         module = import_module(self.arguments[0])
-        twisted_basic_ng.uninstall()  # to import the plugin of pytest is to swap
+        twisted_basic_ng.uninstall()  # importing the pytest plugin installs the swap
         writer = _Writer(module)
         for name in [each.strip() for each in self.content if each.strip()] or sorted(module.__all__):
             writer.write(name)
@@ -414,7 +424,10 @@ class Reference(SphinxDirective):
 
 
 def _findElsewhere(_app: Sphinx, _env: Any, node: nodes.Element, text: nodes.Node) -> nodes.Node | None:
-    """Resolve a name that has no place in the reference: link to Twisted's, and leave others as plain text."""
+    """
+    Resolve a name that the reference does not have: link Twisted's names, and show other foreign
+    names as plain text.
+    """
     target = str(node.get("reftarget", ""))
     if node.get("refdomain") != "py":
         return None
@@ -428,7 +441,7 @@ def _findElsewhere(_app: Sphinx, _env: Any, node: nodes.Element, text: nodes.Nod
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of the directive."""
+    """Register the directive with Sphinx."""
     app.add_directive("reference", Reference)
     app.connect("missing-reference", _findElsewhere)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,8 @@
 """
-Has a calculator calculate.
+Uses a calculator.
 
-Start it with the endpoint of the server, C{python calc_client.py tcp:127.0.0.1:8750}; with a certificate in a file as a
-second argument, it talks to nobody but the server that has it.
+Start it with the endpoint of the server, C{python calc_client.py tcp:127.0.0.1:8750}.  With a
+certificate in a file as the second argument, it talks only to the server that has this certificate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twisted_basic_ng.amp import AMP, StartTLS
 
 
 async def secure(calculator: AMP, certificate: str) -> None:
-    """Go on over TLS, with the server that has this certificate and no other."""
+    """Start TLS, and accept only the server that has this certificate."""
     from twisted.internet.ssl import Certificate
 
     authority = Certificate.loadPEM(Path(certificate).read_text())
@@ -29,7 +29,7 @@ async def secure(calculator: AMP, certificate: str) -> None:
 
 
 async def main(reactor: Any, endpoint: str, certificate: str | None = None) -> None:
-    """Ask a few things, and hang up."""
+    """Make a few calls, and end."""
     calculator: AMP = await connectProtocol(clientFromString(reactor, endpoint), AMP())
     if certificate is not None:
         await secure(calculator, certificate)

@@ -1,4 +1,4 @@
-"""What the two ends of a calculator say to each other."""
+"""The commands of a calculator."""
 
 from twisted_basic_ng.amp import Command, Decimal, Integer, ListOf, OneWayCommand, Unicode
 
@@ -19,6 +19,6 @@ class Divide(Command):
 
 
 class Remark(OneWayCommand):
-    """Say something that needs no answer."""
+    """Send a remark that needs no answer."""
 
     arguments = [(b"text", Unicode()), (b"author", Unicode(optional=True))]

@@ -1,8 +1,9 @@
 """
 A calculator that speaks AMP.
 
-Start it with an endpoint, C{python calc_server.py tcp:8750:interface=127.0.0.1}; with a key and its certificate in a
-file as a second argument, clients that start TLS are shown that certificate.
+Start it with an endpoint, C{python calc_server.py tcp:8750:interface=127.0.0.1}.  With a key and
+its certificate in a file as the second argument, it shows this certificate to clients that start
+TLS.
 """
 
 from __future__ import annotations
@@ -31,29 +32,29 @@ class Calculator(AMP):
 
     @Sum.responder
     def add(self, numbers: list[Decimal]) -> dict[str, Decimal]:
-        """Respond at once."""
+        """Respond immediately."""
         return {"total": sum(numbers, Decimal(0))}
 
     @Divide.responder
     async def divide(self, dividend: int, divisor: int) -> dict[str, int]:
-        """Respond as a coroutine, which may await."""
+        """Respond as a coroutine, which may await other calls."""
         quotient, remainder = divmod(dividend, divisor)
         return {"quotient": quotient, "remainder": remainder}
 
     @Remark.responder
     def remark(self, text: str, author: str | None) -> dict[str, Any]:
-        """Take a remark."""
+        """Log a remark."""
         self.log.info("{author} says: {text}", author=author or "somebody", text=text)
         return {}
 
     @StartTLS.responder
     def secure(self) -> dict[str, Any]:
-        """Show the certificate, if there is one."""
+        """Return the certificate for TLS, if there is one."""
         return {} if self.certificate is None else {"tls_localCertificate": self.certificate}
 
 
 async def main(reactor: Any, endpoint: str, certificate: str | None = None) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is stopped."""
     if certificate is not None:
         from twisted.internet.ssl import PrivateCertificate
 

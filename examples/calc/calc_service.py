@@ -1,4 +1,4 @@
-"""The calculator as a service of twistd's."""
+"""The calculator as a twistd service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.python.usage import Options as BaseOptions
 
 
 class Options(BaseOptions):
-    """What the command line may say."""
+    """The options of the command line."""
 
     optParameters = [["listen", "l", "tcp:8750:interface=127.0.0.1", "The endpoint to serve at."]]
 

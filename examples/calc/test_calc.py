@@ -1,5 +1,5 @@
 """
-Tests of the calculator, without a socket: C{trial test_calc} or C{pytest test_calc.py}.
+Tests for the calculator, without a socket: C{trial test_calc} or C{pytest test_calc.py}.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twisted_basic_ng.amp import AMP
 
 
 class CalculatorTests(SynchronousTestCase):
-    """A client and a server, joined by hand."""
+    """Tests with a client and a server that are connected in memory."""
 
     def setUp(self) -> None:
         self.client, self.server = AMP(), Calculator()
@@ -26,7 +26,7 @@ class CalculatorTests(SynchronousTestCase):
         self.server.makeConnection(self.answered)
 
     def call(self, command: Any, **arguments: Any) -> Any:
-        """Call, carry the bytes there and back, and return the C{Deferred}."""
+        """Make a call, deliver the bytes in both directions, and return the result."""
         result = self.client.callRemote(command, **arguments)
         self.server.dataReceived(self.sent.value())
         result.addErrback(lambda failure: failure.value)  # without one, an error would close the connection
@@ -38,5 +38,5 @@ class CalculatorTests(SynchronousTestCase):
         self.assertEqual(self.call(Sum, numbers=[Decimal("0.1"), Decimal("0.2")]), {"total": Decimal("0.3")})
 
     def test_zero(self) -> None:
-        """Nobody can divide by zero, and the caller is told so."""
+        """Division by zero fails with C{ZeroDivisionError} for the caller."""
         self.assertIsInstance(self.call(Divide, dividend=1, divisor=0), ZeroDivisionError)

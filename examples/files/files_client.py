@@ -1,9 +1,9 @@
 """
-Copies files to a file server, and from it, with a progress bar.
+Copies files to and from a file server, with a progress bar.
 
-C{python files_client.py put tcp:127.0.0.1:8751 FILE ...} uploads, C{get} downloads to the current
-directory.  A copy that was cut off goes on where it ended.  When a file has arrived, both ends
-compare its SHA-256.  The bar needs rich: C{pip install rich}.
+C{python files_client.py put tcp:127.0.0.1:8751 FILE ...} uploads files, and C{get} downloads them
+to the current directory.  A copy that was cut off is resumed.  After each file, both ends compare
+its SHA-256.  The bar needs rich: C{pip install rich}.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def put(protocol: Any, path: Path, progress: Callable[[int], object]) -> i
     """
     Upload a file.
 
-    @param progress: called with the number of bytes that the server has or is being sent.
+    @param progress: called with the number of bytes that the server has or that are on the way.
     @return: how many bytes were sent.
     """
     name = path.name
@@ -39,7 +39,7 @@ async def put(protocol: Any, path: Path, progress: Callable[[int], object]) -> i
         file.seek(start)
         sender = StreamSender(file, lambda sent: progress(start + sent))
         sending = protocol.callRemote(Put, name=name, start=start, data=sender)
-        # Both at once: the file is read while its digest is computed.
+        # Compute the digest while the file is being sent.
         _, digest = await gatherResults([sending, deferToThread(digestOf, path)], consumeErrors=True)
     await protocol.callRemote(Finish, name=name, digest=digest)
     return sender.bytesSent
@@ -49,7 +49,7 @@ async def get(protocol: Any, path: Path, progress: Callable[[int], object]) -> i
     """
     Download a file.
 
-    @param progress: called with the number of bytes that are here.
+    @param progress: called with the number of bytes that have arrived.
     @return: how many bytes were received.
     """
     name, partial = path.name, path.with_name(path.name + ".part")
@@ -74,7 +74,7 @@ async def get(protocol: Any, path: Path, progress: Callable[[int], object]) -> i
 
 @contextmanager
 def bar(name: str, size: int) -> Any:
-    """Show a progress bar, and give the function that moves it."""
+    """Show a progress bar, and yield the function that updates it."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

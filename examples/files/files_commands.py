@@ -1,4 +1,4 @@
-"""What the two ends of the file server say to each other."""
+"""The commands of the file server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Digest", "FileError", "Finish", "Get", "Look", "Put", "digestOf"]
 
 
 class FileError(Exception):
-    """A file is not there, has a name that is not allowed, or has arrived damaged."""
+    """The file does not exist, has a name that is not allowed, or has arrived damaged."""
 
 
 class FileCommand(amp.Command):
@@ -23,8 +23,8 @@ class FileCommand(amp.Command):
 
 class Look(FileCommand):
     """
-    Ask for a file's size, -1 if there is none, and for how much of it an upload has left that was
-    cut off.
+    Ask for the size of a file, which is -1 if it does not exist, and for the size of an upload of
+    it that was cut off.
     """
 
     arguments = [(b"name", amp.Unicode())]
@@ -39,14 +39,14 @@ class Get(FileCommand):
 
 
 class Put(FileCommand):
-    """Upload a file, or go on with an upload at the offset where it was cut off."""
+    """Upload a file, or resume an upload at an offset."""
 
     arguments = [(b"name", amp.Unicode()), (b"start", amp.Integer()), (b"data", amp.Stream())]
     response = [(b"size", amp.Integer())]
 
 
 class Finish(FileCommand):
-    """Say what the SHA-256 of an uploaded file has to be, so that it takes the place of the old one."""
+    """Finish an upload: if its SHA-256 is this one, it replaces the old file."""
 
     arguments = [(b"name", amp.Unicode()), (b"digest", amp.String())]
 
@@ -59,7 +59,7 @@ class Digest(FileCommand):
 
 
 def digestOf(path: Path) -> bytes:
-    """Compute the SHA-256 of a file; in a thread, since that takes its time."""
+    """Compute the SHA-256 of a file.  Call it in a thread, since it takes time."""
     digest = sha256()
     with path.open("rb") as file:
         while piece := file.read(2**18):
@@ -68,6 +68,6 @@ def digestOf(path: Path) -> bytes:
 
 
 class FileEnd(amp.AMP):
-    """An end of a connection that has streams."""
+    """An end of a connection with streams enabled."""
 
     extended: Any = True

@@ -2,7 +2,7 @@
 A file server that speaks AMP, with streams.
 
 Start it with an endpoint and a directory: C{python files_server.py tcp:8751:interface=127.0.0.1
-/srv/files}.  C{files_client.py} copies files to it and from it.
+/srv/files}.  C{files_client.py} copies files to and from it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class FileServer(FileEnd):
     directory: Path
 
     def path(self, name: str, suffix: str = "") -> Path:
-        """Find a file by its name, which names no other directory."""
+        """Return the path of a file.  The name must not refer to another directory."""
         if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
             raise FileError(f"the name {name!r} is not allowed")
         return self.directory / f"{name}{suffix}"
 
     def existing(self, name: str) -> Path:
-        """Find a file that is there."""
+        """Return the path of an existing file."""
         path = self.path(name)
         if not path.is_file():
             raise FileError(f"there is no file {name!r}")
@@ -42,7 +42,7 @@ class FileServer(FileEnd):
 
     @Look.responder
     def look(self, name: str) -> dict[str, int]:
-        """Respond with sizes."""
+        """Respond with the sizes."""
         path, partial = self.path(name), self.path(name, ".part")
         return {
             "size": path.stat().st_size if path.is_file() else -1,
@@ -51,7 +51,7 @@ class FileServer(FileEnd):
 
     @Get.responder
     def get(self, name: str, start: int) -> dict[str, StreamSender]:
-        """Respond with an open file.  It is closed when the stream is over, however that happens."""
+        """Respond with an open file, which is closed when its stream has ended in any way."""
         file = self.existing(name).open("rb")
         file.seek(start)
         sender = StreamSender(file)
@@ -60,7 +60,9 @@ class FileServer(FileEnd):
 
     @Put.responder
     async def put(self, name: str, start: int, data: StreamReader) -> dict[str, int]:
-        """Write what arrives.  What has arrived stays if the connection is cut."""
+        """
+        Write the bytes as they arrive.  If the connection is cut, those that have arrived are kept.
+        """
         partial = self.path(name, ".part")
         with partial.open("r+b" if start else "wb") as file:
             if file.seek(0, 2) < start:
@@ -77,7 +79,7 @@ class FileServer(FileEnd):
 
     @Finish.responder
     async def finish(self, name: str, digest: bytes) -> dict[str, Any]:
-        """Compare, and put the upload in its place."""
+        """Compare the digests, and replace the old file with the upload."""
         partial = self.path(name, ".part")
         if not partial.is_file():
             raise FileError(f"there is no upload of {name!r}")
@@ -89,12 +91,12 @@ class FileServer(FileEnd):
 
     @Digest.responder
     async def digest(self, name: str) -> dict[str, bytes]:
-        """Respond with a digest."""
+        """Respond with the digest."""
         return {"digest": await deferToThread(digestOf, self.existing(name))}
 
 
 async def main(reactor: Any, endpoint: str, directory: str) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is stopped."""
     FileServer.directory = Path(directory)
     port = await serverFromString(reactor, endpoint).listen(Factory.forProtocol(FileServer))
     print(f"listening on {port.getHost()}", flush=True)

@@ -1,1 +1,1 @@
-"""Tests of C{twisted_basic_ng._accelerate}, one file for each source file."""
+"""Tests for C{twisted_basic_ng._accelerate}, one file for each source file."""

@@ -19,16 +19,16 @@ except ImportError:
 
 
 class TestStop:
-    """Reasons are told from numbers of bytes, and from each other."""
+    """Tests for L{Stop}, whose members differ from numbers of bytes and from each other."""
 
     def test_values(self) -> None:
-        """They are below zero, each another, and small enough for any limit."""
+        """The values are negative and unique, and L{LONGEST} has its documented value."""
         assert [(each.name, each.value) for each in Stop] == [("MALFORMED", -1), ("TOO_LONG", -2), ("UNTERMINATED", -3)]
         assert LONGEST == 99_999_999_999_999_999
 
 
 class TestSplitLines:
-    """Lines are cut at the leftmost delimiters."""
+    """C{splitLines} cuts at the leftmost delimiters."""
 
     @pytest.mark.parametrize(
         ("data", "start", "delimiter", "lines", "end"),
@@ -47,11 +47,11 @@ class TestSplitLines:
     def test_table(
         self, framing: ModuleType, data: bytes, start: int, delimiter: bytes, lines: list[bytes], end: int
     ) -> None:
-        """Each case of the table, with a window that takes it all."""
+        """Each case of the table, with a large window."""
         assert framing.splitLines(data, start, delimiter, 100) == (lines, end)
 
     def test_window(self, framing: ModuleType) -> None:
-        """Only lines that end within the window are cut, and one that does not where there is no other."""
+        """Only lines that end within the window are cut, or one longer line if there is none."""
         assert framing.splitLines(b"a\nb\nc\n", 0, b"\n", 4) == ([b"a", b"b"], 4)
         assert framing.splitLines(b"abcdef\ng\n", 0, b"\n", 3) == ([b"abcdef"], 7)
         assert framing.splitLines(b"ab\r\nc\r\n", 0, b"\r\n", 3) == ([b"ab"], 4)
@@ -60,7 +60,7 @@ class TestSplitLines:
 
 
 class TestSplitStrings:
-    """Strings are cut by the length in front of them."""
+    """C{splitStrings} cuts strings by their length prefix."""
 
     @pytest.mark.parametrize(
         ("data", "start", "limit", "most", "result"),
@@ -79,33 +79,33 @@ class TestSplitStrings:
     def test_table(
         self, framing: ModuleType, data: bytes, start: int, limit: int, most: int, result: tuple[list[bytes], int, int]
     ) -> None:
-        """Each case of the table, with two bytes of length."""
+        """Each case of the table, with a prefix of two bytes."""
         assert framing.splitStrings(data, start, "!H", 2, limit, most) == result
 
     @pytest.mark.parametrize("structFormat", ["!B", "!H", "!I", "!L", "!Q", "<H", "=I", ">I", ">H", ">B", ">L"])
     def test_formats(self, framing: ModuleType, structFormat: str) -> None:
-        """Any format of one number will do."""
+        """Any format of one number is supported."""
         size = struct.calcsize(structFormat)
         data = struct.pack(structFormat, 3) + b"abc" + struct.pack(structFormat, 0)
         assert framing.splitStrings(data, 0, structFormat, size, 99, 9) == ([b"abc", b""], len(data), size)
 
     def test_negative(self, framing: ModuleType) -> None:
-        """A length below zero is refused like one over the limit."""
+        """A negative length is refused like one over the limit."""
         assert framing.splitStrings(b"\xff\xffab", 0, "!h", 2, 99, 9) == ([], 0, Stop.TOO_LONG)
 
     @pytest.mark.parametrize("data", [b"\0", b"\0\x01a", b"\xff" * 6])
     def test_mismatch(self, framing: ModuleType, data: bytes) -> None:
-        """A prefix that is not as long as its format is an error."""
+        """A prefix whose size does not match its format raises an error."""
         with pytest.raises(struct.error):
             framing.splitStrings(data, 0, "!I", 2, 99, 9)
 
     def test_unlimited(self, framing: ModuleType) -> None:
-        """The limit may be greater than any number of bytes."""
+        """The limit may be infinite."""
         assert framing.splitStrings(b"\xff\xff\xff\xff", 0, "!I", 4, float("inf"), 9) == ([], 0, 2**32 + 3)
 
 
 class TestSplitNetstrings:
-    """Netstrings are cut as the specification has them."""
+    """C{splitNetstrings} cuts netstrings as the specification defines them."""
 
     @pytest.mark.parametrize(
         ("data", "limit", "result"),
@@ -146,11 +146,11 @@ class TestSplitNetstrings:
         assert framing.splitNetstrings(data, 0, limit, 9) == result
 
     def test_most(self, framing: ModuleType) -> None:
-        """No more are cut than were asked for, from where it was asked."""
+        """At most the requested number are cut, beginning at the given offset."""
         assert framing.splitNetstrings(b"1:a,1:b,1:c,", 4, 99, 1) == ([b"b"], 8, 0)
 
     def test_length(self) -> None:
-        """The length is read with the place of its colon."""
+        """C{netstringLength} returns the length and the offset of the colon."""
         assert netstringLength(b"x12:", 1, 99) == (12, 3)
         assert netstringLength(b"12", 0, 99) == (12, -1)
         assert netstringLength(b"123:", 0, 99) == (Stop.TOO_LONG, -1)
@@ -159,17 +159,17 @@ class TestSplitNetstrings:
         assert netstringLength(b"9" * 17 + b":", 0, 2**90) == (LONGEST, 17)
 
     def test_format(self) -> None:
-        """What is formatted is what is read."""
+        """C{formatNetstring} returns a netstring."""
         assert formatNetstring(b"") == b"0:,"
         assert formatNetstring(b"hello world!") == b"12:hello world!,"
 
 
 class TestRemembered:
-    """The pure build reads a length once."""
+    """The pure build caches the lengths that it has parsed."""
 
     @pytest.fixture
     def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-        """What is read while nothing is remembered yet."""
+        """Record the lengths that are parsed, beginning with an empty cache."""
         asked: list[bytes] = []
 
         def reading(data: bytes, start: int, limit: float) -> tuple[int, int]:
@@ -182,7 +182,7 @@ class TestRemembered:
 
     @pytest.mark.parametrize("size", [0, 1, 9, 12, 345, 6789])
     def test_once(self, asked: list[bytes], size: int) -> None:
-        """Of whatever size, and whatever the limit is."""
+        """Each length is parsed once, for any size and limit."""
         data = b"1:" + formatNetstring(b"x" * size) * 3
         for limit in (size, 6789, float("inf"), 10**17 - 1):
             pure._LENGTHS.clear()
@@ -190,7 +190,7 @@ class TestRemembered:
         assert asked == [b"%d" % size] * 4
 
     def test_limit(self, asked: list[bytes]) -> None:
-        """A length that is remembered is still compared with the limit."""
+        """A cached length is still compared with the limit."""
         assert pure.splitNetstrings(b"9:123456789,", 0, 9, 9) == ([b"123456789"], 12, 0)
         assert pure.splitNetstrings(b"9:123456789,", 0, 8, 9) == ([], 0, Stop.TOO_LONG)
         assert asked == [b"9"]
@@ -198,13 +198,15 @@ class TestRemembered:
         assert pure.splitNetstrings(b"1:a,9:123456789,", 0, 8, 9) == ([b"a"], 4, Stop.TOO_LONG)
 
     def test_shorterAtTheEnd(self, asked: list[bytes]) -> None:
-        """A remembered length that ends with the bytes, behind one with more digits, is no longer than it is."""
+        """
+        A cached length at the end of the bytes, after one with more digits, is read correctly.
+        """
         assert pure.splitNetstrings(b"5:abcde,", 0, 99, 9) == ([b"abcde"], 8, 0)
         for digits in (b"5:", b"5:a", b"5:abcde"):
             assert pure.splitNetstrings(b"12:abcdefghijkl," + digits, 0, 99, 9) == ([b"abcdefghijkl"], 16, 8)
 
     def test_whole(self, asked: list[bytes]) -> None:
-        """Only what was read to its colon is remembered, and only what is valid; so many lengths at the most."""
+        """Only complete and valid lengths are cached, up to the limit of the cache."""
         for data in (b"12", b"x:", b"012:", b"10000:", *(b"%d:" % number for number in range(100, 1300))):
             pure.splitNetstrings(data, 0, 9999, 9)
         kept = [(digits.rstrip(b":"), length) for digits, length in pure._LENGTHS.items()]
@@ -212,13 +214,13 @@ class TestRemembered:
 
 
 class TestBothBuilds:
-    """Whatever a peer sends, both builds say the same of it."""
+    """Both builds return the same for any bytes."""
 
     @given(
         st.text("a\r\n", max_size=40), st.integers(0, 45), st.sampled_from(["\n", "\r\n", "aa", ""]), st.integers(1, 50)
     )
     def test_lines(self, text: str, start: int, delimiter: str, window: int) -> None:
-        """Lines."""
+        """Both builds return the same lines."""
         arguments = (text.encode(), start, delimiter.encode(), window)
         assert framing_ext.splitLines(*arguments) == pure.splitLines(*arguments)
 
@@ -229,19 +231,19 @@ class TestBothBuilds:
         st.integers(-1, 300),
     )
     def test_strings(self, data: bytes, start: int, structFormat: str, limit: int) -> None:
-        """Int-prefixed strings."""
+        """Both builds return the same strings with a length prefix."""
         arguments = (data, start, structFormat, struct.calcsize(structFormat), limit, 5)
         assert framing_ext.splitStrings(*arguments) == pure.splitStrings(*arguments)
 
     @given(st.text("0123:,a", max_size=40), st.integers(0, 45), st.integers(0, 1000), st.integers(0, 5))
     def test_netstrings(self, text: str, start: int, limit: int, most: int) -> None:
-        """Netstrings."""
+        """Both builds return the same netstrings."""
         arguments = (text.encode(), start, limit, most)
         assert framing_ext.splitNetstrings(*arguments) == pure.splitNetstrings(*arguments)
 
     @pytest.mark.skipif(framing_ext is pure, reason="the extension is not built")
     def test_start(self) -> None:
-        """The compiled build reads nothing in front of the bytes."""
+        """The compiled build refuses a negative offset."""
         for call in (
             lambda: framing_ext.splitLines(b"a", -1, b"\n", 9),
             lambda: framing_ext.splitStrings(b"a", -1, "!B", 1, 9, 9),
@@ -254,13 +256,13 @@ class TestBothBuilds:
 
 
 class TestBoxes:
-    """AMP's boxes are written and read."""
+    """Tests for formatting and parsing AMP boxes."""
 
     box = {b"a": b"1", b"key": b"v" * 300, b"e": b""}
     data = b"\x00\x01a\x00\x011\x00\x01e\x00\x00\x00\x03key\x01\x2c" + b"v" * 300 + b"\x00\x00"
 
     def test_format(self, framing: ModuleType) -> None:
-        """Keys are in order, everything stands behind its length, and an empty key is the end."""
+        """Keys are sorted, each string follows its length, and an empty key ends the box."""
         assert framing.formatBox(self.box) == self.data
         assert framing.formatBox({}) == b"\x00\x00"
         assert (
@@ -281,22 +283,24 @@ class TestBoxes:
         ],
     )
     def test_notFormatted(self, framing: ModuleType, box: dict[Any, Any]) -> None:
-        """What is no bytes, or too long, is for somebody else."""
+        """The result is C{None} for anything that is not bytes or is too long."""
         assert framing.formatBox(box) is None
 
     def test_unsortable(self, framing: ModuleType) -> None:
-        """Names of several types are an error."""
+        """Keys of different types raise an error."""
         with pytest.raises(TypeError):
             framing.formatBox({"a": b"", b"b": b""})
 
     def test_parse(self, framing: ModuleType) -> None:
-        """A whole box, and where it ends."""
+        """A complete box is parsed, and its end is returned."""
         box: dict[bytes, bytes] = {}
         assert framing.parseBox(b"xx" + self.data + b"rest", 2, box, None) == (2 + len(self.data), None, 0)
         assert box == self.box
 
     def test_everyCut(self, framing: ModuleType) -> None:
-        """A box that is cut anywhere goes on where it was cut, and says how much it needs."""
+        """
+        A box that is cut anywhere can be continued, and the result says how many bytes are needed.
+        """
         for cut in range(len(self.data)):
             box: dict[bytes, bytes] = {}
             end, key, needed = framing.parseBox(self.data[:cut], 0, box, None)
@@ -305,7 +309,10 @@ class TestBoxes:
             assert box == self.box
 
     def test_needed(self, framing: ModuleType) -> None:
-        """What is missing is told as far as it is known: a length, or the string behind it."""
+        """
+        The number of bytes needed covers the next length, or the next string if its length is
+        known.
+        """
         assert framing.parseBox(b"", 0, {}, None) == (0, None, 2)
         assert framing.parseBox(b"\x00\x03ke", 0, {}, None) == (0, None, 5)
         assert framing.parseBox(b"xxxx\x00\x03ke", 4, {}, None) == (4, None, 5)
@@ -313,11 +320,11 @@ class TestBoxes:
         assert framing.parseBox(b"\x00\x00", 0, {}, b"k") == (2, None, 2)
 
     def test_longKey(self, framing: ModuleType) -> None:
-        """A key that is too long is refused as soon as its length is there."""
+        """A key that is too long is refused as soon as its length has arrived."""
         assert framing.parseBox(b"\x00\x01k\x00\x01v\x01\x00", 0, {}, None) == (6, None, Stop.TOO_LONG)
 
     def test_split(self, framing: ModuleType) -> None:
-        """Whole boxes, each of the type that was asked for, and where each ends."""
+        """Complete boxes are returned in the requested type, with the offset of each end."""
 
         class Kind(dict[bytes, bytes]):
             def __init__(self) -> None:
@@ -330,12 +337,12 @@ class TestBoxes:
         assert ends == [2 + size, 2 + 2 * size, 2 + 3 * size]
 
     def test_splitMost(self, framing: ModuleType) -> None:
-        """No more boxes than were asked for."""
+        """At most the requested number of boxes is returned."""
         boxes, ends = framing.splitBoxes(self.data * 3, 0, dict, 2, 4096, 1 << 24)
         assert (boxes, ends) == ([self.box] * 2, [len(self.data), 2 * len(self.data)])
 
     def test_splitEveryCut(self, framing: ModuleType) -> None:
-        """What is not whole is left, wherever it is cut."""
+        """An incomplete box is left, wherever it is cut."""
         for cut in range(len(self.data)):
             assert framing.splitBoxes(self.data + self.data[:cut], 0, dict, 9, 9, 9999) == (
                 [self.box],
@@ -343,9 +350,9 @@ class TestBoxes:
             )
 
     def test_splitBounds(self, framing: ModuleType) -> None:
-        """What has too many keys or bytes is left to who can say so; and so is a key that is too long."""
+        """A box with too many keys or bytes, or a key that is too long, is left to the caller."""
         keys = len(self.box)
-        size = len(self.data) - 2  # without its end
+        size = len(self.data) - 2  # without its terminator
         one = ([self.box], [len(self.data)])
         assert framing.splitBoxes(self.data, 0, dict, 9, keys, size) == one
         assert framing.splitBoxes(self.data, 0, dict, 9, float(keys), float("inf")) == one
@@ -355,35 +362,37 @@ class TestBoxes:
             assert framing.splitBoxes(self.data + long, 0, dict, 9, 9, 9999) == one
 
     def test_splitLongValue(self, framing: ModuleType) -> None:
-        """A value of any length."""
+        """A value may have any valid length."""
         for size in (255, 256, 65535):
             data = framing.formatBox({b"k": b"v" * size})
             assert framing.splitBoxes(data, 0, dict, 9, 9, 1 << 20) == ([{b"k": b"v" * size}], [len(data)])
 
     @given(st.binary(max_size=40), st.integers(0, 5), st.integers(0, 3), st.integers(0, 3), st.integers(0, 20))
     def test_splitAlike(self, data: bytes, start: int, most: int, mostKeys: int, mostBytes: int) -> None:
-        """Any bytes give the same on both builds."""
+        """Both builds return the same for any bytes."""
         start = min(start, len(data))
         found = [each.splitBoxes(data, start, dict, most, mostKeys, mostBytes) for each in (pure, framing_ext)]
         assert found[0] == found[1]
 
     @given(st.lists(st.dictionaries(st.binary(min_size=1, max_size=60), st.binary(max_size=9), min_size=1, max_size=4)))
     def test_splitAgain(self, boxes: list[dict[bytes, bytes]]) -> None:
-        """What was written is read again, by both builds, with keys of any kind."""
+        """Formatted boxes are parsed again by both builds, with any keys."""
         data = b"".join(pure.formatBox(each) or b"" for each in boxes)
         for each in (pure, framing_ext):
             assert each.splitBoxes(data, 0, dict, 1000, 9, 9999)[0] == boxes
 
 
 class TestSplitBoxes:
-    """Complete boxes are cut, up to the first that is not complete or not to be accepted."""
+    """C{splitBoxes} cuts complete boxes up to the first that is incomplete or refused."""
 
     one = b"\x00\x01a\x00\x011\x00\x00"
     other = b"\x00\x01a\x00\x012\x00\x02bc\x00\x00\x00\x00"
     boxes = [{b"a": b"1"}, {b"a": b"2", b"bc": b""}]
 
     def test_all(self, framing: ModuleType) -> None:
-        """Those that are there, from where it was asked, and where each ends."""
+        """
+        All complete boxes are returned, beginning at the given offset, with the offset of each end.
+        """
         data = b"xx" + self.one + self.other + self.one
         assert framing.splitBoxes(data, 2, dict, 9, 9, 99) == ([*self.boxes, self.boxes[0]], [10, 24, 32])
         assert framing.splitBoxes(data, 10, dict, 9, 9, 99) == ([self.boxes[1], self.boxes[0]], [24, 32])
@@ -391,7 +400,7 @@ class TestSplitBoxes:
         assert framing.splitBoxes(data, 40, dict, 9, 9, 99) == ([], [])
 
     def test_most(self, framing: ModuleType) -> None:
-        """No more than were asked for."""
+        """At most the requested number is returned."""
         assert framing.splitBoxes(self.one * 3, 0, dict, 2, 9, 99) == ([self.boxes[0]] * 2, [8, 16])
         assert framing.splitBoxes(self.one, 0, dict, 0, 9, 99) == ([], [])
 
@@ -401,12 +410,12 @@ class TestSplitBoxes:
 
     @pytest.mark.parametrize("kind", [list, int])
     def test_noDictionary(self, framing: ModuleType, kind: Any) -> None:
-        """Only a dictionary can be a box."""
+        """The type of the boxes must be a dictionary type."""
         with pytest.raises(TypeError):
             framing.splitBoxes(self.one, 0, kind, 9, 9, 99)
 
     def test_keys(self, framing: ModuleType) -> None:
-        """A box with more keys than it may have is left to who says why; a key that comes again is one."""
+        """A box with too many keys is left to the caller.  A repeated key counts once."""
         data = self.one + self.other + self.one
         assert framing.splitBoxes(data, 0, dict, 9, 1, 99) == (self.boxes[:1], [8])
         assert framing.splitBoxes(data, 0, dict, 9, 2, 99)[1] == [8, 22, 30]
@@ -414,7 +423,7 @@ class TestSplitBoxes:
         assert framing.splitBoxes(again, 0, dict, 9, 1, 99) == (self.boxes[:1], [14])
 
     def test_bytes(self, framing: ModuleType) -> None:
-        """So is one with more bytes, not counting its end."""
+        """A box with too many bytes, not counting its terminator, is left to the caller."""
         data = self.one + self.other
         assert framing.splitBoxes(data, 0, dict, 9, 9, 5) == ([], [])
         assert framing.splitBoxes(data, 0, dict, 9, 9, 6) == (self.boxes[:1], [8])
@@ -422,11 +431,11 @@ class TestSplitBoxes:
         assert framing.splitBoxes(data, 0, dict, 9, 9, 12) == (self.boxes, [8, 22])
 
     def test_unlimited(self, framing: ModuleType) -> None:
-        """A bound may be greater than any number."""
+        """A bound may be infinite."""
         assert framing.splitBoxes(self.one, 0, dict, 9, float("inf"), 2**80) == (self.boxes[:1], [8])
 
     def test_long(self, framing: ModuleType) -> None:
-        """Keys and values of all the lengths there are; a key that is too long is not accepted."""
+        """Keys and values may have any valid length.  A key that is too long is not accepted."""
         for key in (1, 31, 32, 33, 254, 255):
             for value in (0, 1, 255, 256, 257, 65535):
                 box = {b"k" * key: b"v" * value}
@@ -436,7 +445,7 @@ class TestSplitBoxes:
         assert framing.splitBoxes(self.one + b"\1\0" + b"k" * 300 + b"\0\0\0\0", 0, dict, 9, 9, 999)[1] == [8]
 
     def test_keysApart(self, framing: ModuleType) -> None:
-        """Keys that are much alike are told from each other, in one box and in several."""
+        """Similar keys are distinguished, in one box and in several."""
         keys = [bytes([first, middle, last]) for first in b"ab" for middle in range(50) for last in b"xy"]
         boxes = [{key: b"%d" % number for number, key in enumerate(keys)}, *({key: key} for key in keys)]
         data = b"".join(pure.formatBox(box) or b"" for box in boxes)
@@ -455,7 +464,10 @@ class TestSplitBoxes:
         st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(-1, 5), st.integers(-1, 30)),
     )
     def test_alike(self, pieces: list[bytes], numbers: tuple[int, int, int, int]) -> None:
-        """Any bytes give the same on both builds, and what reading one box after the other gives."""
+        """
+        Both builds return the same for any bytes, which is also the same as parsing the boxes one
+        by one.
+        """
         data = b"".join(pieces)
         start, most, mostKeys, mostBytes = numbers
         cut = pure.splitBoxes(data, start, dict, most, mostKeys, mostBytes)
@@ -468,11 +480,11 @@ class TestSplitBoxes:
 
 
 class TestAnyBoxes:
-    """Whatever a peer sends or an application has, both builds say the same of it."""
+    """Both builds return the same for any bytes and boxes."""
 
     @given(st.binary(max_size=40), st.integers(0, 5), st.sampled_from([None, b"key"]))
     def test_alike(self, data: bytes, start: int, key: bytes | None) -> None:
-        """Any bytes give the same on both builds."""
+        """Both builds parse any bytes alike."""
         boxes: list[dict[bytes, bytes]] = [{}, {}]
         results = [each.parseBox(data, start, box, key) for each, box in zip((pure, framing_ext), boxes, strict=True)]
         assert results[0] == results[1]
@@ -480,7 +492,7 @@ class TestAnyBoxes:
 
     @given(st.dictionaries(st.binary(max_size=260), st.binary(max_size=20), max_size=5))
     def test_formattedAlike(self, box: dict[bytes, bytes]) -> None:
-        """Any box is written the same by both builds, and read again."""
+        """Both builds format any box alike, and the result can be parsed again."""
         data = pure.formatBox(box)
         assert framing_ext.formatBox(box) == data
         if data is not None and b"" not in box:

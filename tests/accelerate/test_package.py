@@ -16,13 +16,13 @@ from twisted_basic_ng._accelerate import framing, values
 
 @pytest.fixture(autouse=True)
 def asItWas() -> Iterator[None]:
-    """The choice is made anew in each test, and as it was after it."""
+    """Repeat the choice of the build in each test, and restore it afterwards."""
     before = dict(vars(_accelerate))
     yield
     vars(_accelerate).update(before)
 
 
-#: The modules of the compiled build, and their functions, read off their sources.
+#: The modules of the compiled build and their functions, read from the source files.
 BUILDS = {
     path.stem: re.findall(r"(?m)^def (\w+)\(", path.read_text(encoding="utf-8"))
     for path in sorted(Path(_accelerate.__file__).parent.glob("*_ext.pyx"))
@@ -30,10 +30,12 @@ BUILDS = {
 
 
 class TestSources:
-    """Each compiled function has a twin in Python."""
+    """Each compiled function has a counterpart in Python."""
 
     def test_twins(self) -> None:
-        """They have the same name, in files of the same name, and are chosen between."""
+        """
+        The counterpart has the same name, in a file of the same name, and the package exports it.
+        """
         assert [*BUILDS] == ["framing_ext", "values_ext"]
         for module, functions in BUILDS.items():
             pure = {"framing_ext": framing, "values_ext": values}[module]
@@ -41,7 +43,7 @@ class TestSources:
 
 
 class TestChoice:
-    """The compiled build is taken where there is one, unless it is switched off."""
+    """The compiled build is used if it exists and is not switched off."""
 
     def test_switchedOff(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The environment variable switches it off."""
@@ -51,7 +53,7 @@ class TestChoice:
 
     @pytest.mark.parametrize("value", ["", "0"])
     def test_built(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-        """A module with the compiled functions is taken."""
+        """The compiled functions are used if they can be imported."""
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", value)
         for module, functions in BUILDS.items():
             fake = type(sys)(f"twisted_basic_ng._accelerate.{module}")
@@ -66,7 +68,7 @@ class TestChoice:
 
     @pytest.mark.parametrize("missing", BUILDS)
     def test_notWhole(self, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-        """Without one of its modules it is none."""
+        """If one of its modules is missing, the compiled build is not used."""
         monkeypatch.delenv("TWISTED_BASIC_NG_PURE", raising=False)
         monkeypatch.delattr(f"twisted_basic_ng._accelerate.{missing}", raising=False)
         monkeypatch.setitem(sys.modules, f"twisted_basic_ng._accelerate.{missing}", None)
@@ -74,7 +76,7 @@ class TestChoice:
         assert _accelerate.readBox is values.readBox
 
     def test_notBuilt(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without one, the pure functions serve."""
+        """If there is no compiled build, the pure functions are used."""
         monkeypatch.delenv("TWISTED_BASIC_NG_PURE", raising=False)
         monkeypatch.delattr("twisted_basic_ng._accelerate.framing_ext", raising=False)
         monkeypatch.setitem(sys.modules, "twisted_basic_ng._accelerate.framing_ext", None)

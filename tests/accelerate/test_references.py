@@ -1,8 +1,8 @@
 """
-Tests that the functions of which there are two builds keep nothing: no argument, no result and no memory, whatever they
-are called with.
+Tests that the functions with two builds leak no references and no memory, whatever their arguments.
 
-They are for the compiled build, which counts its references itself; the pure one has to pass them, too.
+The tests are meant for the compiled build, which counts references itself.  The pure build has to
+pass them, too.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from twisted_basic_ng import amp
 from twisted_basic_ng._accelerate import framing as pureFraming, values as pureValues
 from twisted_basic_ng.amp._schema import HOOKS
 
-#: How often a function is called: as many references would be left if it kept one.
+#: How often to call a function.  If it leaked a reference per call, there would be as many.
 TIMES = 1000
 
-#: How many bytes may be more in the end; the smallest object that could be kept so often takes five times as many.
+#: How many bytes of growth to allow.  If the smallest object leaked in each call, it would be five
+#: times as many.
 SPARE = 6000
 
 BOX = b"\x00\x01a\x00\x011\x00\x20" + b"k" * 32 + b"\x00\x00\x00\x21" + b"l" * 33 + b"\x01\x00" + b"v" * 256 + b"\0\0"
 
 
 class Odd(dict[Any, Any]):
-    """A box of which some keys cannot be read."""
+    """A box in which reading the key C{b"c"} fails."""
 
     def __getitem__(self, key: Any) -> Any:
         if key == b"c":
@@ -43,7 +44,7 @@ class Kind(dict[bytes, bytes]):
 
 
 class Incomparable:
-    """A limit that is none."""
+    """A limit that cannot be compared."""
 
     def __lt__(self, other: object) -> bool:
         raise ArithmeticError
@@ -52,7 +53,7 @@ class Incomparable:
 
 
 def fresh(data: bytes) -> bytes:
-    """The same bytes in an object that nobody else has."""
+    """Return a new object with the same bytes, which has no other references."""
     return bytes(bytearray(data))
 
 
@@ -129,7 +130,7 @@ def formatted() -> Iterator[tuple[Any, ...]]:
 
 
 def _wrong(data: bytes, *others: Any) -> Iterator[tuple[Any, ...]]:
-    """The arguments, with one after the other of a type or a size that will not do."""
+    """Yield the arguments, each time with one of them replaced by one of a wrong type or size."""
     yield from ((each, *others) for each in (None, "text", 5, bytearray(data)))
     for place in range(len(others)):
         for each in (None, object(), -1, 2**70):
@@ -148,7 +149,7 @@ CALLS: dict[str, Callable[[], Iterator[tuple[Any, ...]]]] = {
 
 class Clearing(amp.String):
     """
-    Takes away what is being read or written while it is.
+    Clears the box or the values while they are read or written.
 
     @ivar whole: the box or the values.
     """
@@ -165,7 +166,7 @@ class Clearing(amp.String):
 
 
 class Failing(amp.Integer):
-    """Says that it may not be called."""
+    """Raises an error when it is read or written."""
 
     def fromBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> None:
         raise LookupError(name)
@@ -207,7 +208,7 @@ def valuesWritten() -> Iterator[tuple[Any, ...]]:
 
 
 def adapted(values: Any) -> dict[str, Callable[..., object]]:
-    """The functions of values, as functions of a dictionary and a schema alone."""
+    """Return the functions of C{values}, as functions of a dictionary and a schema only."""
 
     def copied(content: Any) -> Any:
         CLEARING.whole = dict(content) if isinstance(content, dict) else content
@@ -233,7 +234,7 @@ CALLS_OF_VALUES = {
 
 @pytest.fixture
 def values(framing: ModuleType) -> ModuleType:
-    """The build of the values' functions that belongs to C{framing}."""
+    """Return the build of C{values} that belongs to C{framing}."""
     return importlib.import_module(framing.__name__.replace("framing", "values"))
 
 
@@ -241,8 +242,8 @@ def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
     """
     Call a function many times with the same arguments.
 
-    @return: how many more references there are to each argument, and to what a box among them holds; and how much
-        more memory is in use, in bytes.
+    @return: the growth of the number of references to each argument, and to the contents of a box
+        among them; and the growth of the memory in use, in bytes.
     """
     watched = [
         *arguments,
@@ -254,7 +255,7 @@ def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
         for _ in range(times):
             try:
                 function(*arguments)
-            except Exception:  # noqa: PERF203 - what is raised does not matter
+            except Exception:  # noqa: PERF203 - the exception does not matter
                 pass
         for box, before in reset:
             box.clear()
@@ -263,7 +264,7 @@ def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
     def counts() -> list[int]:
         return [sys.getrefcount(each) for each in watched]
 
-    call(50)  # what is kept once
+    call(50)  # fill the caches
     tracemalloc.start()
     try:
         before, memory = counts(), tracemalloc.get_traced_memory()[0]
@@ -276,9 +277,9 @@ def growth(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
 
 def kept(function: Callable[..., object], calls: Iterator[tuple[Any, ...]]) -> list[Any]:
     """
-    With which arguments something is left, and what.
+    Return the arguments with which a function leaks, and the growth.
 
-    What is left is left each time; what something else in the process has just then allocated is not.
+    A leak shows each time, whereas the growth caused by another part of the process does not.
     """
     found = []
     for arguments in calls:
@@ -293,10 +294,10 @@ def kept(function: Callable[..., object], calls: Iterator[tuple[Any, ...]]) -> l
 
 @pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="this Python counts no references")
 class TestReferences:
-    """Nothing is left of a call."""
+    """The functions leak nothing."""
 
     def test_all(self, framing: ModuleType) -> None:
-        """Every function that there is in both builds is called."""
+        """The tests call every function that has two builds."""
         theirs = {name for name in pureFraming.__all__ if hasattr(framing, name) and callable(getattr(framing, name))}
         assert set(CALLS) <= theirs
         if framing is not pureFraming:
@@ -304,17 +305,22 @@ class TestReferences:
 
     @pytest.mark.parametrize("name", CALLS)
     def test_nothingKept(self, framing: ModuleType, name: str) -> None:
-        """Neither where it returns something nor where it raises."""
+        """The functions of C{framing} leak nothing, whether they return or raise."""
         assert kept(getattr(framing, name), CALLS[name]()) == []
 
     @pytest.mark.parametrize("name", CALLS_OF_VALUES)
     def test_noValueKept(self, values: ModuleType, name: str) -> None:
-        """Nor those of values, whatever the hooks of the application's types do meanwhile."""
+        """
+        The functions of C{values} leak nothing, whatever the hooks of the application's types do.
+        """
         assert set(CALLS_OF_VALUES) == {each for each in pureValues.__all__ if each[0].islower()}
         assert kept(adapted(values)[name], CALLS_OF_VALUES[name]()) == []
 
     def test_found(self) -> None:
-        """A function that keeps an argument, or anything else, is found; so is one that lets go what is not its own."""
+        """
+        The tests detect a leaked argument, leaked memory, and a reference that is released too
+        often.
+        """
         everything: list[Any] = []
         references, memory = growth(everything.append, (fresh(b"abc"),))
         assert references == [TIMES]
@@ -327,10 +333,10 @@ class TestReferences:
 
 
 class TestCaches:
-    """What is remembered is bounded, whatever a peer sends."""
+    """The caches are bounded, whatever a peer sends."""
 
     def memory(self, calls: Iterator[Callable[[], object]]) -> int:
-        """How much more memory is in use after the second half of some calls, in bytes."""
+        """Return the growth of the memory in use during the second half of some calls, in bytes."""
         all_ = list(calls)
         for call in all_[: len(all_) // 2]:
             call()
@@ -343,7 +349,7 @@ class TestCaches:
             tracemalloc.stop()
 
     def test_keys(self, framing: ModuleType) -> None:
-        """Keys of boxes, each of which comes once."""
+        """The cache of keys is bounded if each key is new."""
 
         def calls() -> Iterator[Callable[[], object]]:
             for number in range(10_000):
@@ -355,8 +361,8 @@ class TestCaches:
         assert self.memory(calls()) < 40_000
 
     def test_lengths(self, framing: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Lengths of netstrings."""
-        monkeypatch.setattr(pureFraming, "_LENGTHS", {})  # so as to leave no others to the tests that follow
+        """The cache of netstring lengths is bounded."""
+        monkeypatch.setattr(pureFraming, "_LENGTHS", {})  # keeps the lengths out of later tests
 
         def calls() -> Iterator[Callable[[], object]]:
             for number in range(10_000):

@@ -6,10 +6,10 @@ from twisted_basic_ng._accelerate.steps import noteStep, takeSteps
 
 
 class TestSteps:
-    """An exception carries the way to its value."""
+    """An exception records the path to the value that caused it."""
 
     def test_order(self) -> None:
-        """The outermost step comes first; nothing is left on the exception."""
+        """The outermost step comes first, and taking the steps removes them from the exception."""
         error = ValueError("text")
         for step in (b"inner", 3, b"outer"):
             noteStep(error, step)
@@ -17,7 +17,7 @@ class TestSteps:
         assert (vars(error), takeSteps(error)) == ({}, [])
 
     def test_own(self) -> None:
-        """An exception's own way to set attributes is not asked."""
+        """The exception's own C{__setattr__} is not called."""
 
         class Sealed(Exception):
             def __setattr__(self, name: str, value: object) -> None:

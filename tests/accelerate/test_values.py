@@ -23,21 +23,21 @@ BUILDS: list[Any] = [pure, values_ext]
 
 
 def byHooks(strings: Any, arglist: Any, objects: dict[str, Any], proto: Any) -> None:
-    """Read a box hook by hook, as is written down in the interface."""
+    """Read a box hook by hook, as the interface specifies."""
     remaining = strings.copy()
     for name, argument in arglist:
         argument.fromBox(name, remaining, objects, proto)
 
 
 def writtenByHooks(objects: Any, arglist: Any, strings: Any, proto: Any) -> None:
-    """Write a box likewise."""
+    """Write a box hook by hook, as the interface specifies."""
     remaining = objects.copy()
     for name, argument in arglist:
         argument.toBox(name, strings, remaining, proto)
 
 
 class Hooked(amp.Integer):
-    """Overrides what is called last."""
+    """Overrides C{fromString} and C{toString}, which are called last."""
 
     def fromString(self, inString: bytes) -> Any:
         return ("hooked", inString)
@@ -47,14 +47,14 @@ class Hooked(amp.Integer):
 
 
 class Retrieving(amp.String):
-    """Overrides where a value comes from."""
+    """Overrides C{retrieve}."""
 
     def retrieve(self, d: Any, name: Any, proto: Any) -> Any:
         return b"%d left for %s" % (len(d), proto)
 
 
 class Boxed(amp.String):
-    """Overrides what is called first, and looks at what is left."""
+    """Overrides C{fromBox} and C{toBox}, which are called first, and uses the remaining values."""
 
     def fromBox(self, name: bytes, strings: Any, objects: dict[str, Any], proto: Any) -> None:
         objects["boxed"] = sorted(strings.items())
@@ -64,7 +64,7 @@ class Boxed(amp.String):
 
 
 class WithProto(amp.Argument):
-    """Overrides what is called with the protocol."""
+    """Overrides the hooks that get the protocol."""
 
     def fromStringProto(self, inString: bytes, proto: Any) -> Any:
         return (inString, proto)
@@ -74,7 +74,7 @@ class WithProto(amp.Argument):
 
 
 class Searching(amp.String):
-    """Is looked at in a way of its own."""
+    """Overrides C{__getattribute__}."""
 
     def __getattribute__(self, name: str) -> Any:
         if name == "fromString":
@@ -85,7 +85,7 @@ class Searching(amp.String):
 
 
 class OptionalByClass(amp.Integer):
-    """Says on its class alone that it is optional."""
+    """Defines C{optional} on its class only."""
 
     optional = True
 
@@ -94,7 +94,7 @@ class OptionalByClass(amp.Integer):
 
 
 class OptionalByProperty(amp.Integer):
-    """Says so in a property, whatever stands in its dictionary."""
+    """Defines C{optional} in a property that contradicts its dictionary."""
 
     optional = property(lambda self: True)  # type: ignore[assignment]
 
@@ -103,13 +103,13 @@ class OptionalByProperty(amp.Integer):
 
 
 class OptionalBySlot(amp.Integer):
-    """Says so in a slot."""
+    """Defines C{optional} in a slot."""
 
     __slots__ = ("optional",)
 
 
 class Slotted:
-    """Is no subclass, and has no dictionary."""
+    """An argument type without a base class or dictionary."""
 
     __slots__ = ()
     optional = False
@@ -122,18 +122,18 @@ class Slotted:
 
 
 class SubclassedBox(amp.AmpBox):
-    """A box of an application's."""
+    """An application's subclass of a box."""
 
 
 def onInstance(name: str, function: Callable[..., Any]) -> Any:
-    """An argument with a hook of its own."""
+    """Return an argument with a hook on the instance."""
     argument = amp.Integer()
     setattr(argument, name, function)
     return argument
 
 
 def noOptional() -> Any:
-    """An argument that says on its class whether it is optional."""
+    """Return an argument whose C{optional} is that of the class."""
     argument = amp.String()
     del argument.optional
     return argument
@@ -204,7 +204,7 @@ VALUES: list[Any] = [
 
 
 def outcome(run: Callable[[], Any]) -> Any:
-    """What a function returns, or raises."""
+    """Return the result of a function, or its error."""
     try:
         return run()
     except Exception as error:
@@ -215,7 +215,7 @@ schemas = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(ARGUMENTS))
 
 
 class TestAlike:
-    """Any schema and any values give what the hooks give, on both builds."""
+    """Both builds return the same as the hooks, for any schema and values."""
 
     @given(
         schemas,
@@ -223,7 +223,7 @@ class TestAlike:
         st.sampled_from([amp.AmpBox, dict, SubclassedBox]),
     )
     def test_read(self, arglist: Any, content: dict[bytes, Any], kind: Any) -> None:
-        """Reading."""
+        """Reading a box gives the same result."""
 
         def by(read: Callable[..., Any]) -> tuple[Any, Any, Any]:
             box, objects = kind(content), {}  # type: ignore[var-annotated]
@@ -241,7 +241,7 @@ class TestAlike:
         st.sampled_from([amp.AmpBox, dict, SubclassedBox]),
     )
     def test_written(self, arglist: Any, objects: dict[str, Any], kind: Any) -> None:
-        """Writing."""
+        """Writing a box gives the same result."""
 
         def by(write: Callable[..., Any]) -> tuple[Any, Any, Any]:
             box, given = kind(), dict(objects)
@@ -253,7 +253,7 @@ class TestAlike:
 
     @given(schemas, st.lists(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(STRINGS), max_size=6), max_size=3))
     def test_rows(self, arglist: Any, boxes: list[dict[bytes, bytes]]) -> None:
-        """Reading many."""
+        """Reading many boxes gives the same result."""
 
         def byHand(rows: list[Any]) -> None:
             for box in boxes:
@@ -270,7 +270,7 @@ class TestAlike:
 
     @given(schemas, st.sets(st.sampled_from(["a", "b", "a_b", "Class", "c", "other"])))
     def test_compared(self, arglist: Any, names: set[str]) -> None:
-        """Telling whether there are too few, or too many."""
+        """C{areGiven} and C{areKnown} detect missing and unknown arguments."""
         objects = dict.fromkeys(names)
         expected = {IDENTIFIERS[name] for name, _ in arglist}
         for each in BUILDS:
@@ -280,19 +280,19 @@ class TestAlike:
 
 @pytest.fixture(params=BUILDS, ids=["pure", "ext"])
 def values(request: pytest.FixtureRequest) -> Any:
-    """Each build."""
+    """Return each build."""
     if request.param is pure and request.param_index == 1:
         pytest.skip("the extension is not built")
     return request.param
 
 
 class TestPatched:
-    """Hooks that are put into our classes later are called."""
+    """Hooks that are patched into our classes later are called."""
 
     @pytest.mark.parametrize("kind", [amp.Argument, amp.Integer, amp.String, amp.Unicode])
     @pytest.mark.parametrize("name", ["fromBox", "retrieve", "fromStringProto", "fromString"])
     def test_read(self, values: ModuleType, monkeypatch: pytest.MonkeyPatch, kind: Any, name: str) -> None:
-        """Reading."""
+        """Patched hooks are called for reading."""
         called: list[str] = []
         original = getattr(kind, name)
 
@@ -315,7 +315,7 @@ class TestPatched:
     @pytest.mark.parametrize("kind", [amp.Argument, amp.Integer, amp.String, amp.Unicode])
     @pytest.mark.parametrize("name", ["toBox", "retrieve", "toStringProto", "toString"])
     def test_written(self, values: ModuleType, monkeypatch: pytest.MonkeyPatch, kind: Any, name: str) -> None:
-        """Writing."""
+        """Patched hooks are called for writing."""
         called: list[str] = []
         original = getattr(kind, name)
 
@@ -334,10 +334,13 @@ class TestPatched:
 
 
 class TestMany:
-    """A schema of any size."""
+    """Tests for schemas of any size, and for other mappings."""
 
     def test_both(self, values: ModuleType) -> None:
-        """A hundred arguments are written and read again; one that comes twice has no second value."""
+        """
+        A hundred arguments are written and read again.  A second argument of the same name has no
+        value.
+        """
         arglist: list[tuple[bytes, Any]] = [(b"n%d" % number, amp.Integer()) for number in range(100)]
         objects = {f"n{number}": number for number in range(100)}
         strings: dict[bytes, bytes] = {}
@@ -352,7 +355,7 @@ class TestMany:
                 values.readBox(strings, [*arglist, twice], {}, None, IDENTIFIERS, HOOKS)
 
     def test_mapping(self, values: ModuleType) -> None:
-        """Values come from anything that is like a dictionary."""
+        """Values can come from any mapping."""
 
         class Values(dict[str, Any]):
             pass
@@ -363,7 +366,7 @@ class TestMany:
 
     @pytest.mark.skipif(values_ext is pure, reason="the extension is not built")
     def test_refused(self) -> None:
-        """What the compiled build is given is looked at before it is used."""
+        """The compiled build checks its arguments."""
         wrong: Any
         for wrong in (None, (), [1, 2, 3, 4, 5]):
             with pytest.raises(TypeError):

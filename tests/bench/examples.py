@@ -1,4 +1,4 @@
-"""Cases and figures that the tests of the benchmarks are about."""
+"""Cases and figures for the tests of the benchmarks."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ __all__ = ["CASE", "case", "document", "figures"]
 
 
 def fails() -> float:
-    """Do not do the work."""
+    """Fail to do the work."""
     raise WorkError("of no mind")
 
 
 def ready(seconds: float) -> Callable[[], Run]:
-    """Make work ready that takes C{seconds}, as it says."""
+    """Prepare work that claims to take C{seconds}."""
     return lambda: lambda: seconds
 
 
 def unready() -> Run:
-    """Fail to make work ready."""
+    """Fail to prepare the work."""
     raise WorkError("not ready")
 
 
 def case(name: str, *peers: Side) -> Case:
-    """A case whose work ours does in half the time."""
+    """Return a case in which ours takes half as long as Twisted's."""
     own = [peerInMemory(STOCK, ready(1.0)), peerInMemory(OURS, ready(0.5))]
     return Case(name, f"Receiver, {name}", "lines", "lines", 100, [*own, *peers])
 
 
-#: One with all kinds of peers.
+#: A case with all kinds of peers.
 CASE = case(
     "full",
     peerInMemory("quick", ready(0.25)),
@@ -42,7 +42,7 @@ CASE = case(
 
 
 def figures(case: Case, seconds: dict[str, list[float]], *builds: str) -> CaseFigures:
-    """What comes out where the sides take so long on each build."""
+    """Return the figures of a case in which the sides took this long on each build."""
     times = {build: Times([side for side in case.sides if side.name in seconds or side.missing]) for build in builds}
     for each in times.values():
         for row in zip(*seconds.values(), strict=True):
@@ -51,7 +51,7 @@ def figures(case: Case, seconds: dict[str, list[float]], *builds: str) -> CaseFi
 
 
 def document(*cases: CaseFigures) -> Document:
-    """A document with C{cases}."""
+    """Return a document with C{cases}."""
     return {
         "format": 1,
         "package": "twisted_basic_ng",

@@ -21,12 +21,12 @@ MODULES = {"stock": loadStock("basic"), "ours": basic}
 
 
 def named(name: str) -> Change:
-    """The application of that name."""
+    """Return the application with that name."""
     return next(each for each in CHANGES if each.name == name)
 
 
 def connected(name: str, expected: int, module: Any = basic) -> Any:
-    """A receiver of that application that expects some messages."""
+    """Return a connected receiver of that application, which expects some messages."""
     receiver = named(name).made(module)()
     receiver.expected = expected
     receiver.makeConnection(Transport())
@@ -34,10 +34,13 @@ def connected(name: str, expected: int, module: Any = basic) -> Any:
 
 
 class TestTable:
-    """The table is sound."""
+    """Tests for the table of applications."""
 
     def test_names(self) -> None:
-        """Each application has a name of its own, fit for a command line, and with its receiver a title."""
+        """
+        The names are unique and fit for a command line, and the titles are unique for each
+        receiver.
+        """
         assert len({each.name for each in CHANGES}) == len(CHANGES)
         assert len({(each.receiver, each.title) for each in CHANGES}) == len(CHANGES)
         assert max(len(each.name) for each in CHANGES) <= 16
@@ -45,7 +48,7 @@ class TestTable:
     @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
     @pytest.mark.parametrize("side", ["stock", "ours"])
     def test_frames(self, change: Change, side: str) -> None:
-        """Either receiver delivers as many messages as the frame says, of any size."""
+        """Both receivers deliver as many messages as the frame contains, of any size."""
         module: Any = import_module(f"twisted_basic_ng.{change.module}") if side == "ours" else loadStock(change.module)
         for size in (0, 5, 250):
             changing(change, Load(change.frame(size), 3, 3 * change.many))(module)()
@@ -56,7 +59,7 @@ class TestApplications:
     """Each application does what its title says."""
 
     def test_pauses(self, module: Any) -> None:
-        """It pauses at each message, and goes on when it is resumed from outside."""
+        """The application pauses at each message, and continues when it is resumed from outside."""
         receiver = connected("line-pause", 3, module)
         receiver.dataReceived(b"a\r\n" * 3)
         assert (receiver.count, receiver.paused) == (1, True)
@@ -64,7 +67,7 @@ class TestApplications:
         assert (receiver.count, receiver.paused) == (3, False)
 
     def test_stops(self, module: Any) -> None:
-        """A true value stops it until C{dataReceived} is called again."""
+        """A true return value stops the delivery until the next call of C{dataReceived}."""
         receiver = connected("line-true", 3, module)
         receiver.lineReceived = lambda line, does=receiver.lineReceived: does(line) or True
         receiver.dataReceived(b"a\r\n" * 3)
@@ -73,7 +76,7 @@ class TestApplications:
         assert receiver.count == 3
 
     def test_turns(self, module: Any) -> None:
-        """The delimiter is another one at each message."""
+        """The delimiter changes at each message."""
         receiver = connected("line-delimiter", 2, module)
         lines: list[Any] = []
         receiver.lineReceived = lambda line, does=receiver.lineReceived: (lines.append(line), does(line))[1]
@@ -81,7 +84,7 @@ class TestApplications:
         assert lines == [b"a\nb", b"c\r"]
 
     def test_limits(self, module: Any) -> None:
-        """The limit is another one at each message."""
+        """The limit changes at each message."""
         receiver = connected("line-limit", 2, module)
         receiver.dataReceived(b"a\r\n")
         first = receiver.MAX_LENGTH
@@ -89,13 +92,13 @@ class TestApplications:
         assert first != receiver.MAX_LENGTH
 
     def test_takesBack(self, module: Any) -> None:
-        """All that is left is taken, and comes back."""
+        """The remaining bytes are taken and put back."""
         receiver = connected("line-clear", 3, module)
         receiver.dataReceived(b"a\r\n" * 3 + b"rest")
         assert (receiver.count, receiver._buffer) == (3, b"rest")
 
     def test_requests(self, module: Any) -> None:
-        """A body may come in pieces, and may be empty."""
+        """A request's body may arrive in pieces, and may be empty."""
         receiver = connected("http", 3, module)
         request = named("http").frame
         data = request(5) + request(0) + request(7)
@@ -104,7 +107,7 @@ class TestApplications:
         assert (receiver.count, receiver.missing) == (3, 0)
 
     def test_memcache(self, module: Any) -> None:
-        """Twisted's client gets its values, on the receiver that it is made with."""
+        """Twisted's client gets its values, with the receiver that it is built on."""
         receiver = connected("memcache", 2, module)
         receiver.dataReceived(named("memcache").frame(5) * 2)
         assert receiver.count == 2
@@ -112,10 +115,10 @@ class TestApplications:
 
 
 class TestMemcache:
-    """Twisted's client is made anew, and nothing else notices."""
+    """Twisted's client is rebuilt without changing the imported modules."""
 
     def test_modules(self) -> None:
-        """The module of Twisted's stays what it is, and so do those that are imported."""
+        """Twisted's module and the imported modules are unchanged."""
         before = sys.modules["twisted.protocols.basic"], memcache.MemCacheProtocol
         made = named("memcache").made(basic)
         assert not issubclass(made, memcache.MemCacheProtocol)
@@ -123,10 +126,10 @@ class TestMemcache:
 
 
 class TestAssigning:
-    """Whoever assigns what is left changes nothing."""
+    """Tests for applications that assign the remaining bytes."""
 
     def test_again(self) -> None:
-        """A receiver that delivers a message again is told of, before it does so for ever."""
+        """A receiver that delivers a message again raises an error before it does so forever."""
 
         class Again(basic.LineReceiver):
             def dataReceived(self, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """
 Tests for L{twisted_basic_ng_demo.bench.asyncioends}.
 
-What needs a loop of its own runs in processes: C{tests/bench/test_loopback.py}.
+Parts that need their own event loop are tested in processes, in C{tests/bench/test_loopback.py}.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class TestWindowed:
-    """Calls are made with a number of them in flight."""
+    """Tests for calls with a limited number in flight."""
 
     def test_window(self) -> None:
-        """No more than that are, at any time, until all are answered."""
+        """The number of calls in flight never exceeds the window, and all calls are answered."""
         flying: list[int] = []
         most: list[int] = []
 
@@ -34,7 +34,7 @@ class TestWindowed:
         assert (len(most), max(most)) == (7, 3)
 
     def test_wrong(self) -> None:
-        """A wrong answer is an error."""
+        """A wrong answer raises an error."""
 
         async def call(number: int) -> int:
             return number
@@ -44,18 +44,18 @@ class TestWindowed:
 
 
 class TestWords:
-    """What is written by the simplest means is read again."""
+    """Tests for the encoding of messages."""
 
     def test_numbers(self) -> None:
-        """Two numbers, as gRPC's messages."""
+        """Two numbers are encoded and decoded as in gRPC's messages."""
         assert module._two(module._packed(40, -2)) == (40, -2)
 
 
 class TestSides:
-    """Who is on asyncio."""
+    """Tests for the sides that use asyncio."""
 
     def test_known(self) -> None:
-        """Those are known, and nobody else."""
+        """Exactly these sides have a server and a client."""
         for side in ("grpc.aio", "aio-msgpack-rpc"):
             assert server(side) is not None
             assert client(side) is not None

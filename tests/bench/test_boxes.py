@@ -16,22 +16,22 @@ WORKS = [module.parse, module.serialize, module.call, module.listOf, module.ampL
 
 
 class TestWorks:
-    """Each is done by either module."""
+    """Both modules do each of the works."""
 
     @pytest.mark.parametrize("module", [loadStock("amp"), amp], ids=["stock", "ours"])
     @pytest.mark.parametrize("work", WORKS)
     def test_time(self, work: Prepare, module: Any) -> None:
-        """It takes time, again and again."""
+        """The work can be repeated, and takes time."""
         run = work(module)
         assert run() > 0
         assert run() > 0
 
 
 class TestChecks:
-    """What is not done is not timed."""
+    """Work that was not done raises an error."""
 
     def test_serialize(self) -> None:
-        """A box that is serialised as something else is an error that shows it."""
+        """A wrongly serialised box raises an error that shows it."""
 
         class Box(dict[str, bytes]):
             def serialize(self) -> bytes:
@@ -41,7 +41,7 @@ class TestChecks:
             module.serialize(cast("Any", SimpleNamespace(Box=Box)))
 
     def test_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A call that is not answered is an error."""
+        """A call without an answer raises an error."""
         monkeypatch.setattr(module._Wire, "take", lambda self: b"")
         with pytest.raises(WorkError, match="0 came out"):
             module.call(amp)()

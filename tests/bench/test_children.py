@@ -10,19 +10,19 @@ from tests.processes import write
 from twisted_basic_ng_demo.bench.children import child
 from twisted_basic_ng_demo.bench.sides import WorkError
 
-#: A child that repeats what it is told.
+#: A child process that repeats the lines that it reads.
 REPEATS = "import sys\nfor line in sys.stdin: print(sys.argv[1:], line.strip(), flush=True)\n"
 
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a module called C{program} is looked for."""
+    """Return the path of a module C{program} that child processes can import."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path / "program.py"
 
 
 class TestChild:
-    """A process is asked, and ended."""
+    """Tests for a child process."""
 
     def test_exchange(self, program: Path) -> None:
         """Each line is answered with a line."""
@@ -32,13 +32,13 @@ class TestChild:
             assert exchange("two") == "['word', '3'] two"
 
     def test_environment(self, program: Path) -> None:
-        """Its environment has what is asked for, besides what is there."""
+        """The child's environment has the given variables in addition to the existing ones."""
         write(program, "import os; print(os.environ['BENCH_TEST'], 'PATH' in os.environ)")
         with child("program", environment={"BENCH_TEST": "x"}) as exchange:
             assert exchange("") == "x True"
 
     def test_ends(self, program: Path, tmp_path: Path) -> None:
-        """Its end is waited for, which its standard input's end is the sign for."""
+        """The child's standard input is closed, and its end is waited for."""
         ended = tmp_path / "ended"
         write(program, f"import sys, pathlib\nsys.stdin.read()\npathlib.Path({str(ended)!r}).touch()")
         with child("program"):
@@ -46,14 +46,14 @@ class TestChild:
         assert ended.exists()
 
     def test_fails(self, program: Path) -> None:
-        """An end without an answer is an error with what it said."""
+        """A child that ends without an answer raises an error with its output."""
         write(program, "raise SystemExit('of no mind')")
         said = "program word ended without an answer: of no mind"
         with child("program", "word") as exchange, pytest.raises(WorkError, match=said):
             exchange("")
 
     def test_gone(self, program: Path) -> None:
-        """So is a question to one that is gone."""
+        """A line to a child that has ended raises an error."""
         write(program, "print('bye')")
         with child("program") as exchange:
             assert exchange("") == "bye"
@@ -61,7 +61,7 @@ class TestChild:
                 exchange("x" * 1_000_000)
 
     def test_hangs(self, program: Path) -> None:
-        """One that does not answer in time is ended."""
+        """A child that does not answer in time is killed."""
         write(program, "import sys, time\nprint('about to hang', file=sys.stderr, flush=True)\ntime.sleep(600)")
         with child("program", timeout=3) as exchange, pytest.raises(WorkError, match="without an answer"):
             exchange("")

@@ -25,7 +25,7 @@ PEERS = figures(CASE, {"stock": [1.0], "ours": [0.5], "quick": [0.25]}, "pure")
 
 
 class TestOptions:
-    """A command line that cannot be meant is one line and status 2."""
+    """An invalid command line causes one line of output and exit status 2."""
 
     @pytest.mark.parametrize(
         ("words", "said"),
@@ -46,14 +46,14 @@ class TestOptions:
         assert said in err
 
     def test_help(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Help names the options, and is no error."""
+        """The help has the options."""
         assert main(["--help"]) == 0
         out = capsys.readouterr().out
         for option in ("--list", "--rounds", "--build", "--peers", "--output", "--json", "--plain", "exit status"):
             assert option in out
 
     def test_list(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Each case is named."""
+        """C{--list} prints each case."""
         assert main(["--list"]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert [line.split()[0] for line in lines] == [case.name for case in CASES]
@@ -61,9 +61,9 @@ class TestOptions:
 
 class Measured:
     """
-    Measures nothing, and gives what it has.
+    Replaces the measurement with a given result.
 
-    @ivar plan: what was to be measured.
+    @ivar plan: the plan that it was called with.
     """
 
     def __init__(self, given: Document | BaseException) -> None:
@@ -71,7 +71,7 @@ class Measured:
         self.plan: Plan | None = None
 
     def __call__(self, plan: Plan, show: Show) -> Document:
-        """Give it."""
+        """Return the given result, or raise the given error."""
         self.plan = plan
         if isinstance(self.given, BaseException):
             raise self.given
@@ -79,18 +79,21 @@ class Measured:
 
 
 class TestMain:
-    """What comes out is printed and written."""
+    """Tests for printing and writing the results."""
 
     def run(
         self, given: Document | BaseException, directory: Path, monkeypatch: pytest.MonkeyPatch, *words: str
     ) -> tuple[int, Plan | None]:
-        """Run the command, with C{given} for what is measured."""
+        """Run the command, with C{given} as the result of the measurement."""
         measured = Measured(given)
         monkeypatch.setattr(module, "measure", measured)
         return main([*words, "--output", str(directory)]), measured.plan
 
     def test_plan(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The options say what is measured; without any, it is all cases, on the build in use, without peers."""
+        """
+        The options select what is measured.  By default it is all cases, on the build in use,
+        without peers.
+        """
         _, plan = self.run(document(FIGURES), tmp_path, monkeypatch)
         assert plan is not None
         assert (len(plan.cases), plan.builds, plan.rounds, plan.peers) == (len(CASES), [""], 7, False)
@@ -103,7 +106,7 @@ class TestMain:
         assert plan.command.startswith("twisted-basic-ng bench parse --rounds 2 --build both --peers --output ")
 
     def test_unread(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where nobody reads the table that is left to the command line, and the files are there."""
+        """If standard output is closed, the error propagates, and the files are written."""
 
         class Unread(io.StringIO):
             def write(self, text: str) -> int:
@@ -115,7 +118,7 @@ class TestMain:
         assert {"bench.txt", "bench.json"} <= {each.name for each in tmp_path.iterdir()}
 
     def test_table(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """The table is printed, and is a file, too."""
+        """The table is printed and written to a file."""
         status, _ = self.run(document(FIGURES), tmp_path / "new" / "directory", monkeypatch)
         out, err = capsys.readouterr()
         assert (status, "Receiver, x" in out) == (0, True)
@@ -123,7 +126,7 @@ class TestMain:
         assert "written: " in err
 
     def test_json(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Or the figures are."""
+        """With C{--json}, the figures are printed and written."""
         self.run(document(FIGURES), tmp_path, monkeypatch, "--json")
         assert json.loads(capsys.readouterr().out) == document(FIGURES)
         assert json.loads((tmp_path / "bench.json").read_text(encoding="utf-8")) == document(FIGURES)
@@ -141,14 +144,14 @@ class TestMain:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """What goes wrong is one line and a status."""
+        """An error causes one line of output and an exit status."""
         assert self.run(error, tmp_path, monkeypatch)[0] == status
         assert capsys.readouterr().err == f"twisted-basic-ng bench: {said}\n"
 
     def test_unwritable(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A directory that cannot be is found before the work."""
+        """If the directory cannot be created, the command fails before the measurement."""
         (tmp_path / "file").touch()
         assert self.run(document(), tmp_path / "file", monkeypatch) == (1, None)
         assert "file" in capsys.readouterr().err
@@ -162,7 +165,7 @@ class TestMain:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """Who failed is told, and why; it is a failure of the whole unless it was a peer."""
+        """A failed side is reported with the reason.  The exit status is 1 unless it was a peer."""
         failing = figures(CASE, {"stock": [1.0], "ours": [0.5]}, "pure")
         failing["builds"]["pure"]["failed"][side] = "of no mind"
         assert self.run(document(failing), tmp_path, monkeypatch)[0] == expected
@@ -170,25 +173,25 @@ class TestMain:
 
 
 class TestHeading:
-    """What was measured on is said first."""
+    """Tests for the heading of the table."""
 
     def test_facts(self) -> None:
-        """Versions, machine and rounds."""
+        """The heading has the versions, the machine and the number of rounds."""
         said = heading(document())
         for fact in ("1.2.3", "24.3.0", "CPython 3.12.1", "A Processor, 2 cores", "3 rounds in 1 min 23 s"):
             assert fact in said
 
     def test_one(self) -> None:
-        """One is one."""
+        """A single round is written as a word."""
         assert "one round in" in heading({**document(), "rounds": 1})
 
 
 class TestWrite:
-    """The files are written."""
+    """Tests for writing the files."""
 
     @pytest.mark.filterwarnings("default")
     def test_charts(self, tmp_path: Path) -> None:
-        """There are charts, of the peers only where there are some."""
+        """Charts are written, and that of the peers only if there are peers."""
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         texts, ratios = ["bench.txt", "bench.json"], ["ratios.svg", "ratios.png"]
         assert [each.name for each in write(document(FIGURES), tmp_path, "")] == [*texts, *ratios]
@@ -199,18 +202,18 @@ class TestWrite:
     def test_withoutMatplotlib(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Where matplotlib is not installed there are none, and the way to them is told."""
+        """Without matplotlib there are no charts, and a message says how to install it."""
         monkeypatch.setitem(sys.modules, "matplotlib", None)
         assert [each.name for each in write(document(FIGURES), tmp_path, "")] == ["bench.txt", "bench.json"]
         assert "pip install 'twisted_basic_ng[bench]'" in capsys.readouterr().err
 
 
 class TestReal:
-    """The command runs, with its workers."""
+    """Tests with real workers."""
 
     @pytest.mark.filterwarnings("default")
     def test_run(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A few cases, on the build in use, with peers; the document has all that is said of it."""
+        """Some cases run on the build in use, with peers, and the document is complete."""
         words = ["headers", "serialize", "calls-1", "--rounds", "2", "--peers", "--json", "--output", str(tmp_path)]
         status = main(words)
         out, err = capsys.readouterr()

@@ -1,7 +1,7 @@
 """
 Tests for L{twisted_basic_ng_demo.bench.end}.
 
-That each end does its work is tested with C{_loopback}.
+The tests of C{loopback} test that each end does its work.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class TestMain:
-    """The command line says what the process is."""
+    """Tests for the command line."""
 
     @pytest.mark.parametrize(
         ("words", "expected"),
@@ -35,7 +35,7 @@ class TestMain:
         ],
     )
     def test_role(self, words: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Each role is played on the loop that is asked for."""
+        """Each role runs on the requested event loop."""
         said: list[str] = []
 
         def note(name: str) -> Callable[..., None]:
@@ -57,10 +57,10 @@ class TestMain:
 
 
 class TestRefused:
-    """A client that cannot do its work says why."""
+    """Tests for a client that cannot do its work."""
 
     def test_nobody(self) -> None:
-        """Where nobody listens, it ends, and its parent is told."""
+        """If no server listens, the client ends, and its parent gets the reason."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
         words = ("twisted_basic_ng_demo.bench.end", "client", "calls", "ours", port)

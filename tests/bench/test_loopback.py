@@ -17,11 +17,11 @@ from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class TestCalls:
-    """Two processes call each other for real."""
+    """Tests for calls between two real processes."""
 
     @pytest.mark.parametrize("side", ["stock", "ours", "PB", "echo"])
     def test_side(self, side: str) -> None:
-        """Each side does it, more than once."""
+        """Each side makes calls, more than once."""
         with calls(side, 20, 1)() as run:
             assert run() > 0
             assert run() > 0
@@ -31,42 +31,42 @@ class TestCalls:
         [("grpc.aio", "grpc"), ("aio-msgpack-rpc", "aio_msgpack_rpc"), ("ours on uvloop", "uvloop")],
     )
     def test_peer(self, side: str, package: str) -> None:
-        """So does each that has to be installed for that."""
+        """Each side that needs another package makes calls, too."""
         pytest.importorskip(package, reason=f"{package} is not installed")
         with calls(side, 20, 5)() as run:
             assert run() > 0
 
     def test_window(self) -> None:
-        """Many may be in flight."""
+        """Many calls may be in flight."""
         with calls("ours", 50, 10)() as run:
             assert run() > 0
 
 
 class TestSending:
-    """Messages are sent to a process, for real."""
+    """Tests for sending messages to a real process."""
 
     @pytest.mark.parametrize("side", ["stock", "ours", "asyncio"])
     def test_side(self, side: str) -> None:
-        """Each side receives them, more than once."""
+        """Each side receives the messages, more than once."""
         with sending("lines", side, Delivery(b"line\r\n", 100, 64))() as run:
             assert run() > 0
             assert run() > 0
 
     def test_strings(self) -> None:
-        """Strings, too."""
+        """Strings are received, too."""
         for side in ("ours", "asyncio"):
             with sending("int32", side, Delivery(b"\0\0\0\2ab", 100, 64))() as run:
                 assert run() > 0
 
     def test_uvloop(self) -> None:
-        """On uvloop, too."""
+        """Messages are received on uvloop, too."""
         pytest.importorskip("uvloop", reason="uvloop is not installed")
         for side in ("ours on uvloop", "asyncio on uvloop"):
             with sending("lines", side, Delivery(b"line\r\n", 100, 64))() as run:
                 assert run() > 0
 
     def test_silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A server that does not say that all is there is an error."""
+        """A server that does not confirm the messages causes an error."""
         with create_server(("127.0.0.1", 0)) as server:
 
             def hangUp() -> None:

@@ -15,16 +15,16 @@ from twisted_basic_ng_demo.bench.machine import machine, processor, versions
 
 
 class TestProcessor:
-    """The processor is named as it is called in shops."""
+    """Tests for the name of the processor."""
 
     def test_linux(self, tmp_path: Path) -> None:
-        """Linux names it."""
+        """On Linux, the name is read from the system."""
         listing = tmp_path / "cpuinfo"
         listing.write_text("processor\t: 0\nmodel name\t: A Processor 3000\nmodel name\t: A Processor 3000\n")
         assert processor(listing) == "A Processor 3000"
 
     def test_elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Elsewhere, or where Linux does not, Python does what it can."""
+        """On other systems, or if the file has no name, Python's functions return the name."""
         monkeypatch.setattr(platform, "processor", lambda: "")
         monkeypatch.setattr(platform, "machine", lambda: "riscv64")
         assert processor(tmp_path / "none") == "riscv64"
@@ -35,19 +35,19 @@ class TestProcessor:
 
 
 class TestMachine:
-    """What one has to know."""
+    """Tests for the facts about the machine."""
 
     def test_facts(self) -> None:
-        """They are this machine's."""
+        """The facts are those of this machine."""
         found = machine()
         assert (found["system"], found["cores"]) == (platform.system(), os.cpu_count())
         assert found.keys() == {"system", "release", "architecture", "processor", "cores"}
 
 
 class TestVersions:
-    """What takes part has a version."""
+    """Tests for the versions of the packages."""
 
     def test_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is not installed has none."""
+        """A package that is not installed has no version."""
         monkeypatch.setattr(module, "DISTRIBUTIONS", ("twisted", "no-such-distribution-anywhere"))
         assert versions() == {"twisted": twisted.__version__}

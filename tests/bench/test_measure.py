@@ -20,10 +20,10 @@ from .examples import CASE, case
 
 class Workers:
     """
-    Workers that pretend.
+    Simulates workers.
 
-    @ivar log: what they were asked.
-    @ivar said: what each says first.
+    @ivar log: the requests.
+    @ivar said: additions to the first answer of each worker.
     """
 
     def __init__(self, **said: Any) -> None:
@@ -32,7 +32,7 @@ class Workers:
 
     @contextmanager
     def start(self, build: str) -> Iterator[Exchange]:
-        """Start one."""
+        """Start a worker."""
 
         def exchange(line: str) -> str:
             if not line:
@@ -45,7 +45,7 @@ class Workers:
 
 
 def measured(plan: Plan, workers: Workers) -> tuple[Document, list[tuple[int, str]]]:
-    """Measure; return what comes out, and what was shown."""
+    """Measure.  Return the document, and the progress that was shown."""
     shown: list[tuple[int, str]] = []
 
     def show(step: int, case: Case) -> None:
@@ -55,10 +55,13 @@ def measured(plan: Plan, workers: Workers) -> tuple[Document, list[tuple[int, st
 
 
 class TestMeasure:
-    """All rounds of all cases are done."""
+    """Tests for measuring all rounds of all cases."""
 
     def test_order(self) -> None:
-        """Case by case, round by round, build by build; the peers that are there are in on the last one."""
+        """
+        The order is by case, round and build.  The installed peers take part only on the last
+        build.
+        """
         workers = Workers()
         plan = Plan([CASE, case("y")], ["pure", "ext"], 2, True, "the command")
         document, shown = measured(plan, workers)
@@ -70,7 +73,7 @@ class TestMeasure:
         assert [list(each["builds"]) for each in document["cases"]] == [["pure", "ext"]] * 2
 
     def test_withoutPeers(self) -> None:
-        """Nobody else takes part, unless asked for."""
+        """Without the option, no peers take part."""
         workers = Workers()
         document, _ = measured(Plan([CASE], [""], 1, False, ""), workers)
         assert workers.log == [("", "full", ["stock", "ours"])]
@@ -79,7 +82,7 @@ class TestMeasure:
         assert found["builds"]["pure"]["absent"] == {}
 
     def test_document(self) -> None:
-        """It says what was measured, how, and on what."""
+        """The document says what was measured, how, and on what."""
         document, _ = measured(Plan([CASE], ["ext"], 3, False, "the command"), Workers())
         assert (document["format"], document["package"], document["version"]) == (1, "twisted_basic_ng", __version__)
         assert (document["command"], document["rounds"]) == ("the command", 3)
@@ -89,34 +92,34 @@ class TestMeasure:
         assert json.loads(json.dumps(document)) == document
 
     def test_refused(self) -> None:
-        """What a worker says instead of its build is an error."""
+        """If a worker refuses to run, an error has its reason."""
         with pytest.raises(WorkError, match="under the swap"):
             measured(Plan([CASE], [""], 1, False, ""), Workers(refused="under the swap"))
 
     def test_otherBuild(self) -> None:
-        """A build that is not there is an error that says which is."""
+        """If the requested build does not exist, an error says which one does."""
         with pytest.raises(WorkError, match="the ext build is not there, only the pure one"):
             measured(Plan([CASE], ["ext"], 1, False, ""), Workers(build="pure"))
 
 
 class TestStarted:
-    """A worker runs on the build that is asked for."""
+    """Tests for the build of a worker."""
 
     def test_pure(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever the environment says."""
+        """The pure build runs, whatever the environment says."""
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", "")
         with started("pure") as worker:
             assert json.loads(worker("")) == {"build": "pure"}
 
     def test_compiled(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The compiled one, too, where it is there."""
+        """The compiled build runs, if it exists."""
         pytest.importorskip("twisted_basic_ng._accelerate.framing_ext", reason="the compiled build is not there")
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", "1")
         with started("ext") as worker:
             assert json.loads(worker("")) == {"build": "ext"}
 
     def test_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Or what this process would have."""
+        """Without a build given, the worker runs on that of this process."""
         monkeypatch.setenv("TWISTED_BASIC_NG_PURE", "1")
         with started("") as worker:
             assert json.loads(worker("")) == {"build": "pure"}

@@ -10,14 +10,14 @@ from twisted_basic_ng_demo.paths import childEnvironment
 
 
 class TestMain:
-    """The command is reached by way of the package."""
+    """Tests for the package."""
 
     def test_status(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Its exit status comes back."""
+        """C{main} returns the exit status of the command."""
         assert bench.main(["--list"]) == 0
         assert "lines-64k" in capsys.readouterr().out
 
     def test_light(self) -> None:
-        """Every child process imports the package: that imports nothing."""
+        """Every child process imports the package, so it imports nothing itself."""
         code = "import sys, twisted_basic_ng_demo.bench; print({'twisted', 'rich', 'argparse'} & set(sys.modules))"
         assert python("-c", code, PYTHONPATH=childEnvironment()["PYTHONPATH"]).stdout == "set()\n"

@@ -18,18 +18,18 @@ class Terminal(StringIO):
     """An output that is a terminal."""
 
     def isatty(self) -> bool:
-        """It is."""
+        """Return true."""
         return True
 
 
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that can move."""
+    """Simulate a terminal that can be redrawn."""
     monkeypatch.setenv("TERM", "xterm")
 
 
 def shown(output: StringIO, plain: bool = False) -> str:
-    """Show four steps of two cases; return what was written."""
+    """Show four steps of two cases.  Return the output."""
     with progress(output, 4, plain) as show:
         for step, case in enumerate((ONE, ONE, TWO, TWO), 1):
             show(step, case)
@@ -40,10 +40,10 @@ LINES = "  0 %  Receiver, one\n 50 %  Receiver, two\n"
 
 
 class TestProgress:
-    """How far it is, is shown as well as the output can."""
+    """The progress is shown as well as the output permits."""
 
     def test_bar(self) -> None:
-        """A terminal gets a bar that names the case, and is gone at the end."""
+        """A terminal gets a bar with the name of the case."""
         pytest.importorskip("rich", reason="rich is not installed")
         said = shown(Terminal())
         assert "Receiver, two" in said
@@ -51,14 +51,14 @@ class TestProgress:
         assert said != LINES
 
     def test_plain(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where it is asked for, or nothing can move, each case is a line."""
+        """If that is requested or the output cannot be redrawn, each case is a line."""
         assert shown(Terminal(), plain=True) == LINES
         assert shown(StringIO()) == LINES
         monkeypatch.setenv("TERM", "dumb")
         assert shown(Terminal()) == LINES
 
     def test_withoutRich(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where rich is not installed, so is it, and the way to a bar is told."""
+        """Without rich, each case is a line, and a message says how to install rich."""
         for name in ("rich", "rich.console", "rich.progress"):
             monkeypatch.setitem(sys.modules, name, None)
         said = shown(Terminal())

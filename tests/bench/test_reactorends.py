@@ -1,7 +1,8 @@
 """
 Tests for L{twisted_basic_ng_demo.bench.reactorends}.
 
-What needs a reactor of its own runs in processes: C{tests/bench/test_loopback.py} and C{test_end.py}.
+Parts that need their own reactor are tested in processes, in C{tests/bench/test_loopback.py} and
+C{test_end.py}.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from twisted_basic_ng_demo.bench.sides import WorkError
 
 
 class WindowedTests(SynchronousTestCase):
-    """Calls are made with a number of them in flight."""
+    """Tests for calls with a limited number in flight."""
 
     def setUp(self) -> None:
         self.waiting: list[tuple[int, Deferred[int]]] = []
@@ -28,7 +29,7 @@ class WindowedTests(SynchronousTestCase):
         return self.waiting[-1][1]
 
     def test_window(self) -> None:
-        """No more than that are, at any time, until all are answered."""
+        """The number of calls in flight never exceeds the window, and all calls are answered."""
         done = windowed(self.call, 5, 2)
         for _ in range(5):
             self.assertLessEqual(len(self.waiting), 2)
@@ -39,21 +40,21 @@ class WindowedTests(SynchronousTestCase):
         self.assertGreater(self.successResultOf(done), 0)
 
     def test_wrong(self) -> None:
-        """A wrong answer is an error, after all."""
+        """A wrong answer causes an error at the end."""
         self.failureResultOf(windowed(succeed, 5, 2), WorkError)
 
     def test_fails(self) -> None:
-        """So is a call that fails."""
+        """A call that fails causes an error."""
         done = windowed(self.call, 5, 1)
         self.waiting[0][1].errback(ValueError())
         self.failureResultOf(done, ValueError)
 
 
 class ServerTests(SynchronousTestCase):
-    """The servers answer."""
+    """Tests for the servers."""
 
     def test_amp(self) -> None:
-        """AMP's does the sum."""
+        """The AMP server returns the sum."""
         serving, client = server("ours").buildProtocol(None), amp.AMP()
         connection = connectInMemory(client, serving)
         calling = client.callRemote(module._sum(amp), a=40, b=2)
@@ -61,7 +62,7 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(calling), {"total": 42})
 
     def test_echo(self) -> None:
-        """The raw one gives back what comes, and its client waits for all of it."""
+        """The raw server echoes its bytes, and its client waits for all of them."""
         client = module._Echoed()
         serving = server("echo").buildProtocol(None)
         connection = connectInMemory(client, serving, ECHOED - 1)
@@ -70,7 +71,10 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(calling), 42)
 
     def test_echoes(self) -> None:
-        """Many may be in flight, and come back together or in parts; who is answered may call again."""
+        """
+        Many calls may be in flight, the answers may arrive in any chunks, and an answer may cause
+        another call.
+        """
         client = module._Echoed()
         for size in (ECHOED - 1, 3 * ECHOED):
             connection = connectInMemory(client, server("echo").buildProtocol(None), size)
@@ -81,12 +85,12 @@ class ServerTests(SynchronousTestCase):
             self.assertEqual((len(client.waiting), client.come), (0, 0))
 
     def test_echoLength(self) -> None:
-        """It sends as many bytes as a call has."""
+        """The raw client sends as many bytes as an AMP call."""
         box = amp.Box(_ask=b"12", _command=b"Sum", a=b"100", b=b"2").serialize()
         self.assertEqual(len(box), ECHOED)
 
     def test_sink(self) -> None:
-        """The receiver says when all is there, and again."""
+        """The receiver confirms when all messages have arrived, repeatedly."""
         receiver = sink("twisted_basic_ng", "LineReceiver", 2).buildProtocol(None)
         self.assertIsInstance(receiver, basic.LineReceiver)
         transport = RecordingTransport().connect(receiver)

@@ -18,10 +18,10 @@ STRINGS = Delivery(b"\0\0\0\5hello", 10, 7)
 
 
 class TestDelivery:
-    """What is delivered is cut as it says."""
+    """Tests for the chunks of a delivery."""
 
     def test_chunks(self) -> None:
-        """All of it, in chunks of one size but for the last."""
+        """The chunks contain all bytes, and all but the last have the same size."""
         chunks = LINES.chunks()
         assert b"".join(chunks) == b"line\r\n" * 10
         assert {len(each) for each in chunks[:-1]} == {7}
@@ -32,42 +32,42 @@ class TestReceiver:
 
     @pytest.mark.parametrize("module", [loadStock("basic"), basic], ids=["stock", "ours"])
     def test_time(self, module: Any) -> None:
-        """Either does the work, and it takes time."""
+        """Both modules do the work and take time."""
         assert receiver("LineReceiver", LINES)(module)() > 0
         assert receiver("Int32StringReceiver", STRINGS)(module)() > 0
 
     def test_delivers(self) -> None:
-        """One that does not deliver everything is not timed at all."""
+        """A receiver that does not deliver everything raises an error."""
 
         class Deaf(basic.LineReceiver):
             def dataReceived(self, data: bytes) -> None:
-                """Nothing."""
+                """Do nothing."""
 
         with pytest.raises(WorkError, match="0 came out, and not 10"):
             receiver("LineReceiver", LINES)(cast("Any", SimpleNamespace(LineReceiver=Deaf)))
 
     def test_leaves(self) -> None:
-        """One that is given what it does not accept may hang up."""
+        """A receiver that refuses the bytes raises an error."""
         with pytest.raises(WorkError, match="0 came out, and not 1"):
             receiver("NetstringReceiver", Delivery(b"no netstring", 1, 5))(basic)
 
 
 class TestBareLoop:
-    """The least that a receiver of lines does."""
+    """Tests for the minimal work of a line receiver."""
 
     def test_lines(self) -> None:
-        """Lines are cut, in whatever chunks they come."""
+        """Lines are cut, in any chunks."""
         for size in (1, 5, 1000):
             assert bareLoop(Delivery(LINES.frame, LINES.count, size))()() > 0
 
     def test_counts(self) -> None:
-        """Each line is delivered once, or it is an error."""
+        """Unless each line is delivered once, there is an error."""
         with pytest.raises(WorkError, match="0 came out, and not 1"):
             bareLoop(Delivery(b"no line", 1, 5))()
 
 
 class TestStreams:
-    """The streams of asyncio do the same work."""
+    """Tests for asyncio's streams."""
 
     def test_lines(self) -> None:
         """Lines are read."""
@@ -78,12 +78,12 @@ class TestStreams:
         assert streams(readExactly, STRINGS)()() > 0
 
     def test_counts(self) -> None:
-        """Each message is read once, or it is an error."""
+        """Unless each message is read once, there is an error."""
         with pytest.raises(WorkError, match="9 came out, and not 10"):
             streams(self.readTwo, LINES)()()
 
     async def readTwo(self, stream: asyncio.StreamReader) -> bytes:
-        """Read a line, and the first one doubly."""
+        """Read a line, but two lines the first time."""
         line = await readLine(stream)
         if not hasattr(stream, "begun"):
             cast("Any", stream).begun = True

@@ -12,38 +12,38 @@ from .examples import CASE, case, figures
 
 
 class TestFigures:
-    """Times become rates and ratios."""
+    """Tests for converting times into rates and ratios."""
 
     def test_pairs(self) -> None:
-        """The ratio is the median of the pairs' own, not that of the medians."""
+        """The ratio is the median of the pairs' ratios, not the ratio of the medians."""
         found = figures(case("x"), {"stock": [1.0, 2.0, 9.0], "ours": [0.5, 2.0, 3.0]}, "pure")
         ours = found["builds"]["pure"]["sides"]["ours"]
         assert ours == {"seconds": [0.5, 2.0, 3.0], "rate": 50.0, "ratio": 2.0, "lower": 1.5, "upper": 2.5}
 
     def test_one(self) -> None:
-        """Where there is one pair, its ratio is all."""
+        """With one pair, the quartiles are its ratio."""
         ours = figures(case("x"), {"stock": [1.0], "ours": [0.5]}, "pure")["builds"]["pure"]["sides"]["ours"]
         assert (ours["ratio"], ours["lower"], ours["upper"]) == (2.0, 2.0, 2.0)
 
     def test_whole(self) -> None:
-        """What the case is comes with it."""
+        """The figures include the properties of the case."""
         found = figures(case("x"), {"stock": [1.0], "ours": [0.5]}, "pure", "ext")
         assert (found["name"], found["title"], found["group"]) == ("x", "Receiver, x", "lines")
         assert (found["unit"], found["count"], list(found["builds"])) == ("lines", 100, ["pure", "ext"])
         assert found["floors"] == {}
 
     def test_floors(self) -> None:
-        """What is promised is known by its build."""
+        """The promised ratios are listed by build."""
         promised = replace(case("x"), floors=(1.5, 2))
         assert figures(promised, {"stock": [1.0], "ours": [0.5]}, "ext")["floors"] == {"pure": 1.5, "ext": 2}
 
     def test_rounded(self) -> None:
-        """Digits that mean nothing are left out."""
+        """Insignificant digits are removed."""
         found = figures(case("x"), {"stock": [0.123456789], "ours": [1.0]}, "pure")
         assert found["builds"]["pure"]["sides"]["stock"]["seconds"] == [0.1235]
 
     def failing(self, side: str) -> Times:
-        """Times of which a side has failed in the second round."""
+        """Return times in which a side has failed in the second round."""
         times = Times(CASE.sides[:3])
         times.add({"seconds": {"stock": 1.0, "ours": 0.5, "quick": 0.25}, "failed": {}})
         seconds = {"stock": 1.0, "ours": 0.5, "quick": 0.25}
@@ -52,26 +52,29 @@ class TestFigures:
         return times
 
     def test_failed(self) -> None:
-        """A side that has failed has no figures, but a reason."""
+        """A side that has failed has a reason in place of figures."""
         found = figuresOf(CASE, {"pure": self.failing("quick")})["builds"]["pure"]
         assert (found["sides"].keys(), found["failed"]) == ({"stock", "ours"}, {"quick": "tired"})
 
     def test_nothingToCompareWith(self) -> None:
-        """Without Twisted's time nobody has a ratio."""
+        """Without Twisted's time there are no ratios."""
         found = figuresOf(CASE, {"pure": self.failing("stock")})["builds"]["pure"]
         assert (found["sides"], found["failed"]) == ({}, {"stock": "tired"})
 
     def test_absent(self) -> None:
-        """Who is not there is named, with what would have to be installed."""
+        """A peer that is not installed is listed with the missing packages."""
         found = figures(CASE, {"stock": [1.0], "ours": [0.5]}, "pure")["builds"]["pure"]
         assert found["absent"] == {"nowhere": ["no_such_package_anywhere"]}
 
 
 class TestMissed:
-    """What is below the promise is told."""
+    """Tests for ratios below the promised ones."""
 
     def test_below(self) -> None:
-        """By case and build; what is just reached, not promised or not measured is not."""
+        """
+        They are listed by case and build.  Ratios that are just reached, not promised or not
+        measured are not.
+        """
         found = [figures(case(name), {"stock": [1.0], "ours": [0.5]}, "pure", "ext") for name in "abcd"]
         found[0]["floors"] = {"pure": 2.1, "ext": 2}
         found[1]["floors"] = {"pure": 1.9, "ext": 3}
@@ -85,27 +88,30 @@ class TestMissed:
 
 
 class TestWords:
-    """Numbers are written for people."""
+    """Tests for formatting numbers."""
 
     @pytest.mark.parametrize(
         ("number", "expected"),
         [(1234567.0, "1,230,000"), (1234.0, "1,230"), (123.4, "123"), (12.34, "12.3"), (0.0123, "0.0123")],
     )
     def test_rate(self, number: float, expected: str) -> None:
-        """Three digits mean something."""
+        """Rates have three significant digits."""
         assert rate(number) == expected
 
     @pytest.mark.parametrize(("seconds", "expected"), [(0.4, "0 s"), (59.4, "59 s"), (83.2, "1 min 23 s")])
     def test_duration(self, seconds: float, expected: str) -> None:
-        """Minutes where there are some."""
+        """Durations include minutes if there are any."""
         assert duration(seconds) == expected
 
 
 class TestTable:
-    """The table has a line for everything."""
+    """Tests for the table."""
 
     def test_lines(self) -> None:
-        """Twisted's, ours on each build, the peers, who is absent and who has failed."""
+        """
+        There are lines for Twisted's side, ours on each build, the peers, absent sides and failed
+        sides.
+        """
         seconds = {"stock": [1.0, 1.0], "ours": [0.5, 0.25], "quick": [0.25, 0.25]}
         found = figures(CASE, seconds, "pure", "ext")
         found["floors"] = {"pure": 2.5, "ext": 4}
@@ -124,7 +130,7 @@ class TestTable:
         ]
 
     def test_columns(self) -> None:
-        """Each begins, or ends, at one place, and no line ends with blanks."""
+        """The columns are aligned, and no line ends with blanks."""
         found = [figures(case(name), {"stock": [1.0], "ours": [0.5]}, "pure") for name in ("x", "much longer")]
         for each in found:
             each["floors"] = {"pure": 1.15}

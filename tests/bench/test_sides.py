@@ -23,34 +23,34 @@ from twisted_basic_ng_demo.bench.sides import (
 
 
 class TestChecked:
-    """Work that was not done is no figure."""
+    """Tests for checking that the work was done."""
 
     def test_all(self) -> None:
-        """All of it is well; less, or more, is an error with both numbers."""
+        """Fewer or more messages than expected raise an error with both numbers."""
         checked(3, 3)
         with pytest.raises(WorkError, match="2 came out, and not 3"):
             checked(2, 3)
 
 
 class TestSide:
-    """Who takes part."""
+    """Tests for the sides."""
 
     def test_peer(self) -> None:
-        """Whoever is neither Twisted nor ours is a peer."""
+        """Every side that is neither Twisted's nor ours is a peer."""
         sides = [Side(name, lambda: peerInMemory("x", lambda: lambda: 1.0).opened()) for name in (STOCK, OURS, "PB")]
         assert [side.isPeer for side in sides] == [False, False, True]
 
     def test_missing(self) -> None:
-        """What is not installed is named."""
+        """Missing packages are listed."""
         needing = Side("x", peerInMemory("x", lambda: lambda: 1.0).opened, ("json", "no_such_package_anywhere"))
         assert needing.missing == ["no_such_package_anywhere"]
 
 
 class TestInMemory:
-    """The same work is made ready with either module."""
+    """The same work is prepared with both modules."""
 
     def test_modules(self) -> None:
-        """Twisted's comes first, then ours."""
+        """Twisted's module comes first, then ours."""
         seen: list[ModuleType] = []
 
         def prepare(module: ModuleType) -> Run:
@@ -68,12 +68,12 @@ class TestWhySwapped:
     """Under the swap there is nothing to compare with."""
 
     def test_not(self) -> None:
-        """Nothing is wrong without it."""
+        """Without the swap, there is no reason to refuse."""
         assert whySwapped() == ""
 
     @pytest.mark.parametrize("module", [basic, amp])
     def test_swapped(self, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The message names the module and the way out."""
+        """The reason names the module, and how to remove the swap."""
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setitem(sys.modules, f"twisted.protocols.{name}", module)
         reason = whySwapped()

@@ -22,10 +22,10 @@ from .examples import CASE, case
 
 
 class TestWorker:
-    """A round is done by each side."""
+    """Tests for rounds of all sides."""
 
     def test_round(self) -> None:
-        """Those that are asked for do it; what fails, before or while it is done, is told and left out."""
+        """The requested sides do the work.  A side that fails is reported and left out."""
         worker = Worker()
         answer = worker.play(CASE, ["stock", "ours", "fails", "unready"])
         assert answer["seconds"] == {"stock": 1.0, "ours": 0.5}
@@ -33,7 +33,7 @@ class TestWorker:
         assert worker.play(CASE, ["stock", "ours", "fails", "unready"]) == answer
 
     def test_failsLater(self) -> None:
-        """What fails only after a while is left out from then on."""
+        """A side that fails after some rounds is left out from then on."""
         lasts = iter([1.0, 2.0])
 
         def run() -> float:
@@ -48,7 +48,9 @@ class TestWorker:
         assert rounds[1] == {"seconds": {"stock": 1.0}, "failed": {"tiring": "worn out"}}
 
     def test_order(self) -> None:
-        """The sides take turns in who begins; with a new case, Twisted's does."""
+        """
+        The order of the sides is reversed in each round.  A new case begins with Twisted's side.
+        """
         log: list[str] = []
 
         def logging(name: str) -> Side:
@@ -63,19 +65,22 @@ class TestWorker:
         worker = Worker()
         for each in (one, one, one, one, other):
             worker.play(each, names)
-        # When it is made ready, each does it once.
+        # Each side runs once when it is prepared.
         there, back = names, names[::-1]
         assert log == [*names, *there, *back, *there, *back, *names, *there]
 
     @contextmanager
     def opened(self, log: list[str], name: str, run: Run = lambda: 1.0) -> Iterator[Run]:
-        """A side that says when it is opened, and when it is put away."""
+        """Return a side that records when it is opened and closed."""
         log.append(f"open {name}")
         yield run
         log.append(f"close {name}")
 
     def test_putAway(self) -> None:
-        """A case's sides are kept until another one begins, or all is done; the first time is not measured."""
+        """
+        A case's sides are kept until another case begins or the end, and their first run is not
+        measured.
+        """
         log: list[str] = []
 
         def run() -> float:
@@ -93,7 +98,7 @@ class TestWorker:
         assert log == expected
 
     def test_garbage(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Each side begins without another's garbage."""
+        """Each side begins without garbage of another one."""
         log: list[str] = []
         monkeypatch.setattr(gc, "collect", lambda: log.append("collect"))
         Worker().play(CASE, ["stock", "ours"])
@@ -101,29 +106,29 @@ class TestWorker:
 
 
 class TestMain:
-    """The program answers each question."""
+    """Tests for the program."""
 
     def answers(self, *questions: dict[str, Any]) -> list[dict[str, Any]]:
-        """Ask them all."""
+        """Send the questions, and return all answers."""
         output = StringIO()
         main(StringIO("".join(f"{json.dumps(each)}\n" for each in questions)), output)
         return [json.loads(line) for line in output.getvalue().splitlines()]
 
     def test_answers(self) -> None:
-        """It says its build, then the seconds."""
+        """The first answer has the build, the second one the seconds."""
         said, answer = self.answers({"case": "serialize", "sides": ["stock", "ours"]})
         assert said == {"build": _accelerate.build}
         assert answer["failed"] == {}
         assert answer["seconds"].keys() == {"stock", "ours"}
 
     def test_swapped(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Under the swap it answers nothing but why."""
+        """Under the swap, the only answer is the reason for refusing."""
         monkeypatch.setitem(sys.modules, "twisted.protocols.basic", basic)
         (said,) = self.answers({"case": "serialize", "sides": ["stock"]})
         assert "nothing to compare with" in said["refused"]
 
     def test_process(self) -> None:
-        """It is a program."""
+        """The worker can be run as a program."""
         with child("twisted_basic_ng_demo.bench.worker", environment={"TWISTED_BASIC_NG_PURE": "1"}) as worker:
             assert json.loads(worker("")) == {"build": "pure"}
             answer = json.loads(worker('{"case": "parse", "sides": ["ours"]}'))

@@ -1,5 +1,6 @@
 """
-This folder alone shows that code as applications have it, with private names and all, does the same with ours.
+Tests that application code, including its use of private names, works with our modules as with
+Twisted's.
 
-Each test is written once and runs with Twisted's module and with ours.
+Each test is written once, and runs with Twisted's module and with ours.
 """

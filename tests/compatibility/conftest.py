@@ -1,4 +1,4 @@
-"""What applications do works with ours as it works with Twisted's: each test runs with both."""
+"""Fixtures that run each test with our module and with Twisted's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from twisted_basic_ng import amp as ours
 
 @pytest.fixture(params=["ours", "stock"])
 def amp(request: pytest.FixtureRequest) -> Any:
-    """Our C{amp}, and Twisted's."""
+    """Return our C{amp}, and Twisted's."""
     return ours if request.param == "ours" else loadStock("amp")
 
 
 @pytest.fixture
 def words(amp: Any) -> Words:
-    """The commands that the tests share, of each C{amp}."""
+    """Return the commands that the tests share, built from each C{amp}."""
     return Words(amp)

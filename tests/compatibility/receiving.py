@@ -1,4 +1,4 @@
-"""A receiver of boxes, and some for it."""
+"""A box receiver, and some boxes for it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from tests.helpers import RecordingTransport
 
 __all__ = ["BOXES", "DATA", "Receiver", "connected"]
 
-#: Two boxes, and what they say.
+#: The bytes of two boxes, and their contents.
 DATA = b"\0\1a\0\3one\0\1b\0\0\0\0" + b"\0\3key\0\5value\0\0"
 BOXES = [{b"a": b"one", b"b": b""}, {b"key": b"value"}]
 
 
 class Receiver:
-    """Writes boxes down."""
+    """Records the boxes that it receives."""
 
     def __init__(self) -> None:
         self.boxes: list[Any] = []
         self.reason: Any = None
 
     def startReceivingBoxes(self, boxSender: Any) -> None:
-        """Is told of the connection."""
+        """Do nothing."""
 
     def ampBoxReceived(self, box: Any) -> None:
         self.boxes.append(dict(box))
@@ -31,7 +31,9 @@ class Receiver:
 
 
 def connected(kind: Any) -> Any:
-    """A connection of this type, and where its boxes and its transport are."""
+    """
+    Connect a new C{kind} to a recording transport, which is available as its attribute C{wire}.
+    """
     protocol = kind(Receiver())
     protocol.wire = RecordingTransport().connect(protocol)
     return protocol

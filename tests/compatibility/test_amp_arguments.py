@@ -1,4 +1,7 @@
-"""Own types of arguments, as applications write them, and the functions behind them that they call."""
+"""
+Tests for applications' own argument types, and for the functions behind them that applications
+call.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,16 @@ MOMENT = datetime.datetime(2012, 1, 23, 12, 34, 56, 54321, datetime.timezone(dat
 
 
 def roundTrip(amp: Any, argument: Any, value: Any, proto: Any = None) -> tuple[dict[bytes, bytes], Any]:
-    """Write C{value} to a box and read it again, as a call does; return the box, too."""
+    """Write C{value} to a box and read it again, as a call does.  Return the box and the value."""
     schema = [(b"an-arg", argument)]
     box = amp._objectsToStrings({"an_arg": value}, schema, amp.Box(), proto)
     return dict(box), amp._stringsToObjects(box, schema, proto)["an_arg"]
 
 
 class TestEachType:
-    """Every type can be subclassed, with the conversions overridden and the base called."""
+    """
+    Every argument type can be subclassed, with its conversions overridden and the base called.
+    """
 
     @pytest.mark.parametrize(
         ("name", "value", "string"),
@@ -40,7 +45,10 @@ class TestEachType:
         ],
     )
     def test_conversions(self, amp: Any, name: str, value: Any, string: bytes) -> None:
-        """C{toString} and C{fromString} see what they see in Twisted, on the class and by C{super()}."""
+        """
+        Overridden C{toString} and C{fromString} get the same values as in Twisted, and may call
+        C{super()}.
+        """
         seen: list[Any] = []
 
         class Own(getattr(amp, name)):
@@ -71,7 +79,10 @@ class TestEachType:
         assert roundTrip(amp, Own(), 5, {"base": 100}) == ({b"an-arg": b"105"}, 5)
 
     def test_convertingFunction(self, amp: Any) -> None:
-        """C{fromString} of C{Integer} and C{Float} is a type, and a subclass may put another callable there."""
+        """
+        C{Integer.fromString} and C{Float.fromString} are types, and a subclass may set another
+        callable.
+        """
 
         class Half(amp.Integer):
             fromString = float
@@ -80,7 +91,9 @@ class TestEachType:
         assert roundTrip(amp, Half(), 5) == ({b"an-arg": b"5"}, 5.0)
 
     def test_lists(self, amp: Any) -> None:
-        """Subclasses of C{ListOf} and C{AmpList}, with one element or compressed; their elements in attributes."""
+        """
+        C{ListOf} and C{AmpList} can be subclassed, and have their element types as attributes.
+        """
 
         class Nested(amp.AmpList):
             def toStringProto(self, inObject: Any, proto: Any) -> Any:
@@ -103,7 +116,9 @@ class TestEachType:
         assert (type(nested.subargs[0][1]), type(compressed.elementType)) == (amp.Integer, amp.Unicode)
 
     def test_descriptor(self, amp: Any) -> None:
-        """A subclass of C{Descriptor} that wraps what it gets; the protocol's private methods do the rest."""
+        """
+        A subclass of C{Descriptor} can wrap its value.  It uses the protocol's private methods.
+        """
 
         class File(amp.Descriptor):
             def toStringProto(self, inObject: Any, proto: Any) -> Any:
@@ -125,17 +140,20 @@ class TestEachType:
         assert roundTrip(amp, File(), [3], Proto()) == ({b"an-arg": b"7"}, [1007])
 
     def test_localArgument(self, amp: Any) -> None:
-        """An argument that stays here is written, and never read."""
+        """A local argument is written, but never read."""
         box = amp._objectsToStrings({"x": b"1"}, [(b"x", amp._LocalArgument())], amp.Box(), None)
         assert dict(box) == {b"x": b"1"}
         assert amp._stringsToObjects({}, [(b"x", amp._LocalArgument())], None) == {}
 
 
 class TestBoxes:
-    """Own C{toBox} and C{fromBox}."""
+    """Tests for arguments with their own C{toBox} and C{fromBox}."""
 
     def test_split(self, amp: Any) -> None:
-        """A large value goes over several keys; what is read is taken out of the dictionary that was given."""
+        """
+        An argument can spread a large value over several keys.  Reading it leaves the given box
+        unchanged.
+        """
 
         class Large(amp.Argument):
             def toBox(self, name: bytes, strings: Any, objects: Any, proto: Any) -> None:
@@ -163,7 +181,10 @@ class TestBoxes:
         assert len(box) == 3
 
     def test_rest(self, amp: Any) -> None:
-        """One that takes all that the others left, which only works as each takes out what it reads or writes."""
+        """
+        An argument can take everything that the other arguments have left, since each removes what
+        it reads or writes.
+        """
 
         @implementer(amp.IArgumentType)
         class Rest:
@@ -184,13 +205,13 @@ class TestBoxes:
         assert len(box) == 3
 
     def test_writesToResult(self, amp: Any) -> None:
-        """What C{_objectsToStrings} is given to write to is what it returns, of any type."""
+        """C{_objectsToStrings} returns the mapping that it was given, of any type."""
         given: dict[bytes, bytes] = {}
         assert amp._objectsToStrings({"a": 1}, [(b"a", amp.Integer())], given, None) is given
         assert given == {b"a": b"1"}
 
     def test_order(self, amp: Any) -> None:
-        """Arguments are written and read in the order that the command has them in."""
+        """Arguments are written and read in the order in which the command declares them."""
         seen: list[Any] = []
 
         class Seen(amp.Integer):
@@ -207,7 +228,7 @@ class TestBoxes:
         assert seen == [("to", b"z"), ("to", b"a"), ("from", b"z"), ("from", b"a")]
 
     def test_missing(self, amp: Any) -> None:
-        """What is missing is a C{KeyError} with its name: on the wire, or in Python."""
+        """A missing argument raises C{KeyError} with its name on the wire or in Python."""
         schema = [(b"an-arg", amp.Integer())]
         with pytest.raises(KeyError, match="b'an-arg'"):
             amp._stringsToObjects({}, schema, None)
@@ -216,10 +237,13 @@ class TestBoxes:
 
 
 class TestInstances:
-    """Conversions that are set on the instance."""
+    """Tests for conversions that are set on an instance."""
 
     def test_attributesOfProtocols(self, amp: Any) -> None:
-        """An argument made without C{Argument.__init__}, whose value is an attribute of the protocol."""
+        """
+        An argument created without C{Argument.__init__} can read its value from an attribute of the
+        protocol.
+        """
 
         def fromProtocol(attribute: str) -> Any:
             argument = amp.Argument.__new__(amp.Argument)
@@ -235,7 +259,7 @@ class TestInstances:
         assert (box, read) == ({b"an-arg": b"me"}, b"me")
 
     def test_ownInit(self, amp: Any) -> None:
-        """A subclass whose own C{__init__} never calls the base is not optional."""
+        """A subclass whose C{__init__} does not call the base is not optional."""
 
         class Chosen(amp.Argument):
             def __init__(self, *choices: bytes) -> None:
@@ -251,7 +275,7 @@ class TestInstances:
         assert roundTrip(amp, Chosen(b"no", b"yes"), 1) == ({b"an-arg": b"yes"}, 1)
 
     def test_retrieve(self, amp: Any) -> None:
-        """C{retrieve} that supplies a default, on the way out and in."""
+        """C{retrieve} can supply a default value, for reading and for writing."""
 
         class Default(amp.Integer):
             def retrieve(self, d: Any, name: Any, proto: Any) -> Any:
@@ -263,7 +287,7 @@ class TestInstances:
 
     @pytest.mark.parametrize("method", ["fromBox", "toBox", "fromStringProto", "toStringProto"])
     def test_each(self, amp: Any, method: str) -> None:
-        """The other four are looked up on the instance, too."""
+        """The other four methods are also looked up on the instance."""
         argument, called = amp.Integer(), []
         original = getattr(argument, method)
         setattr(argument, method, lambda *given: (called.append(len(given)), original(*given))[1])
@@ -271,7 +295,7 @@ class TestInstances:
         assert called == [2 if method.endswith("Proto") else 4]
 
     def test_elements(self, amp: Any) -> None:
-        """A list asks its element type's instance."""
+        """A list uses the methods of its element type's instance."""
         elements = amp.Integer()
         elements.toString = lambda value: b"%x" % value
         elements.fromString = lambda string: int(string, 16)
@@ -279,18 +303,18 @@ class TestInstances:
 
 
 class TestNames:
-    """Names on the wire, and in Python."""
+    """Tests for names on the wire and in Python."""
 
     @pytest.mark.parametrize(
         ("wire", "python"),
         [(b"a", "a"), (b"a-b-c", "a_b_c"), (b"from", "From"), (b"print", "Print"), (b"class", "Class"), (b"A-", "A_")],
     )
     def test_identifier(self, amp: Any, wire: bytes, python: str) -> None:
-        """Dashes become underscores, keywords are capitalized."""
+        """Dashes become underscores, and keywords are capitalized."""
         assert amp._wireNameToPythonIdentifier(wire) == python
 
     def test_noNames(self, amp: Any) -> None:
-        """What is no ASCII is a C{UnicodeError}; a string is a C{TypeError}."""
+        """A name that is not ASCII raises C{UnicodeError}, and a string raises C{TypeError}."""
         with pytest.raises(UnicodeError):
             amp._wireNameToPythonIdentifier(b"\xff")
         with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""Own boxes, boxes with effects, and boxes read from strings."""
+"""Tests for subclasses of boxes, boxes with effects, and boxes parsed from strings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers import RecordingTransport, bytewise, connectInMemory, deliver
 
 
 class Sender:
-    """Stands for a connection: it writes down what a box asks of it."""
+    """A connection that records the calls of a box."""
 
     def __init__(self) -> None:
         self.transport = RecordingTransport()
@@ -37,7 +37,7 @@ class TestBoxes:
     """Boxes are dictionaries, and can be subclassed."""
 
     def test_dictionary(self, amp: Any) -> None:
-        """They are equal to dictionaries, and take names as bytes, strings or keywords."""
+        """Boxes are equal to dictionaries, and accept names as bytes, strings or keywords."""
         box = amp.AmpBox({"a": b"1", b"b": b"2"}, c=b"3")
         assert box == {b"a": b"1", b"b": b"2", b"c": b"3"}
         assert amp.Box is amp.AmpBox
@@ -46,7 +46,7 @@ class TestBoxes:
             amp.AmpBox({"\N{SNOWMAN}": b""})
 
     def test_subclass(self, amp: Any) -> None:
-        """A subclass may write itself in another way; that is what goes over the wire."""
+        """A subclass can override C{serialize}, and its result is sent."""
 
         class Own(amp.AmpBox):
             def serialize(self) -> Any:
@@ -64,7 +64,7 @@ class TestBoxes:
         assert type(Own(a=b"1").copy()) is Own
 
     def test_attributes(self, amp: Any) -> None:
-        """A subclass has room for attributes, and may take other arguments."""
+        """A subclass can have attributes, and accept other arguments."""
 
         class Own(amp.AmpBox):
             def __init__(self, extra: object = None) -> None:
@@ -77,7 +77,7 @@ class TestBoxes:
 
     @pytest.mark.parametrize("wrong", [{"a": "text"}, {b"a": "text"}])
     def test_text(self, amp: Any, wrong: Any) -> None:
-        """A string as a value is refused, by its name."""
+        """A string is refused as a value or as a key, with an error that names it."""
         with pytest.raises(TypeError, match="Unicode value for key b'a' not allowed: 'text'"):
             amp.AmpBox(wrong).serialize()
         box = amp.AmpBox()
@@ -86,7 +86,7 @@ class TestBoxes:
             box.serialize()
 
     def test_tooLong(self, amp: Any) -> None:
-        """What is too long is refused, with what it was and where."""
+        """A key or value that is too long is refused, with an error that has its details."""
         with pytest.raises(amp.TooLong) as caught:
             amp.Box({b"k" * 256: b""}).serialize()
         error = caught.value
@@ -98,15 +98,15 @@ class TestBoxes:
         assert len(amp.Box({b"k" * amp.MAX_KEY_LENGTH: b"v" * amp.MAX_VALUE_LENGTH}).serialize()) == 65796
 
     def test_order(self, amp: Any) -> None:
-        """Keys go over the wire in their order, whatever order they were added in."""
+        """Keys are sent in sorted order."""
         assert amp.Box({b"b": b"", b"a": b"", b"_x": b""}).serialize() == b"\0\2_x\0\0\0\1a\0\0\0\1b\0\0\0\0"
 
 
 class TestEffects:
-    """Boxes that do something when they are sent."""
+    """Tests for boxes that do something when they are sent."""
 
     def test_own(self, amp: Any) -> None:
-        """An answer whose C{_sendTo} does something behind itself."""
+        """The C{_sendTo} of an answer can do something after sending it."""
 
         class Hang(amp.AmpBox):
             def _sendTo(self, proto: Any) -> None:
@@ -130,14 +130,14 @@ class TestEffects:
         assert (outcomes, server.hung, connection.server.lost) == ([{}], True, True)
 
     def test_quit(self, amp: Any) -> None:
-        """C{QuitBox} closes the connection behind itself, whoever sends it."""
+        """C{QuitBox} closes the connection after it was sent."""
         sender = Sender()
         amp.QuitBox(a=b"1")._sendTo(sender)
         assert sender.asked == [("sendBox", "QuitBox", {b"a": b"1"})]
         assert sender.transport.disconnecting
 
     def test_quitSubclass(self, amp: Any) -> None:
-        """A responder of boxes may answer with one, of a class of its own."""
+        """A responder of boxes can return an instance of its own subclass of C{QuitBox}."""
 
         class Last(amp.QuitBox):
             pass
@@ -155,14 +155,17 @@ class TestEffects:
         assert (connection.client.lost, connection.server.lost) == (True, True)
 
     def test_switch(self, amp: Any) -> None:
-        """C{_SwitchBox} locks and switches the connection behind itself; C{innerProto} may be another then."""
+        """
+        C{_SwitchBox} locks and switches the connection after it was sent, to the current
+        C{innerProto}.
+        """
         sender, box = Sender(), amp._SwitchBox("inner", a=b"1")
         box.innerProto = "another"
         box._sendTo(sender)
         assert sender.asked == [("sendBox", "_SwitchBox", {b"a": b"1"}), "_lockForSwitch", ("_switchTo", "another")]
 
     def test_switchSubclass(self, amp: Any) -> None:
-        """An application's switching box, with an effect of its own."""
+        """A subclass of C{_SwitchBox} can add an effect."""
 
         class Own(amp._SwitchBox):
             def _sendTo(self, proto: Any) -> None:
@@ -174,7 +177,7 @@ class TestEffects:
         assert sender.asked == ["first", ("sendBox", "Own", {}), "_lockForSwitch", ("_switchTo", "inner")]
 
     def test_tls(self, amp: Any) -> None:
-        """C{_TLSBox} sends itself without what is local, and starts TLS behind itself."""
+        """C{_TLSBox} is sent without its local values, and then starts TLS."""
         pytest.importorskip("OpenSSL")
         sender, box = Sender(), amp._TLSBox()
         assert (type(box.certificate), box.certificate.client, box.verify) == (amp._NoCertificate, False, None)
@@ -183,7 +186,9 @@ class TestEffects:
         assert sender.asked == [("sendBox", "AmpBox", {b"a": b"1"}), ("_startTLS", "_NoCertificate", None)]
 
     def test_tlsWithCertificate(self, amp: Any) -> None:
-        """What a responder returns for itself is what TLS is started with."""
+        """
+        C{_TLSBox} starts TLS with the certificate and authorities that the responder returned.
+        """
         pytest.importorskip("OpenSSL")
         sender = Sender()
         response = {"tls_localCertificate": sender, "tls_verifyAuthorities": [1]}
@@ -193,7 +198,7 @@ class TestEffects:
         assert sender.asked == [("sendBox", "AmpBox", {}), ("_startTLS", "Sender", [1])]
 
     def test_withoutTLS(self, amp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        """C{amp.ssl}, set to C{None} from outside: there is no TLS then, neither to ask for nor to answer with."""
+        """If an application sets C{amp.ssl} to C{None}, TLS is not available to either side."""
         monkeypatch.setattr(amp, "ssl", None)
         with pytest.raises(RuntimeError, match="TLS not available"):
             amp.StartTLS()
@@ -211,12 +216,12 @@ class TestEffects:
 
 
 class TestParsing:
-    """Boxes in strings and files."""
+    """Tests for parsing boxes from strings and files."""
 
     DATA = b"\0\1a\0\0011\0\0" + b"\0\1b\0\0\0\0"
 
     def test_parse(self, amp: Any) -> None:
-        """C{parse} reads a file, C{parseString} a string; what is unfinished is left out."""
+        """C{parse} reads a file, and C{parseString} a string.  An unfinished box is left out."""
         boxes = [{b"a": b"1"}, {b"b": b""}]
         for data in (self.DATA, self.DATA + b"\0\1c\0\5unfi"):
             assert amp.parse(BytesIO(data)) == boxes
@@ -225,7 +230,7 @@ class TestParsing:
         assert (amp.parseString(b""), amp.parseString(b"\0\0")) == ([], [{}])
 
     def test_helper(self, amp: Any) -> None:
-        """C{_ParserHelper} may be subclassed, and is a receiver of boxes and a transport to applications' tests."""
+        """C{_ParserHelper} can be subclassed, and used as a box receiver and as a transport."""
 
         class Helper(amp._ParserHelper):
             pass
@@ -239,7 +244,9 @@ class TestParsing:
         assert Helper.parseString(self.DATA) == Helper.parse(BytesIO(self.DATA)) == helper.boxes
 
     def test_types(self, amp: Any) -> None:
-        """What is like bytes is read; what is not is a C{TypeError}, a number too, for boxes and for lists."""
+        """
+        Bytes-like objects are parsed.  Other objects raise C{TypeError}, for boxes and for lists.
+        """
         for kind in (bytearray, memoryview):
             assert amp.parseString(kind(self.DATA)) == [{b"a": b"1"}, {b"b": b""}]
             assert amp.ListOf(amp.String()).fromString(kind(b"\0\1a")) == [b"a"]
@@ -250,16 +257,19 @@ class TestParsing:
                 amp.ListOf(amp.String()).fromString(wrong)
 
     def test_longKey(self, amp: Any) -> None:
-        """A key that is too long is an error."""
+        """A key that is too long raises an error."""
         with pytest.raises(AttributeError):
             amp.parseString(b"\x01\x00" + b"k" * 256)
 
 
 class TestErrors:
-    """Own errors, and the table of the protocol's."""
+    """Tests for applications' own errors, and for the table of protocol errors."""
 
     def test_remote(self, amp: Any) -> None:
-        """A responder of boxes may raise C{RemoteAmpError} or a subclass, to say code, text and end."""
+        """
+        A responder of boxes can raise C{RemoteAmpError} or a subclass, with a code, a text and
+        C{fatal}.
+        """
 
         class Busy(amp.RemoteAmpError):
             def __init__(self, seconds: int) -> None:
@@ -283,7 +293,7 @@ class TestErrors:
         assert connection.client.lost
 
     def test_protocolErrors(self, amp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A code that an application adds to C{PROTOCOL_ERRORS} is given as the exception that it says."""
+        """An application can add a code and its exception to C{PROTOCOL_ERRORS}."""
 
         class Limited(amp.AmpError):
             pass
@@ -296,7 +306,10 @@ class TestErrors:
         assert (outcomes[0].type, outcomes[0].value.args) == (Limited, (b"LIMITED", "slowly"))
 
     def test_described(self, amp: Any) -> None:
-        """A declared error's text travels; the caller gets the same class, made of the text alone."""
+        """
+        The caller gets a declared error as an instance of its class, with the text as the only
+        argument.
+        """
 
         class Refused(Exception):
             pass

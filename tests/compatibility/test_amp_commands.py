@@ -1,4 +1,4 @@
-"""Own commands, and what is called on them."""
+"""Tests for applications' own commands, and for the methods that applications call on them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ case = SynchronousTestCase()
 
 
 class TestCommands:
-    """What is called on command classes, and what is overridden there."""
+    """Tests for what applications call and override on command classes."""
 
     def test_conversions(self, amp: Any, words: Words) -> None:
-        """The four conversions are called on the class, by applications without a connection."""
+        """The four conversions can be called on the class, without a connection."""
         box = words.Add.makeArguments({"a": 1, "b_c": None}, None)
         assert (type(box), dict(box)) == (amp.AmpBox, {b"a": b"1"})
         assert words.Add.parseArguments(box, None) == {"a": 1, "b_c": None}
@@ -31,7 +31,10 @@ class TestCommands:
             words.Add.parseResponse(amp.Box(), None)
 
     def test_errors(self, words: Words) -> None:
-        """C{errors} of every form are dictionaries; C{allErrors} and C{reverseErrors} hold those of the bases."""
+        """
+        C{errors} in any form becomes a dictionary.  C{allErrors} and C{reverseErrors} include those
+        of the bases.
+        """
         assert words.Add.allErrors == {ZeroDivisionError: b"ZERO", OverflowError: b"OVER"}
         assert words.Add.reverseErrors == {b"ZERO": ZeroDivisionError, b"OVER": OverflowError}
         assert words.More.errors == {ValueError: b"VALUE"}
@@ -40,7 +43,7 @@ class TestCommands:
         assert (words.Add.commandName, words.More.commandName) == (b"Add", b"more")
 
     def test_laterErrors(self, amp: Any, words: Words) -> None:
-        """An error that is added to the tables of a class later is an error of the command's."""
+        """An error that is added to a class's tables later becomes an error of the command."""
         words.Add.allErrors[LookupError] = b"LOOK"
         words.Add.reverseErrors[b"LOOK"] = LookupError
 
@@ -57,7 +60,7 @@ class TestCommands:
         assert [(each.type, str(each.value)) for each in failures] == [(LookupError, "added")]
 
     def test_missing(self, amp: Any, words: Words) -> None:
-        """An instance checks that what is required is there."""
+        """Creating a command checks that all required arguments are present."""
         with pytest.raises(amp.InvalidSignature, match="forgot a for"):
             words.Add(b_c=1)
         assert words.Add(a=1).structured == {"a": 1}
@@ -73,12 +76,15 @@ class TestCommands:
         ],
     )
     def test_text(self, amp: Any, attributes: dict[str, Any]) -> None:
-        """A string where there must be bytes is refused when the class is made."""
+        """Creating a class raises C{TypeError} if it has a string in place of bytes."""
         with pytest.raises(TypeError, match="must be byte strings, got"):
             type(amp.Command)("Bad", (amp.Command,), attributes)
 
     def test_overridden(self, amp: Any) -> None:
-        """A command with conversions of its own, a protocol's attribute among them, and other types of boxes."""
+        """
+        A command can override its conversions, use attributes of the protocol, and have its own box
+        types.
+        """
 
         class Out(amp.Box):
             pass
@@ -129,7 +135,7 @@ class TestCommands:
         assert seen == [Out, Back]
 
     def test_doCommand(self, amp: Any, words: Words) -> None:
-        """C{_doCommand} is what is called to send a command, and may be overridden."""
+        """C{_doCommand} is called to send a command, and can be overridden."""
 
         class Logged(words.Add):
             commandName = words.Add.commandName
@@ -146,7 +152,9 @@ class TestCommands:
         assert case.successResultOf(calling) == ("logged", {"total": 5}, {"a": 1})
 
     def test_switchTypes(self, amp: Any) -> None:
-        """The two commands that have effects are commands, and can be subclassed with arguments and responses."""
+        """
+        C{StartTLS} and C{ProtocolSwitchCommand} can be subclassed with arguments and responses.
+        """
 
         class Secure(amp.StartTLS):
             commandName = b"secure"

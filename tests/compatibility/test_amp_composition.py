@@ -1,4 +1,7 @@
-"""Connections, dispatchers and locators that are not one object, and objects of applications in their places."""
+"""
+Tests for connections, dispatchers and locators that are separate objects, and for applications' own
+objects in their places.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,12 @@ case = SynchronousTestCase()
 
 
 class TestComposition:
-    """Connections, dispatchers and locators that are not one object."""
+    """Tests for connections, dispatchers and locators that are separate objects."""
 
     def test_parts(self, amp: Any, words: Words) -> None:
-        """C{AMP(boxReceiver=, locator=)}: boxes go to the one, responders come from the other."""
+        """
+        C{AMP(boxReceiver=, locator=)} passes boxes to the one, and finds responders in the other.
+        """
 
         class Locator(amp.CommandLocator):
             @words.Echo.responder
@@ -45,7 +50,10 @@ class TestComposition:
         assert dispatcher._outstandingRequests is None
 
     def test_ownReceiver(self, amp: Any) -> None:
-        """A receiver of an application's own behind C{BinaryBoxProtocol}; it sends boxes by the sender it got."""
+        """
+        An application's own receiver behind C{BinaryBoxProtocol} can send boxes with the sender
+        that it gets.
+        """
 
         @implementer(amp.IBoxReceiver)
         class Receiver:
@@ -68,7 +76,7 @@ class TestComposition:
         assert transport.written == b"\0\5hello\0\0011\0\0"
 
     def test_router(self, amp: Any, words: Words) -> None:
-        """Several conversations over one connection: each has a sender that adds its route."""
+        """Several conversations can share a connection, each with a sender that adds its route."""
 
         class Route:
             def __init__(self, router: Any, name: bytes, receiver: Any) -> None:
@@ -107,7 +115,7 @@ class TestComposition:
         assert [case.successResultOf(each) for each in calls] == [{"text": "1"}, {"text": "2"}]
 
     def test_replacedParts(self, amp: Any, words: Words) -> None:
-        """C{boxSender}, C{boxReceiver} and C{locator} are replaced while the connection lives."""
+        """C{boxSender}, C{boxReceiver} and C{locator} can be replaced during the connection."""
 
         class Sent:
             def __init__(self) -> None:
@@ -130,7 +138,7 @@ class TestComposition:
         assert helper.boxes == [{b"a": b"1"}]
 
     def test_withoutConnection(self, amp: Any, words: Words) -> None:
-        """A dispatcher without a connection, in an application's tests: C{boxSender} is what is put there."""
+        """A dispatcher works without a connection, with a C{boxSender} that a test has set."""
         dispatcher = amp.BoxDispatcher(words.Server())
         assert dispatcher.boxSender is None
         dispatcher.boxSender = helper = type("Sender", (), {"sendBox": lambda self, box: sent.append(box)})()

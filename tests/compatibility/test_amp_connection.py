@@ -1,4 +1,7 @@
-"""What applications override, call, read and set of a connection: its ends, switching, TLS, descriptors."""
+"""
+Tests for what applications override, call, read and set on a connection: its ends, switching, TLS
+and descriptors.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ case = SynchronousTestCase()
 
 @pytest.fixture
 def logged() -> Iterator[list[Any]]:
-    """What is logged meanwhile."""
+    """Collect the log events during a test."""
     events: list[Any] = []
     globalLogPublisher.addObserver(events.append)
     yield events
@@ -30,14 +33,17 @@ def logged() -> Iterator[list[Any]]:
 
 
 class TestBeginning:
-    """Connections that are made in other ways, and how they end."""
+    """Tests for connections that are made in unusual ways, and for how they end."""
 
     def test_copiedMakeConnection(self, amp: Any, logged: list[Any]) -> None:
-        """A C{makeConnection} without the line in the log, with an unbound call of the base's."""
+        """
+        An application's own copy of C{makeConnection} can leave out the log event, and call the
+        base unbound.
+        """
 
         class Quiet(amp.AMP):
             def __init__(self) -> None:
-                """Call nobody."""
+                """Do not call the base."""
 
             def makeConnection(self, transport: Any) -> None:
                 assert not self._ampInitialized
@@ -56,7 +62,10 @@ class TestBeginning:
         assert (quiet._outstandingRequests, logged) == ({}, [])
 
     def test_noInit(self, amp: Any) -> None:
-        """A subclass whose C{__init__} calls nobody; what it set before the connection stays."""
+        """
+        A subclass whose C{__init__} does not call the base works, and keeps what it set before the
+        connection.
+        """
 
         class Old(amp.AMP):
             def __init__(self, name: str) -> None:
@@ -75,7 +84,10 @@ class TestBeginning:
         assert (client.boxReceiver, client.locator, client.transport) == (client, client, None)
 
     def test_noInitOfBoxes(self, amp: Any) -> None:
-        """A subclass of the connection alone, which brings its receiver with it and calls no C{__init__}."""
+        """
+        A subclass of C{BinaryBoxProtocol} can set C{boxReceiver} and never call the base's
+        C{__init__}.
+        """
 
         class Own(amp.BinaryBoxProtocol):
             def __init__(self) -> None:
@@ -89,7 +101,9 @@ class TestBeginning:
         own.boxReceiver.reason.trap(ConnectionDone)
 
     def test_addresses(self, amp: Any) -> None:
-        """C{_transportPeer} and C{_transportHost} are there while connected, and afterwards."""
+        """
+        C{_transportPeer} and C{_transportHost} are available during the connection and after it.
+        """
         protocol = amp.AMP()
         transport = RecordingTransport().connect(protocol)
         protocol.connectionLost(Failure(ConnectionDone()))
@@ -97,7 +111,10 @@ class TestBeginning:
         assert protocol.transport is None
 
     def test_transportOfPipes(self, amp: Any) -> None:
-        """A pool's parent is a transport itself: it has what AMP asks for and no more."""
+        """
+        The parent of a process pool can serve as the transport, with only the methods that AMP
+        needs.
+        """
 
         class Parent:
             disconnecting = False
@@ -126,7 +143,10 @@ class TestBeginning:
         assert amp.parseString(b"".join(parent.written)) == [{b"_command": b"x", b"_ask": b"1"}]
 
     def test_makeConnection(self, amp: Any, logged: list[Any]) -> None:
-        """Whoever overrides it and calls the base finds both addresses behind it, and a line in the log."""
+        """
+        An override of C{makeConnection} finds both addresses after it has called the base, which
+        logs one event.
+        """
 
         class Own(amp.AMP):
             def makeConnection(self, transport: Any) -> None:
@@ -138,7 +158,10 @@ class TestBeginning:
         assert (seen, len(logged)) == ([(transport.getPeer(), transport.getHost())], 1)
 
     def test_startAndStop(self, amp: Any) -> None:
-        """C{startReceivingBoxes} and C{stopReceivingBoxes} tell of the connection, and call the base."""
+        """
+        Overrides of C{startReceivingBoxes} and C{stopReceivingBoxes} are called, and may call the
+        base.
+        """
 
         class Own(amp.AMP):
             def startReceivingBoxes(self, boxSender: Any) -> None:
@@ -156,7 +179,7 @@ class TestBeginning:
         assert told == [own, ConnectionDone]
 
     def test_noTransport(self, amp: Any) -> None:
-        """A connection without a transport is closed by nobody, and sends nothing."""
+        """A connection whose transport is C{None} closes nothing and sends nothing."""
         protocol = amp.AMP()
         protocol.transport = None
         protocol.unhandledError(Failure(RuntimeError()))
@@ -165,7 +188,7 @@ class TestBeginning:
 
 
 class Inner(Protocol):
-    """Another protocol."""
+    """A protocol to switch to."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -181,10 +204,10 @@ class Inner(Protocol):
 
 
 class TestSwitching:
-    """C{_switchTo} and the locks, called by applications."""
+    """Tests for C{_switchTo} and the locks, which applications call."""
 
     def test_switchTo(self, amp: Any) -> None:
-        """What came behind the box goes to the new protocol, and all that follows."""
+        """The bytes after the box, and all later ones, are passed to the new protocol."""
 
         class Switching(Receiver):
             def ampBoxReceived(self, box: Any) -> None:
@@ -202,7 +225,7 @@ class TestSwitching:
         assert protocol.boxReceiver.boxes == [{b"a": b"b"}]
 
     def test_factory(self, amp: Any) -> None:
-        """A factory that is given is told of the end, after its protocol."""
+        """The client factory is notified of the connection's end after its protocol."""
 
         class Factory(ClientFactory):
             def clientConnectionLost(self, connector: Any, reason: Any) -> None:
@@ -216,7 +239,9 @@ class TestSwitching:
         assert protocol.innerProtocolClientFactory is factory
 
     def test_lock(self, amp: Any) -> None:
-        """Locked, no box can be sent; unlocked, it can, unless another protocol speaks already."""
+        """
+        While locked, no box can be sent.  Unlocking permits that again, except after a switch.
+        """
         protocol = connected(amp.BinaryBoxProtocol)
         protocol._lockForSwitch()
         with pytest.raises(amp.ProtocolSwitched, match="no AMP traffic allowed"):
@@ -229,7 +254,7 @@ class TestSwitching:
         assert protocol.wire.written == b"\0\1a\0\0011\0\0"
 
     def test_overridden(self, amp: Any) -> None:
-        """C{_switchTo} and C{_lockForSwitch} overridden are what the commands call."""
+        """Commands call overrides of C{_switchTo} and C{_lockForSwitch}."""
 
         class Switch(amp.ProtocolSwitchCommand):
             pass
@@ -257,17 +282,20 @@ class TestSwitching:
 
 
 class Shown:
-    """A certificate, of which only the use is seen."""
+    """A fake certificate."""
 
     def options(self, *authorities: Any) -> Any:
         return ("options", *authorities)
 
 
 class TestTLS:
-    """What applications touch of StartTLS."""
+    """Tests for what applications use of StartTLS."""
 
     def test_startTLS(self, amp: Any) -> None:
-        """C{_prepareTLS} holds boxes back, C{_startTLS} sends them over TLS; C{hostCertificate} tells with what."""
+        """
+        C{_prepareTLS} queues boxes, C{_startTLS} sends them over TLS, and C{hostCertificate} is the
+        certificate in use.
+        """
         protocol, certificate = connected(amp.BinaryBoxProtocol), Shown()
         assert (protocol.hostCertificate, protocol.noPeerCertificate) == (None, False)
         protocol._prepareTLS(certificate, [1])
@@ -278,7 +306,7 @@ class TestTLS:
         assert protocol._startingTLSBuffer is None
 
     def test_twice(self, amp: Any) -> None:
-        """TLS is started once; C{hostCertificate} is what says so, and may be set from outside."""
+        """TLS starts only once.  C{hostCertificate} records that, and can be set from outside."""
         protocol = connected(amp.BinaryBoxProtocol)
         protocol.noPeerCertificate = True
         protocol.hostCertificate = "mine"
@@ -289,7 +317,10 @@ class TestTLS:
         assert protocol._startingTLSBuffer == []
 
     def test_peerCertificate(self, amp: Any) -> None:
-        """C{noPeerCertificate} on an instance makes it C{None}; a subclass may put its own in its place."""
+        """
+        C{noPeerCertificate} makes C{peerCertificate} C{None}.  A subclass can override
+        C{peerCertificate}.
+        """
 
         class Known(amp.BinaryBoxProtocol):
             peerCertificate = "theirs"
@@ -299,7 +330,7 @@ class TestTLS:
         assert (protocol.peerCertificate, connected(Known).peerCertificate) == (None, "theirs")
 
     def test_overridden(self, amp: Any) -> None:
-        """C{_startTLS} overridden is what the answer calls, with what the responder returned."""
+        """The answer calls an override of C{_startTLS} with what the responder returned."""
         pytest.importorskip("OpenSSL")
 
         class Server(amp.AMP):
@@ -317,24 +348,24 @@ class TestTLS:
         assert amp.parseString(transport.written) == [{b"_answer": b"1"}]
 
     def test_default(self, amp: Any) -> None:
-        """C{_defaultStartTLSResponder} answers with nothing of its own, and may be called."""
+        """C{_defaultStartTLSResponder} returns an empty dictionary, and can be called."""
         command, function = amp.AMP._commandDispatch[b"StartTLS"]
         assert (command, function(amp.AMP())) == (amp.StartTLS, {})
         assert amp.BinaryBoxProtocol._defaultStartTLSResponder(amp.AMP()) == {}
 
 
 class Descriptors(RecordingTransport):
-    """A transport that sends descriptors."""
+    """A transport that can send file descriptors."""
 
     def sendFileDescriptor(self, descriptor: int) -> None:
         self.events.append(("sendFileDescriptor", descriptor))
 
 
 class TestDescriptors:
-    """The private half of passing descriptors."""
+    """Tests for the private methods that pass descriptors."""
 
     def test_sending(self, amp: Any) -> None:
-        """C{_sendFileDescriptor} sends, and numbers from zero."""
+        """C{_sendFileDescriptor} sends a descriptor, and numbers them from zero."""
         protocol = amp.AMP()
         transport = Descriptors().connect(protocol)
         assert [protocol._sendFileDescriptor(descriptor) for descriptor in (7, 8)] == [0, 1]
@@ -342,7 +373,9 @@ class TestDescriptors:
         assert protocol._sendingDescriptorCounter() == 2
 
     def test_receiving(self, amp: Any) -> None:
-        """C{_descriptors} has what was received, by numbers, until it is claimed."""
+        """
+        C{_descriptors} has the received descriptors, by their numbers, until they are claimed.
+        """
         protocol = amp.AMP()
         Descriptors().connect(protocol)
         for descriptor in (1007, 1008):
@@ -356,7 +389,7 @@ class TestDescriptors:
         assert IFileDescriptorReceiver.providedBy(protocol)
 
 
-#: The documented members of a connection, and what comes with them.
+#: The documented members of a connection, and those that come with them.
 MEMBERS = [
     "boxReceiver",
     "sendBox",
@@ -411,21 +444,21 @@ MEMBERS = [
 
 
 class TestMembers:
-    """The documented members of a connection exist, before it is made."""
+    """The documented members of a connection exist before the connection is made."""
 
     @pytest.mark.parametrize(
         "name",
         MEMBERS,
     )
     def test_member(self, amp: Any, name: str) -> None:
-        """It is there, and can be set on the instance."""
+        """The member exists, and can be set on the instance."""
         protocol = amp.BinaryBoxProtocol(Receiver())
         value = getattr(protocol, name)
         setattr(protocol, name, value)
         assert getattr(protocol, name) == value
 
     def test_interfaces(self, amp: Any) -> None:
-        """It provides what applications ask it for."""
+        """A connection provides the interfaces that applications ask for."""
         assert amp.IBoxSender.providedBy(amp.BinaryBoxProtocol(Receiver()))
         for interface in (amp.IBoxSender, amp.IBoxReceiver, amp.IResponderLocator):
             assert interface.providedBy(amp.AMP())

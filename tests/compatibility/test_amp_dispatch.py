@@ -1,4 +1,7 @@
-"""What applications override and read of the conversation: sending, dispatching, answering, and its tables."""
+"""
+Tests for what applications override and read in the dispatching of calls: sending, answering, and
+its tables.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,15 @@ case = SynchronousTestCase()
 
 
 class TestSending:
-    """C{_sendBoxCommand} and C{callRemoteString} overridden, C{_outstandingRequests} inspected."""
+    """
+    Tests for overrides of C{_sendBoxCommand} and C{callRemoteString}, and for
+    C{_outstandingRequests}.
+    """
 
     def test_sendBoxCommand(self, amp: Any, words: Words) -> None:
-        """A cloud manager logs each command, adds a key to it, and looks at its answer."""
+        """
+        An override of C{_sendBoxCommand} can log each command, add a key, and read the answer.
+        """
 
         class Client(amp.AMP):
             def _sendBoxCommand(self, command: bytes, box: Any, requiresAnswer: bool = True) -> Any:
@@ -40,7 +48,10 @@ class TestSending:
         assert b"\0\x08_session\0\x015" in connection.client.written
 
     def test_positional(self, amp: Any) -> None:
-        """It is called with three positional arguments, so an override may name them as it likes."""
+        """
+        C{_sendBoxCommand} is called with three positional arguments, so an override can name them
+        freely.
+        """
 
         class Dispatcher(amp.BoxDispatcher):
             def _sendBoxCommand(self, *given: Any) -> Any:
@@ -54,13 +65,16 @@ class TestSending:
         assert dispatcher.callRemoteString(b"x", a=b"1") == (b"x", {b"a": b"1"}, True)
 
     def test_onInstance(self, amp: Any, words: Words) -> None:
-        """A test replaces C{callRemote} or C{_sendBoxCommand} of one connection."""
+        """C{_sendBoxCommand} can be replaced on one connection."""
         client = amp.AMP()
         client._sendBoxCommand = lambda command, box, requiresAnswer=True: maybeDeferred(amp.Box, box)
         assert case.successResultOf(client.callRemote(words.Echo, text="x")) == {"text": "x"}
 
     def test_outstanding(self, amp: Any, words: Words) -> None:
-        """C{_outstandingRequests} tells what is not answered yet, by tags in hexadecimal; nothing after the end."""
+        """
+        C{_outstandingRequests} has the unanswered calls, by their hexadecimal tags.  After the
+        connection it is C{None}.
+        """
         client, server = amp.AMP(), words.Server()
         server.waiting = Deferred()
         connection = connectInMemory(client, server)
@@ -75,7 +89,7 @@ class TestSending:
         assert [each[0].type for each in outcomes[1:-1]] == [ConnectionLost] * 9
 
     def test_taken(self, amp: Any, words: Words) -> None:
-        """An application takes a request out and fires it itself."""
+        """An application can remove a request and fire its Deferred."""
         client = amp.AMP()
         RecordingTransport().connect(client)
         outcome = outcomeOf(client.callRemote(words.Echo, text="x"))
@@ -83,7 +97,7 @@ class TestSending:
         assert outcome == [{"text": "own"}]
 
     def test_tags(self, amp: Any, words: Words) -> None:
-        """C{_nextTag} and C{_counter} may be one's own."""
+        """C{_nextTag} can be overridden, and C{_counter} can be set."""
 
         class Client(amp.AMP):
             def _nextTag(self) -> bytes:
@@ -98,7 +112,10 @@ class TestSending:
         assert case.successResultOf(calling) == {"text": "x"}
 
     def test_afterwards(self, amp: Any, words: Words) -> None:
-        """Calls on a lost connection fail with the reason; those that want no answer are dropped."""
+        """
+        After the connection is lost, calls fail with its reason, and calls without an answer are
+        dropped.
+        """
 
         class Tell(amp.Command):
             requiresAnswer = False
@@ -110,7 +127,7 @@ class TestSending:
         assert client._failAllReason.check(ConnectionLost)
 
     def test_failAll(self, amp: Any, words: Words) -> None:
-        """C{failAllOutgoing} is called by applications that give up on a peer."""
+        """C{failAllOutgoing} fails all calls that wait for an answer, and all later ones."""
         client = amp.AMP()
         RecordingTransport().connect(client)
         outcome = outcomeOf(client.callRemote(words.Echo, text="x"))
@@ -119,7 +136,10 @@ class TestSending:
         assert outcomeOf(client.callRemote(words.Echo, text="x"))[0].type is RuntimeError
 
     def test_invalid(self, amp: Any, words: Words) -> None:
-        """A call that cannot be made fails by its Deferred where arguments are missing, at once where too many."""
+        """
+        A call with a missing argument fails its Deferred.  A call with an unknown argument raises
+        at once.
+        """
         client = amp.AMP()
         RecordingTransport().connect(client)
         assert outcomeOf(client.callRemote(words.Echo))[0].type is amp.InvalidSignature
@@ -131,10 +151,15 @@ class TestSending:
 
 
 class TestDispatching:
-    """C{dispatchCommand}, C{_commandReceived}, C{_safeEmit} and C{unhandledError} overridden."""
+    """
+    Tests for overrides of C{dispatchCommand}, C{_commandReceived}, C{_safeEmit} and
+    C{unhandledError}.
+    """
 
     def test_dispatchCommand(self, amp: Any, words: Words) -> None:
-        """A cloud manager turns every error of a responder into one with a code."""
+        """
+        An override of C{dispatchCommand} can turn every error of a responder into one with a code.
+        """
 
         class Server(words.Server):
             def dispatchCommand(self, box: Any) -> Any:
@@ -156,7 +181,10 @@ class TestDispatching:
         assert (outcomes[2], log, connection.client.lost) == ([{"text": "x"}], [b"Echo"] * 3, False)
 
     def test_unhandledError(self, amp: Any, words: Words) -> None:
-        """One that keeps the connection, on either side, whatever the application's callbacks raise."""
+        """
+        An override of C{unhandledError} can keep the connection, on both sides, whatever callbacks
+        raise.
+        """
 
         class Keeping(words.Server):
             def unhandledError(self, failure: Failure) -> None:
@@ -180,7 +208,10 @@ class TestDispatching:
         assert not connection.server.disconnecting
 
     def test_commandReceived(self, amp: Any, words: Words) -> None:
-        """A game server's own body of it, which says on this side what went wrong, and tells the other side more."""
+        """
+        An application can replace C{_commandReceived}, log errors on this side, and tell the other
+        side more.
+        """
 
         class Server(words.Server):
             def _commandReceived(self, box: Any) -> None:
@@ -216,7 +247,7 @@ class TestDispatching:
         assert (log, connection.server.lost) == ([amp.RemoteAmpError, OSError], True)
 
     def test_safeEmit(self, amp: Any, words: Words) -> None:
-        """Each answer passes it, an error too; an application adds to it there."""
+        """Each answer and each error passes through C{_safeEmit}, which can add to it."""
 
         class Server(words.Server):
             def _safeEmit(self, aBox: Any) -> None:
@@ -234,7 +265,10 @@ class TestDispatching:
         assert connection.server.written.count(b"_time") == 2
 
     def test_safeEmitReplaced(self, amp: Any, words: Words) -> None:
-        """What is put in its place on an instance sends the answers to the calls that come from then on."""
+        """
+        A C{_safeEmit} that is set on an instance sends the answers to the calls that arrive from
+        then on.
+        """
         client, server = amp.AMP(), words.Server()
         first: Deferred[Any] = Deferred()
         second: Deferred[Any] = Deferred()
@@ -261,7 +295,7 @@ class TestDispatching:
         assert sent == [b"2"]
 
     def test_safeEmitCalled(self, amp: Any) -> None:
-        """It says nothing when the connection is gone or speaks another protocol."""
+        """C{_safeEmit} ignores the errors after a lost connection and after a protocol switch."""
 
         class Sender:
             def sendBox(self, box: Any) -> None:
@@ -276,7 +310,10 @@ class TestDispatching:
 
     @pytest.mark.parametrize("method", ["_answerReceived", "_errorReceived"])
     def test_received(self, amp: Any, words: Words, method: str) -> None:
-        """Answers and errors may be looked at before their callers see them."""
+        """
+        C{_answerReceived} and C{_errorReceived} can be replaced to see answers and errors before
+        their callers.
+        """
         client = amp.AMP()
         original = getattr(client, method)
         setattr(client, method, lambda box: (seen.append(sorted(box)), original(box))[1])
@@ -289,7 +326,10 @@ class TestDispatching:
         ]
 
     def test_keyError(self, amp: Any, words: Words) -> None:
-        """A game server catches C{KeyError} around C{dataReceived}: an answer to nothing is one."""
+        """
+        C{dataReceived} raises C{KeyError} for an answer with an unknown tag, and the connection
+        stays open.
+        """
 
         class Server(words.Server):
             def dataReceived(self, data: bytes) -> None:
@@ -305,7 +345,10 @@ class TestDispatching:
         assert (caught, transport.disconnecting) == ([(b"13541",)], False)
 
     def test_emptyBox(self, amp: Any) -> None:
-        """A box that says nothing is C{NoEmptyBoxes}, out of C{dataReceived}."""
+        """
+        C{dataReceived} and C{ampBoxReceived} raise C{NoEmptyBoxes} for a box that is neither ask
+        nor answer.
+        """
         protocol = amp.AMP()
         RecordingTransport().connect(protocol)
         with pytest.raises(amp.NoEmptyBoxes):
@@ -314,7 +357,10 @@ class TestDispatching:
             protocol.ampBoxReceived(amp.Box(a=b"1"))
 
     def test_ampBoxReceived(self, amp: Any, words: Words) -> None:
-        """C{ampBoxReceived} overridden counts all that comes, and is called by an application with boxes of its own."""
+        """
+        C{ampBoxReceived} can be overridden to count boxes, and be called with boxes from the
+        application.
+        """
 
         class Counting(words.Server):
             seen = 0

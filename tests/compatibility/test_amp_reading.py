@@ -1,4 +1,7 @@
-"""What applications override, call, read and set of a connection's way from bytes to boxes."""
+"""
+Tests for what applications override, call, read and set between the arrival of bytes and the
+delivery of boxes.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,13 @@ from tests.helpers import RecordingTransport, bytewise, deliver, deliveries
 
 
 class TestReading:
-    """What is overridden and read of the way from bytes to boxes; for every way to cut them."""
+    """Tests for overrides and state of the parser, with many ways to cut the bytes."""
 
     def test_gameServer(self, amp: Any) -> None:
-        """A game server's four methods: boxes with a zero byte first, all else is HTTP, and no error stops it."""
+        """
+        A game server overrides four methods: it accepts boxes that begin with a zero byte, answers
+        all else as HTTP, and survives errors.
+        """
 
         class Game(amp.AMP):
             def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +63,7 @@ class TestReading:
     @pytest.mark.parametrize("where", ["class", "instance"])
     @pytest.mark.parametrize("name", ["stringReceived", "proto_init", "proto_key", "proto_value"])
     def test_strings(self, amp: Any, name: str, where: str) -> None:
-        """Each step may be overridden, on the class or the instance, with the base called."""
+        """Each step can be overridden on the class or the instance, and may call the base."""
         expected = {
             "stringReceived": [b"a", b"one", b"b", b"", b"", b"key", b"value", b""],
             "proto_init": [b"a", b"key"],
@@ -89,7 +95,7 @@ class TestReading:
         ],
     )
     def test_patched(self, amp: Any, owner: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A step that is patched in the classes themselves, to see the traffic of every connection."""
+        """A step that is patched on our classes sees the traffic of every connection."""
 
         def step(self: Any, string: bytes) -> Any:
             seen.append(string)
@@ -104,7 +110,7 @@ class TestReading:
         assert len(seen) == (5 if name == "proto_key" else 8)
 
     def test_changedStrings(self, amp: Any) -> None:
-        """A step that changes what it was given."""
+        """A step can change its string."""
 
         class Upper(amp.BinaryBoxProtocol):
             def proto_value(self, string: bytes) -> Any:
@@ -120,7 +126,7 @@ class TestReading:
         assert protocol.boxReceiver.boxes == [{b"xa": b"one", b"xb": b""}, {b"xkey": b"value"}]
 
     def test_greeting(self, amp: Any) -> None:
-        """A state of one's own before the first box, and C{"done"} at the end."""
+        """A subclass can have its own state before the first box, and end with C{"done"}."""
 
         class Greeted(amp.BinaryBoxProtocol):
             state = "greeting"
@@ -139,7 +145,7 @@ class TestReading:
             assert protocol.wire.disconnecting
 
     def test_visible(self, amp: Any) -> None:
-        """Between two bytes one sees how far the reading is."""
+        """The attributes show the parser's progress after each byte."""
         protocol = connected(amp.BinaryBoxProtocol)
         seen = []
         for chunk in (b"\0", b"\1k", b"\0", b"\2v", b"w", b"\0", b"\0"):
@@ -164,7 +170,7 @@ class TestReading:
         ]
 
     def test_visibleInCallbacks(self, amp: Any) -> None:
-        """In the callback for a box C{recvd} is what came behind it."""
+        """In the callback for a box, C{recvd} has the bytes after that box."""
 
         class Looking(Receiver):
             def ampBoxReceived(self, box: Any) -> None:
@@ -179,7 +185,7 @@ class TestReading:
         assert rest == [DATA[15:] + b"\0\1", b"\0\1"]
 
     def test_taken(self, amp: Any) -> None:
-        """A callback takes C{recvd} away, or puts other bytes there; in the middle of a chunk and at its end."""
+        """A callback can clear or replace C{recvd}, in the middle of a chunk and at its end."""
 
         class Taking(Receiver):
             def ampBoxReceived(self, box: Any) -> None:
@@ -197,7 +203,7 @@ class TestReading:
         assert protocol.boxReceiver.boxes == [{b"take": b"all"}, {b"take": b"put"}, *BOXES]
 
     def test_ownLoop(self, amp: Any) -> None:
-        """An application's own C{dataReceived}, with the buffer and the offset that Twisted has."""
+        """An application's own C{dataReceived} can use the buffer and the offset as in Twisted."""
 
         class Own(amp.BinaryBoxProtocol):
             def dataReceived(self, data: bytes) -> None:
@@ -227,7 +233,7 @@ class TestReading:
         assert (protocol.wire.disconnecting, protocol._keyLengthLimitExceeded) == (True, True)
 
     def test_baseByName(self, amp: Any) -> None:
-        """The bases' methods, called by their names."""
+        """The bases' methods can be called by the names of the bases."""
 
         class Own(amp.BinaryBoxProtocol):
             def dataReceived(self, data: bytes) -> Any:
@@ -243,7 +249,10 @@ class TestReading:
         assert (protocol.boxReceiver.boxes, len(seen)) == (BOXES, 8)
 
     def test_pausing(self, amp: Any) -> None:
-        """Paused in a callback, it delivers the rest when it is resumed; stopped, the connection closes."""
+        """
+        After a pause in a callback, C{resumeProducing} delivers the rest.  C{stopProducing} closes
+        the connection.
+        """
 
         class Pausing(Receiver):
             def ampBoxReceived(self, box: Any) -> None:
@@ -263,7 +272,7 @@ class TestReading:
         assert "stopProducing" in transport.names()
 
     def test_replaced(self, amp: Any) -> None:
-        """The receiver is replaced between two boxes of one chunk."""
+        """The receiver can be replaced between two boxes of one chunk."""
 
         class Leaving(Receiver):
             def ampBoxReceived(self, box: Any) -> None:
@@ -278,7 +287,9 @@ class TestReading:
         assert (first.boxes, other.boxes) == (BOXES[:1], BOXES[1:])
 
     def test_hookedInCallback(self, amp: Any) -> None:
-        """A step is overridden on the instance, in a callback; it holds for the next box of the same chunk."""
+        """
+        A step that a callback overrides on the instance applies to the next box of the same chunk.
+        """
 
         class Hooking(Receiver):
             def ampBoxReceived(self, box: Any) -> None:
@@ -293,10 +304,10 @@ class TestReading:
 
 
 class TestLimits:
-    """Limits on classes and instances, and what happens at them."""
+    """Tests for limits on classes and instances, and for what happens when they are exceeded."""
 
     def test_instance(self, amp: Any) -> None:
-        """C{MAX_LENGTH}, set on an instance, limits what comes next."""
+        """C{MAX_LENGTH} on an instance limits the next string only."""
         protocol = connected(amp.BinaryBoxProtocol)
         protocol.MAX_LENGTH = 2
         protocol.dataReceived(b"\0\2ok\0\0\0\0" + b"\0\3all\0\0\0\0")
@@ -306,7 +317,7 @@ class TestLimits:
         assert (protocol.wire.disconnecting, protocol._keyLengthLimitExceeded) == (True, True)
 
     def test_class(self, amp: Any) -> None:
-        """C{_MAX_KEY_LENGTH} and C{_MAX_VALUE_LENGTH} are a subclass's to lower."""
+        """A subclass can lower C{_MAX_KEY_LENGTH} and C{_MAX_VALUE_LENGTH}."""
 
         class Small(amp.BinaryBoxProtocol):
             MAX_LENGTH = _MAX_KEY_LENGTH = 3
@@ -319,7 +330,9 @@ class TestLimits:
         assert (protocol.boxReceiver.boxes, protocol.wire.disconnecting) == (BOXES, True)
 
     def test_hook(self, amp: Any) -> None:
-        """C{lengthLimitExceeded} is told the length; it may raise, or count and call the base."""
+        """
+        C{lengthLimitExceeded} gets the length.  An override can raise, or count and call the base.
+        """
 
         class Counting(amp.BinaryBoxProtocol):
             def lengthLimitExceeded(self, length: int) -> None:
@@ -338,7 +351,7 @@ class TestLimits:
             connected(Raising).dataReceived(b"\1\0")
 
     def test_reason(self, amp: Any) -> None:
-        """C{_keyLengthLimitExceeded}, by whom ever it is set, makes the end of the boxes a C{TooLong}."""
+        """If C{_keyLengthLimitExceeded} is set, C{stopReceivingBoxes} gets C{TooLong}."""
         protocol = connected(amp.BinaryBoxProtocol)
         protocol._keyLengthLimitExceeded = True
         protocol.connectionLost(Failure(ConnectionDone()))
@@ -352,7 +365,7 @@ class TestLimits:
         )
 
     def test_sendString(self, amp: Any) -> None:
-        """Strings are sent one by one, by who wants to; the framing is in two attributes."""
+        """C{sendString} sends single strings, in the format that two attributes define."""
         protocol = connected(amp.BinaryBoxProtocol)
         for string in (b"a", b"1", b""):
             protocol.sendString(string)
@@ -360,7 +373,7 @@ class TestLimits:
         assert (protocol.structFormat, protocol.prefixLength) == ("!H", 2)
 
     def test_framing(self, amp: Any) -> None:
-        """A subclass with another framing reads and sends strings in it."""
+        """A subclass with another length prefix reads and sends strings in that format."""
 
         class Wide(amp.BinaryBoxProtocol):
             structFormat = "!I"

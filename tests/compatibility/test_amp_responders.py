@@ -1,4 +1,7 @@
-"""Own responders' decorators, what proxies do with the tables of responders, and other ways to find them."""
+"""
+Tests for applications' own responder decorators, for proxies that use the tables of responders, and
+for other locators.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,17 @@ case = SynchronousTestCase()
 
 
 def call(responder: Any, box: Any) -> Any:
-    """Call a responder of boxes; its result is there at once."""
+    """Call a responder of boxes.  Its result is available at once."""
     return case.successResultOf(responder(box))
 
 
 class TestTables:
-    """The tables of responders."""
+    """Tests for the tables of responders."""
 
     def test_ownDecorator(self, amp: Any, words: Words) -> None:
-        """A decorator of an application's puts the pair into C{CommandLocator._currentClassCommands} itself."""
+        """
+        An application's decorator can append to C{CommandLocator._currentClassCommands} itself.
+        """
 
         def responds(*commands: Any) -> Callable[[Any], Any]:
             def decorate(function: Any) -> Any:
@@ -52,7 +57,10 @@ class TestTables:
         assert server.log == [{"a": 1, "b_c": None}] * 2
 
     def test_inherited(self, amp: Any, words: Words) -> None:
-        """C{_commandDispatch} has the bases' responders, the nearest first, and is the class's own."""
+        """
+        C{_commandDispatch} belongs to the class, and includes the bases' responders, the nearest
+        first.
+        """
 
         class Base(amp.CommandLocator):
             def add(self) -> None: ...
@@ -79,7 +87,10 @@ class TestTables:
         assert set(amp.AMP._commandDispatch) == {b"StartTLS"}
 
     def test_proxy(self, amp: Any, words: Words) -> None:
-        """A pool's proxy finds a child's commands in its table, and wraps a call of its own for each."""
+        """
+        A process pool's proxy can find a child's commands in its table, and wrap its own function
+        for each.
+        """
 
         class Child(amp.AMP):
             @words.Add.responder
@@ -109,7 +120,7 @@ class TestTables:
         assert done == [(words.Add, {"a": 1, "b_c": None})]
 
     def test_tableOfInstance(self, amp: Any, words: Words) -> None:
-        """An instance may have a table of its own, or the class's may be changed later."""
+        """An instance can have its own table, and a class's table can be changed later."""
 
         def add(self: Any, a: int, b_c: int | None) -> Any:
             return {"total": -a}
@@ -126,7 +137,7 @@ class TestTables:
         assert amp.AMP().locateResponder(b"Add") is None
 
     def test_redefined(self, amp: Any, words: Words) -> None:
-        """A method of the same name without the decorator is not the responder."""
+        """A method that overrides a responder without the decorator is not the responder."""
 
         class Base(amp.AMP):
             @words.Add.responder
@@ -140,7 +151,7 @@ class TestTables:
         assert dict(call(Derived().locateResponder(b"Add"), amp.Box(a=b"1"))) == {b"total": b"1"}
 
     def test_replacedWrap(self, amp: Any, words: Words) -> None:
-        """C{_wrapWithSerialization} may be overridden, to look at every call."""
+        """C{_wrapWithSerialization} can be overridden to see every call."""
 
         class Watching(amp.CommandLocator):
             @words.Add.responder
@@ -156,7 +167,10 @@ class TestTables:
         assert seen == [("add", words.Add)]
 
     def test_wrapped(self, amp: Any, words: Words) -> None:
-        """What is wrapped may return a Deferred; its errors are those of the command, fatal or not."""
+        """
+        A wrapped function may return a Deferred.  Its declared errors are sent as such, fatal or
+        not.
+        """
         locator = amp.CommandLocator()
 
         def respond(result: Any) -> Any:
@@ -173,7 +187,7 @@ class TestTables:
         assert wrong.value.enclosed.check(KeyError)
 
     def test_arguments(self, amp: Any, words: Words) -> None:
-        """Arguments that cannot be read raise at once."""
+        """Arguments that cannot be parsed raise at once."""
         respond = amp.CommandLocator()._wrapWithSerialization(lambda **arguments: {}, words.Add)
         with pytest.raises(KeyError):
             respond(amp.Box())
@@ -182,10 +196,10 @@ class TestTables:
 
 
 class TestLocators:
-    """Other ways to find responders."""
+    """Tests for other ways to find responders."""
 
     def test_simple(self, amp: Any) -> None:
-        """By the names of methods, with a prefix of one's own."""
+        """C{SimpleStringLocator} finds methods by name, with a prefix that a subclass can set."""
 
         class Simple(amp.SimpleStringLocator):
             baseDispatchPrefix = b"do_"
@@ -198,7 +212,9 @@ class TestLocators:
         assert simple.locateResponder(b"other") is None
 
     def test_both(self, amp: Any, words: Words) -> None:
-        """C{AMP} looks among declared responders first; a method named for the command is next."""
+        """
+        C{AMP} looks for declared responders first, and then for a method named after the command.
+        """
 
         class Server(amp.AMP):
             @words.Add.responder
@@ -219,7 +235,7 @@ class TestLocators:
         assert case.successResultOf(calls[1])[b"x"] == b"2"
 
     def test_overridden(self, amp: Any) -> None:
-        """An override finds responders of its own, and leaves the others to the base."""
+        """An override can find its own responders, and leave the others to the base."""
 
         class Server(amp.AMP):
             def locateResponder(self, name: bytes) -> Any:
@@ -231,7 +247,7 @@ class TestLocators:
         assert server.locateResponder(b"other") is None
 
     def test_lookupFunction(self, amp: Any) -> None:
-        """The old name of C{locateResponder} still works where it is overridden, and says that it is old."""
+        """An override of the old C{lookupFunction} still works, with a warning."""
 
         class Old(amp.CommandLocator):
             def lookupFunction(self, name: bytes) -> Any:
@@ -245,7 +261,7 @@ class TestLocators:
             assert amp.CommandLocator().lookupFunction(b"y") is None
 
     def test_waiting(self, amp: Any, words: Words) -> None:
-        """A responder's Deferred is waited for; calls after it are answered meanwhile."""
+        """AMP waits for a responder's Deferred, and answers later calls in the meantime."""
 
         class Server(amp.AMP):
             @words.Add.responder
@@ -264,7 +280,9 @@ class TestLocators:
         assert case.successResultOf(calls[0]) == {"total": 1}
 
     def test_lost(self, amp: Any, words: Words) -> None:
-        """A responder's Deferred is not touched when the connection is lost; its late answer goes nowhere."""
+        """
+        A lost connection does not cancel a responder's Deferred, and its late answer is dropped.
+        """
 
         class Server(amp.AMP):
             @words.Add.responder

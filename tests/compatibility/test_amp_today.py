@@ -1,4 +1,7 @@
-"""Responders and callers in today's Python, and the everyday troubles that Twisted's have; with ours alone."""
+"""
+Tests for responders and callers in modern Python, and for everyday problems of Twisted's AMP that
+ours does not have.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class Text(amp.Command):
 
 
 class Server(amp.AMP):
-    """Responds in each of the three ways."""
+    """A server with a coroutine responder and a plain one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +54,7 @@ class Server(amp.AMP):
 
 
 class Case(SynchronousTestCase):
-    """A client and a server, connected."""
+    """A client and a server that are connected."""
 
     def setUp(self) -> None:
         self.client, self.server = amp.AMP(), Server()
@@ -65,10 +68,10 @@ class Case(SynchronousTestCase):
 
 
 class CoroutineTests(Case):
-    """Coroutines on both ends."""
+    """Tests for coroutines on both ends."""
 
     def test_responder(self) -> None:
-        """A coroutine responds when it is done, and its errors are the command's."""
+        """A coroutine's result becomes the answer, and its errors are those of the command."""
         outcome = self.outcome(self.client.callRemote(Add, a=1))
         self.assertEqual(outcome, [])
         self.server.release(2)
@@ -78,7 +81,7 @@ class CoroutineTests(Case):
         self.assertEqual((failure.type, str(failure.value)), (ZeroDivisionError, "in a coroutine"))
 
     def test_caller(self) -> None:
-        """A call is awaited, in a row and at once."""
+        """Calls can be awaited one after the other, and several at once."""
 
         async def use() -> list[Any]:
             first = await self.client.callRemote(Add, a=1)
@@ -96,7 +99,7 @@ class CoroutineTests(Case):
         self.assertEqual(outcome, [[{"total": 1}, {"total": 3}, {"total": 2}, "in a coroutine"]])
 
     def test_named(self) -> None:
-        """A method found by its name may be a coroutine function, too."""
+        """A method that is found by its name may be a coroutine function."""
 
         class Named(amp.AMP):
             async def amp_ECHO(self, box: amp.AmpBox) -> amp.AmpBox:
@@ -108,10 +111,12 @@ class CoroutineTests(Case):
 
 
 class CancellingTests(Case):
-    """Calls that nobody waits for any more."""
+    """Tests for cancelled calls."""
 
     def test_freed(self) -> None:
-        """The request is forgotten at once; its late answer does no harm, and is not the next one's."""
+        """
+        A cancelled request is forgotten at once.  Its late answer does no harm to the next call.
+        """
         calling = self.client.callRemote(Add, a=1)
         failures: list[Any] = []
         calling.addErrback(failures.append)
@@ -124,7 +129,7 @@ class CancellingTests(Case):
         self.assertFalse(self.connection.client.disconnecting)
 
     def test_answeredTwice(self) -> None:
-        """Only one late answer is taken for it."""
+        """Only one late answer to a cancelled call is ignored."""
         client = amp.AMP()
         RecordingTransport().connect(client)
         calling = client.callRemote(Add, a=1)
@@ -135,7 +140,7 @@ class CancellingTests(Case):
         self.assertRaises(KeyError, client.dataReceived, late)
 
     def test_throughCoroutine(self) -> None:
-        """Cancelling who awaits a call cancels the call."""
+        """Cancelling a coroutine that awaits a call cancels the call."""
 
         async def use() -> None:
             await self.client.callRemote(Add, a=1)
@@ -148,21 +153,21 @@ class CancellingTests(Case):
 
 
 class EverydayTests(Case):
-    """Small things."""
+    """Tests for small everyday problems."""
 
     def test_f(self) -> None:
-        """An argument may be named C{f}."""
+        """An argument may have the name C{f}."""
         outcome = self.outcome(self.client.callRemote(Add, a=1, f=2))
         self.server.release(5)
         self.connection.flush()
         self.assertEqual(outcome, [{"total": 6}])
 
     def assertLogged(self) -> None:
-        """The responder's side has written down why."""
+        """Assert that the responder's side has logged the reason."""
         self.assertEqual(len(self.flushLoggedErrors(TypeError, amp.TooLong)), 1)
 
     def test_unserialisable(self) -> None:
-        """An answer that cannot be written is an error to its caller, who is not left waiting; so for each reason."""
+        """If an answer cannot be serialised, the caller gets an error, for any reason."""
         for size in (0, 65536):
             self.setUp()
             (failure,) = self.outcome(self.client.callRemote(Text, size=size))
@@ -171,7 +176,10 @@ class EverydayTests(Case):
             self.assertLogged()
 
     def test_unserialisableKept(self) -> None:
-        """With C{unknownErrorsAreFatal} off it is an error to its caller alone."""
+        """
+        With C{unknownErrorsAreFatal} off, only the caller gets the error, and the connection stays
+        open.
+        """
         self.server.unknownErrorsAreFatal = False
         for size in (0, 65536):
             (failure,) = self.outcome(self.client.callRemote(Text, size=size))
@@ -180,17 +188,17 @@ class EverydayTests(Case):
         self.assertEqual(self.outcome(self.client.callRemote(Text, size=1)), [{"text": b"x"}])
 
     def test_tooLong(self) -> None:
-        """C{TooLong} says which key, and both lengths."""
+        """The text of C{TooLong} has the key and both lengths."""
         error = self.assertRaises(amp.TooLong, self.client.callRemoteString, b"x", a=b"v" * 70000)
         advice = "; x was not sent: split it over several calls"
         self.assertEqual(str(error), "local value b'a' too long: got 70000 bytes, at most 65535" + advice)
 
     def test_dateTime(self) -> None:
-        """C{DateTime} comes with C{import *}."""
+        """C{import *} includes C{DateTime}."""
         self.assertIn("DateTime", amp.__all__)
 
     def test_quietConnections(self) -> None:
-        """C{logConnections} off: nothing is said about connections."""
+        """With C{logConnections} off, connections are not logged."""
         from twisted.logger import globalLogPublisher
 
         events: list[Any] = []
@@ -205,13 +213,13 @@ class EverydayTests(Case):
             self.assertEqual(len(events), 0 if quiet else 1)
 
     def test_withoutAddresses(self) -> None:
-        """A transport need not know addresses."""
+        """A transport need not have C{getPeer} and C{getHost}."""
         protocol = amp.AMP()
         RecordingTransport(lacking=["getPeer", "getHost"]).connect(protocol)
         self.assertEqual((protocol._transportPeer, protocol._transportHost), (None, None))
 
     def test_overriddenResponder(self) -> None:
-        """With C{overriddenResponders} an override needs no decorator of its own."""
+        """With C{overriddenResponders}, an override needs no decorator."""
 
         class Derived(Server):
             overriddenResponders = True
@@ -224,7 +232,7 @@ class EverydayTests(Case):
         self.assertEqual(self.outcome(self.client.callRemote(Text, size=7)), [{"text": b"7"}])
 
     def test_nestedLists(self) -> None:
-        """A list of rows, and of lists of rows."""
+        """Lists of rows can be nested."""
         rows = amp.ListOf(amp.ListOf(amp.AmpList([(b"x", amp.Integer())])))
         value = [[[{"x": 1}], []], []]
         self.assertEqual(rows.fromStringProto(rows.toStringProto(value, self.client), self.client), value)

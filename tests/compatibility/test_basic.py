@@ -1,7 +1,8 @@
 """
-The names of C{basic}, private ones too, that real applications read, write, override and patch.
+Tests for the names of C{basic}, including private ones, that applications read, write, override and
+patch.
 
-Each test is what an application was seen to do.
+Each test follows the code of a real application.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Lines(LineReceiver):
 
 
 class OldLineLoop(LineReceiver):
-    """Brings its own C{dataReceived}, in the way of old: it cuts lines from C{_buffer} itself."""
+    """Has its own C{dataReceived} in the old style, which cuts lines from C{_buffer} itself."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -79,7 +80,10 @@ class OldLineLoop(LineReceiver):
 
 
 class OldStringLoop(Int8StringReceiver):
-    """Brings its own C{dataReceived}, in the way of old: it keeps C{_unprocessed} and its offset itself."""
+    """
+    Has its own C{dataReceived} in the old style, which maintains C{_unprocessed} and its offset
+    itself.
+    """
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -109,10 +113,10 @@ class OldStringLoop(Int8StringReceiver):
 
 
 class OwnLoopTests(SynchronousTestCase):
-    """Applications that override C{dataReceived} with a loop of their own."""
+    """Tests for applications that override C{dataReceived} with their own loop."""
 
     def test_lines(self) -> None:
-        """Lines, raw data, pauses and re-entry."""
+        """Lines, raw data, pauses and reentrant bytes work."""
         receiver = connected(OldLineLoop())
         receiver.dataReceived(b"a\r\nagain\r\nraw\r\n")
         receiver.dataReceived(b"data")
@@ -123,7 +127,7 @@ class OwnLoopTests(SynchronousTestCase):
         self.assertEqual((receiver.seen[7:], receiver._buffer), ([b"b"], b"c"))
 
     def test_strings(self) -> None:
-        """Strings, with C{recvd} read and written in their callback."""
+        """Strings work, with C{recvd} read and written in their callback."""
         receiver = connected(OldStringLoop())
         receiver.dataReceived(b"\1a\4drop\1lost")
         self.assertEqual(receiver.seen, [(b"a", b"\4drop\1lost"), (b"drop", b"\1lost"), (b"x", b"")])
@@ -131,7 +135,7 @@ class OwnLoopTests(SynchronousTestCase):
         self.assertEqual((receiver.recvd, receiver._unprocessed), (b"\2b", b"\2b"))
 
     def test_callsBase(self) -> None:
-        """A C{dataReceived} that only looks, and calls ours by the class."""
+        """An override of C{dataReceived} can inspect the bytes and call the base by its class."""
 
         class Looking(Lines):
             def dataReceived(self, data: bytes) -> Any:
@@ -143,7 +147,7 @@ class OwnLoopTests(SynchronousTestCase):
         self.assertEqual(receiver.lines, [b"got 3", b"a"])
 
     def test_ownReceiver(self) -> None:
-        """A receiver of an application's own, with C{_PauseableMixin} as a base."""
+        """An application's own receiver can have C{_PauseableMixin} as a base."""
 
         class Own(Protocol, _PauseableMixin):
             def __init__(self) -> None:
@@ -164,10 +168,10 @@ class OwnLoopTests(SynchronousTestCase):
 
 
 class BufferTests(SynchronousTestCase):
-    """C{_buffer}, read and reset by applications, in callbacks and outside."""
+    """Tests for applications that read and reset C{_buffer}, in callbacks and outside."""
 
     def test_handOver(self) -> None:
-        """A callback takes the rest for another protocol."""
+        """A callback can take the remaining bytes for another protocol."""
 
         class Switching(Lines):
             def lineReceived(self, line: bytes) -> None:
@@ -179,7 +183,7 @@ class BufferTests(SynchronousTestCase):
         self.assertEqual((receiver.lines, receiver.rest, receiver._buffer), ([b"switch"], b"for\r\nanother", b""))
 
     def test_initialized(self) -> None:
-        """C{__init__} or C{connectionMade} resets it."""
+        """C{connectionMade} can reset C{_buffer}."""
 
         class Resetting(Lines):
             def connectionMade(self) -> None:
@@ -190,11 +194,11 @@ class BufferTests(SynchronousTestCase):
         self.assertEqual(receiver.lines, [b"a"])
 
     def test_lineOnly(self) -> None:
-        """An application looks at what a line-only receiver has left, when the connection is lost."""
+        """An application can read the unfinished line of a C{LineOnlyReceiver}."""
 
         class Only(LineOnlyReceiver):
             def lineReceived(self, line: bytes) -> None:
-                """Ignore it."""
+                """Ignore the line."""
 
         receiver = connected(Only())
         receiver.dataReceived(b"a\r\nunfinished")
@@ -202,10 +206,10 @@ class BufferTests(SynchronousTestCase):
 
 
 class OverrideTests(SynchronousTestCase):
-    """What applications override, on classes and on instances."""
+    """Tests for what applications override, on classes and on instances."""
 
     def test_delimiterAndLimit(self) -> None:
-        """The delimiter and the limit, on the class or on the instance."""
+        """The delimiter and the limit can be set on the class or on the instance."""
 
         class Own(Lines):
             delimiter = b"\0"
@@ -219,7 +223,7 @@ class OverrideTests(SynchronousTestCase):
         self.assertEqual((receiver.lines, receiver.transport_.disconnecting), ([b"abc", b"abcde"], True))
 
     def test_raisingHooks(self) -> None:
-        """A hook for what is too long may raise; that goes to the caller."""
+        """A hook for a message that is too long can raise, and the caller gets the error."""
 
         class Raising(Int8StringReceiver):
             MAX_LENGTH = 1
@@ -237,7 +241,7 @@ class OverrideTests(SynchronousTestCase):
         self.assertRaises(RuntimeError, connected(RaisingLines()).dataReceived, b"ab\r\n")
 
     def test_sendLine(self) -> None:
-        """C{sendLine} with another encoding, C{clearLineBuffer}, C{setLineMode}, C{setRawMode}."""
+        """C{sendLine}, C{clearLineBuffer} and C{setRawMode} can be overridden."""
 
         class Text(Lines):
             def sendLine(self, line: Any) -> None:
@@ -258,7 +262,7 @@ class OverrideTests(SynchronousTestCase):
         self.assertEqual((receiver.transport_.written, receiver.lines), ("ä\r\n".encode(), [b"raw", b"cleared"]))
 
     def test_producer(self) -> None:
-        """C{pauseProducing}, C{resumeProducing} and C{stopProducing}, as a producer for another connection."""
+        """A receiver can be the producer for another connection."""
 
         class Proxy(Lines):
             def resumeProducing(self) -> None:
@@ -274,7 +278,7 @@ class OverrideTests(SynchronousTestCase):
         self.assertEqual(receiver.transport_.names(), ["pauseProducing", "resumeProducing", "stopProducing"])
 
     def test_format(self) -> None:
-        """C{structFormat} and C{prefixLength} of another format, and C{Int16StringReceiver} as a base."""
+        """C{structFormat} and C{prefixLength} can define another format."""
 
         class Wide(IntNStringReceiver):
             structFormat = "<Q"
@@ -289,13 +293,13 @@ class OverrideTests(SynchronousTestCase):
         self.assertEqual((Int16StringReceiver.structFormat, Int16StringReceiver.prefixLength), ("!H", 2))
 
     def test_brokenPeer(self) -> None:
-        """C{brokenPeer} is read."""
+        """C{brokenPeer} can be read."""
         receiver = connected(NetstringReceiver())
         receiver.dataReceived(b"x")
         self.assertEqual(receiver.brokenPeer, 1)
 
     def test_recvd(self) -> None:
-        """C{recvd} is read, between chunks and in a callback that hands the rest over."""
+        """C{recvd} can be read in a callback that passes the rest on, and between chunks."""
 
         class Handing(Int8StringReceiver):
             def stringReceived(self, string: bytes) -> None:
@@ -306,7 +310,7 @@ class OverrideTests(SynchronousTestCase):
         self.assertEqual((receiver.rest, receiver.recvd), (b"\1b\5c", b""))
 
     def test_lineMode(self) -> None:
-        """C{line_mode} is declared on a class, and set on an instance."""
+        """C{line_mode} can be set on a class and on an instance."""
 
         class Raw(Lines):
             line_mode = 0
@@ -321,7 +325,7 @@ class OverrideTests(SynchronousTestCase):
         self.assertEqual(receiver.lines, [b"ab", b"c"])
 
     def test_fileSender(self) -> None:
-        """C{CHUNK_SIZE}, C{lastSent}, C{deferred}, C{file}, C{consumer} and C{transform} of a L{FileSender}."""
+        """The attributes of L{FileSender} have the same values as in Twisted."""
 
         class Large(FileSender):
             CHUNK_SIZE = 1 << 16

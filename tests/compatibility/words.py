@@ -1,4 +1,4 @@
-"""What the peers of these tests have to say to each other, for Twisted's C{amp} and ours."""
+"""The commands and the responder of these tests, for Twisted's C{amp} and ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Words", "outcomeOf"]
 
 class Words:
     """
-    Commands, made of the classes of C{amp}.
+    Commands, built from the classes of C{amp}.
 
     @ivar Server: a peer that responds to C{Echo}.
     """
@@ -43,7 +43,7 @@ class Words:
 
 
 def outcomeOf(calling: Any) -> list[Any]:
-    """Where the result or failure of a call will be."""
+    """Return a list that will contain the result or failure of a call."""
     outcomes: list[Any] = []
     calling.addBoth(outcomes.append)
     return outcomes

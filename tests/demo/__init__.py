@@ -1,1 +1,1 @@
-"""The tests of the demo, one file for each of its files."""
+"""Tests for the demo, one file for each source file."""

@@ -13,10 +13,10 @@ from twisted_basic_ng_demo.demo.protocols import words
 
 
 class CallTests(SynchronousTestCase):
-    """The client calls, the server answers, and they part."""
+    """Tests for the client and the server."""
 
     def test_calls(self) -> None:
-        """Each call is made, and answered, in order."""
+        """Each call is made and answered in order, and then the connection is closed."""
         for size in (1, 250):
             served: list[bytes] = []
             asked: list[bytes] = []
@@ -27,7 +27,7 @@ class CallTests(SynchronousTestCase):
             self.assertEqual(asked, [b"%d %d" % (len(word), 2 * n - 1) for n, word in enumerate(words(size))])
 
     def test_inFlight(self) -> None:
-        """So many calls are made at first, and no more."""
+        """The client begins with the maximum number of calls in flight."""
         transport = RecordingTransport().connect(module.CallClient(1000, []))
         self.assertEqual(len(transport.events), module.IN_FLIGHT)
 
@@ -40,20 +40,20 @@ class CallTests(SynchronousTestCase):
 
 
 class SecureCallTests(SynchronousTestCase):
-    """With TLS, the first call is the one that starts it."""
+    """With TLS, the first call starts it."""
 
     def setUp(self) -> None:
         self.client: Any = module.SecureCallClient(1, [])
         self.transport = RecordingTransport().connect(self.client)
 
     def test_order(self) -> None:
-        """Nothing is said before TLS is there."""
+        """The client sends no other call before TLS has started."""
         self.assertEqual(self.transport.names(), ["write"])
         self.client.dataReceived(Box(_answer=b"1").serialize())
         self.assertEqual(self.transport.names(), ["write", "startTLS", "write"])
 
     def test_refused(self) -> None:
-        """Without TLS nothing is said at all."""
+        """If the peer refuses TLS, the client sends nothing more."""
         self.client.dataReceived(Box(_error=b"1", _error_code=b"X", _error_description=b"").serialize())
         self.assertEqual(self.transport.names()[:1], ["write"])
         self.assertNotIn(b"Tell", self.transport.written)

@@ -28,33 +28,36 @@ IN_USE = homeOf(LINES.uses[0]).partition(".")[0]
 
 
 class MisplacedTests(SynchronousTestCase):
-    """A class tells whose it is."""
+    """Tests for finding out which package defines a class."""
 
     def test_intended(self) -> None:
-        """Classes of the intended package are no surprise."""
+        """Classes of the intended package are not reported."""
         self.assertEqual(misplaced([ours.LineReceiver, ours.FileSender], "twisted_basic_ng"), [])
 
     def test_other(self) -> None:
-        """Others are named, with where they come from; a package is not one whose name begins like it."""
+        """
+        Classes of other packages are reported, even if the package's name begins with the intended
+        one.
+        """
         (found,) = misplaced([ours.LineReceiver], "twisted")
         self.assertEqual(found, f"LineReceiver comes from {homeOf(ours.LineReceiver)}, and not from twisted")
 
     def test_inUse(self) -> None:
-        """What stands at Twisted's name is looked at, not its name."""
+        """Only the defining module counts, and not the name under which it was imported."""
         self.assertEqual(misplaced([basic.LineReceiver], IN_USE), [])
 
 
 class ParentLinkTests(SynchronousTestCase):
-    """The parent says one line, and may go at any time."""
+    """Tests for the link to the parent, which sends one line."""
 
     def test_line(self) -> None:
-        """Its line is there without its end."""
+        """The line is delivered without its delimiter."""
         link = ParentLink()
         link.dataReceived(b"tcp:127.0.0.1:4000\n")
         self.assertEqual(self.successResultOf(link.line), "tcp:127.0.0.1:4000")
 
     def test_gone(self) -> None:
-        """Its end is told."""
+        """The end of the link is reported."""
         link = ParentLink()
         self.assertNoResult(link.gone)
         link.connectionLost()
@@ -62,10 +65,10 @@ class ParentLinkTests(SynchronousTestCase):
 
 
 class RunTests(TestCase):
-    """An end does its job and reports."""
+    """Tests for running one end of a job."""
 
     async def test_report(self) -> None:
-        """Both ends tell their parents what they saw, and whose classes did it."""
+        """Both ends report what they saw, and the modules of their classes."""
         serving, asking = ParentLink(), ParentLink()
         told: list[str] = []
         heard: list[str] = []
@@ -91,7 +94,7 @@ class RunTests(TestCase):
         self.assertEqual((len(told), len(heard)), (2, 1))
 
     async def test_orphan(self) -> None:
-        """An end whose parent is gone stops, whatever it waits for."""
+        """An end whose parent has gone stops."""
         for role in ("server", "client"):
             link = ParentLink()
             working = run(reactor, role, LINES, 20, link, lambda line: None)
@@ -99,37 +102,40 @@ class RunTests(TestCase):
             await self.assertFailure(working, CancelledError)
 
     def test_stock(self) -> None:
-        """A process without ours has no build of ours."""
+        """In a process without our package, the build is C{None}."""
         with patch.dict(sys.modules):
             del sys.modules["twisted_basic_ng._accelerate"]
             self.assertIs(module._build(), None)
 
 
 class MainTests(SynchronousTestCase):
-    """The program is what its command line says."""
+    """Tests for the program."""
 
     def setUp(self) -> None:
         self.uninstalled: list[None] = []
         self.patch(twisted_basic_ng, "uninstall", lambda: self.uninstalled.append(None))
 
     def test_misplaced(self) -> None:
-        """It does nothing with the wrong classes, and says which they are."""
+        """If the classes are those of another package, the program does nothing and names them."""
         other = {"twisted": "twisted_basic_ng", "twisted_basic_ng": "twisted"}[IN_USE]
         error = self.assertRaises(SystemExit, main, ["server", "lines", "5", other])
         self.assertIn("LineReceiver comes from ", str(error.code))
 
     def test_stock(self) -> None:
-        """Twisted's own modules are asked for where they are meant, and only there."""
+        """The swap is removed only if Twisted's own modules are requested."""
         for package, count in (("twisted_basic_ng", 0), ("twisted", 1)):
             self.patch(task, "react", lambda start: None)
             try:
                 main(["server", "lines", "5", package])
             except SystemExit:
-                pass  # one of the two is not what this process runs on
+                pass  # one of the two differs from what this process uses
             self.assertEqual(len(self.uninstalled), count)
 
     def test_start(self) -> None:
-        """It runs under the reactor until it is done, linked to its parent by standard input."""
+        """
+        The program runs under the reactor until the job is done, with standard input as the link to
+        its parent.
+        """
         started: list[Callable[[Any], Deferred[None]]] = []
         links: list[ParentLink] = []
         calls: list[tuple[Any, ...]] = []
@@ -145,7 +151,7 @@ class MainTests(SynchronousTestCase):
         self.assertEqual(output.getvalue(), "a line\n")
 
     def test_program(self) -> None:
-        """The module is a program."""
+        """The module can be run as a program."""
         self.patch(sys, "argv", ["_child.py", "server", "lines", "5", "nobody"])
         with patch.dict(sys.modules):
             del sys.modules["twisted_basic_ng_demo.demo.child"]

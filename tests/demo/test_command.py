@@ -24,42 +24,42 @@ from twisted_basic_ng_demo.demo.results import Round
 from twisted_basic_ng_demo.demo.transcript import Record, Transcript
 
 LINES, NETSTRINGS = JOBS[:2]
-#: The table's jobs, so small that they take no time besides that of starting them.
+#: The jobs of the table, in sizes that take almost no time.
 SMALL = tuple(replace(job, size=50) for job in JOBS)
 
 
 def called(argv: Sequence[str]) -> tuple[int, str, str]:
-    """The status of a command line, and what it said on both outputs."""
+    """Return the exit status and both outputs of a command line."""
     with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
         status = main(argv)
     return status, output.getvalue(), errors.getvalue()
 
 
 def freshFile(case: SynchronousTestCase) -> Path:
-    """The path of a file that is not there yet, gone after the test."""
+    """Return the path of a file that does not exist yet.  It is deleted after the test."""
     directory = TemporaryDirectory()
     case.addCleanup(directory.cleanup)
     return Path(directory.name, "demo.json")
 
 
 def canned(job: Job, implementation: Implementation) -> Round:
-    """What a job that ran well gives; ours was twice as fast."""
+    """Return the result of a successful round, in which ours was twice as fast."""
     seen = Transcript.of(Record([b"x"], [b"x\n"]))
     return Round(seen, seen, 1.0 if implementation is STOCK else 0.5, {}, "pure", "26.10.0")
 
 
 def mangled(job: Job, implementation: Implementation) -> Round:
-    """The same, but ours was delivered something else."""
+    """Return the same result, with another message delivered by ours."""
     ours = Transcript.of(Record([b"y"], [b"x\n"]))
     made = canned(job, implementation)
     return replace(made, client=ours) if implementation is OURS else made
 
 
 class OptionsTests(SynchronousTestCase):
-    """A command line that cannot be meant is one line and status 2."""
+    """An invalid command line causes one line of output and exit status 2."""
 
     def test_mistyped(self) -> None:
-        """The line says what is wrong, and where there is help."""
+        """The line says what is wrong, and how to get help."""
         for argv, word in (
             (["--job", "nope"], "'nope'"),
             (["--rounds", "0"], "number of rounds value: '0'"),
@@ -74,7 +74,7 @@ class OptionsTests(SynchronousTestCase):
             self.assertIn("see 'twisted-basic-ng demo --help'", errors)
 
     def test_help(self) -> None:
-        """Help names the options, the jobs and the statuses, and is no error."""
+        """The help has the options, the jobs and the exit statuses."""
         status, output, errors = called(["--help"])
         self.assertEqual((status, errors), (0, ""))
         for word in ("--rounds", "--job", "--json", "--plain", "exit status", *(job.name for job in JOBS)):
@@ -85,12 +85,12 @@ class Terminal(StringIO):
     """An output that is a terminal."""
 
     def isatty(self) -> bool:
-        """It is."""
+        """Return true."""
         return True
 
 
 class DisplayTests(SynchronousTestCase):
-    """What can be redrawn is."""
+    """Tests for the choice of the display."""
 
     def setUp(self) -> None:
         self.patch(os, "environ", {**os.environ, "TERM": "xterm"})
@@ -101,18 +101,18 @@ class DisplayTests(SynchronousTestCase):
         self.assertIsInstance(module._display(False), LiveDisplay)
 
     def test_plain(self) -> None:
-        """It gets a plain one where it is asked for, or cannot redraw."""
+        """The table is plain if that is requested, or if the terminal cannot redraw it."""
         self.assertIsInstance(module._display(True), PlainDisplay)
         os.environ["TERM"] = "dumb"
         self.assertIsInstance(module._display(False), PlainDisplay)
 
     def test_file(self) -> None:
-        """A file or a pipe gets a plain one."""
+        """A file or a pipe gets a plain table."""
         self.patch(sys, "stdout", StringIO())
         self.assertIsInstance(module._display(False), PlainDisplay)
 
     def test_withoutRich(self) -> None:
-        """Where rich is not installed, the table is plain, and it is said how to have it move."""
+        """Without rich, the table is plain, and a message says how to install rich."""
         missing = dict.fromkeys(("rich", "rich.console", "rich.live"))
         with patch.dict(sys.modules, missing), redirect_stderr(StringIO()) as errors:
             self.assertIsInstance(module._display(False), PlainDisplay)
@@ -120,7 +120,7 @@ class DisplayTests(SynchronousTestCase):
 
 
 class DemonstrateTests(SynchronousTestCase):
-    """Each job is done on each implementation in turn, and all of it is shown."""
+    """Each job runs on each implementation in turn, and the results are shown."""
 
     def demonstrate(
         self,
@@ -129,14 +129,14 @@ class DemonstrateTests(SynchronousTestCase):
         clock: Callable[[], float] = lambda: 0.0,
         path: Path | None = None,
     ) -> tuple[int, str]:
-        """Do two jobs; return the status and what was said."""
+        """Run two jobs.  Return the exit status and the output."""
         output = StringIO()
         options = Options(rounds, [], path, True)
         status = demonstrate([LINES, NETSTRINGS], options, PlainDisplay(output), play, clock)
         return status, output.getvalue()
 
     def test_order(self) -> None:
-        """Twisted's and ours alternate, so that both meet the same weather."""
+        """The two implementations alternate, so that both run under the same conditions."""
         played: list[tuple[Job, Implementation]] = []
 
         def play(job: Job, implementation: Implementation) -> Round:
@@ -148,20 +148,22 @@ class DemonstrateTests(SynchronousTestCase):
         self.assertEqual(played, [*((LINES, turn) for turn in turns), *((NETSTRINGS, turn) for turn in turns)])
 
     def test_passed(self) -> None:
-        """All is well: status 0, a row for each job, and a closing word."""
+        """
+        If everything passes, the status is 0, and there is a row for each job and a closing line.
+        """
         status, said = self.demonstrate(canned)
         self.assertEqual((status, said.count(" yes "), said.count("2.00")), (0, 2, 2))
         self.assertIn("Every transcript was the same", said)
 
     def test_differs(self) -> None:
-        """A transcript that differs: status 1, and what differs."""
+        """If a transcript differs, the status is 1, and the difference is shown."""
         status, said = self.demonstrate(mangled)
         self.assertEqual((status, said.count(" NO ")), (1, 2))
         self.assertIn("lines: the client was delivered 1 messages of 1 bytes", said)
         self.assertIn("NOT the same", said)
 
     def test_fails(self) -> None:
-        """A job that fails: status 1, the reason, and the other jobs go on."""
+        """If a job fails, the status is 1, the reason is shown, and the other jobs run."""
 
         def play(job: Job, implementation: Implementation) -> Round:
             if (job, implementation) == (LINES, OURS):
@@ -174,18 +176,20 @@ class DemonstrateTests(SynchronousTestCase):
         self.assertIn("lines (1 of 2)", said)
 
     def test_json(self) -> None:
-        """The figures go into the file that is named."""
+        """The figures are written to the given file."""
         path = freshFile(self)
         self.demonstrate(canned, path=path)
         found = json.loads(path.read_text(encoding="ascii"))
         self.assertEqual((found["passed"], [job["ratio"] for job in found["jobs"]]), (True, [2.0, 2.0]))
 
     def test_rounds(self) -> None:
-        """Without a number of rounds there are as many as there is time for, at least one."""
+        """
+        Without a given number, there are as many rounds as the time permits, and at least one.
+        """
         self.assertEqual([self.roundsOf(seconds) for seconds in (0.1, 1.3, 1.5, 3.0, 100.0)], [3, 3, 2, 1, 1])
 
     def roundsOf(self, seconds: float) -> int:
-        """How many rounds there are of a job that takes so long on either."""
+        """Return the number of rounds for a job that takes this long on either implementation."""
         now = [0.0]
         played: list[Job] = []
 
@@ -198,7 +202,7 @@ class DemonstrateTests(SynchronousTestCase):
         return len(played) // 4
 
     def test_roundsGiven(self) -> None:
-        """A number that is given holds, however long it takes."""
+        """A given number of rounds is made, however long it takes."""
         now = iter(range(0, 10**6, 1000))
         played: list[Job] = []
 
@@ -211,10 +215,10 @@ class DemonstrateTests(SynchronousTestCase):
 
 
 class MainTests(SynchronousTestCase):
-    """The command does what its words say."""
+    """Tests for the command."""
 
     def test_jobs(self) -> None:
-        """Only the jobs that are named are done, in the order of the table, each once."""
+        """Only the named jobs run, each once, in the order of the table."""
         played: list[str] = []
 
         def play(job: Job, implementation: Implementation) -> Round:
@@ -227,7 +231,7 @@ class MainTests(SynchronousTestCase):
         self.assertIn("2 jobs, once on each", said)
 
     def test_interrupt(self) -> None:
-        """An interrupt is no traceback, and status 130."""
+        """An interrupt causes exit status 130, without a traceback."""
 
         def play(job: Job, implementation: Implementation) -> Round:
             raise KeyboardInterrupt
@@ -237,7 +241,7 @@ class MainTests(SynchronousTestCase):
         self.assertEqual((status, errors), (130, "\ntwisted-basic-ng demo: interrupted\n"))
 
     def test_real(self) -> None:
-        """Every job runs for real, on both, in processes of their own, each with the classes that are meant."""
+        """Every job runs on both implementations in real processes, with the intended classes."""
         self.patch(module, "JOBS", SMALL)
         path = freshFile(self)
         status, said, errors = called(["--rounds", "1", "--json", str(path)])
@@ -254,7 +258,7 @@ class MainTests(SynchronousTestCase):
                 self.assertEqual(round_["build"] is None, package == "twisted")
 
     def test_realFailure(self) -> None:
-        """A job that cannot be done for real fails with what the process itself said."""
+        """A job that fails in a real process shows the output of that process."""
         self.patch(module, "JOBS", (replace(SMALL[0], size=-1),))
         self.patch(module, "TIMEOUT", 20.0)
         status, said, _ = called(["--rounds", "1"])

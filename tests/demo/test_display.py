@@ -18,7 +18,7 @@ BAD = Row("netstrings, echoed", "NO", "msg/s", "1,234", "5,678", "4.60")
 
 
 def play(display: Display) -> None:
-    """Show a job that ends well, one that goes on, and one that does not end well."""
+    """Show a job that succeeds, one in progress, and one that fails."""
     display.say("[before]")
     with display.table():
         display.show([DONE], "3 of 3")
@@ -37,13 +37,13 @@ class PlainDisplayTests(SynchronousTestCase):
         self.lines = output.getvalue().splitlines()
 
     def test_rows(self) -> None:
-        """It is printed when it is finished, between what else is said."""
+        """A row is printed when its job has finished, in order with the other messages."""
         self.assertEqual(
             [line.split()[0] for line in self.lines if line], ["[before]", "job", "short", "netstrings,", "after"]
         )
 
     def test_columns(self) -> None:
-        """The columns stand below their names, numbers at the right."""
+        """The columns are aligned with their headers, numbers at the right."""
         head, row = self.lines[1:3]
         self.assertEqual(row.index("yes"), head.index("same bytes"))
         self.assertEqual(row.index("9,750,000") + 9, head.index("ours") + 4)
@@ -51,7 +51,7 @@ class PlainDisplayTests(SynchronousTestCase):
         self.assertLess(len(head), 80)
 
     def test_ascii(self) -> None:
-        """Any output can take it."""
+        """The table is in ASCII."""
         self.assertTrue("".join(self.lines).isascii())
 
 
@@ -59,14 +59,17 @@ class LiveDisplayTests(SynchronousTestCase):
     """On a terminal, the table is redrawn in place."""
 
     def draw(self, width: int) -> str:
-        """What a terminal of that width is sent."""
+        """Return the bytes sent to a terminal of that width."""
         console = Console(file=StringIO(), force_terminal=True, width=width, color_system=None)
         play(LiveDisplay(console))
         assert isinstance(console.file, StringIO)
         return console.file.getvalue()
 
     def test_final(self) -> None:
-        """What stays is the whole table, between what else is said, with nothing cut off in 80 columns."""
+        """
+        The final table has all cells, in order with the other messages, without truncation in 80
+        columns.
+        """
         drawn = self.draw(80)
         final = drawn[drawn.rindex("job") :]
         for each in (DONE, BAD):
@@ -77,14 +80,14 @@ class LiveDisplayTests(SynchronousTestCase):
         self.assertIn("after", final)
 
     def test_progress(self) -> None:
-        """While a job goes on, its row says how far it is, and no verdict."""
+        """The row of a running job shows its progress, and no verdict."""
         drawn = self.draw(80)
         self.assertIn("1 of 3", drawn)
         self.assertIn(BEGUN.title, drawn)
         self.assertNotIn(BEGUN.title, drawn[drawn.rindex("job") :])
 
     def test_own(self) -> None:
-        """Without a console given, it is the terminal's."""
+        """Without a given console, the output goes to the terminal."""
         self.patch(Console, "print", lambda self, *arguments, **options: said.append(arguments))
         said: list[tuple[object, ...]] = []
         LiveDisplay().say("words")

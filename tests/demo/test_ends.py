@@ -20,7 +20,7 @@ LINES = JOBS[0]
 
 
 class TapTests(SynchronousTestCase):
-    """A tap keeps what passes, and is not noticed."""
+    """Tests for L{Tap}, which records what passes through it."""
 
     def setUp(self) -> None:
         self.delivered: list[bytes] = []
@@ -31,7 +31,9 @@ class TapTests(SynchronousTestCase):
         self.tap.makeConnection(self.transport)
 
     def test_passes(self) -> None:
-        """Chunks are kept as they came, and the protocol is given them; it writes to the transport itself."""
+        """
+        The chunks are recorded and passed to the protocol, which writes directly to the transport.
+        """
         for chunk in (b"on", b"e\r\nquit\r\n"):
             self.tap.dataReceived(chunk)
         self.assertEqual(self.received, [b"on", b"e\r\nquit\r\n"])
@@ -40,22 +42,22 @@ class TapTests(SynchronousTestCase):
         self.assertTrue(self.transport.disconnecting)
 
     def test_done(self) -> None:
-        """A connection that is closed tells how long it lasted."""
+        """When the connection is closed, the tap reports its duration."""
         self.tap.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.successResultOf(self.tap.finished), 2.5)
 
     def test_lost(self) -> None:
-        """A connection that breaks is a failure."""
+        """If the connection is lost, the tap reports a failure."""
         self.tap.connectionLost(Failure(ConnectionLost()))
         self.failureResultOf(self.tap.finished, ConnectionLost)
 
 
 class EndsTests(TestCase):
-    """The two ends of a job find each other on a real socket, and report."""
+    """Tests for the two ends of a job on a real socket."""
 
     def test_job(self) -> Deferred[None]:
         """Each job runs to its end, and the two ends agree."""
-        self.addCleanup(self.flushWarnings)  # some versions of pyOpenSSL deprecate how Twisted makes a certificate
+        self.addCleanup(self.flushWarnings)  # some versions of pyOpenSSL deprecate Twisted's use of it
         working = [self.converse(replace(job, size=100)) for job in JOBS]
         return gatherResults(working).addCallback(lambda _: None)
 
@@ -74,7 +76,7 @@ class EndsTests(TestCase):
         return gatherResults([serving, asking], consumeErrors=True).addCallback(check)
 
     async def test_incomplete(self) -> None:
-        """An end that was delivered less than the job means says so, in numbers."""
+        """An end that received too few messages raises an error with both numbers."""
         where: Deferred[str] = Deferred()
         serving = ensureDeferred(serve(reactor, LINES, 5, where.callback))
         more = replace(LINES, delivers=lambda size: (size, 1000))
@@ -84,7 +86,7 @@ class EndsTests(TestCase):
         await serving
 
     async def test_cancel(self) -> None:
-        """A server that is told to stop stops listening."""
+        """A server that is cancelled stops listening."""
         where: Deferred[str] = Deferred()
         serving = ensureDeferred(serve(reactor, LINES, 5, where.callback))
         place = await where

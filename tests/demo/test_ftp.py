@@ -1,4 +1,7 @@
-"""Tests for L{twisted_basic_ng_demo.demo.ftp}; the two talk in the tests of the ends, as all jobs do."""
+"""
+Tests for L{twisted_basic_ng_demo.demo.ftp}.  The tests of the ends run the client and the server
+together.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from twisted_basic_ng_demo.demo import ftp as module
 
 
 class ServerTests(SynchronousTestCase):
-    """The server has a file while it is connected."""
+    """Tests for the server."""
 
     def test_file(self) -> None:
-        """It is there, and then it is not."""
+        """The server's file exists during the connection."""
         server: Any = module.DownloadServer(10, [])
         RecordingTransport().connect(server)
         path = os.path.join(server.directory.name, "file")
@@ -28,10 +31,10 @@ class ServerTests(SynchronousTestCase):
 
 
 class ClientTests(SynchronousTestCase):
-    """The client takes what it is given."""
+    """Tests for the client."""
 
     def test_failed(self) -> None:
-        """A download that fails is logged, and the client takes its leave."""
+        """A download that fails is logged, and the client quits."""
         left: list[str] = []
         client: Any = module.DownloadClient(10, [])
         client.retrieveFile = lambda name, protocol: fail(ZeroDivisionError())

@@ -10,13 +10,13 @@ from twisted_basic_ng_demo.demo.jobs import JOBS
 
 
 class JobsTests(SynchronousTestCase):
-    """Each entry of the table can be believed."""
+    """Tests for the table of jobs."""
 
     def test_delivers(self) -> None:
-        """A job delivers, to either end, as many messages as it says."""
+        """A job delivers as many messages to each end as it says."""
         for job in JOBS:
             if job.needs == "OpenSSL" or job.chance:
-                continue  # there is no TLS in memory, and no second connection; the ends' own tests have these jobs
+                continue  # not possible in memory; the tests of the ends run these jobs
             for size in (1, 100):
                 served: list[bytes] = []
                 asked: list[bytes] = []
@@ -24,14 +24,14 @@ class JobsTests(SynchronousTestCase):
                 self.assertEqual((len(served), len(asked)), job.delivers(size), job.name)
 
     def test_uses(self) -> None:
-        """The classes that are checked are what the protocols are built on, or what they use."""
+        """The protocols are subclasses of the listed classes, or use them."""
         for job in JOBS:
             for each in job.uses:
                 built = any(isinstance(make, type) and issubclass(make, each) for make in (job.server, job.client))
                 self.assertTrue(built or not issubclass(each, Protocol), job.name)
 
     def test_names(self) -> None:
-        """Names are unique words, and titles fit into the table."""
+        """The names are unique words, and the titles fit into the table."""
         names = [job.name for job in JOBS]
         self.assertEqual(len(set(names)), len(names))
         self.assertTrue(all(name.isalnum() for name in names))

@@ -8,11 +8,11 @@ from twisted_basic_ng_demo.options import Parser, numberOfRounds
 
 
 class TestParser:
-    """Mistakes are told in a line."""
+    """Errors are reported in one line."""
 
     @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", ""])
     def test_wrong(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-        """A number of rounds is positive; argparse calls it by its name."""
+        """An invalid number of rounds is reported under its name."""
         parser = Parser(prog="prog")
         parser.add_argument("--rounds", type=numberOfRounds)
         with pytest.raises(SystemExit) as caught:
@@ -22,5 +22,5 @@ class TestParser:
         assert capsys.readouterr().err == expected
 
     def test_right(self) -> None:
-        """It is given as a number."""
+        """A valid number of rounds is returned as an integer."""
         assert numberOfRounds("12") == 12

@@ -14,17 +14,17 @@ from twisted_basic_ng_demo.paths import childEnvironment
 
 
 class MainTests(SynchronousTestCase):
-    """The package is the command, and light."""
+    """Tests for the package."""
 
     def test_main(self) -> None:
-        """It does what the command line says, and returns the exit status."""
+        """C{main} runs the command line, and returns the exit status."""
         with redirect_stdout(StringIO()) as output:
             status = main(["--help"])
         self.assertEqual(status, 0)
         self.assertIn("twisted-basic-ng demo", output.getvalue())
 
     def test_light(self) -> None:
-        """To import it imports neither Twisted nor rich."""
+        """Importing the package imports neither Twisted nor rich."""
         code = "import sys, twisted_basic_ng_demo.demo; print({'twisted', 'rich'} & set(sys.modules))"
         said = subprocess.check_output([sys.executable, "-c", code], env=childEnvironment(), text=True)
         self.assertEqual(said, "set()\n")

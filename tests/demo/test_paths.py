@@ -17,10 +17,12 @@ FILES = "import twisted_basic_ng, twisted_basic_ng_demo as demo; print(twisted_b
 
 
 class TestChildEnvironment:
-    """A child runs the same code as this process."""
+    """A child process runs the same code as this process."""
 
     def test_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It finds the same copies, whatever is where this process runs."""
+        """
+        The child finds the same copies of the packages, whatever its working directory contains.
+        """
         (tmp_path / "twisted_basic_ng").mkdir()
         (tmp_path / "twisted_basic_ng" / "__init__.py").touch()
         monkeypatch.chdir(tmp_path)
@@ -30,7 +32,7 @@ class TestChildEnvironment:
         assert said.split() == [str(Path(each).resolve()) for each in own]
 
     def test_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What was on the path stays there, and variables may be set."""
+        """Existing entries of the path are kept, and variables can be set."""
         monkeypatch.setenv("PYTHONPATH", "/other")
         found = childEnvironment(TWISTED_BASIC_NG_PURE="1")
         assert found["PYTHONPATH"].split(os.pathsep)[-1] == "/other"

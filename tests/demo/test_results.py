@@ -16,17 +16,17 @@ MESSAGES, BYTES = JOBS[0], JOBS[3]
 
 
 def transcript(*delivered: bytes) -> Transcript:
-    """What an end has seen that was sent lines."""
+    """Return the transcript of an end that received lines."""
     return Transcript.of(Record(list(delivered), [line + b"\n" for line in delivered]))
 
 
 def made(seconds: float, *delivered: bytes, build: str | None = None) -> Round:
-    """A round in which the client was delivered something, and the server one line."""
+    """Return a round in which the client received something, and the server one line."""
     return Round(transcript(b"one"), transcript(*delivered), seconds, {"LineReceiver": "a.module"}, build, "26.10.0")
 
 
 def outcome(*pairs: tuple[float, float], build: str = "ext") -> Outcome:
-    """What came out of rounds that took so many seconds on Twisted's and on ours."""
+    """Return the outcome of rounds that took so many seconds on Twisted's and on ours."""
     result = Outcome(MESSAGES)
     for stock, ours in pairs:
         result.rounds[STOCK].append(made(stock, b"x"))
@@ -35,10 +35,10 @@ def outcome(*pairs: tuple[float, float], build: str = "ext") -> Outcome:
 
 
 class RoundTests(SynchronousTestCase):
-    """A round is what two reports say."""
+    """Tests for a round, which is made from two reports."""
 
     def test_reports(self) -> None:
-        """Transcripts come from both ends, the time and the build from the client."""
+        """The transcripts come from both ends, the time and the build from the client."""
 
         def report(seconds: float, seen: Transcript) -> str:
             return json.dumps(
@@ -55,43 +55,46 @@ class RoundTests(SynchronousTestCase):
         self.assertEqual(found, made(2.0, b"x", b"y", build="pure"))
 
     def test_messages(self) -> None:
-        """Messages of both ends count, in a second."""
+        """The rate counts the messages of both ends per second."""
         self.assertEqual(made(0.5, b"x", b"y").rate(MESSAGES.unit), 6)
 
     def test_bytes(self) -> None:
-        """So do the bytes of them."""
+        """The rate in MiB counts the bytes of both ends."""
         self.assertEqual(made(0.5, b"x" * (2**20 - 3)).rate(BYTES.unit), 2)
 
 
 class OutcomeTests(SynchronousTestCase):
-    """Rounds add up to a verdict, two rates and a ratio."""
+    """Tests for the outcome of several rounds."""
 
     def test_nothing(self) -> None:
-        """Before anything is known, nothing is claimed."""
+        """Without rounds, there is no verdict and no rate."""
         found = Outcome(MESSAGES)
         self.assertEqual((found.same, found.rate(STOCK), found.rate(OURS), found.ratio), (None, None, None, None))
         self.assertFalse(found.passed)
 
     def test_half(self) -> None:
-        """Twisted's round alone has a rate, and no verdict."""
+        """After Twisted's round only, there is its rate, and no verdict."""
         found = Outcome(MESSAGES)
         found.rounds[STOCK].append(made(1.0, b"x"))
         self.assertEqual((found.same, found.rate(STOCK), found.ratio), (None, 2.0, None))
 
     def test_medians(self) -> None:
-        """A rate is the median of the rounds, the ratio the median of the pairs' ratios."""
+        """The rate is the median of the rounds, and the ratio the median of the pairs' ratios."""
         found = outcome((1.0, 0.5), (4.0, 0.5), (8.0, 4.0))
         self.assertEqual((found.rate(STOCK), found.rate(OURS), found.ratio), (0.5, 4.0, 2.0))
         self.assertTrue(found.passed)
 
     def test_unpaired(self) -> None:
-        """A round of Twisted's whose pair is still to come does not count for the ratio."""
+        """A round of Twisted's without its pair does not count for the ratio."""
         found = outcome((1.0, 0.5))
         found.rounds[STOCK].append(made(100.0, b"x"))
         self.assertEqual(found.ratio, 2.0)
 
     def test_differ(self) -> None:
-        """One transcript that differs in anything is enough, said once for each kind."""
+        """
+        One different transcript makes the verdict negative.  Each kind of difference is reported
+        once.
+        """
         found = outcome((1.0, 1.0), (1.0, 1.0))
         found.rounds[OURS][1] = made(1.0, b"y")
         self.assertIs(found.same, False)
@@ -102,17 +105,17 @@ class OutcomeTests(SynchronousTestCase):
         )
 
     def test_failure(self) -> None:
-        """A failed job has not passed, whatever its transcripts were."""
+        """A failed job has not passed, whatever its transcripts."""
         found = outcome((1.0, 1.0))
         found.failure = "no more"
         self.assertFalse(found.passed)
 
 
 class WordsTests(SynchronousTestCase):
-    """What is known is said in words."""
+    """Tests for the texts."""
 
     def test_row(self) -> None:
-        """A row has a verdict, and rates of three digits."""
+        """A row has a verdict, and rates rounded to three digits."""
         found = row(outcome((0.00001234, 0.0000008)))
         self.assertEqual((found.title, found.same, found.unit), (MESSAGES.title, "yes", "msg/s"))
         self.assertEqual((found.stock, found.ours, found.ratio), ("162,000", "2,500,000", "15.43"))
@@ -122,12 +125,12 @@ class WordsTests(SynchronousTestCase):
         self.assertEqual(row(outcome((0.1, 2.0))).stock, "20")
 
     def test_empty(self) -> None:
-        """What is not known is empty."""
+        """Unknown values are empty."""
         found = row(Outcome(MESSAGES))
         self.assertEqual((found.same, found.stock, found.ours, found.ratio), ("", "", "", ""))
 
     def test_verdicts(self) -> None:
-        """A difference and a failure stand out."""
+        """A difference and a failure are shown in the verdict."""
         found = outcome((1.0, 1.0))
         found.rounds[OURS][0] = made(1.0, b"y")
         self.assertEqual(row(found).same, "NO")
@@ -135,21 +138,21 @@ class WordsTests(SynchronousTestCase):
         self.assertEqual(row(found).same, "failed")
 
     def test_introduction(self) -> None:
-        """It says what is compared, how often, in lines that fit."""
+        """The introduction says what is compared and how often, in lines that fit."""
         many = introduction("0.1.0", "3.10.13", 5, 3)
         self.assertIn("5 jobs, 3 times on each", many)
         self.assertTrue(all(len(line) <= 80 for line in many.splitlines()))
         self.assertIn("one job, once on each", introduction("0.1.0", "3.10.13", 1, 1))
 
     def test_closing(self) -> None:
-        """It says how fast ours was, from where to where, and on which build."""
+        """The closing line has the range of the ratios, and the build."""
         said = closingLine([outcome((1.0, 1.0)), outcome((3.0, 1.0), build="pure")], 12.4)
         self.assertIn("Every transcript was the same, to the byte.", said)
         self.assertIn("Ours (pure Python) ran at 1.0 to 3.0 times the speed of Twisted 26.10.0; 12 s.", said)
         self.assertIn("Ours (compiled) ran at 2.0 times", closingLine([outcome((2.0, 1.0))], 1))
 
     def test_closingBad(self) -> None:
-        """It names the jobs that did not pass."""
+        """The closing line names the jobs that did not pass."""
         bad = outcome((1.0, 1.0))
         bad.failure = "no more"
         said = closingLine([outcome((1.0, 1.0)), bad], 1)
@@ -157,10 +160,12 @@ class WordsTests(SynchronousTestCase):
 
 
 class DocumentTests(SynchronousTestCase):
-    """Everything is in the JSON."""
+    """Tests for the JSON document."""
 
     def test_document(self) -> None:
-        """Versions, verdicts, figures, transcripts, and whose classes did the work."""
+        """
+        The document has versions, verdicts, figures, transcripts, and the modules of the classes.
+        """
         found = json.loads(json.dumps(document([outcome((1.0, 0.5))], "0.1.0", "3.11.7", 3.0)))
         self.assertEqual((found["twisted_basic_ng"], found["python"], found["passed"]), ("0.1.0", "3.11.7", True))
         (job,) = found["jobs"]

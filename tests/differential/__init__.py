@@ -1,5 +1,6 @@
 """
-This folder alone shows that random scripts give the same events with Twisted's classes and with ours.
+Tests that random scripts cause the same events with Twisted's classes as with ours.
 
-Each deliberate difference is an entry with a test of its own; from there on a script may differ.
+Each deliberate difference has an entry and a test.  After a deliberate difference, the events of a
+script may differ.
 """

@@ -1,8 +1,9 @@
 """
-What both ends of a connection speak in the tests of AMP: commands, and a peer that responds to them.
+The commands, and the peer that responds to them, with which the tests of AMP fill both ends of a
+connection.
 
-Twisted's module and ours each get classes of their own; L{vocabulary} makes them.  Nothing here knows how the two ends
-are connected.
+Twisted's module and ours each get their own classes from L{vocabulary}.  This file does not know
+how the two ends are connected.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ __all__ = [
 
 
 class KnownError(Exception):
-    """What the command declares."""
+    """An error that the command declares."""
 
 
 class FatalError(Exception):
-    """What the command declares as fatal."""
+    """An error that the command declares as fatal."""
 
 
 class UndeclaredError(Exception):
-    """What no command declares."""
+    """An error that no command declares."""
 
 
 _ERRORS: dict[bytes, Callable[[], Exception]] = {
@@ -59,7 +60,7 @@ def _zone(minutes: int) -> datetime.timezone:
     return datetime.timezone(datetime.timedelta(minutes=minutes))
 
 
-#: By the arguments' names in Python, values that are worth a try.
+#: Values to test, by the arguments' names in Python.
 SAMPLES: dict[str, list[Any]] = {
     "integer": [0, -1, 2**200],
     "string": [b"", b"\0\xff", b"x" * 65535],
@@ -82,12 +83,15 @@ SAMPLES: dict[str, list[Any]] = {
 
 
 def everything(number: int = 0) -> dict[str, Any]:
-    """A value for each argument, the C{number}th where there are so many."""
+    """
+    Return a value for each argument: its C{number}th sample, starting over at the end of the
+    samples.
+    """
     return {name: samples[number % len(samples)] for name, samples in SAMPLES.items()}
 
 
 def nothing() -> dict[str, Any]:
-    """No value for any argument, as it arrives."""
+    """Return C{None} for each argument, as a responder receives omitted arguments."""
     return dict.fromkeys(SAMPLES)
 
 
@@ -112,10 +116,10 @@ def _schema(amp: Any, optional: bool) -> list[tuple[bytes, Any]]:
 
 class Switched(Protocol):
     """
-    What is spoken after AMP: bytes.
+    The protocol that takes over from AMP.  It collects bytes.
 
-    @ivar received: what came.
-    @ivar reasons: why the connection was lost, once.
+    @ivar received: the bytes received.
+    @ivar reasons: why the connection was lost; one entry for each notification.
     """
 
     def __init__(self, greeting: bytes = b"") -> None:
@@ -134,7 +138,7 @@ class Switched(Protocol):
             self._waiting.pop(0)[1].callback(self.received)
 
     def whenReceived(self, size: int) -> Deferred[bytes]:
-        """Wait for C{size} bytes in all."""
+        """Wait for C{size} bytes in total."""
         waiting: Deferred[bytes] = Deferred()
         self._waiting.append((size, waiting))
         self.dataReceived(b"")
@@ -148,8 +152,8 @@ class SwitchedFactory(Factory):
     """
     The caller's factory.
 
-    @ivar built: its protocol, if it came to that.
-    @ivar told: the names of what it was told.
+    @ivar built: the protocol that it built, if any.
+    @ivar told: which of its notification methods were called.
     """
 
     def __init__(self, greeting: bytes = b"") -> None:
@@ -170,7 +174,7 @@ class SwitchedFactory(Factory):
 
 @cache
 def vocabulary(amp: Any) -> Any:
-    """Make the commands and the peer with the classes of the module C{amp}."""
+    """Make the commands and the peer from the classes of the module C{amp}."""
 
     class Echo(amp.Command):  # type: ignore[misc]
         arguments = response = _schema(amp, False)
@@ -279,23 +283,26 @@ def vocabulary(amp: Any) -> Any:
     return SimpleNamespace(amp=amp, **{name: value for name, value in locals().items() if isinstance(value, type)})
 
 
-#: What only ours says behind the text of a lost connection.
+#: The part of the text of a connection error that only our module adds.
 _LATE = re.compile(r": (\w+ was called after the connection to .* had ended|the box was not sent over this .*)\.$")
 
 
 def withoutAdvice(error: BaseException) -> tuple[str, str]:
-    """The name and the text that an error has in Twisted, which ours keeps, and adds to."""
+    """Return the name and text of an error as in Twisted, without the text that our module adds."""
     if isinstance(error, KeyError) and type(error).__name__ == "MissingKeyError":
         return "KeyError", str(KeyError(*error.args))
     return type(error).__name__, _LATE.sub(".", str(error).partition("; ")[0])
 
 
 def described(result: Any) -> Any:
-    """A result in a form that can be compared: an error by its name and text, a value by its repr."""
+    """
+    Return a result in a comparable form: the name and text of an error, the C{repr} of a value.
+    """
     if isinstance(result, Failure):
         result = result.value
     if isinstance(result, BaseException):
-        # What is too long has a text in ours alone; a traceback names the module, a bad return the instance.
+        # TooLong has a text only in our module.  BadLocalReturn's text contains the instance.  A
+        # traceback contains the name of the module.
         name, text = withoutAdvice(result)
         return name, "" if name in ("TooLong", "BadLocalReturn") else text.split("\n")[0]
     if isinstance(result, dict):

@@ -1,8 +1,9 @@
 """
-Drives one AMP end, Twisted's or ours, with a script, and writes down all that can be seen of it.
+Drives one AMP end, Twisted's or ours, with a script, and records everything that an application can
+see.
 
-A script is chunks of bytes and what is done between them; each callback takes the next of the actions it is given.
-Nothing here knows which implementation it drives.
+A script consists of chunks of bytes and of actions between them.  Each callback takes the next
+action from a second list.  This file does not know which implementation it drives.
 """
 
 from __future__ import annotations
@@ -26,26 +27,27 @@ __all__ = ["Case", "drive", "quiet", "unhandled"]
 
 
 class Planned(Exception):
-    """What a callback raises when the script says so."""
+    """Raised by a callback if the script says so."""
 
 
 class Declared(Exception):
-    """What the command declares."""
+    """An error that the command declares."""
 
 
 class Fatal(Exception):
-    """What it declares as fatal."""
+    """An error that the command declares as fatal."""
 
 
 @dataclass(frozen=True)
 class Case:
     """
-    One script.
+    A script.
 
-    @ivar kind: C{"boxes"}, a receiver of boxes below nothing but the wire; or C{"calls"}, a whole AMP.
-    @ivar steps: chunks of bytes, or actions to take between them.
-    @ivar actions: what the callbacks do, one each, in the order that they are called.
-    @ivar look: the callbacks look at the bytes that are not delivered, too.
+    @ivar kind: C{"boxes"} for a L{BinaryBoxProtocol<twisted_basic_ng.amp.BinaryBoxProtocol>} alone,
+        or C{"calls"} for a complete AMP.
+    @ivar steps: chunks of bytes, and actions between them.
+    @ivar actions: the actions of the callbacks, in the order of the calls.
+    @ivar look: whether the callbacks also read the undelivered bytes.
     """
 
     kind: str
@@ -56,7 +58,7 @@ class Case:
 
 @dataclass
 class Log:
-    """What was seen."""
+    """The recorded events."""
 
     events: list[Any] = field(default_factory=list)
 
@@ -64,20 +66,20 @@ class Log:
         self.events.append(event)
 
 
-#: The attributes that are to be the same after each step.
+#: The attributes to compare after each step.
 SEEN = ("state", "MAX_LENGTH", "recvd", "paused", "_keyLengthLimitExceeded", "_locked", "_currentKey")
 
 
 def see(protocol: Any) -> list[Any]:
-    """What an application sees of the protocol after a step."""
-    if protocol.innerProtocol is not None:  # where it stood in a box does not matter any more
+    """Return what an application can see of the protocol after a step."""
+    if protocol.innerProtocol is not None:  # the state within a box does not matter any more
         return [("switched", True), ("_locked", protocol._locked), ("recvd", protocol.recvd or b"")]
     box = protocol._currentBox
     return [*((name, getattr(protocol, name)) for name in SEEN), ("_currentBox", None if box is None else dict(box))]
 
 
 class Inner:
-    """What is changed over to."""
+    """The protocol to switch to."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -93,14 +95,14 @@ class Inner:
 
 
 class Sent:
-    """What passes for a box where one is sent."""
+    """Replaces a box in a call of C{sendBox}."""
 
     def serialize(self) -> bytes:
         return b"a box"
 
 
 def act(protocol: Any, action: Any, log: Log) -> Any:
-    """Do what the script says."""
+    """Execute an action of the script."""
     if action is None:
         return None
     name, *arguments = action
@@ -136,7 +138,7 @@ def act(protocol: Any, action: Any, log: Log) -> Any:
 
 
 def _call(log: Log, protocol: Any, name: str, call: Callable[[], Any]) -> None:
-    """Call the peer, and write down what comes of it as an event of that C{name}."""
+    """Call the peer, and record the result as an event with this C{name}."""
     try:
         answering = call()
     except Exception as error:
@@ -151,7 +153,7 @@ def _call(log: Log, protocol: Any, name: str, call: Callable[[], Any]) -> None:
 
 
 class BoxReceiver:
-    """Takes boxes, and does with each what the script says."""
+    """Receives boxes, and executes the script's next action for each."""
 
     def __init__(self, log: Log, actions: Any, look: bool) -> None:
         self._log, self._actions, self._look = log, actions, look
@@ -169,7 +171,7 @@ class BoxReceiver:
 
 
 class Credentials:
-    """What TLS is started with: the transport does not look."""
+    """Credentials for C{startTLS}.  The transport ignores them."""
 
     def options(self, *authorities: Any) -> Any:
         return authorities
@@ -177,7 +179,7 @@ class Credentials:
 
 @cache
 def _calls(amp: Any) -> Any:
-    """Make a peer for scripts with the classes of the module C{amp}."""
+    """Make a peer for scripts from the classes of the module C{amp}."""
 
     class Act(amp.Command):  # type: ignore[misc]
         commandName = b"act"
@@ -195,7 +197,7 @@ def _calls(amp: Any) -> Any:
         actions: Any
         look: bool
         held: list[Deferred[Any]]
-        noPeerCertificate = True  # the transport has none to show
+        noPeerCertificate = True  # the transport has no certificate
         StartTLS = amp.StartTLS
 
         @Act.responder
@@ -227,7 +229,7 @@ def _calls(amp: Any) -> Any:
             return Inner(self.log)
 
         def release(self, how: str) -> None:
-            """Answer the call that was held first."""
+            """Answer the call that has waited longest."""
             if not self.held:
                 return
             held = self.held.pop(0)
@@ -248,7 +250,8 @@ def _calls(amp: Any) -> Any:
     return Scripted
 
 
-#: What a responder answers with; anything else it does, and then answers.
+#: The actions that are themselves a response.  After any other action, the responder returns a
+#: result.
 RESPONDING = ("hold", "declared", "fatal", "wrong")
 
 
@@ -263,7 +266,7 @@ def _make(amp: Any, case: Case, log: Log) -> Any:
     return protocol
 
 
-#: The errors that nobody handled and that were logged meanwhile, when their Deferreds were collected.
+#: The unhandled errors that Deferreds logged when they were garbage-collected.
 unhandled: list[str] = []
 
 
@@ -275,9 +278,9 @@ def _keep(event: LogEvent) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """
-    Log nothing: to format what these scripts do wrong takes longer than to run them.
+    Log nothing, because formatting the errors of these scripts takes longer than running them.
 
-    What a Deferred logs when it is collected is kept in L{unhandled}.
+    Errors that a Deferred logs when it is garbage-collected are kept in L{unhandled}.
     """
     publisher: Any = globalLogPublisher
     observers, publisher._observers = publisher._observers, [_keep]
@@ -289,9 +292,9 @@ def quiet() -> Iterator[None]:
 
 def drive(amp: Any, case: Case) -> list[Any]:
     """
-    Run C{case} on the protocols of the module C{amp}, to the end of the connection.
+    Run C{case} on the protocols of the module C{amp}, until the connection is lost.
 
-    @return: what was seen.
+    @return: the recorded events.
     """
     with quiet():
         return _drive(amp, case)

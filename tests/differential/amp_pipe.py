@@ -1,9 +1,9 @@
 """
-Two protocols joined in memory by transports that can start TLS.
+An in-memory connection between two protocols, whose transports can start TLS.
 
-There is no cryptography in this TLS, but what matters to a protocol above it: each side begins with a hello, what is
-sent after it goes in records that no parser of boxes would take for boxes, and whatever else arrives ends the
-connection.
+This TLS has no cryptography, only the properties that matter to a protocol above it.  Each side
+begins with a hello.  After that, bytes travel in records that no parser would take for boxes.  Any
+other bytes end the connection.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tests.helpers import MemoryConnection, _MemoryEnd
 
 __all__ = ["HELLO", "NotTLSError", "Pipe", "sealed"]
 
-#: What each side begins with.
+#: The first bytes of each side.
 HELLO = b"\x16hello"
 
 _MASK = bytes(each ^ 0xA5 for each in range(256))
 
 
 class NotTLSError(Exception):
-    """What arrived is no TLS."""
+    """Raised if bytes arrive that are not TLS."""
 
 
 def sealed(data: bytes) -> bytes:
-    """Make records of C{data}."""
+    """Return C{data} as records."""
     pieces = [data[start : start + 1000] for start in range(0, len(data), 1000)]
     return b"".join(b"\x17" + len(piece).to_bytes(2, "big") + piece.translate(_MASK) for piece in pieces)
 
@@ -37,8 +37,8 @@ class _Layer:
     """
     The TLS layer of one end, between its transport and its protocol.
 
-    @ivar held: what waits for the handshake.
-    @ivar greeted: the hello of the other side came.
+    @ivar held: the bytes to send after the handshake.
+    @ivar greeted: whether the hello of the other side has arrived.
     """
 
     def __init__(self, end: PipeEnd, protocol: Any) -> None:
@@ -62,7 +62,7 @@ class _Layer:
                 self._protocol.dataReceived(plain)
 
     def _next(self) -> bytes | None:
-        """Take the hello or a record off what came."""
+        """Remove the hello or the next record from the received bytes."""
         if not self.greeted:
             return self._greet()
         if self._received[:1] not in (b"", b"\x17"):
@@ -100,8 +100,8 @@ class PipeEnd(_MemoryEnd):
     """
     One end of a L{Pipe}.
 
-    @ivar isClient: this side opened the connection, and speaks first where there is TLS.
-    @ivar broken: what is not TLS came where TLS was to be.
+    @ivar isClient: whether this side opened the connection.  The client sends the first hello.
+    @ivar broken: whether bytes arrived that are not TLS, although TLS has started.
     @ivar sent: the bytes that went over the wire.
     """
 
@@ -112,7 +112,7 @@ class PipeEnd(_MemoryEnd):
         self.sent = b""
 
     def write(self, data: bytes) -> None:
-        """Send C{data}; where there is TLS in records, and none once the connection is to be closed."""
+        """Send C{data}.  With TLS, send it in records, and nothing after C{loseConnection}."""
         self._record("write", data)
         if not self.TLS:
             self.sendRaw(data)
@@ -120,30 +120,30 @@ class PipeEnd(_MemoryEnd):
             self.protocol.write(data)
 
     def loseConnection(self) -> None:
-        """Begin to close; without TLS nothing is read any more."""
+        """Begin to close.  Without TLS, nothing more is read."""
         self.reading = self.reading and self.TLS
         super().loseConnection()
 
     def sendRaw(self, data: bytes) -> None:
-        """Queue what goes over the wire."""
+        """Queue bytes for the wire."""
         if not self.lost and not self.aborted:
             self.sent += data
             self.outgoing.append(data)
 
     @property
     def waits(self) -> bool:
-        """Is there something to be sent that the handshake holds back?"""
+        """Whether there are bytes to send that wait for the handshake."""
         return self.TLS and bool(self.protocol.held) and not self.lost and not self.aborted
 
     def startTLS(self, contextFactory: object = None, normal: bool = True) -> None:
-        """Be encrypted from here on."""
+        """Start TLS."""
         self.TLS = True
         self.protocol = _Layer(self, self.protocol)
         self._record("startTLS")
 
 
 class Pipe(MemoryConnection):
-    """Two protocols joined; nothing moves but when pumped."""
+    """Two connected protocols.  Bytes move only when a test moves them."""
 
     client: PipeEnd
     server: PipeEnd
@@ -161,16 +161,16 @@ class Pipe(MemoryConnection):
         return self._move(source, self.server if source is self.client else self.client)
 
     def close(self) -> bool:
-        """Carry out what was closed."""
+        """Finish closing an end that is closing."""
         return self._close()
 
     def loseEnd(self, end: PipeEnd) -> None:
-        """Have C{end} lose the connection before the other knows."""
+        """Lose the connection of C{end} before the other end notices."""
         end.lose(ConnectionLost)
 
     def _move(self, source: _MemoryEnd, target: _MemoryEnd) -> bool:
         if target.disconnecting and not target.reading:
-            source.outgoing.clear()  # the network takes it, and nobody reads it
+            source.outgoing.clear()  # sent, but never read
         return super()._move(source, target)
 
     def _close(self) -> bool:

@@ -1,10 +1,10 @@
 """
-Drives one receiver, Twisted's or ours, with a script of rarer changes than L{driver} has, and writes down all that can
-be seen of it.
+Drives one receiver, Twisted's or ours, with a script of rarer changes than those of L{driver}, and
+records everything that an application can see.
 
-The classes of the application, its transport and its hooks change in the midst of chunks; bytes are also
-C{bytearray} and C{memoryview}; a receiver is copied, and both go on.  Nothing here knows which implementation it
-drives.
+The application's class, transport and hooks change in the middle of chunks.  Bytes also arrive as
+C{bytearray} and C{memoryview}.  A receiver may be copied, and then both copies continue.  This file
+does not know which implementation it drives.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .driver import SEEN, Case, Planned, act
 
 __all__ = ["VARIANTS", "Endless", "drive"]
 
-#: How many events are too many for any script.
+#: More events than any script causes.
 _MANY = 20_000
 
-#: What else is seen of a receiver: in its callbacks, and anywhere.
+#: Additional attributes to record: those for the callbacks only, and those for everywhere.
 _INSIDE = {"NetstringReceiver": ("_remainingData",)}
 _ANYWHERE = {"LineReceiver": ("_busyReceiving",)}
 
-#: The other classes that an instance may become one of, by what they have of their own.
+#: Class attributes of the subclasses that an instance may change to.
 VARIANTS: dict[str, dict[str, Any]] = {
     "same": {},
     "short": {"MAX_LENGTH": 3},
@@ -39,12 +39,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "wide": {"structFormat": "!I", "prefixLength": 4},
 }
 
-#: What bytes may come as.
+#: The types in which bytes may arrive.
 FORMS: dict[str, Callable[[bytes], Any]] = {"bytes": bytes, "bytearray": bytearray, "memoryview": memoryview}
 
 
 class Endless(Exception):
-    """A receiver that calls back for ever."""
+    """Raised if a receiver keeps calling back forever."""
 
 
 class _Log(list[Any]):
@@ -94,18 +94,18 @@ def _classes(module: Any, case: Case, log: _Log) -> dict[str, Any]:
 
 
 def shown(value: Any) -> Any:
-    """Copy what may change later."""
+    """Copy a value that may change later."""
     return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
 
 
 def see(receiver: Any, case: Case, more: dict[str, tuple[str, ...]]) -> list[Any]:
-    """Write down what an application sees of the receiver."""
+    """Return what an application can see of the receiver."""
     names = (*SEEN.get(case.kind, ("recvd", "paused", "MAX_LENGTH")), *more.get(case.kind, ()))
     return [(name, shown(getattr(receiver, name))) for name in (*names, *_ANYWHERE.get(case.kind, ()))]
 
 
 def change(receiver: Any, action: Any, case: Case, log: _Log) -> Any:
-    """Do what the script says."""
+    """Execute an action of the script."""
     name, *arguments = action or ("nothing",)
     own = _CHANGES.get(name)
     if own is None:
@@ -127,7 +127,10 @@ def _assign(receiver: Any, log: _Log, name: str, form: str, value: bytes) -> Non
 
 
 def _delete(receiver: Any, log: _Log, name: str) -> None:
-    """Delete the attribute; Twisted's has it only if something was received or assigned."""
+    """
+    Delete the attribute.  On Twisted's receiver it exists only after something was received or
+    assigned.
+    """
     try:
         delattr(receiver, name)
     except AttributeError:
@@ -135,12 +138,12 @@ def _delete(receiver: Any, log: _Log, name: str) -> None:
 
 
 def _reassign(receiver: Any, log: _Log, name: str, skip: int) -> None:
-    """Assign what is left, without its first bytes."""
+    """Assign the undelivered bytes, without the first C{skip}."""
     setattr(receiver, name, getattr(receiver, name)[skip:])
 
 
 def _feed(receiver: Any, log: _Log, form: str, value: bytes) -> Any:
-    """Give the bytes to C{dataReceived} in a buffer that is used for something else afterwards."""
+    """Pass the bytes to C{dataReceived} in a buffer that is overwritten afterwards."""
     buffer = bytearray(value)
     returned = receiver.dataReceived(buffer if form == "bytearray" else memoryview(buffer))
     buffer[:] = bytes(len(buffer))
@@ -148,7 +151,7 @@ def _feed(receiver: Any, log: _Log, form: str, value: bytes) -> Any:
 
 
 def _drain(receiver: Any, log: _Log, times: int) -> None:
-    """Resume from outside, as often as the script says."""
+    """Resume from outside a callback, up to C{times} times."""
     for _ in range(times):
         if not receiver.paused:
             break
@@ -156,13 +159,13 @@ def _drain(receiver: Any, log: _Log, times: int) -> None:
 
 
 def _move(receiver: Any, log: _Log, isClosing: bool) -> None:
-    """Have another transport from now on, which may be closing already."""
+    """Replace the transport with another one, which may be closing already."""
     receiver.transport = RecordingTransport()
     receiver.transport.disconnecting = isClosing
 
 
 def _hook(receiver: Any, log: _Log, name: str, where: str) -> None:
-    """Set a hook on the instance, or on its class."""
+    """Set a hook on the instance or on its class."""
 
     def onInstance(data: Any) -> None:
         log("hooked", name, data)
@@ -192,7 +195,9 @@ _CHANGES: dict[str, Callable[..., Any]] = {
 
 
 class _Freezer(pickle.Pickler):
-    """Pickles a receiver without its classes, functions and transport, which stay what they are."""
+    """
+    Pickles a receiver, and refers to its classes, functions and transport without copying them.
+    """
 
     def __init__(self, file: io.BytesIO, protocol: int, kept: list[Any]) -> None:
         super().__init__(file, protocol)
@@ -215,7 +220,7 @@ class _Thawer(pickle.Unpickler):
 
 
 def copied(receiver: Any, how: Any) -> Any:
-    """Copy C{receiver}; the copy has the same transport."""
+    """Copy C{receiver}.  The copy has the same transport."""
     if how == "copy":
         return copy.copy(receiver)
     if how == "deepcopy":
@@ -228,7 +233,7 @@ def copied(receiver: Any, how: Any) -> Any:
 
 
 def _take(receiver: Any, step: Any, case: Case, log: _Log) -> None:
-    """Take a step; the copy is given other bytes than the first one."""
+    """Execute a step.  The copies get different bytes than the original."""
     if isinstance(step, bytes):
         log("returned", receiver.dataReceived(step if receiver.who == "first" else step.replace(b"a", b"c")))
     else:
@@ -239,7 +244,7 @@ def drive(module: Any, case: Case) -> list[Any]:
     """
     Run C{case} on the receivers of C{module}.
 
-    @return: what was seen.
+    @return: the recorded events.
     """
     log = _Log()
     first = _classes(module, case, log)()

@@ -1,4 +1,4 @@
-"""Neither Twisted's modules nor ours leave anything of their scripts to the tests behind."""
+"""Collects the garbage of each script, so that it does not affect later tests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.helpers import loadStock
 
 from .amp_driver import quiet, unhandled
 
-#: The files that errors of Twisted's own have come through.
+#: The source files of Twisted's own modules.
 STOCK = [str(loadStock(name).__file__) for name in ("amp", "basic", "ftp")]
 
 
 def ofOurs() -> list[str]:
-    """Return the errors that nobody handled, without those that came through Twisted's own modules; forget all."""
+    """Return the unhandled errors, without those from Twisted's own modules, and clear the list."""
     found = [each for each in unhandled if not any(file in each for file in STOCK)]
     unhandled.clear()
     return found
@@ -25,10 +25,11 @@ def ofOurs() -> list[str]:
 @pytest.fixture(autouse=True)
 def nothingLeftBehind() -> Iterator[None]:
     """
-    Collect the garbage of the scripts, and fail the test if ours leaves an error in it that nobody handled.
+    Collect the garbage of the scripts, and fail the test if our module leaves an unhandled error in
+    it.
 
-    Twisted's AMP loses track of some calls that scripts make.  Their errors are logged when they are collected, which
-    may be long after.
+    Twisted's AMP loses track of some calls that scripts make.  Their errors are logged when they
+    are garbage-collected, which may be much later.
     """
     unhandled.clear()
     yield

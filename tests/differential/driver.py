@@ -1,8 +1,10 @@
 """
-Drives one receiver, Twisted's or ours, with a script, and writes down all that can be seen of it.
+Drives one receiver, Twisted's or ours, with a script, and records everything that an application
+can see.
 
-A script is a number of steps; each gives a chunk to C{dataReceived} or does something between chunks, and each of
-the callbacks takes the next of the actions that it is given.  Nothing here knows which implementation it drives.
+A script is a list of steps.  Each step passes a chunk to C{dataReceived} or executes an action
+between chunks.  Each callback takes the next action from a second list.  This file does not know
+which implementation it drives.
 """
 
 from __future__ import annotations
@@ -16,20 +18,21 @@ __all__ = ["Case", "drive"]
 
 
 class Planned(Exception):
-    """What a callback raises when the script says so."""
+    """Raised by a callback if the script says so."""
 
 
 @dataclass(frozen=True)
 class Case:
     """
-    One script.
+    A script.
 
     @ivar kind: the name of the receiver's class in C{twisted.protocols.basic}.
-    @ivar settings: attributes of the instance: the delimiter, the limit.
-    @ivar own: the application brings its own hook for what is too long, and goes on.
-    @ivar steps: chunks of bytes, or actions to take between them.
-    @ivar actions: what the callbacks do, one each, in the order that they are called.
-    @ivar look: the callbacks look at the receiver's attributes, too.
+    @ivar settings: attributes to set on the instance, such as the delimiter and the limit.
+    @ivar own: whether the application overrides the hook for messages that are too long, and
+        continues after one.
+    @ivar steps: chunks of bytes, and actions between them.
+    @ivar actions: the actions of the callbacks, in the order of the calls.
+    @ivar look: whether the callbacks also read the receiver's attributes.
     """
 
     kind: str
@@ -48,7 +51,7 @@ class _Log:
         self.events.append(event)
 
 
-#: The attributes that applications look at.
+#: The attributes that applications read.
 _LINES = ("_buffer", "line_mode", "paused", "delimiter", "MAX_LENGTH")
 _STRINGS = ("recvd", "_unprocessed", "_compatibilityOffset", "paused", "MAX_LENGTH")
 SEEN = {
@@ -90,7 +93,7 @@ def _make(module: Any, case: Case, log: _Log) -> Any:
 
 
 def see(receiver: Any, kind: str) -> list[Any]:
-    """What an application sees of the receiver."""
+    """Return what an application can see of the receiver."""
     seen = [(name, getattr(receiver, name)) for name in SEEN.get(kind, _STRINGS)]
     if kind not in SEEN and "recvd" not in vars(receiver):
         assert receiver.recvd == receiver._unprocessed[receiver._compatibilityOffset :]
@@ -98,7 +101,7 @@ def see(receiver: Any, kind: str) -> list[Any]:
 
 
 def act(receiver: Any, action: Any, log: _Log) -> Any:
-    """Do what the script says."""
+    """Execute an action of the script."""
     if action is None:
         return None
     name, *arguments = action
@@ -125,7 +128,7 @@ def drive(module: Any, case: Case) -> list[Any]:
     """
     Run C{case} on the receivers of C{module}.
 
-    @return: what was seen.
+    @return: the recorded events.
     """
     log = _Log()
     receiver = _make(module, case, log)

@@ -1,8 +1,8 @@
 """
-Twisted's AMP and ours do the same with the same script.
+Tests that Twisted's AMP and ours do the same with the same script.
 
-Where they are meant to differ is in L{DIFFERENCES}: each entry says where in what Twisted does it begins, and has a
-test of its own in L{test_amp_differences}.  What comes before is the same, event by event.
+L{DIFFERENCES} lists the deliberate differences.  Each entry says at which of Twisted's events it
+begins, and has a test in L{test_amp_differences}.  All events before that are the same.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ stock = loadStock("amp")
 
 class Difference(NamedTuple):
     """
-    Something that is meant to be otherwise than in Twisted.
+    A deliberate difference from Twisted.
 
-    @ivar begins: whether it may show from an event on, given all that Twisted did and that event's place in it.
+    @ivar begins: takes all of Twisted's events and an index, and returns whether the difference may
+        begin at that event.
     """
 
     name: str
@@ -39,14 +40,14 @@ def _isDropped(events: list[Any], index: int) -> bool:
 
 
 def _isForged(events: list[Any], index: int) -> bool:
-    """Is it the result of a call that was not sent yet?"""
+    """Whether the event is the result of a call that was not sent yet."""
     asked = [place for place in range(index) if events[place] == ("does", "secure")]
     started = any(event[0] == "secured" for event in events[:index])
     return bool(asked) and not started and events[index][0] == "result" and events[index][1] not in (1, 2)
 
 
 def _isCrossed(events: list[Any], index: int) -> bool:
-    """Does the peer ask for TLS while it is being asked?"""
+    """Whether the peer asks for TLS while this side is asking for it."""
     before = events[:index]
     return (
         events[index][0] == "secure"
@@ -113,24 +114,24 @@ DIFFERENCES = [
 
 
 def begins(events: list[Any]) -> int:
-    """Where in what Twisted did the first difference may begin."""
+    """Return the index of Twisted's first event at which a difference may begin."""
     places = (index for index in range(len(events)) if any(each.begins(events, index) for each in DIFFERENCES))
     return next(places, len(events))
 
 
 def check(case: Case) -> None:
-    """Drive both; up to where a difference begins they do the same."""
+    """Drive both implementations.  They do the same until a difference begins."""
     expected, got = drive(stock, case), drive(ours, case)
     place = begins(expected)
     assert got[:place] == expected[:place]
     assert place < len(expected) or len(got) == place
 
 
-# What scripts are made of.
+# The strategies for scripts.
 
 
 def box(*pairs: bytes) -> bytes:
-    """A box of keys and values in turn, in this order."""
+    """Return a box with alternating keys and values, in this order."""
     return b"".join(len(each).to_bytes(2, "big") + each for each in pairs) + b"\0\0"
 
 
@@ -148,7 +149,7 @@ ODD = st.sampled_from([box(), box(b"_error"), box(b"a", b"b"), *GARBAGE])
 
 @st.composite
 def callBoxes(draw: Any) -> bytes:
-    """A box of a conversation, well-formed or nearly."""
+    """A box of a conversation, well-formed or nearly so."""
     kind = draw(CALLS)
     tag = draw(TAGS)
     number = draw(NUMBERS)
@@ -163,21 +164,22 @@ def callBoxes(draw: Any) -> bytes:
     return box(*asked, b"_command", kind.encode(), *number)
 
 
-#: What chunks are made of.  To make a strategy takes longer than to drive a script: each is made once.
+#: The strategies for chunks.  Building a strategy takes longer than driving a script, so each is
+#: built once.
 PIECES = {"boxes": st.one_of(anyBox, anyBox, anyBox, st.sampled_from(GARBAGE)), "calls": callBoxes()}
 MESSAGES = {kind: st.lists(piece, max_size=8).map(b"".join) for kind, piece in PIECES.items()}
 CUTS = st.lists(st.integers(0, 200), max_size=6)
 
 
 def cut(data: bytes, cuts: list[int]) -> list[bytes]:
-    """Cut C{data} at C{cuts}, wherever these fall."""
+    """Cut C{data} at C{cuts}, modulo its length."""
     places = sorted({each % (len(data) + 1) for each in cuts})
     return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
 @cache
 def actions(kind: str) -> st.SearchStrategy[Any]:
-    """What an application may do in a callback, and between chunks."""
+    """The actions of an application in a callback and between chunks."""
     common = [
         *(st.none(), st.none(), st.none()),
         st.just(("raise",)),
@@ -210,21 +212,21 @@ def actions(kind: str) -> st.SearchStrategy[Any]:
 
 @cache
 def between(kind: str) -> st.SearchStrategy[Any]:
-    """What it may do between chunks, if anything."""
+    """The action between two chunks, if any."""
     return st.one_of(st.none(), actions(kind))
 
 
 @cache
 def plans(kind: str) -> st.SearchStrategy[list[Any]]:
-    """What its callbacks do in turn."""
+    """The actions of the callbacks, in order."""
     return st.lists(actions(kind), max_size=8)
 
 
-#: What only a responder can do.
+#: Actions that only a responder can execute.
 RESPONSES = ("raise", "hold", "declared", "fatal", "wrong")
 
-#: What is not for applications to say between chunks: where in a box it goes on; and what Twisted looks at with the
-#: next but one, a difference that L{test_basic} has a test for.
+#: Assignments that scripts do not make between chunks.  C{state} is the parser's position in a box.
+#: Twisted reads C{recvd} only with the next chunk but one, a difference that L{test_basic} tests.
 ASSIGNED = [("set", "recvd"), ("set", "state")]
 
 
@@ -241,18 +243,18 @@ def cases(draw: Any, kind: str) -> Case:
 
 
 class TestDifferential:
-    """The same script, the same events."""
+    """The same script causes the same events."""
 
     @settings(max_examples=examples(2000))
     @given(cases("boxes"))
     def test_boxes(self, case: Case) -> None:
-        """Any script for a receiver of boxes."""
+        """A box receiver handles any script as Twisted's does."""
         check(case)
 
     @settings(max_examples=examples(2500))
     @given(cases("calls"))
     def test_calls(self, case: Case) -> None:
-        """Any script for a whole AMP."""
+        """A complete AMP handles any script as Twisted's does."""
         check(case)
 
     @pytest.mark.parametrize(
@@ -266,7 +268,10 @@ class TestDifferential:
         ],
     )
     def test_everyCut(self, data: bytes) -> None:
-        """Streams of up to twelve bytes, in every partition there is; in few where random tests are short."""
+        """
+        Streams of up to twelve bytes are the same in every partition.  The short random tests try
+        only a few.
+        """
         results = set()
         for chunks in everyCut(data):
             case = Case("boxes", list(chunks), [])
@@ -276,7 +281,7 @@ class TestDifferential:
         assert len(results) == 1
 
     def test_everyCutOfCalls(self) -> None:
-        """Asks and answers, cut at any two places."""
+        """Asks and answers are the same however they are cut at two places."""
         data = box(b"_ask", b"1", b"_command", b"act", b"n", b"5") + box(b"_answer", b"1") + box(b"_command", b"no")
         results = set()
         for chunks in splits(data, 2):

@@ -1,7 +1,9 @@
 """
-Any bytes, and any objects, are to our types of arguments what they are to Twisted's: the same value, or an error.
+Tests that our argument types handle any bytes and any objects as Twisted's do: with the same value,
+or an error.
 
-The errors are those that each type documents; where Twisted has one of its own, ours is that or a subclass.
+Each type documents its errors.  If Twisted raises an error, ours raises the same type or a
+subclass.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from twisted_basic_ng import amp as ours
 from .amp_calls import described
 from .test_amp import anyBox, box, stock
 
-#: For each type: how it is made, and bytes that it understands.
+#: For each type, a function that makes it, and valid or nearly valid bytes.
 TYPES: dict[str, tuple[Any, list[bytes]]] = {
     "Integer": (lambda amp: amp.Integer(), [b"0", b"-12", b" 1_0 ", b"1" * 5000]),
     "String": (lambda amp: amp.String(), [b"abc"]),
@@ -43,12 +45,12 @@ TYPES: dict[str, tuple[Any, list[bytes]]] = {
     ),
 }
 
-#: What may come of any bytes.
+#: The errors that parsing any bytes may raise.
 DOCUMENTED = (ValueError, TypeError, KeyError, ArithmeticError, AttributeError)
 
 
 def outcome(function: Any, *arguments: Any) -> Any:
-    """What comes of a call: a result, or an error."""
+    """Call a function, and return its result or its error."""
     try:
         result = function(*arguments)
     except Exception as error:
@@ -57,7 +59,7 @@ def outcome(function: Any, *arguments: Any) -> Any:
 
 
 def same(theirs: Any, mine: Any) -> None:
-    """Both are the same; of errors, the types, and ours may be a subclass."""
+    """Assert that both outcomes are the same.  Our error may be of a subclass."""
     if isinstance(theirs, Exception):
         names = [each.__name__ for each in type(mine).__mro__]
         assert type(theirs).__name__ in names, (theirs, mine)
@@ -65,7 +67,8 @@ def same(theirs: Any, mine: Any) -> None:
         assert mine == theirs
 
 
-#: The samples of each type, and anything; to make a strategy takes longer than to read what it gives.
+#: The samples of each type, and arbitrary bytes.  Building a strategy takes longer than parsing its
+#: examples, so each is built once.
 SAMPLES = {name: st.sampled_from(samples) for name, (_, samples) in TYPES.items()}
 ANYTHING = st.binary(max_size=40)
 BYTE = st.binary(max_size=1)
@@ -73,7 +76,7 @@ BYTE = st.binary(max_size=1)
 
 @st.composite
 def nearly(draw: Any, name: str) -> bytes:
-    """One of the samples of a type, with a byte or two changed, added or lost."""
+    """One of the samples of a type, with up to two bytes changed, added or removed."""
     data = bytearray(draw(SAMPLES[name]))
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(data)))
@@ -85,7 +88,7 @@ NEARLY = {name: nearly(name) for name in TYPES}
 EITHER = {name: st.one_of(samples, ANYTHING) for name, samples in NEARLY.items()}
 
 
-#: What applications might give, rightly or wrongly.
+#: Values that applications may pass, valid or not.
 OBJECTS = st.one_of(
     st.none(),
     st.integers(),
@@ -106,12 +109,12 @@ MORE = st.one_of(OBJECTS, st.lists(OBJECTS, max_size=3), st.lists(st.lists(OBJEC
 
 @pytest.mark.parametrize("name", TYPES)
 class TestReading:
-    """Bytes to objects."""
+    """Tests for parsing bytes."""
 
     @settings(max_examples=examples(300))
     @given(data=st.data())
     def test_any(self, name: str, data: Any) -> None:
-        """Any bytes, and bytes that are nearly right."""
+        """Any bytes, and nearly valid bytes, are parsed as Twisted parses them."""
         make, _ = TYPES[name]
         string = data.draw(EITHER[name])
         theirs, mine = (outcome(make(amp).fromStringProto, string, None) for amp in (stock, ours))
@@ -119,7 +122,7 @@ class TestReading:
         assert not isinstance(mine, Exception) or isinstance(mine, DOCUMENTED)
 
     def test_samples(self, name: str) -> None:
-        """What it understands, from a box."""
+        """A box with a sample is parsed as Twisted parses it."""
         make, samples = TYPES[name]
         for string in samples:
             results = []
@@ -133,18 +136,18 @@ class TestReading:
 
 @pytest.mark.parametrize("name", TYPES)
 class TestWriting:
-    """Objects to bytes."""
+    """Tests for serialising objects."""
 
     @settings(max_examples=examples(300))
     @given(value=MORE)
     def test_any(self, name: str, value: Any) -> None:
-        """Any object."""
+        """Any object is serialised as Twisted serialises it."""
         make, _ = TYPES[name]
         same(*(outcome(make(amp).toStringProto, value, None) for amp in (stock, ours)))
 
     @given(data=st.data())
     def test_thereAndBack(self, name: str, data: Any) -> None:
-        """What was read is written so that it is read again as the same."""
+        """A value that was parsed and serialised again is parsed as the same value."""
         make, _ = TYPES[name]
         kind = make(ours)
         string = data.draw(NEARLY[name])
@@ -157,14 +160,14 @@ class TestWriting:
 
 
 class TestBoxes:
-    """Bytes to boxes, without a connection."""
+    """Tests for parsing and serialising boxes without a connection."""
 
     @settings(max_examples=examples(500))
     @given(st.lists(st.one_of(anyBox, anyBox, st.binary(max_size=6)), max_size=4).map(b"".join))
     @example(b"\1\0")
     @example(b"\0\1a\xff\xff")
     def test_parseString(self, data: bytes) -> None:
-        """The same boxes, or an error that is Twisted's as well."""
+        """C{parseString} returns the same boxes as Twisted's, or raises a compatible error."""
         theirs, mine = ([outcome(amp.parseString, data)] for amp in (stock, ours))
         same(theirs[0], mine[0])
 
@@ -175,7 +178,7 @@ class TestBoxes:
     @example({b"a": None})
     @example({b"": b"an empty key", b"a": b""})
     def test_serialize(self, content: dict[Any, Any]) -> None:
-        """The same bytes, or the same error."""
+        """C{serialize} returns the same bytes as Twisted's, or raises the same error."""
         results = []
         for amp in (stock, ours):
             made = amp.AmpBox()
@@ -185,10 +188,10 @@ class TestBoxes:
 
 
 class TestDifferences:
-    """What is meant to be otherwise than in Twisted."""
+    """Tests for deliberate differences from Twisted."""
 
     def test_secondsOfOffset(self) -> None:
-        """In Twisted a moment is another when its offset loses its seconds."""
+        """A UTC offset with seconds is kept.  Twisted drops its seconds and so changes the time."""
         zone = datetime.timezone(datetime.timedelta(minutes=60, seconds=30))
         moment = datetime.datetime(2020, 1, 1, 12, 0, 0, tzinfo=zone)
         theirs, mine = (amp.DateTime().fromString(amp.DateTime().toString(moment)) for amp in (stock, ours))
@@ -196,7 +199,7 @@ class TestDifferences:
         assert mine == moment
 
     def test_listOfRows(self) -> None:
-        """In Twisted there can be no list of lists of rows."""
+        """A list of lists of rows can be sent.  Twisted raises an error."""
         rows = [[{"a": 1}], [], [{"a": 2}, {"a": 3}]]
         kinds = [amp.ListOf(amp.AmpList([(b"a", amp.Integer())])) for amp in (stock, ours)]
         with pytest.raises(Exception, match="None"):
@@ -204,7 +207,9 @@ class TestDifferences:
         assert kinds[1].fromStringProto(kinds[1].toStringProto(rows, None), None) == rows
 
     def test_longElement(self) -> None:
-        """An element over the limit is an error of AMP, too."""
+        """
+        An element over the limit raises an AMP error, which is also Twisted's C{struct.error}.
+        """
         with pytest.raises(struct.error):
             stock.ListOf(stock.String()).toString([b"x" * 65536])
         with pytest.raises(ours.TooLong) as raised:
@@ -212,7 +217,10 @@ class TestDifferences:
         assert isinstance(raised.value, struct.error)
 
     def test_longKey(self) -> None:
-        """Without a connection, a key over the limit is an error of AMP, too."""
+        """
+        Without a connection, a key over the limit raises an AMP error, which is also Twisted's
+        C{AttributeError}.
+        """
         with pytest.raises(AttributeError):
             stock.parseString(b"\1\0")
         with pytest.raises(ours.TooLong) as raised:

@@ -1,4 +1,4 @@
-"""Each deliberate difference between Twisted's AMP and ours, as it is there and as it is here."""
+"""Tests for each deliberate difference between Twisted's AMP and ours, on both modules."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ ACT = box(b"_ask", b"1", b"_command", b"act", b"n", b"1"), box(b"_ask", b"2", b"
 
 
 def both(kind: str, steps: list[Any], actions: list[Any], *names: str) -> tuple[list[Any], list[Any]]:
-    """What Twisted's and ours do: of the events that have one of C{names}, what they are about."""
+    """
+    Run a script on both modules.  Return the first argument of each event with one of C{names}.
+    """
     case = Case(kind, steps, actions)
     theirs, mine = ([(*event, None)[1] for event in drive(each, case) if event[0] in names] for each in (stock, ours))
     return theirs, mine
 
 
 def boxes(steps: list[Any], actions: list[Any]) -> tuple[list[bytes], list[bytes]]:
-    """The one key of each box that was delivered."""
+    """Run a script on both modules.  Return the one key of each delivered box."""
     case = Case("boxes", steps, actions)
     theirs, mine = ([*map(_onlyKey, drive(each, case))] for each in (stock, ours))
     return [key for key in theirs if key], [key for key in mine if key]
@@ -40,55 +42,66 @@ def _onlyKey(event: Any) -> bytes:
 
 
 def connected(amp: Any, peer: str = "Peer") -> tuple[Any, Any, RecordingTransport]:
-    """A peer of C{amp}'s commands on a transport that writes down."""
+    """Return a peer that is connected to a recording transport."""
     words = vocabulary(amp)
     end = getattr(words, peer)()
     return words, end, RecordingTransport().connect(end)
 
 
 class TestOfScripts:
-    """Those that L{DIFFERENCES} lists."""
+    """Tests for the differences that L{DIFFERENCES} lists."""
 
     def test_names(self) -> None:
-        """Each has a test here."""
+        """Each difference has a test in this class."""
         for each in DIFFERENCES:
             assert hasattr(self, f"test_{each.name}"), each.name
 
     def test_raised(self) -> None:
-        """In Twisted an exception has boxes delivered again, and muddled."""
+        """
+        After an exception, each box is delivered once and in order.  Twisted delivers boxes again,
+        out of order.
+        """
         theirs, mine = boxes([box(b"a", b"") + box(b"b", b""), box(b"c", b"")], [("raise",)])
         assert theirs != [b"a", b"b", b"c"]
         assert mine == [b"a", b"b", b"c"]
 
     def test_dropped(self) -> None:
-        """In Twisted what is behind a fatal error runs, in the same chunk and in later ones."""
+        """
+        Nothing after a fatal error is executed.  Twisted executes it, both in the same chunk and in
+        later ones.
+        """
         for steps in ([ACT[0] + ACT[1]], [*ACT]):
             assert both("calls", steps, [("fatal",)], "act") == ([1, 2], [1])
         theirs, mine = both("boxes", [box(b"a", b"") + b"\1\0", box(b"b", b"")], [], "closing")
         assert (len(theirs), len(mine)) == (2, 1)
 
     def test_reentered(self) -> None:
-        """In Twisted what re-enters has boxes delivered again."""
+        """
+        Reentrant bytes are delivered after the current delivery.  Twisted delivers boxes again.
+        """
         theirs, mine = boxes([box(b"a", b"") + box(b"b", b"")], [("dataReceived", box(b"c", b""))])
         assert theirs != [b"a", b"b", b"c"]
         assert mine == [b"a", b"b", b"c"]
 
     def test_plaintext(self) -> None:
-        """In Twisted what comes in plaintext behind the ask for TLS runs as if it had come over TLS."""
+        """
+        Plaintext after the ask for TLS is not parsed.  Twisted executes it as if it had arrived
+        over TLS.
+        """
         ask = box(b"_ask", b"9", b"_command", b"StartTLS")
         assert both("calls", [ask + ACT[0]], [], "act") == ([1], [])
         theirs, mine = both("calls", [ask + ACT[0][:8], ACT[0][8:]], [], "act")
         assert (theirs, mine) == ([1], [])
 
     def test_plaintextKept(self) -> None:
-        """It is the TLS layer's."""
+        """Plaintext after the ask for TLS is passed to the TLS layer."""
         _words, server, transport = connected(ours)
         server.secured = {"tls_localCertificate": Credentials()}
         server.dataReceived(box(b"_ask", b"9", b"_command", b"StartTLS") + b"hello")
         assert transport.protocol.received == b"hello"
 
     def test_forged(self) -> None:
-        """In Twisted a call that waits for TLS to be sent can be answered in plaintext."""
+        """A plaintext answer to a call that waits for TLS does not succeed.  In Twisted it does."""
         steps = [("secure",), ("call", b"later", True), box(b"_answer", b"2")]
         theirs, mine = (
             [event[2] for event in drive(amp, Case("calls", steps, [])) if event[:2] == ("result", 2)]
@@ -97,32 +110,41 @@ class TestOfScripts:
         assert (theirs, mine) == ([False], [True])
 
     def test_refused(self) -> None:
-        """In Twisted a connection whose peer refuses TLS is mute for ever."""
+        """
+        If the peer refuses TLS, the connection is closed.  In Twisted it stays open and sends
+        nothing any more.
+        """
         steps = [("secure",), box(b"_error", b"1", b"_error_code", b"x", b"_error_description", b"")]
         theirs, mine = both("calls", [*steps, ("call", b"x", False)], [], "closing")
         assert (len(theirs), len(mine)) == (0, 1)
 
     def test_limit(self) -> None:
-        """In Twisted a limit that the application has set stays."""
+        """
+        Starting TLS resets the limit on keys.  In Twisted a limit that the application has set
+        remains.
+        """
         ask = box(b"_ask", b"9", b"_command", b"StartTLS")
         case = Case("calls", [ask[:-2], ("set", "MAX_LENGTH", 2), ask[-2:]], [])
         for amp, limit in ((stock, 2), (ours, 255)):
             assert [dict(event[1])["MAX_LENGTH"] for event in drive(amp, case) if event[0] == "after"][-1] == limit
 
     def test_twice(self) -> None:
-        """In Twisted a peer may start TLS inside of TLS."""
+        """A second ask for TLS is refused.  In Twisted a peer may start TLS inside TLS."""
         asks = [box(b"_ask", tag, b"_command", b"StartTLS") for tag in (b"1", b"2")]
         theirs, mine = both("calls", asks, [], "tls")
         assert (len(theirs), len(mine)) == (2, 1)
 
     def test_crossed(self) -> None:
-        """In Twisted two sides that ask at once start TLS inside of TLS, or wait for ever."""
+        """
+        If both sides ask for TLS at once, the connection is closed.  In Twisted they start TLS
+        inside TLS, or wait forever.
+        """
         ask = box(b"_ask", b"9", b"_command", b"StartTLS")
         theirs, mine = both("calls", [("secure",), ask], [], "closing")
         assert (len(theirs), len(mine)) == (0, 1)
 
     def test_askedTwice(self) -> None:
-        """In Twisted what was called behind the first ask for TLS is lost with the second."""
+        """A call between two asks for TLS is sent.  In Twisted the second ask discards it."""
         steps = [("secure",), ("call", b"between", False), ("secure",), box(b"_answer", b"1")]
         for amp, sent in ((stock, False), (ours, True)):
             last = [event for event in drive(amp, Case("calls", steps, [])) if event[0] == "after"][-1]
@@ -130,17 +152,20 @@ class TestOfScripts:
 
 
 class Credentials:
-    """What TLS is started with: the transport does not look."""
+    """Credentials for C{startTLS}.  The transport ignores them."""
 
     def options(self, *authorities: Any) -> Any:
         return authorities
 
 
 class TestAnswers:
-    """Answers that are none."""
+    """Tests for invalid answers."""
 
     def test_unknownTag(self) -> None:
-        """In Twisted an answer to what was not asked is a bare C{KeyError}; here that says what is wrong."""
+        """
+        An answer with an unknown tag raises a C{KeyError} that explains the problem.  Twisted's is
+        bare.
+        """
         for data in (box(b"_answer", b"5"), box(b"_error", b"5", b"_error_code", b"x", b"_error_description", b"")):
             for amp, text in ((stock, "b'5'"), (ours, "an answer to b'5', which waits for none")):
                 with pytest.raises(KeyError) as raised:
@@ -148,7 +173,9 @@ class TestAnswers:
                 assert str(raised.value) == text
 
     def test_errorWithout(self) -> None:
-        """In Twisted an error without its code or text leaves the caller waiting."""
+        """
+        An error box without a code or text fails the call.  In Twisted the caller keeps waiting.
+        """
         for rest in ([], [b"_error_code", b"x"], [b"_error_description", b"text"]):
             results: list[Any] = []
             for amp in (stock, ours):
@@ -163,7 +190,7 @@ class TestAnswers:
             assert result.check(ours.UnknownRemoteError)
 
     def test_cancelled(self) -> None:
-        """In Twisted a call that was cancelled is kept until it is answered."""
+        """A cancelled call is forgotten.  Twisted keeps it until the answer arrives."""
         for amp, kept in ((stock, [b"1", b"2"]), (ours, [b"2"])):
             words, caller, _transport = connected(amp)
             results: list[Any] = []
@@ -175,7 +202,10 @@ class TestAnswers:
             assert results == [{"number": 2}]
 
     def test_unsendable(self) -> None:
-        """In Twisted an answer that is too long is none, and its caller learns that the connection is gone."""
+        """
+        An answer that is too long becomes an error for its caller.  In Twisted the connection is
+        closed.
+        """
         for amp, error in ((stock, "ConnectionDone"), (ours, "UnknownRemoteError")):
             words = vocabulary(amp)
             caller, answers = words.Peer(), words.Peer()
@@ -187,7 +217,9 @@ class TestAnswers:
             assert [type(each.value).__name__ for each in results] == [error]
 
     def test_longErrorText(self) -> None:
-        """In Twisted a declared error with a text over the limit is not answered."""
+        """
+        A declared error whose text is too long is still sent.  In Twisted the connection is closed.
+        """
         for amp, error in ((stock, "ConnectionDone"), (ours, "KnownError")):
             words = vocabulary(amp)
             caller, answers = words.Peer(), words.Peer()
@@ -207,10 +239,13 @@ def _failLong(how: bytes) -> None:
 
 
 class TestCommands:
-    """Calls of the peer."""
+    """Tests for calls from the peer."""
 
     def test_notASCII(self) -> None:
-        """In Twisted the name of a command that is not ASCII is a C{UnicodeDecodeError}; here nobody responds to it."""
+        """
+        A command name that is not ASCII is answered as unhandled.  Twisted raises
+        C{UnicodeDecodeError}.
+        """
         ask = box(b"_ask", b"1", b"_command", b"\xff")
         with pytest.raises(UnicodeDecodeError):
             connected(stock)[1].dataReceived(ask)
@@ -220,7 +255,7 @@ class TestCommands:
         assert answer[b"_error_code"] == b"UNHANDLED"
 
     def test_argumentNames(self) -> None:
-        """In Twisted no argument can be called C{f}."""
+        """An argument can have the name C{f}.  In Twisted it cannot."""
         for amp, code in ((stock, b"UNKNOWN"), (ours, None)):
 
             class Named(amp.Command):  # type: ignore[misc]
@@ -243,10 +278,10 @@ class TestCommands:
 
 
 class TestBounds:
-    """In Twisted a box may be of any size."""
+    """Tests for the limits on boxes.  In Twisted a box may be of any size."""
 
     def feed(self, amp: Any, data: bytes, **bounds: Any) -> tuple[int, bool]:
-        """How many boxes come of C{data}, and is the connection closed?"""
+        """Return how many boxes C{data} contains, and whether the connection was closed."""
         taken: list[Any] = []
         protocol = amp.BinaryBoxProtocol(amp._ParserHelper())
         protocol.boxReceiver.ampBoxReceived = taken.append
@@ -258,13 +293,13 @@ class TestBounds:
         return len(taken), transport.disconnecting
 
     def test_keys(self) -> None:
-        """4,096 keys, here."""
+        """A box may have up to 4,096 keys."""
         for count, mine in ((4096, (1, False)), (4097, (0, True))):
             data = box(*(each for number in range(count) for each in (b"%d" % number, b"")))
             assert (self.feed(stock, data), self.feed(ours, data)) == ((1, False), mine)
 
     def test_length(self) -> None:
-        """16 MiB, here, repeated keys counted."""
+        """A box may have up to 16 MiB, including repeated keys."""
         pair = b"\0\1a\xff\xff" + b"x" * 0xFFFF
         for count, mine in ((255, (1, False)), (256, (0, True))):
             data = pair * count + b"\0\0"
@@ -272,16 +307,19 @@ class TestBounds:
         assert self.feed(stock, pair * 257 + b"\0\0") == (1, False)
 
     def test_none(self) -> None:
-        """Either can be switched off."""
+        """The limit on keys can be switched off."""
         data = box(*(each for number in range(5000) for each in (b"%d" % number, b"")))
         assert self.feed(ours, data, MAX_BOX_KEYS=None) == (1, False)
 
 
 class TestRefusedTLS:
-    """In Twisted a connection whose peer refuses TLS is mute for ever."""
+    """
+    Tests for a peer that refuses TLS.  In Twisted, its connection stays open and sends nothing any
+    more.
+    """
 
     def test_closed(self) -> None:
-        """Here it is closed, and what was called meanwhile fails."""
+        """The connection is closed, and calls made in the meantime fail."""
         for amp, ends in ((stock, False), (ours, True)):
             words, caller, transport = connected(amp)
             results: list[Any] = []
@@ -301,12 +339,15 @@ class TestRefusedTLS:
                 assert b"unheard" not in transport.written
 
 
-#: What a callback does; "next" hands in the next chunk from within.
+#: The actions of a callback.  "next" passes in the next chunk reentrantly.
 ACTIONS = ("nothing", "raise", "next", "empty", "look", "bounce", "pause")
 
 
 class TestExactlyOnce:
-    """Whatever a callback does, each box is delivered exactly once, in order, and never within another's callback."""
+    """
+    Whatever a callback does, each box is delivered exactly once, in order, and never inside another
+    callback.
+    """
 
     @given(
         count=st.integers(0, 60),
@@ -315,21 +356,21 @@ class TestExactlyOnce:
         actions=st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=8),
     )
     def test_delivered(self, count: int, repeated: int, cuts: list[int], actions: list[str]) -> None:
-        """What is sent is what is delivered."""
+        """The delivered boxes are the sent ones."""
         sent = [{b"k%d" % number: b"v" * (number % 5)} for number in range(count)] * repeated
         data = b"".join(ours.Box(each).serialize() for each in sent)
         chunks = cutAt(data, sorted(cut % (len(data) + 1) for cut in cuts))
         receiver = Receiver(chunks, actions)
         while chunks:
             receiver.feed(chunks.pop(0))
-        for _ in range(len(sent) + 1):  # each of these delivers at least one more
+        for _ in range(len(sent) + 1):  # each iteration delivers at least one more box
             receiver.protocol.paused = False
             receiver.feed(b"")
         assert receiver.delivered == sent
 
 
 class Receiver:
-    """Takes the actions in turn, for ever, and keeps what it is given."""
+    """Cycles through the actions, and keeps the boxes that it receives."""
 
     def __init__(self, chunks: list[bytes], actions: list[str]) -> None:
         self.chunks, self.actions = chunks, actions

@@ -1,4 +1,7 @@
-"""Tests for L{tests.differential.amp_driver}: what a script leaves behind is heard, unless it is Twisted's own."""
+"""
+Tests for L{tests.differential.amp_driver}: unhandled errors are reported, except those of Twisted's
+own modules.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from .conftest import ofOurs
 
 
 def leave(amp: Any) -> None:
-    """Leave a call without anyone who handles its error."""
+    """Make a call, do not handle its error, and lose the connection."""
     act = type("Act", (amp.Command,), {})
     protocol = amp.AMP()
     RecordingTransport().connect(protocol)
@@ -27,11 +30,14 @@ def leave(amp: Any) -> None:
 
 
 class TestUnhandled:
-    """An error that nobody handled."""
+    """Tests for unhandled errors."""
 
     @pytest.mark.parametrize(("amp", "isHeard"), [(ours, True), (loadStock("amp"), False)], ids=["ours", "stock"])
     def test_left(self, amp: Any, isHeard: bool) -> None:
-        """It is kept while nothing is logged; that of Twisted's own modules is told from that of ours."""
+        """
+        An unhandled error is kept while logging is off, and errors of Twisted's own modules are
+        filtered out.
+        """
         with quiet():
             leave(amp)
             gc.collect()

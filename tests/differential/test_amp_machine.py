@@ -1,9 +1,11 @@
 """
-Two of our AMP ends over a connection that delivers in random pieces, against a model of what they were asked to do.
+Tests two of our AMP ends over a connection that delivers in random pieces, against a model of the
+conversation.
 
-The model knows nothing of bytes, boxes or tags.  It holds two promises: what one end sends is taken by the other
-exactly once and in order (of what was sent last, an end of the connection may have cost any number), and every
-Deferred of a call fires exactly once, with the answer that was given or an error that has its reason.
+The model knows nothing of bytes, boxes or tags.  It checks two promises.  Each call that one end
+sends arrives at the other end exactly once and in order, except that the last ones may be lost with
+the connection.  The Deferred of each call fires exactly once, with the responder's answer or with
+an error that has a cause.
 """
 
 from __future__ import annotations
@@ -25,15 +27,15 @@ from .amp_calls import KnownError, Switched, SwitchedFactory, UndeclaredError
 from .amp_driver import quiet
 from .amp_pipe import NotTLSError, Pipe
 
-#: How a call is answered; the last one ends the connection.
+#: How a call may be answered.  The last one ends the connection.
 ANSWERS = [*["value"] * 6, *["known"] * 3, "undeclared"]
 
-#: The connection ends in one of so many steps that may end it; a conversation is to last.
+#: Steps that may end the connection do so only once in eight times, so that a conversation lasts.
 RARELY = st.integers(0, 7).map(lambda number: number == 7)
 
 
 class Act(amp.Command):
-    """A call whose answer the machine chooses when it likes."""
+    """A call whose answer the test chooses later."""
 
     arguments = response = [(b"n", amp.Integer())]
     errors = {KnownError: b"KNOWN"}
@@ -47,14 +49,14 @@ class Note(amp.Command):
 
 
 class Swap(amp.ProtocolSwitchCommand):
-    """Change over, or refuse to."""
+    """Switch the protocol, or refuse to."""
 
     arguments = [(b"willing", amp.Boolean())]
     errors = {KnownError: b"KNOWN"}
 
 
 class Credentials:
-    """What TLS is started with: the transport does not look."""
+    """Credentials for C{startTLS}.  The transport ignores them."""
 
     def options(self, *authorities: Any) -> Any:
         return authorities
@@ -63,10 +65,10 @@ class Credentials:
 @dataclass
 class Call:
     """
-    What the model knows of a call.
+    The model of a call.
 
-    @ivar answered: what its responder was told to do, if it was.
-    @ivar results: what it came to.
+    @ivar answered: how its responder was told to answer, if it was.
+    @ivar results: the results that its Deferred fired with.
     """
 
     deferred: Deferred[Any]
@@ -77,16 +79,16 @@ class Call:
 
 class End(amp.AMP):
     """
-    One end.
+    One end of the connection.
 
-    @ivar taken: the numbers of the calls that arrived, in their order.
-    @ivar sent: the numbers of those that were sent.
-    @ivar calls: those of them that want an answer.
+    @ivar taken: the numbers of the calls that arrived, in order.
+    @ivar sent: the numbers of the calls that it sent.
+    @ivar calls: the sent calls that expect an answer.
     @ivar held: the calls of the other end that wait for an answer.
     """
 
     logConnections = False
-    noPeerCertificate = True  # the transport has none to show
+    noPeerCertificate = True  # the transport has no certificate
 
     def __init__(self, willing: bool) -> None:
         super().__init__()
@@ -130,7 +132,9 @@ class End(amp.AMP):
 
 
 class Conversation(RuleBasedStateMachine):
-    """Calls, answers, cancels, TLS, changes of protocol and losses, in any order."""
+    """
+    Makes calls, answers, cancellations, TLS, protocol switches and connection losses, in any order.
+    """
 
     @initialize(willing=st.tuples(st.booleans(), st.booleans()))
     def begin(self, willing: tuple[bool, bool]) -> None:
@@ -138,7 +142,7 @@ class Conversation(RuleBasedStateMachine):
         self.pipe = Pipe(*self.ends)
         self.transports = [self.pipe.client, self.pipe.server]
         self.number = 0
-        #: What may be the reason that an answer never comes.
+        #: Reasons why an answer may never arrive.
         self.ended = self.swapping = self.securing = False
         #: What the end of the conversation depends on.
         self.changing = self.refusing = False
@@ -154,7 +158,7 @@ class Conversation(RuleBasedStateMachine):
         self.ends[side].asked.append(call)
         return call
 
-    # What applications do.
+    # The actions of applications.
 
     @rule(side=st.integers(0, 1), wants=st.booleans())
     def call(self, side: int, wants: bool) -> None:
@@ -200,9 +204,9 @@ class Conversation(RuleBasedStateMachine):
 
     def isSecuring(self) -> bool:
         """
-        Is TLS being asked for?
+        Whether a request for TLS is in progress.
 
-        To ask for another protocol meanwhile, or the other way round, is nothing that two ends can agree on.
+        The two ends cannot agree if one asks for TLS while the other asks for a protocol switch.
         """
         return self.securing and not all(transport.TLS for transport in self.transports)
 
@@ -219,7 +223,9 @@ class Conversation(RuleBasedStateMachine):
         self.keep(side, answering)
 
     def isChanging(self) -> bool:
-        """Is an end waiting to be told whether the other wants to change over?  It says nothing until then."""
+        """
+        Whether an end waits for the answer to a protocol switch.  It sends nothing until then.
+        """
         return any(not each.results for each in self.changes)
 
     @rule(side=st.integers(0, 1), willing=st.booleans())
@@ -237,7 +243,7 @@ class Conversation(RuleBasedStateMachine):
         self.changing = self.changing or willing
         self.changes.append(self.keep(side, answering))
 
-    # What the network does.
+    # The actions of the network.
 
     @rule(side=st.integers(0, 1), size=st.one_of(st.none(), st.integers(1, 40)))
     def move(self, side: int, size: int | None) -> None:
@@ -279,7 +285,7 @@ class Conversation(RuleBasedStateMachine):
                     self.isRight(number, call, result)
 
     def isRight(self, number: int, call: Call, result: Any) -> None:
-        """Is C{result} what is to come of the call?"""
+        """Assert that C{result} is a possible result of the call."""
         if not isinstance(result, Failure):
             assert (call.answered, result) == ("value", {"n": number + 1000})
         elif result.check(KnownError):
@@ -303,7 +309,7 @@ class Conversation(RuleBasedStateMachine):
         with quiet():
             self.pipe.flush()
             self.answerAll()
-            if self.refusing:  # a connection whose TLS was refused is closed, not mute
+            if self.refusing:  # a connection whose peer refused TLS is closed
                 assert any(transport.lost for transport in self.transports)
             if not (self.ended or self.changing):
                 self.usable()
@@ -326,7 +332,7 @@ class Conversation(RuleBasedStateMachine):
         self.pipe.flush()
 
     def usable(self) -> None:
-        """Nothing has happened that stands in the way of a call."""
+        """Assert that a call succeeds, since nothing prevents it."""
         for side in (0, 1):
             self.call(side, True)
             self.pipe.flush()
@@ -334,7 +340,7 @@ class Conversation(RuleBasedStateMachine):
             assert self.ends[side].asked[-1].results == [{"n": self.number + 1000}]
 
     def everythingAnswered(self) -> None:
-        """Nothing stood in the way of any answer, and nothing is kept for any."""
+        """Assert that every call was answered, and that nothing is kept for any of them."""
         for end, other in (self.ends, self.ends[::-1]):
             assert end.taken == other.sent
             assert not end._outstandingRequests

@@ -1,8 +1,9 @@
 """
-Arguments, boxes and values of any shape that Python allows are to both builds what they are to Twisted.
+Tests that both builds handle unusual arguments, boxes and values as Twisted does.
 
-What an application hands in need be no subclass of ours, nor an exact dictionary: an argument may say on its class, in
-a property or in a slot whether it is optional; a box or a response may be a dictionary that does things its own way.
+An application may pass objects that do not derive from our classes, and mappings that are not exact
+dictionaries.  An argument may define C{optional} on its class, in a property or in a slot.  A box
+or a response may be a dictionary with overridden methods.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .test_amp import stock
 
 
 class Truth:
-    """Is true or false in its own way."""
+    """An object with its own truth value."""
 
     def __init__(self, value: bool) -> None:
         self.value = value
@@ -34,18 +35,18 @@ class Truth:
 
 
 class Untold:
-    """Cannot say whether it is true."""
+    """An object whose truth value raises an error."""
 
     def __bool__(self) -> bool:
         raise ZeroDivisionError("untold")
 
 
-#: What C{optional} may be.
+#: Values for C{optional}.
 FLAGS: list[Any] = [True, False, None, 0, 1, "", "yes", [], Truth(True), Truth(False), Untold()]
 
 
 class Proxy:
-    """Stands for an argument, and has nothing of its own."""
+    """Delegates everything to an argument."""
 
     def __init__(self, wrapped: Any) -> None:
         self.__dict__["wrapped"] = wrapped
@@ -55,51 +56,51 @@ class Proxy:
 
 
 class Claiming(Proxy):
-    """Claims the class of what it stands for, too."""
+    """A proxy that also claims the class of the wrapped argument."""
 
     __class__ = property(lambda self: type(self.wrapped))  # type: ignore[assignment]
 
 
 def onInstance(kind: Any, flag: Any) -> Any:
-    """Say it in the instance's own dictionary."""
+    """Define C{optional} in the instance's own dictionary."""
     return kind(flag)
 
 
 def onClass(kind: Any, flag: Any) -> Any:
-    """Say it on the class; what the instance has is another thing."""
+    """Define C{optional} on the class.  The instance has another attribute."""
     return type("OnClass", (kind,), {"optional": flag, "__init__": lambda self: setattr(self, "other", 1)})()
 
 
 def bare(kind: Any, flag: Any) -> Any:
-    """Say it on the class, and have nothing at all on the instance."""
+    """Define C{optional} on the class.  The instance has no attributes."""
     return type("Bare", (kind,), {"optional": flag, "__init__": lambda self: None})()
 
 
 def inherited(kind: Any, flag: Any) -> Any:
-    """Say nothing; what the base says holds."""
+    """Inherit C{optional} from the base class."""
     return type("Inherited", (kind,), {"__init__": lambda self: None})()
 
 
 def inProperty(kind: Any, flag: Any) -> Any:
-    """Say it in a property, against what stands in the instance's dictionary."""
+    """Define C{optional} in a property that contradicts the instance's dictionary."""
     made = type("InProperty", (kind,), {"optional": property(lambda self: flag), "__init__": lambda self: None})()
     made.__dict__["optional"] = not isinstance(flag, bool) or not flag
     return made
 
 
 def inSlot(kind: Any, flag: Any) -> Any:
-    """Say it in a slot."""
+    """Define C{optional} in a slot."""
     return type("InSlot", (kind,), {"__slots__": ("optional",)})(flag)
 
 
 def inMixin(kind: Any, flag: Any) -> Any:
-    """Say it in a class that comes first."""
+    """Define C{optional} in a mixin class that comes first."""
     mixin = type("Mixin", (), {"optional": flag})
     return type("Mixed", (mixin, kind), {"__init__": lambda self: None})()
 
 
 def looked(kind: Any, flag: Any) -> Any:
-    """Answer in C{__getattribute__}."""
+    """Return C{optional} from C{__getattribute__}."""
 
     def look(self: Any, name: str) -> Any:
         return flag if name == "optional" else kind.__getattribute__(self, name)
@@ -116,7 +117,7 @@ def claimed(kind: Any, flag: Any) -> Any:
 
 
 def ofAClass(kind: Any, flag: Any) -> Any:
-    """Be a class, whose methods are those of classes."""
+    """Return a class with static methods in place of an instance."""
     made = kind(flag)
     hooks = ("fromBox", "toBox", "retrieve", "fromStringProto", "toStringProto", "fromString", "toString")
     return type("OfAClass", (), {"optional": flag, **{name: staticmethod(getattr(made, name)) for name in hooks}})
@@ -126,7 +127,7 @@ PLACES = [onInstance, onClass, bare, inherited, inProperty, inSlot, inMixin, loo
 
 
 class Number(int):
-    """A number that is written in another way."""
+    """An integer with its own C{__str__} and C{__index__}."""
 
     def __str__(self) -> str:
         return "another"
@@ -136,24 +137,24 @@ class Number(int):
 
 
 class Colour(enum.IntEnum):
-    """A number with a name."""
+    """An enum member that is an integer."""
 
     RED = 3
 
 
 class Word(str):
-    """A text that is encoded in another way."""
+    """A string with its own C{encode}."""
 
     def encode(self, *args: Any, **kw: Any) -> bytes:
         return b"another"
 
 
 class Raw(bytes):
-    """Bytes of an application's."""
+    """A subclass of bytes."""
 
 
 class Key:
-    """Is equal to a name, and is none."""
+    """An object that is equal to a name but is not a string."""
 
     def __init__(self, name: Any) -> None:
         self.name = name
@@ -172,7 +173,7 @@ class Key:
 
 
 class Text(str):
-    """A name of another type."""
+    """A subclass of str with its own C{__eq__}."""
 
     __hash__ = str.__hash__
 
@@ -181,7 +182,7 @@ class Text(str):
 
 
 class Asked(dict[Any, Any]):
-    """Is asked for what it has in any way, and says so."""
+    """A dictionary with its own C{get}, C{pop} and C{copy}."""
 
     def get(self, name: Any, default: Any = None) -> Any:
         return dict.get(self, name, default)
@@ -195,7 +196,7 @@ class Asked(dict[Any, Any]):
 
 
 class Missing(dict[Any, Any]):
-    """Has a value for any name, if it is asked with brackets; and so have its copies."""
+    """A dictionary that returns a value for any name in brackets.  Its copies do so, too."""
 
     def __missing__(self, name: Any) -> Any:
         return 7
@@ -205,7 +206,7 @@ class Missing(dict[Any, Any]):
 
 
 class Held:
-    """Has what little is asked of a response, and no length."""
+    """The minimum that a response needs.  It has no length."""
 
     def __init__(self, values: Any) -> None:
         self.values = dict(values)
@@ -218,7 +219,7 @@ class Held:
 
 
 class Hidden(dict[Any, Any]):
-    """Hides what it has from who looks whether it is there."""
+    """A dictionary whose C{in} operator denies all of its contents."""
 
     def __contains__(self, name: object) -> bool:
         return False
@@ -228,7 +229,7 @@ class Hidden(dict[Any, Any]):
 
 
 class Listed:
-    """A schema that can be walked, and no more."""
+    """A schema that can only be iterated over."""
 
     def __init__(self, pairs: list[Any]) -> None:
         self.pairs = pairs
@@ -263,7 +264,7 @@ VALUES: list[Any] = [
 
 
 def made(amp: Any, name: str, place: Callable[[Any, Any], Any], flag: Any) -> Any:
-    """An argument of one of the types of the module C{amp}."""
+    """Make an argument of one of the types of the module C{amp}."""
     kind = getattr(amp, name)
     if name == "ListOf":
 
@@ -278,7 +279,7 @@ def made(amp: Any, name: str, place: Callable[[Any, Any], Any], flag: Any) -> An
 
 
 def described(value: Any) -> Any:
-    """A value, with the types of what it holds; a type that the modules have each by itself, by its name."""
+    """Return a value in a comparable form, with the types of its contents."""
     if isinstance(value, dict):
         return type(value).__name__, [(described(name), described(each)) for name, each in value.items()]
     if isinstance(value, (memoryview, bytearray)):
@@ -289,7 +290,7 @@ def described(value: Any) -> Any:
 
 
 def outcome(run: Callable[[], Any]) -> Any:
-    """What comes of a function: a value, or an error, and what it is about."""
+    """Run a function, and return its result, or its error with details."""
     try:
         return described(run())
     except Exception as error:
@@ -298,7 +299,10 @@ def outcome(run: Callable[[], Any]) -> Any:
 
 
 def alike(act: Callable[[Any], Any]) -> None:
-    """Do something with Twisted's module, and with ours on each build: the same comes of it."""
+    """
+    Run C{act} with Twisted's module and with ours on each build, and assert that the outcomes are
+    the same.
+    """
     expected = outcome(lambda: act(stock))
     for build in builds():
         assert outcome(lambda build=build: act(build.amp)) == expected, build.name
@@ -313,10 +317,10 @@ def build(request: pytest.FixtureRequest) -> Build:
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: type(flag).__name__ + str(getattr(flag, "value", "")))
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place.__name__))
 class TestOptional:
-    """Wherever an argument says whether it may be left out, and in whatever way, it holds."""
+    """An argument may define C{optional} in any place and with any value."""
 
     def test_reading(self, place: Any, flag: Any) -> None:
-        """Reading."""
+        """A box is parsed as Twisted parses it."""
         for content in ({}, {b"a": b"5"}, {b"a": None}):
             alike(
                 lambda amp, content=content: amp._stringsToObjects(
@@ -325,7 +329,7 @@ class TestOptional:
             )
 
     def test_rows(self, place: Any, flag: Any) -> None:
-        """Reading in rows."""
+        """Rows are parsed as Twisted parses them."""
         for content in ({}, {b"a": b"5"}):
             alike(
                 lambda amp, content=content: amp.AmpList([(b"a", made(amp, "Integer", place, flag))]).fromStringProto(
@@ -334,7 +338,7 @@ class TestOptional:
             )
 
     def test_writing(self, place: Any, flag: Any) -> None:
-        """Writing."""
+        """A box is written as Twisted writes it."""
         for content in ({}, {"a": 5}, {"a": None}):
             alike(
                 lambda amp, content=content: amp._objectsToStrings(
@@ -343,7 +347,7 @@ class TestOptional:
             )
 
     def test_calling(self, place: Any, flag: Any) -> None:
-        """A call that leaves it out."""
+        """A call that omits the argument does the same as in Twisted."""
         alike(
             lambda amp: (
                 type(amp.Command)(
@@ -360,12 +364,12 @@ schemas = st.lists(
 
 
 def schema(amp: Any, drawn: list[Any]) -> list[Any]:
-    """The schema that was drawn, with the types of the module C{amp}."""
+    """Build the drawn schema from the types of the module C{amp}."""
     return [(name, made(amp, kind, place, flag)) for name, kind, place, flag in drawn]
 
 
 class TestAny:
-    """Any schema, with any box and any values."""
+    """Tests for any schema with any box and any values."""
 
     @settings(max_examples=examples(400))
     @given(
@@ -374,7 +378,7 @@ class TestAny:
         st.sampled_from([None, *BOXES]),
     )
     def test_reading(self, drawn: Any, content: Any, kind: Any) -> None:
-        """Reading, from a box of any type."""
+        """A box of any type is parsed as Twisted parses it."""
         alike(lambda amp: amp._stringsToObjects((kind or amp.AmpBox)(content), schema(amp, drawn), None))
 
     @settings(max_examples=examples(400))
@@ -389,7 +393,7 @@ class TestAny:
         st.sampled_from([None, dict, OrderedDict]),
     )
     def test_writing(self, drawn: Any, content: Any, kind: Any, box: Any) -> None:
-        """Writing, from anything that is like a dictionary, to a box of any type."""
+        """Any mapping is written to a box of any type as Twisted writes it."""
         alike(lambda amp: amp._objectsToStrings(kind(content), schema(amp, drawn), (box or amp.AmpBox)(), None))
 
     @settings(max_examples=examples(400))
@@ -400,7 +404,7 @@ class TestAny:
         st.sampled_from(OBJECTS),
     )
     def test_commands(self, drawn: Any, content: Any, kind: Any, mapping: Any) -> None:
-        """Calls and their arguments, missing or unknown."""
+        """Calls with missing or unknown arguments do the same as in Twisted."""
 
         def command(amp: Any) -> Any:
             return type(amp.Command)("Any", (amp.Command,), {"arguments": kind(schema(amp, drawn))})
@@ -410,12 +414,12 @@ class TestAny:
 
 
 def overriding(amp: Any, **overridden: Any) -> Any:
-    """A type of boxes that does something in its own way."""
+    """Make a box class with overridden methods."""
     return type("Overriding", (amp.AmpBox,), overridden)
 
 
 class TestBoxes:
-    """A box that does something in its own way is written as Twisted writes it."""
+    """A box with unusual methods or contents is serialised as Twisted serialises it."""
 
     @pytest.mark.parametrize(
         "overridden",
@@ -432,7 +436,7 @@ class TestBoxes:
         ids=lambda overridden: "".join(overridden) or "nothing",
     )
     def test_written(self, overridden: dict[str, Any]) -> None:
-        """Whatever it overrides."""
+        """A box with an overridden method is serialised as in Twisted."""
         alike(lambda amp: overriding(amp, **overridden)({b"b": b"1", b"a": b"2"}).serialize())
 
     @pytest.mark.parametrize(
@@ -441,11 +445,11 @@ class TestBoxes:
         ids=repr,
     )
     def test_content(self, content: dict[Any, Any]) -> None:
-        """Whatever it holds."""
+        """A box with unusual keys or values is serialised as in Twisted."""
         alike(lambda amp: amp.AmpBox(content).serialize())
 
     def test_emptied(self, build: Build) -> None:
-        """A key that empties the box while the keys are put in order does no harm."""
+        """A key that empties the box while the keys are sorted does no harm."""
 
         class Emptying(bytes):
             def __lt__(self, other: Any) -> bool:

@@ -1,5 +1,5 @@
 """
-The same calls are the same bytes, whoever makes and whoever answers them.
+Tests that the same calls produce the same bytes, whichever module makes and answers them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ stock = loadStock("amp")
 
 
 class Credentials:
-    """What the fake TLS is started with: it does not look."""
+    """Credentials for the fake TLS, which ignores them."""
 
     def options(self, *authorities: Any) -> Any:
         return authorities
@@ -27,9 +27,9 @@ class Credentials:
 
 class Conversation:
     """
-    Two peers, and what became of the calls between them.
+    Two peers, and the results of the calls between them.
 
-    @ivar results: what each call came to, in that order.
+    @ivar results: the result of each call, in the order in which they arrived.
     """
 
     def __init__(self, client: Any, server: Any, **secured: Any) -> None:
@@ -39,7 +39,7 @@ class Conversation:
         self.results: list[Any] = []
 
     def call(self, command: str, *arguments: Any, peer: Any = None, **values: Any) -> Any:
-        """Have the client (or the given peer) make a call."""
+        """Make a call from the client, or from the given peer."""
         caller = peer or self.client
         words = self.words if caller is self.client else self.serverWords
         try:
@@ -52,7 +52,7 @@ class Conversation:
         return answering
 
     def outcome(self) -> Any:
-        """All that can be seen of it."""
+        """Return everything that can be seen of the conversation."""
         self.pipe.flush()
         return (
             [(end.events, end.sent) for end in (self.pipe.client, self.pipe.server)],
@@ -132,7 +132,7 @@ def bothWays(conversation: Conversation) -> None:
 
 
 def strings(conversation: Conversation) -> None:
-    """Calls that are made of boxes."""
+    """Make calls with C{callRemoteString}."""
     conversation.client.callRemoteString(b"Notify", False, text=b"a string")
     conversation.client.callRemoteString(b"Later", number=b" 1_0 ").addBoth(
         lambda result: conversation.results.append(described(result))
@@ -192,7 +192,7 @@ def securedThenSwitched(conversation: Conversation) -> None:
 
 
 def scenarios() -> Iterator[Any]:
-    """The conversations."""
+    """Yield the conversations."""
     for number in range(7):
         yield pytest.param(echo(number), id=f"everything{number}")
     for name, samples in SAMPLES.items():
@@ -208,7 +208,7 @@ def scenarios() -> Iterator[Any]:
 
 
 def hold(client: Any, server: Any, scenario: Callable[[Conversation], None]) -> Any:
-    """Have the conversation."""
+    """Hold the conversation, and return its outcome."""
     conversation = Conversation(client, server, tls_localCertificate=Credentials())
     scenario(conversation)
     return conversation.outcome()
@@ -216,10 +216,16 @@ def hold(client: Any, server: Any, scenario: Callable[[Conversation], None]) -> 
 
 @pytest.mark.parametrize("scenario", list(scenarios()))
 class TestWire:
-    """Whoever is client and whoever is server, the bytes and all that comes of them are as between two of Twisted's."""
+    """
+    Any combination of client and server produces the same bytes and results as two of Twisted's
+    peers.
+    """
 
     def test_same(self, scenario: Callable[[Conversation], None]) -> None:
-        """Bytes both ways, in the same writes; results, notifications, ends."""
+        """
+        The bytes and writes in both directions, the results, the notifications and the ends are the
+        same.
+        """
         expected = hold(stock, stock, scenario)
         assert expected[0][0]
         assert hold(ours, ours, scenario) == expected

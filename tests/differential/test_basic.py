@@ -1,8 +1,8 @@
 """
-The receivers of C{twisted.protocols.basic} and ours do the same with the same script.
+Tests that the receivers of C{twisted.protocols.basic} and ours do the same with the same script.
 
-Where they are meant to differ is in L{DIFFERENCES}: each entry says which scripts it concerns, and has a test of its
-own below; a script that none concerns has to give the same, event by event.
+L{DIFFERENCES} lists the deliberate differences.  Each entry says which scripts it concerns, and has
+a test below.  A script that none concerns causes the same events on both sides.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ KINDS = (*LINES, *STRINGS, "NetstringReceiver")
 
 class Difference(NamedTuple):
     """
-    Something that is meant to be otherwise than in Twisted.
+    A deliberate difference from Twisted.
 
-    @ivar concerns: whether it can show in a script, given what Twisted did with it.
+    @ivar concerns: takes a script and Twisted's events, and returns whether the difference may
+        show.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Difference(NamedTuple):
 
 
 def _does(case: Case, *names: str) -> bool:
-    """Does a callback of the script do one of these?"""
+    """Whether a callback of the script does one of these."""
     return any(
         action is not None and (action[0] in names or action[1:2] in [(each,) for each in names])
         for action in case.actions
@@ -47,7 +48,7 @@ def _does(case: Case, *names: str) -> bool:
 
 
 def _between(case: Case, *names: str) -> bool:
-    """Does the script do one of these between chunks?"""
+    """Whether the script does one of these between chunks."""
     return any(
         not isinstance(step, bytes) and (step[0] in names or step[1:2] in [(each,) for each in names])
         for step in case.steps
@@ -55,7 +56,7 @@ def _between(case: Case, *names: str) -> bool:
 
 
 def _droppedBefore(events: list[Any]) -> bool:
-    """Has Twisted closed the connection at some time?"""
+    """Whether Twisted closed the connection at some point."""
     return any(event[0] == "after" and event[2] for event in events)
 
 
@@ -104,7 +105,7 @@ DIFFERENCES = [
 
 
 def check(case: Case) -> None:
-    """Drive both; where no difference concerns the script, they do the same."""
+    """Drive both implementations.  They do the same, unless a difference concerns the script."""
     expected = drive(stock, case)
     got = drive(ours, case)
     if not _concerned(case, expected):
@@ -129,9 +130,11 @@ PAUSING = ("pauseProducing", "stopProducing", "paused")
 
 def withoutOffsets(events: list[Any]) -> list[Any]:
     """
-    Leave out where the undelivered bytes begin, and in what: L{drive} has compared what they are.
+    Remove the attributes that say where the undelivered bytes begin.  L{drive} has compared the
+    bytes themselves.
 
-    A receiver that was paused goes on in the bytes that it had; Twisted joins them with those that came meanwhile.
+    After a pause, our receiver continues in its current buffer.  Twisted's joins that with the
+    bytes that arrived in the meantime.
     """
     return [
         tuple(
@@ -149,24 +152,31 @@ def _callbacks(events: list[Any]) -> list[Any]:
 
 
 def untilDropped(expected: list[Any], got: list[Any]) -> None:
-    """The callbacks are the same up to the chunk that had the peer dropped, and ours is never called again."""
+    """
+    Assert that the callbacks are the same up to the chunk that dropped the peer, and that ours is
+    never called again.
+    """
     last = next(index for index, event in enumerate(expected) if event[0] == "after" and event[2])
     assert withoutOffsets(_callbacks(got)) == withoutOffsets(_callbacks(expected[:last]))
 
 
 def untilDifferent(expected: list[Any], got: list[Any], case: Case) -> None:
-    """Whatever differs: the first callback is the same, unless the application itself has put other bytes there."""
+    """
+    Assert that the first callback is the same, unless a difference or an assignment by the script
+    explains another.
+    """
     first = [next((event[:2] for event in events if event[0] in CALLBACKS), None) for events in (expected, got)]
     byNature = {"dropped", "newline", "halfDelimiter"}.intersection(_concerned(case, expected))
     assert first[1] == first[0] or byNature or _between(case, "recvd", "_buffer")
 
 
-# What scripts are made of.  To make a strategy takes longer than to drive a script: each is made once.
+# The strategies for scripts.  Building a strategy takes longer than driving a script, so each is
+# built once.
 
 
 @cache
 def frames(kind: str, delimiter: bytes) -> st.SearchStrategy[bytes]:
-    """Frames, pieces of frames, and what looks like them."""
+    """Frames, pieces of frames, and bytes that resemble them."""
     payload = st.text("ab" + delimiter.decode("latin-1"), max_size=7).map(lambda text: text.encode("latin-1"))
     if kind in LINES:
         return st.one_of(payload.map(lambda line: line + delimiter), payload)
@@ -181,14 +191,14 @@ def frames(kind: str, delimiter: bytes) -> st.SearchStrategy[bytes]:
 
 
 def cut(data: bytes, cuts: list[int]) -> list[bytes]:
-    """Cut C{data} at C{cuts}, wherever these fall."""
+    """Cut C{data} at C{cuts}, modulo its length."""
     places = sorted({each % (len(data) + 1) for each in cuts})
     return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
 @cache
 def actions(kind: str, data: st.SearchStrategy[bytes]) -> st.SearchStrategy[Any]:
-    """What an application may do."""
+    """The actions of an application."""
     common = [
         st.none(),
         st.none(),
@@ -231,7 +241,7 @@ def actions(kind: str, data: st.SearchStrategy[bytes]) -> st.SearchStrategy[Any]
 
 @cache
 def parts(kind: str, delimiter: bytes) -> tuple[st.SearchStrategy[Any], ...]:
-    """The bytes of a script, what is done between its chunks, and what its callbacks do."""
+    """The bytes of a script, the actions between its chunks, and the actions of its callbacks."""
     piece = frames(kind, delimiter)
     action = actions(kind, piece)
     messages = st.lists(piece, max_size=8).map(b"".join)
@@ -261,17 +271,20 @@ def cases(draw: Any) -> Case:
 
 
 class TestDifferential:
-    """The same script, the same events."""
+    """The same script causes the same events."""
 
     @settings(max_examples=examples(1500))
     @given(cases())
     def test_scripts(self, case: Case) -> None:
-        """Any script."""
+        """Any script causes the same events, up to a difference."""
         check(case)
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_everyCut(self, kind: str) -> None:
-        """Inputs of up to twelve bytes, in every partition there is, on both; in few where random tests are short."""
+        """
+        Inputs of up to twelve bytes are the same in every partition.  The short random tests try
+        only a few.
+        """
         inputs = {
             "LineReceiver": (b"ab\r\n\r\nc\r\nd\r", b"toolong\r\na\r"),
             "LineOnlyReceiver": (b"ab\r\n\r\nc\r\nd",),
@@ -293,7 +306,7 @@ class TestDifferential:
 def delivered(
     module: Any, kind: str, steps: list[Any], actions: list[Any], own: bool = False, **chosen: Any
 ) -> list[Any]:
-    """What the callbacks were given."""
+    """Return the arguments of the callbacks."""
     events = drive(module, Case(kind, chosen, own, steps, actions))
     return [
         event[1]
@@ -303,18 +316,21 @@ def delivered(
 
 
 class TestDifferences:
-    """Each difference, as it is on Twisted and as it is here."""
+    """Tests for each difference, on Twisted's module and on ours."""
 
     def both(self, *arguments: Any, **chosen: Any) -> tuple[list[Any], list[Any]]:
         return delivered(stock, *arguments, **chosen), delivered(ours, *arguments, **chosen)
 
     def test_names(self) -> None:
-        """Each has a test here."""
+        """Each difference has a test in this class."""
         for each in DIFFERENCES:
             assert hasattr(self, f"test_{each.name}"), each.name
 
     def test_reentered(self) -> None:
-        """In Twisted what re-enters overtakes, or has frames delivered twice."""
+        """
+        Reentrant bytes are delivered last.  In Twisted they overtake others, or frames are
+        delivered twice.
+        """
         theirs, mine = self.both("LineOnlyReceiver", [b"a\r\nb\r\n"], [("dataReceived", b"c\r\n")])
         assert (theirs, mine) == ([b"a", b"c", b"b"], [b"a", b"b", b"c"])
         theirs, mine = self.both("Int8StringReceiver", [b"\1a\1b"], [("dataReceived", b"\1c")], own=True)
@@ -322,7 +338,10 @@ class TestDifferences:
         assert mine == [b"a", b"b", b"c"]
 
     def test_raised(self) -> None:
-        """In Twisted an exception costs lines, or has strings delivered again."""
+        """
+        An exception loses or repeats nothing.  In Twisted it loses lines, or strings are delivered
+        again.
+        """
         assert self.both("LineOnlyReceiver", [b"a\r\nb\r\n", b"c\r\n"], [("raise",)]) == (
             [b"a", b"c"],
             [b"a", b"b", b"c"],
@@ -331,33 +350,39 @@ class TestDifferences:
         assert (theirs, mine) == ([b"a", b"a", b"b", b"c"], [b"a", b"b", b"c"])
 
     def test_dropped(self) -> None:
-        """In Twisted a dropped peer is heard on."""
+        """Nothing from a dropped peer is delivered.  Twisted continues to deliver."""
         theirs, mine = self.both("LineReceiver", [b"toolong\r\n", b"a\r\n"], [], MAX_LENGTH=3)
         assert (theirs, mine) == ([b"a"], [])
 
     def test_refused(self) -> None:
-        """In Twisted each further chunk has the strings in front of a refused one delivered again."""
+        """
+        Strings before a refused one are delivered once.  Twisted delivers them again with each
+        further chunk.
+        """
         theirs, mine = self.both("Int8StringReceiver", [b"\1a\5", b"x"], [], own=True, MAX_LENGTH=3)
         assert (theirs, mine) == ([b"a", 5, b"a", 5], [b"a", 5, 5])
 
     def test_halfDelimiter(self) -> None:
-        """In Twisted a line of just the limit is refused if the chunk ends within its delimiter."""
+        """
+        A line of exactly the limit is accepted if the chunk ends within its delimiter.  Twisted
+        refuses it.
+        """
         theirs, mine = self.both("LineOnlyReceiver", [b"abc\r", b"\n"], [], own=True, MAX_LENGTH=3)
         assert (theirs, mine) == ([b"abc\r", b"abc"], [b"abc"])
 
     def test_assigned(self) -> None:
-        """In Twisted bytes that are assigned between two chunks cost other bytes."""
+        """Assigning bytes between two chunks loses no other bytes.  In Twisted it does."""
         theirs, mine = self.both("Int8StringReceiver", [("set", "recvd", b""), b"\1a\1b"], [])
         assert (theirs, mine) == ([b"a"], [b"a", b"b"])
 
     def test_newline(self) -> None:
-        """In Twisted it takes another byte to see that they are not."""
+        """Digits followed by a newline are refused at once.  Twisted needs another byte."""
         for module, broken in ((stock, 0), (ours, 1)):
             events = drive(module, Case("NetstringReceiver", {}, False, [b"1\n"], []))
             assert events[-1][1][0] == ("brokenPeer", broken)
 
     def test_noLimit(self) -> None:
-        """In Twisted a netstring receiver with a limit of 0 is an error."""
+        """A netstring receiver works with a limit of 0.  In Twisted it raises C{ValueError}."""
         with pytest.raises(ValueError, match=r"math domain|logarithm|expected a positive"):
             delivered(stock, "NetstringReceiver", [b"0:,"], [], MAX_LENGTH=0)
         assert delivered(ours, "NetstringReceiver", [b"0:,"], [], MAX_LENGTH=0) == [b""]

@@ -1,7 +1,9 @@
 """
-The receivers of C{twisted.protocols.basic} and ours do the same, whatever an application changes, and whenever.
+Tests that the receivers of C{twisted.protocols.basic} and ours do the same, whatever an application
+changes and whenever.
 
-Each vocabulary is tried on its own, and all together.  L{intended} tells from which event on a script may differ.
+Each vocabulary of changes is tested alone, and all of them together.  L{intended} tells from which
+event on a script may differ.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ stock = loadStock("basic")
 
 
 def _refused(name: str, *more: Any) -> Any:
-    """Tell what an event refuses; C{None} if nothing."""
+    """Return what an event refuses, or C{None}."""
     if name == "refused":
         return more[0]
     isHooked = name.startswith("hooked") and more[0].endswith("Exceeded")
@@ -41,10 +43,11 @@ def _refused(name: str, *more: Any) -> Any:
 
 def intended(case: Case, events: list[Any]) -> int:
     """
-    Tell from which of Twisted's events on ours may differ.
+    Return the index of Twisted's first event from which ours may differ.
 
-    These are the differences C{dropped}, C{refused} and C{halfDelimiter} of L{test_basic.DIFFERENCES}; no script has
-    the others.  Nor is anything compared behind an error of Twisted's own.
+    The possible differences are C{dropped}, C{refused} and C{halfDelimiter} of
+    L{test_basic.DIFFERENCES}; no script shows the others.  Nothing is compared after an error of
+    Twisted's own.
     """
     for number, event in enumerate(events):
         refused = _refused(*event)
@@ -58,17 +61,18 @@ def intended(case: Case, events: list[Any]) -> int:
 
 
 def check(case: Case) -> None:
-    """Drive both; they do the same, and ours comes to an end in any case."""
+    """Drive both implementations.  They do the same, and ours always terminates."""
     expected, got = drive(stock, case), drive(ours, case)
     end = intended(case, expected)
     assert got[:end] == expected[:end]
     assert ("failed", "Endless") not in got
 
 
-#: How many scripts to try of each vocabulary, all kinds together.
+#: How many scripts to run for each vocabulary, over all kinds.
 EXAMPLES = 2 * settings().max_examples
 
-#: Each vocabulary with each kind of receiver that has it; the sizes of lengths are much the same.
+#: Each vocabulary with each kind of receiver that has it.  The sizes of length prefixes differ
+#: little, so one is enough.
 EACH = [
     (name, kind)
     for name, (_, kinds) in VOCABULARIES.items()
@@ -80,10 +84,11 @@ EACH = [
 @pytest.fixture(scope="class")
 def unpinned() -> Iterator[None]:
     """
-    Pin nothing, on CPython 3.11, either.
+    Switch off the caching of attributes, which CPython 3.11 has.
 
-    Between two chunks an application would see what was pinned of its class before it changed that: it is released with
-    the next chunk, as the table of differences says, and C{tests/receiving/test_pins.py} shows.
+    With it, an application that changes its class between two chunks would still see the cached
+    attributes until the next chunk.  The table of differences says so, and
+    C{tests/receiving/test_pins.py} tests it.
     """
     with ExitStack() as stack:
         for name in ("lines", "lineonly", "netstrings", "intstrings"):
@@ -94,11 +99,11 @@ def unpinned() -> Iterator[None]:
 
 @pytest.mark.usefixtures("unpinned")
 class TestVocabularies:
-    """The same script, the same events."""
+    """The same script causes the same events."""
 
     @pytest.mark.parametrize(("name", "kind"), EACH)
     def test_each(self, name: str, kind: str) -> None:
-        """Any script of one vocabulary."""
+        """Any script of one vocabulary causes the same events."""
 
         @settings(max_examples=EXAMPLES // 4)
         @given(scripts(name, kinds=[kind]))
@@ -110,17 +115,19 @@ class TestVocabularies:
     @settings(max_examples=EXAMPLES)
     @given(scripts(*VOCABULARIES))
     def test_all(self, case: Case) -> None:
-        """Any script of all vocabularies."""
+        """Any script of all vocabularies causes the same events."""
         check(case)
 
     @settings(max_examples=EXAMPLES)
     @given(scripts(*VOCABULARIES, brought=True))
     def test_brought(self, case: Case) -> None:
-        """The same if the application brings its own C{dataReceived}, a copy of Twisted's."""
+        """
+        The events are the same if the application has its own C{dataReceived}, a copy of Twisted's.
+        """
         check(case)
 
 
-#: Scripts of the simplest kind, by what they are about.
+#: The simplest script for each change.
 SIMPLE = {
     "another class": Case("LineReceiver", {}, False, [b"x\r\n" * 20 + b"body"], [None] * 19 + [("become", "raw")]),
     "a delimiter of the class": Case(
@@ -161,21 +168,23 @@ SIMPLE = {
 
 @pytest.mark.usefixtures("unpinned")
 class TestSimple:
-    """Each of the changes once, in the simplest script that has it."""
+    """Tests for each of the changes once, in the simplest script that has it."""
 
     @pytest.mark.parametrize("name", SIMPLE)
     def test_same(self, name: str) -> None:
-        """Twisted's receiver fails at none of them, and ours does the same."""
+        """Twisted's receiver does not fail, and ours does the same."""
         expected = drive(stock, SIMPLE[name])
         assert expected[-1][0] != "failed"
         assert drive(ours, SIMPLE[name]) == expected
 
 
 class TestConnectionLost:
-    """Each base of an application hears of the end, as it does with Twisted's receivers."""
+    """
+    Each base class of an application learns of the connection's end, as with Twisted's receivers.
+    """
 
     def heard(self, module: Any, kind: str, order: str) -> list[str]:
-        """Who hears of it, where the bases stand in some order."""
+        """Return the bases whose C{connectionLost} is called, with the bases in this order."""
         heard: list[str] = []
 
         class Session(Protocol):
@@ -202,15 +211,15 @@ class TestConnectionLost:
     @pytest.mark.parametrize("order", ["r", "rs", "sr", "rp", "pr", "cr", "crs", "csr", "rsp", "rc"])
     @pytest.mark.parametrize("kind", KINDS)
     def test_bases(self, kind: str, order: str) -> None:
-        """In any order."""
+        """The bases are called as in Twisted, in any order."""
         assert self.heard(ours, kind, order) == self.heard(stock, kind, order)
 
 
 class TestDriver:
-    """The driver sees what it is for."""
+    """Tests for the driver itself."""
 
     def test_endless(self) -> None:
-        """A receiver that calls back for ever is stopped."""
+        """A receiver that keeps calling back is stopped."""
 
         class Endless(stock.LineReceiver):  # type: ignore[misc, name-defined]
             def dataReceived(self, data: bytes) -> None:
@@ -221,12 +230,12 @@ class TestDriver:
         assert drive(module, Case("LineReceiver", {}, False, [b"a"], []))[-1] == ("failed", "Endless")
 
     def test_copies(self) -> None:
-        """A copy goes on behind what it had, with other bytes than the first one."""
+        """A copy continues after the bytes that it had, with different bytes than the original."""
         steps = [b"a", ("copy", "copy"), b"a\r\n"]
         events = drive(stock, Case("LineReceiver", {}, False, steps, [], False))
         assert [event[1:3] for event in events if event[0] == "line"] == [("first", b"aa"), ("copy 1", b"ac")]
 
     def test_reused(self) -> None:
-        """The buffer of a chunk is used for something else afterwards."""
+        """The buffer of a chunk is overwritten after the delivery."""
         events = drive(stock, Case("LineReceiver", {}, False, [("feed", "memoryview", b"a\r"), b"\n"], [], False))
         assert ("line", "first", b"a", []) in events

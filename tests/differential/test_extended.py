@@ -1,4 +1,7 @@
-"""With AMP's features beyond Twisted's on, what does not use them is as it is without."""
+"""
+Tests that calls that do not use AMP's features beyond Twisted's behave the same if these are
+enabled.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from twisted_basic_ng._defaults import EXTENDED
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The tests that use a feature, without agreement of both sides: they send values that are too long, or cancel calls.
+#: The tests that use a feature without an agreement of both sides: they send values that are too
+#: long, or cancel calls.
 USING = [
     "tests/compatibility/test_amp_dispatch.py::TestSending::test_invalid[ours]",
     "tests/compatibility/test_amp_today.py::EverydayTests::test_tooLong",
@@ -42,11 +46,11 @@ def run(*arguments: str, **variables: str) -> str:
 
 
 class TestSuites:
-    """The differential suites and those about compatibility."""
+    """Tests that run the differential and the compatibility suites."""
 
     @pytest.mark.parametrize("suite", SUITES)
     def test_same(self, suite: str) -> None:
-        """All others pass."""
+        """All tests pass that do not use a feature."""
         outcome = run(suite, *(f"--deselect={each}" for each in USING))
         assert " passed" in outcome
         assert "failed" not in outcome

@@ -1,9 +1,10 @@
 """
-Two AMP ends that call each other with deadlines and large values, cancel calls, and leave.
+Tests two AMP ends that call each other with deadlines and large values, cancel calls, and leave.
 
-Whatever the order: each call ends exactly once; when its deadline has passed, it has ended; its responder was cancelled
-if it had not answered by then, or if the call was cancelled, and never else; a side that leaves closes the connection
-when all is answered; and nothing is left at the end.
+In any order of actions: Each call ends exactly once, at the latest at its deadline.  Its responder
+is cancelled if the deadline passes before it has answered or if the call is cancelled, and never
+otherwise.  A side that leaves closes the connection after all calls are answered.  Nothing is left
+at the end.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SIDES = st.integers(0, 1)
 
 
 class Act(amp.Command):
-    """A call that is answered later; its responder may call back first."""
+    """A call that is answered later.  Its responder may call back first."""
 
     arguments = [(b"n", amp.Integer()), (b"depth", amp.Integer()), (b"data", amp.String())]
     response = [(b"n", amp.Integer()), (b"data", amp.String())]
@@ -33,7 +34,7 @@ class Act(amp.Command):
 
 
 class Note(Act):
-    """The same without an answer."""
+    """The same call without an answer."""
 
     response: Any = []
     requiresAnswer = False
@@ -41,10 +42,10 @@ class Note(Act):
 
 class Made:
     """
-    A call.
+    A call that was made.
 
     @ivar until: when its caller stops waiting.
-    @ivar results: what came of it.
+    @ivar results: its results.
     """
 
     def __init__(self, until: float | None) -> None:
@@ -58,7 +59,7 @@ class Made:
 
 
 class Taken:
-    """A call that a responder has: what the responder waits for, and until when it may."""
+    """A call that a responder is working on: the Deferred that it waits for, and its deadline."""
 
     def __init__(self, until: float | None) -> None:
         self.until = until
@@ -67,14 +68,14 @@ class Taken:
 
 
 class End(amp.AMP):
-    """One end."""
+    """One end of the connection."""
 
     extended = True
     logConnections = False
     machine: Machine
 
     def unhandledError(self, failure: Any) -> None:
-        """Only an error of a responder to a call that wants no answer comes here."""
+        """Accept only errors of responders to calls without an answer."""
         assert failure.check(amp.RemoteAmpError, ZeroDivisionError, CancelledError), failure
         assert getattr(failure.value, "errorCode", b"ZERO") == b"ZERO"
 
@@ -100,7 +101,7 @@ class End(amp.AMP):
             raise
         finally:
             taken.hasEnded = True
-            taken.waiting.addErrback(lambda failure: None)  # one who was cancelled before does not look at it
+            taken.waiting.addErrback(lambda failure: None)  # the responder may not await it any more
         assert amp.currentCall() == call
         return {"n": n, "data": data}
 
@@ -127,7 +128,7 @@ class Machine(RuleBasedStateMachine):
     def call(
         self, end: End, seconds: float | None, depth: int, outer: float | None = None, size: int = 0
     ) -> Deferred[Any]:
-        """Make a call, and keep what comes of it."""
+        """Make a call, and keep its result."""
         left = min((each for each in (seconds, outer) if each is not None), default=None)
         made = Made(None if left is None else self.clock.seconds() + left)
         self.made.append(made)
@@ -156,7 +157,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, size=st.sampled_from([1, 7, 100, 60_000]))
     def carry(self, side: int, size: int) -> None:
-        """Carry some bytes to the other end, which may be paused."""
+        """Deliver some bytes to the other end, unless that is paused."""
         other = self.ends[1 - side]
         if self.transports[1 - side].reading:
             data = self.transports[side].written[self.sent[side] :][:size]
@@ -167,7 +168,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.isLost)
     @rule()
     def carryAll(self) -> None:
-        """Carry all bytes to and fro, until nothing more comes of it."""
+        """Deliver all bytes in both directions, until there are no more."""
         for _ in range(4):
             for side in (0, 1, 0, 1):
                 self.carry(side, 10**6)
@@ -215,7 +216,10 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def once(self) -> None:
-        """Each call has ended at most once, and by its deadline, and so has its responder; no connection is closed."""
+        """
+        Each call, and its responder, has ended at most once and by its deadline.  No connection is
+        closed without a reason.
+        """
         now = self.clock.seconds()
         assert not self.wrong
         assert self.isLost or self.leaving or not any(each.disconnecting for each in self.transports)

@@ -1,8 +1,9 @@
 """
-FTP's data connections, and what sends files over them, do the same as Twisted's with the same script.
+Tests that FTP's data connections, and the file sender over them, do the same as Twisted's with the
+same script.
 
-Scripts that meet a documented difference are told from the others by L{DIFFERENCES}; all others have to give the same,
-event by event.
+L{DIFFERENCES} lists the documented differences and the scripts that they concern.  All other
+scripts cause the same events.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from twisted_basic_ng import basic, ftp
 
 
 class Modules(NamedTuple):
-    """The modules of a side."""
+    """The modules of one side."""
 
     ftp: Any
     basic: Any
@@ -37,9 +38,9 @@ Step = tuple[Any, ...]
 
 class Wire(RecordingTransport):
     """
-    A TCP transport, as far as it can be seen: what is asked of it after its end is not written down.
+    A TCP transport that records the calls to it, until the connection is lost.
 
-    @ivar isLost: the connection is gone.
+    @ivar isLost: whether the connection is lost.
     """
 
     isLost = False
@@ -70,12 +71,12 @@ class Wire(RecordingTransport):
         self.reading = False
 
     def deliver(self, data: bytes) -> None:
-        """Read, if the connection is read."""
+        """Deliver C{data}, unless reading is paused."""
         if self.reading and not self.isLost:
             self.protocol.dataReceived(data)
 
     def pull(self) -> None:
-        """Ask for more to send, or close when there is none."""
+        """Ask the producer for more, or close if there is none."""
         if self.isLost:
             return
         if self.producer is not None and not self.streamingProducer:
@@ -95,7 +96,7 @@ class Wire(RecordingTransport):
 
 
 class Consumer:
-    """Takes an upload, and does what is in the script at each piece."""
+    """Consumes an upload, and executes the script's next actions at each piece."""
 
     def __init__(self, events: list[Any], actions: tuple[str | None, ...]) -> None:
         self.events = events
@@ -118,7 +119,7 @@ class Consumer:
 
 
 class Player:
-    """Plays a script on one side, and writes down what is to be seen."""
+    """Plays a script on one side, and records the events."""
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
@@ -128,7 +129,7 @@ class Player:
         self.wire = Wire().connect(self.dtp)
 
     def play(self, steps: list[Step]) -> list[Any]:
-        """Play, and say what was to be seen."""
+        """Play a script, and return the events."""
         for name, *arguments in steps:
             self.events.append(("step", name))
             try:
@@ -188,7 +189,7 @@ class Player:
         self.wire.lose(ConnectionDone if isClean else ConnectionLost)
 
 
-#: What uses a connection to send: no upload can come over it then.
+#: The steps that send over the connection.  It cannot be used for an upload any more.
 USING = {"row", "file"}
 
 _PIECES = st.binary(min_size=1, max_size=20)
@@ -214,10 +215,10 @@ _STEPS: st.SearchStrategy[Step] = st.one_of(
 
 class Difference(NamedTuple):
     """
-    Something that is meant to be otherwise than in Twisted.
+    A deliberate difference from Twisted.
 
-    @ivar concerns: whether it can show in a script.
-    @ivar shown: a script that it shows in.
+    @ivar concerns: whether the difference may show in a script.
+    @ivar shown: a script that shows the difference.
     """
 
     name: str
@@ -243,7 +244,7 @@ def _isCut(steps: list[Step]) -> bool:
 
 
 def _pausesWhileKept(steps: list[Step]) -> bool:
-    """Does a consumer pause, or has somebody paused, while there is something that was kept?"""
+    """Whether the consumer or the application pauses while there are buffered pieces."""
     if not _registers(steps):
         return False
     at = _names(steps).index("register")
@@ -275,13 +276,13 @@ DIFFERENCES = [
 
 
 class TestScripts:
-    """What is to be seen is the same."""
+    """Tests for scripts."""
 
     @given(st.lists(_STEPS, max_size=12))
     @example([("receive", b"a"), ("register", (("stop",),)), ("receive", b"b"), ("pull",)])
     @example([("file", b"abcdef", 2, None), ("file", b"x", 1, None), ("pull",), ("end", False)])
     def test_same(self, steps: list[Step]) -> None:
-        """Event by event, where no difference concerns the script."""
+        """The events are the same, if no difference concerns the script."""
         for each in DIFFERENCES:
             if each.concerns(steps):
                 event(each.name)
@@ -290,6 +291,6 @@ class TestScripts:
 
     @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda each: each.name)
     def test_differs(self, difference: Difference) -> None:
-        """Each difference is one."""
+        """The script of each difference causes different events."""
         assert difference.concerns(difference.shown)
         assert Player(OURS).play(difference.shown) != Player(STOCK).play(difference.shown)

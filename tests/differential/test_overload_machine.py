@@ -1,8 +1,9 @@
 """
-Two AMP ends under bounds, over a connection whose room is small, and everything that an application may do in between.
+Tests two AMP ends with overload bounds, over a connection with small buffers, and all actions of
+applications.
 
-Whatever the bounds and the order: once both applications let go of what they hold, every call comes to its end, each
-was taken once and in order, and no end waits for anything.
+With any bounds and in any order: once both applications release what they hold, every call ends,
+each call has arrived once and in order, and no end waits for anything.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from tests.helpers import RecordingTransport, examples
 from twisted_basic_ng import amp
 from twisted_basic_ng.amp import _line, _overload
 
-#: How many bytes a transport keeps itself, and how many the network does.
+#: How many bytes a transport buffers before it pauses its producer, and how many bytes the network
+#: holds.
 ENOUGH, NETWORK = 64, 100
 
 SIDES = st.integers(0, 1)
@@ -30,7 +32,7 @@ BOUNDS = st.tuples(st.sampled_from([None, 0, 1, 2, 5]), st.sampled_from([None, 0
 
 
 class Act(amp.Command):
-    """A call that is answered at once or later, with as many bytes as it says."""
+    """A call that is answered at once or later, with C{size} bytes."""
 
     arguments = [(b"n", amp.Integer()), (b"later", amp.Boolean()), (b"size", amp.Integer()), (b"load", amp.String())]
     response = [(b"load", amp.String())]
@@ -44,7 +46,10 @@ class Note(amp.Command):
 
 
 class Socket(RecordingTransport):
-    """A transport with a buffer, which takes producers as Twisted's does, and a network behind it."""
+    """
+    A transport with a buffer, which handles producers as Twisted's does, and with a network behind
+    it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +70,10 @@ class Socket(RecordingTransport):
             producer.resumeProducing()
 
     def send(self, size: int) -> bool:
-        """Give bytes to the network, as many as it takes; ask the producer when they were the last ones."""
+        """
+        Send bytes to the network, as far as it has room.  When the buffer is empty, resume the
+        producer.
+        """
         size = min(size, NETWORK - len(self.network))
         sent, self.buffer = self.buffer[:size], self.buffer[size:]
         self.network += sent
@@ -75,14 +83,14 @@ class Socket(RecordingTransport):
         return bool(sent)
 
     def lose(self) -> None:
-        """Be gone."""
+        """Lose the connection."""
         producer, self.producer = self.producer, None
         if producer is not None:
             producer.stopProducing()
         self.buffer = self.network = b""
 
     def arrive(self, size: int) -> bool:
-        """Have bytes arrive, if somebody reads there."""
+        """Deliver bytes, unless the receiving end has paused reading."""
         if not self.other.reading or not self.network:
             return False
         data, self.network = self.network[:size], self.network[size:]
@@ -92,11 +100,11 @@ class Socket(RecordingTransport):
 
 class Producer:
     """
-    Is to be paused and resumed in turns, where a meter stands between it and the transport.
+    A producer that checks whether it is paused and resumed in turns.
 
-    @ivar isStreaming: else it is only asked.
-    @ivar write: writes something; it is called a few times.
-    @ivar wrong: what it was told out of turn.
+    @ivar isStreaming: whether it is a push producer.
+    @ivar write: writes something; it is called up to three times.
+    @ivar wrong: the calls that came out of turn.
     """
 
     def __init__(self, isStreaming: bool, write: Callable[[], object]) -> None:
@@ -120,18 +128,19 @@ class Producer:
             self.write()
 
     def stopProducing(self) -> None:
-        """It is over."""
+        """Do nothing."""
 
 
 class End(amp.AMP):
     """
-    One end.
+    One end of the connection.
 
-    @ivar sent: the numbers of its calls, in their order, without those that were cancelled in line.
-    @ivar taken: the numbers of the other end's.
-    @ivar held: answers that are given later.
-    @ivar passed: the numbers of what its producer wrote, which does not wait in line.
-    @ivar results: of its calls.
+    @ivar sent: the numbers of its calls, in order, without those that were cancelled before they
+        were sent.
+    @ivar taken: the numbers of the other end's calls.
+    @ivar held: the calls to answer later.
+    @ivar passed: the numbers of the calls that its producer wrote directly to the transport.
+    @ivar results: the results of its calls.
     """
 
     logConnections = False
@@ -162,13 +171,13 @@ class End(amp.AMP):
         return {}
 
     def answer(self, index: int) -> None:
-        """Give an answer."""
+        """Answer a call."""
         answer, size = self.held.pop(index % len(self.held))
         answer.callback({"load": b"x" * size})
 
 
 class Overloaded(RuleBasedStateMachine):
-    """Calls, answers, cancels, pauses, producers and bytes, in any order."""
+    """Makes calls, answers, cancellations, pauses, producers and moves of bytes, in any order."""
 
     isLost = False
 
@@ -199,7 +208,7 @@ class Overloaded(RuleBasedStateMachine):
         chain=st.integers(0, 2),
     )
     def call(self, side: int, count: int, later: bool, size: int, load: int, chain: int) -> None:
-        """Call; and call again when that was answered."""
+        """Make calls.  Optionally make another call when one is answered."""
         end = self.ends[side]
         for _ in range(count):
             number = self.nextNumber(end)
@@ -217,7 +226,7 @@ class Overloaded(RuleBasedStateMachine):
     @precondition(lambda self: not self.isLost)
     @rule(side=SIDES, count=st.integers(1, 8), load=st.sampled_from([0, 50, 300]))
     def notify(self, side: int, count: int, load: int) -> None:
-        """Tell something."""
+        """Send calls without an answer."""
         for _ in range(count):
             self.ends[side].callRemote(Note, n=self.nextNumber(self.ends[side]), load=b"x" * load)
 
@@ -248,7 +257,7 @@ class Overloaded(RuleBasedStateMachine):
             self.ends[side].resumeProducing()
 
     def write(self, side: int) -> None:
-        """Write past AMP, on one side alone: AMP does not count it."""
+        """Write directly to the transport, on one side only.  AMP does not count these bytes."""
         if side == 0:
             end = self.ends[0]
             number = b"%d" % self.nextNumber(end)
@@ -275,7 +284,7 @@ class Overloaded(RuleBasedStateMachine):
 
     @invariant()
     def bounded(self) -> None:
-        """No end has more in progress than it may."""
+        """No end has more asks in progress than its bound."""
         for end in getattr(self, "ends", ()):
             if end.MAX_ASKS_IN_PROGRESS is not None:
                 assert len(end.held) <= max(end.MAX_ASKS_IN_PROGRESS, 1)
@@ -283,7 +292,9 @@ class Overloaded(RuleBasedStateMachine):
     @precondition(lambda self: not self.isLost)
     @rule(dice=st.integers(0, 30))
     def lose(self, dice: int) -> None:
-        """Lose the connection, sometimes: then every call fails, and what was kept is forgotten."""
+        """
+        Rarely, lose the connection.  Then every call fails, and the queued boxes are discarded.
+        """
         if dice:
             return
         self.isLost = True
@@ -299,13 +310,13 @@ class Overloaded(RuleBasedStateMachine):
     @precondition(lambda self: self.isLost)
     @rule(side=SIDES)
     def callLost(self, side: int) -> None:
-        """A call over a connection that is gone fails."""
+        """A call after the connection is lost fails."""
         results: list[Any] = []
         self.ends[side].callRemote(Act, n=0, later=False, size=0, load=b"").addErrback(results.append)
         assert [each.type for each in results] == [ConnectionDone]
 
     def teardown(self) -> None:
-        """Let everything go on, and look whether it does."""
+        """Release everything, and check that every call ends."""
         try:
             if hasattr(self, "ends") and not self.isLost:
                 self.goOn()
@@ -314,7 +325,7 @@ class Overloaded(RuleBasedStateMachine):
                 each.stop()
 
     def goOn(self) -> None:
-        """Everything comes to its end."""
+        """Answer and deliver everything, then assert that every call has ended."""
         for end in self.ends:
             if end._ampIsPausedByApplication:
                 end.resumeProducing()

@@ -1,9 +1,9 @@
 """
-Two ends that send each other streams, and everything that may happen to a stream.
+Tests two ends that send each other streams, with everything that may happen to a stream.
 
-Whatever the order: a reader gets what the source gave, in order; each stream ends exactly once at
-both sides; no side keeps more than its window; when everything is read, nothing waits; and nothing
-is left at the end.
+In any order of actions: A reader gets what the source provided, in order.  Each stream ends exactly
+once on both sides.  No side buffers more than its window.  When everything is read, nothing waits.
+Nothing is left at the end.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SIDES = st.integers(0, 1)
 
 
 def pattern(number: int, size: int) -> bytes:
-    """Make bytes that tell a gap from a repetition."""
+    """Return bytes in which a gap differs from a repetition."""
     return (b"%d," % number * (size // 2 + 1))[:size]
 
 
 @implementer(IConsumer)
 class Consumer:
-    """Takes what it is given, and pauses now and then."""
+    """Collects the bytes, and pauses after each piece if told so."""
 
     def __init__(self, reading: Reading, pausing: bool) -> None:
         self.reading = reading
@@ -58,7 +58,7 @@ class Given:
     """
     A stream that is sent.
 
-    @ivar data: what its source has given so far.
+    @ivar data: the bytes that its source has provided so far.
     @ivar ends: how its sender was told that it ended.
     """
 
@@ -103,7 +103,7 @@ class Reading:
     """
     A stream that is received.
 
-    @ivar data: what was read.
+    @ivar data: the bytes that were read.
     @ivar ends: how its reader was told that it ended.
     """
 
@@ -134,7 +134,7 @@ class Reading:
 
 
 class Machine(RuleBasedStateMachine):
-    """Two ends."""
+    """Two connected ends."""
 
     @initialize(size=st.sampled_from([None, 1000, 100_000]), window=st.sampled_from([20_000, 2**18]))
     def connect(self, size: int | None, window: int) -> None:
@@ -197,14 +197,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def goOn(self, data: Any) -> None:
-        """Let an asynchronous generator go on."""
+        """Let an asynchronous generator continue."""
         if self.waiting:
             waiting = self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1)))
             if not waiting.called:
                 waiting.callback(None)
 
     def _take(self, side: int) -> None:
-        """Make readers of what has arrived."""
+        """Make readers for the streams that have arrived."""
         end, known = self.ends[side], self.readings[side]
         while len(known) < len(end.arrived):
             reading = Reading(self.given[1 - side][len(known)], end.reader(len(known)))
@@ -277,7 +277,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.isLost)
     @rule(rarely=st.integers(0, 9))
     def endAll(self, rarely: int) -> None:
-        """The connection is about to change."""
+        """Rarely, end all streams of one side, as before a protocol change."""
         if rarely == 7:
             self.ends[0].table.endAll("a change")
 
@@ -290,7 +290,10 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def inOrder(self) -> None:
-        """What was read is what was given, and each end comes once, and is the right one."""
+        """
+        The bytes read are a prefix of the bytes sent, and each stream ends at most once and in the
+        right way.
+        """
         if not hasattr(self, "ends"):
             return
         for end in self.ends:
@@ -338,7 +341,7 @@ class Machine(RuleBasedStateMachine):
             assert not any(kept)
 
     def _finish(self) -> None:
-        """End every source and read everything: then nothing waits for anything."""
+        """End every source and read everything.  Then nothing waits."""
         for side in (0, 1):
             for given in self.given[side]:
                 if given.pipe is not None and not given.hasEnded:

@@ -1,6 +1,6 @@
 """
-What applications change, as vocabularies of scripts for the receivers: what their callbacks do, and what is done
-between chunks.
+The changes that applications make, as vocabularies for scripts: the actions of callbacks, and the
+actions between chunks.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ stock = loadStock("basic")
 DELIMITERS = [b"\r\n", b"\n", b"aa", b"aba"]
 ANY_DELIMITER = st.sampled_from(DELIMITERS)
 
-#: How many callbacks in turn do the same.
+#: How many consecutive callbacks execute the same action.
 TIMES = [1, 1, 1, 2, 10, 100]
 
-#: The kinds, the more often the more there is to change.
+#: The kinds of receivers, weighted by how much of them can change.
 LIKELY = (*["LineReceiver"] * 4, *["Int16StringReceiver"] * 2, *KINDS)
 
 #: The kinds that can be paused.
 PAUSED = ("LineReceiver", *STRINGS)
 
-#: Where each keeps what is left.
+#: The attribute in which each kind keeps its undelivered bytes.
 LEFT = {"LineReceiver": "_buffer", "LineOnlyReceiver": "_buffer", "NetstringReceiver": "_remainingData"}
 
 Strategy = st.SearchStrategy[Any]
@@ -45,7 +45,7 @@ def _some(*strategies: Strategy) -> Strategy:
 
 
 def _sets(kind: str) -> list[tuple[str, Any]]:
-    """What may be set, on the instance or on its class."""
+    """The attributes to set on the instance or on its class."""
     found: list[tuple[str, Any]] = [("MAX_LENGTH", 3), ("MAX_LENGTH", 99)]
     if kind in LINES:
         found += [("delimiter", each) for each in (b"b", b"ab", b"\r\n")]
@@ -59,12 +59,12 @@ def _sets(kind: str) -> list[tuple[str, Any]]:
 
 
 def formatOf(kind: str) -> str:
-    """How strings of C{kind} say their length."""
+    """Return the format of the length prefix of C{kind}."""
     return str(getattr(stock, kind).structFormat)
 
 
 def _variants(kind: str) -> list[str]:
-    """The classes that an instance of C{kind} may become one of."""
+    """The names of the classes that an instance of C{kind} may change to."""
     names = {name for name, _ in _sets(kind)} | ({"prefixLength"} if kind in STRINGS else set())
     return [name for name, own in VARIANTS.items() if own.keys() <= names]
 
@@ -90,7 +90,7 @@ def _set(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 
 def _forms(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    """Bytes are no C{bytes}."""
+    """Bytes arrive in types other than C{bytes}."""
     form = st.sampled_from(["bytearray", "memoryview"])
     feed = st.tuples(st.just("feed"), form, data)
     if kind not in LINES:
@@ -100,7 +100,9 @@ def _forms(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 
 def _left(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    """What is left is replaced; the difference C{assigned} is about what does not occur here."""
+    """
+    The undelivered bytes are replaced.  Cases that the difference C{assigned} covers are left out.
+    """
     name = LEFT.get(kind, "recvd")
     assign = st.tuples(st.just("assign"), st.just(name), st.sampled_from(["bytes", "bytearray"]), data)
     reassign = st.tuples(st.just("reassign"), st.just(name), st.integers(0, 3))
@@ -113,23 +115,26 @@ def _left(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 
 def _offsets(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    """Where the bytes that are left begin, in those that Twisted's keeps: it decides that anew with each chunk."""
+    """
+    The offset of the undelivered bytes in Twisted's buffer changes.  Twisted sets it again with
+    each chunk.
+    """
     offset = st.tuples(st.just("set"), st.just("_compatibilityOffset"), st.integers(0, 5))
     return offset, offset
 
 
 def _copies(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    hows = [*range(6), "deepcopy", *(["copy"] if kind != "NetstringReceiver" else [])]  # it shares a file with its copy
+    hows = [*range(6), "deepcopy", *(["copy"] if kind != "NetstringReceiver" else [])]  # a copy shares its file
     pause = st.just(("pauseProducing",)) if kind in PAUSED else st.none()
     return pause, st.one_of(st.sampled_from(hows).map(lambda how: ("copy", how)), _drains(kind))
 
 
 def _busy(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
     """
-    The application says whether a delivery is going on.
+    The application sets the flag that a delivery is in progress.
 
-    No callback denies it: what arrives would then be delivered within the delivery, which is the difference
-    C{reentered}.
+    No callback clears it, because then arriving bytes would be delivered within the delivery, which
+    is the difference C{reentered}.
     """
     isBusy = st.just(("set", "_busyReceiving", True))
     return isBusy, st.one_of(isBusy, st.just(("set", "_busyReceiving", False)))
@@ -148,7 +153,9 @@ def _pauses(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 
 def _transports(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    """The connection is told to close, or another one takes its place; more comes all the same."""
+    """
+    The connection starts to close, or gets another transport.  More bytes arrive all the same.
+    """
     close = st.just(("transport", "loseConnection"))
     move = st.booleans().map(lambda isClosing: ("move", isClosing))
     either = st.one_of(close, move, st.just(("set", "transport", None)))
@@ -164,14 +171,15 @@ def _hooks(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
 
 
 def _modes(kind: str, data: Strategy) -> tuple[Strategy, Strategy]:
-    """Raw mode and back, and what re-enters."""
+    """Raw mode and line mode alternate, and bytes arrive reentrantly."""
     mode = st.sampled_from([("setRawMode",), ("setLineMode",), ("return", 1)])
     back = st.one_of(data, st.just(b"x")).map(lambda extra: ("setLineMode", extra))
     again = data.map(lambda more: ("dataReceived", more))
     return st.one_of(mode, mode, back, again), st.sampled_from([("setRawMode",), ("setLineMode",)])
 
 
-#: Each vocabulary, and the kinds that have it: what callbacks do, and what is done between chunks.
+#: Each vocabulary with the kinds that have it: the actions of callbacks, and the actions between
+#: chunks.
 VOCABULARIES: dict[str, tuple[Callable[[str, Strategy], tuple[Strategy, Strategy]], Sequence[str]]] = {
     "become": (_become, KINDS),
     "busy": (_busy, ("LineReceiver",)),
@@ -190,7 +198,7 @@ VOCABULARIES: dict[str, tuple[Callable[[str, Strategy], tuple[Strategy, Strategy
 
 
 def _long(kind: str, delimiter: bytes) -> Strategy:
-    """A message that is longer than the chunks that it comes in."""
+    """A message that is longer than its chunks."""
     sizes = st.integers(10, 60)
     if kind in LINES:
         return sizes.map(lambda size: b"x" * 2 * size + delimiter)
@@ -200,13 +208,14 @@ def _long(kind: str, delimiter: bytes) -> Strategy:
 
 
 def _plain(kind: str, delimiter: bytes) -> bytes:
-    """A message like any other."""
+    """An ordinary message."""
     if kind in LINES:
         return b"ab" + delimiter
     return b"2:ab," if kind == "NetstringReceiver" else pack(formatOf(kind), 2) + b"ab"
 
 
-#: Where bytes are cut, or how long the chunks are, how many messages lead, and which limits there are.
+#: The positions of cuts, the sizes of chunks, the numbers of messages at the beginning, and the
+#: limits.
 CUTS = st.lists(st.integers(0, 300), max_size=8)
 SIZES = st.integers(1, 9)
 LEADS = st.sampled_from([0, 0, 1, 2, 9, 9, 40, 700])
@@ -214,7 +223,10 @@ LIMITS = st.sampled_from([5, 99, 199])
 
 
 def _chunks(draw: Any, lead: bytes, data: bytes) -> list[bytes]:
-    """Cut C{data} anywhere, or into chunks that are much shorter than a message; C{lead} is in the first one."""
+    """
+    Cut C{data} anywhere, or into chunks much shorter than a message.  C{lead} is part of the first
+    chunk.
+    """
     if draw(st.booleans()):
         return cut(lead + data, draw(CUTS))
     size = draw(SIZES)
@@ -226,16 +238,20 @@ def _chunks(draw: Any, lead: bytes, data: bytes) -> list[bytes]:
 
 @cache
 def _kinds(kinds: tuple[str, ...], brought: bool) -> Strategy:
-    """Draw one of some kinds; a netstring receiver does without a C{dataReceived} that is brought along."""
+    """
+    Draw one of some kinds.  A netstring receiver is left out if C{dataReceived} is C{brought}
+    along.
+    """
     return st.sampled_from([each for each in kinds if not brought or each != "NetstringReceiver"])
 
 
 @cache
 def _parts(names: tuple[str, ...], kind: str, delimiter: bytes) -> tuple[Strategy, ...]:
     """
-    Make the strategies of a script: its bytes, what is done between its chunks, and what its callbacks do how often.
+    Make the strategies of a script: its bytes, the actions between its chunks, and the repeated
+    actions of its callbacks.
 
-    To make them takes longer than to drive a script.
+    Building these takes longer than driving a script, so they are cached.
     """
     piece = frames(kind, delimiter if kind in LINES else b"ab")
     does = [VOCABULARIES[name][0](kind, piece) for name in names if kind in VOCABULARIES[name][1]]
@@ -248,10 +264,10 @@ def _parts(names: tuple[str, ...], kind: str, delimiter: bytes) -> tuple[Strateg
 @st.composite
 def scripts(draw: Any, *names: str, kinds: Sequence[str] = LIKELY, brought: bool = False) -> Case:
     """
-    Make a script of some vocabularies.
+    Make a script from some vocabularies.
 
     @param kinds: the names of the receivers.
-    @param brought: whether the application brings along the C{dataReceived} of Twisted's receiver.
+    @param brought: whether the application has its own copy of Twisted's C{dataReceived}.
     """
     kind = draw(_kinds(tuple(kinds), brought))
     delimiter = draw(ANY_DELIMITER)

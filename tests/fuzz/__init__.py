@@ -1,1 +1,1 @@
-"""Bytes that nobody thought of: each parser and each argument type, fed with what a fuzzer makes up."""
+"""Fuzz tests for each parser and each argument type."""

@@ -1,9 +1,9 @@
 """
-Feeds the targets with what libFuzzer makes up, one after the other, for a limited time.
+Runs the targets under libFuzzer, one after the other, for a limited time.
 
-Each target runs in a process of its own, under atheris, and begins with its corpus.  The run ends with a summary in
-numbers.  An input that breaks a promise is kept in a file, is told together with the command that repeats it, and
-makes the exit status 1.
+Each target runs in a separate process, under atheris, and begins with its corpus.  The run ends
+with a summary in numbers.  An input that breaks a promise is saved to a file, and reported with the
+command that repeats it.  The exit status is then 1.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pathlib import Path
 from .archive import FOUND, Kept, read, spread, write
 from .targets import TARGETS
 
-#: The inputs that are kept, an archive for each target.
+#: The corpus: an archive of inputs for each target.
 CORPUS = Path(__file__).parent / "corpus"
 
-#: Where inputs go that broke a promise.
+#: The directory for inputs that broke a promise.
 CRASHES = Path("fuzz-crashes")
 
-#: How long an input may take, in seconds: more is a failure, too.
+#: How long an input may take, in seconds.  Longer is a failure.
 TIMEOUT = 10
 
-#: How long the inputs are that are made up.
+#: The longest input to generate, in bytes.
 LONGEST = 4096
 
 _STATUS = re.compile(r"#(\d+)\s+\w+\s.*?cov: (\d+)(?:.*?corp: (\d+))?")
@@ -43,15 +43,15 @@ _SAVED = re.compile(r"Test unit written to (\S+)")
 @dataclass
 class Report:
     """
-    What became of one target.
+    The results of one target.
 
-    @ivar runs: how many inputs it was given.
-    @ivar covered: how many places of the code were reached.
-    @ivar corpus: how many inputs are needed to reach them.
+    @ivar runs: how many inputs it was run with.
+    @ivar covered: how many code locations were covered.
+    @ivar corpus: how many inputs are needed to cover them.
     @ivar seconds: how long it ran.
     @ivar crash: the input that broke a promise, if there is one.
     @ivar status: the exit status of its process.
-    @ivar said: what the process said last.
+    @ivar said: the end of the process's output.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Report:
     said: str = ""
 
     def read(self, line: str) -> None:
-        """Learn from a line of libFuzzer's."""
+        """Parse a line of libFuzzer's output."""
         if status := _STATUS.match(line):
             self.runs, self.covered = int(status[1]), int(status[2])
             self.corpus = int(status[3] or self.corpus)
@@ -74,12 +74,15 @@ class Report:
             self.said = (self.said + line)[-4000:]
 
     def numbers(self) -> str:
-        """The numbers, in one line."""
+        """Return the numbers, in one line."""
         return f"{self.runs:>10,} runs {self.covered:>6,} places {self.corpus:>5,} inputs {self.seconds:>5.0f} s"
 
 
 class Progress:
-    """Says how far the run is: on a terminal in one line that changes, else in a line now and then."""
+    """
+    Prints the progress: on a terminal in one line that is updated, otherwise in a new line every
+    ten seconds.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._live = sys.stdout.isatty()
@@ -89,7 +92,7 @@ class Progress:
         self._begun = time.monotonic()
 
     def tell(self, place: str, report: Report, last: bool = False) -> None:
-        """Say it, if it is time to."""
+        """Print the progress, unless the last update was too recent."""
         now = time.monotonic()
         if not last and now < self._next:
             return
@@ -99,7 +102,7 @@ class Progress:
 
 
 def libFuzzer(options: argparse.Namespace, seconds: float, name: str, *folders: Path) -> list[str]:
-    """Return what to tell libFuzzer; it puts what it finds into the first of the C{folders} of inputs."""
+    """Return the arguments for libFuzzer.  It writes new inputs to the first of the C{folders}."""
     CRASHES.mkdir(exist_ok=True)
     arguments = [f"-max_total_time={max(1, round(seconds))}", f"-max_len={LONGEST}", f"-timeout={TIMEOUT}"]
     arguments += [f"-artifact_prefix={CRASHES}/{name}-", "-print_final_stats=1", f"-seed={options.seed}"]
@@ -109,7 +112,7 @@ def libFuzzer(options: argparse.Namespace, seconds: float, name: str, *folders: 
 
 
 def lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """What a process says, until it ends."""
+    """Yield the lines of a process's output until it ends."""
     assert process.stdout is not None
     yield from process.stdout
 
@@ -133,9 +136,12 @@ def campaign(name: str, arguments: list[str], place: str, progress: Progress) ->
 
 
 def merge(name: str, file: Path, *folders: Path) -> None:
-    """Keep in the archive what was made by hand, and of the inputs in C{folders} those that reach something new."""
+    """
+    Keep in the archive the inputs made by hand, and those inputs in C{folders} that cover something
+    new.
+    """
     with tempfile.TemporaryDirectory() as place:
-        # libFuzzer starts its own program again for this, which has to be one that a shell can start.
+        # For this, libFuzzer starts its own program again through a shell.
         program, chosen = Path(place, "again"), Path(place, "chosen")
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tests.fuzz._child {name} "$@"\n')
         program.chmod(0o755)
@@ -160,14 +166,14 @@ def merge(name: str, file: Path, *folders: Path) -> None:
 
 
 def repeat(name: str, file: Path) -> int:
-    """Give a target one input, without atheris; what it raises shows where."""
+    """Run a target with one input, without atheris.  An exception shows the broken promise."""
     TARGETS[name](file.read_bytes())
     print(f"{name}: {file} breaks no promise")
     return 0
 
 
 def summarize(reports: list[Report]) -> int:
-    """Say how it went; return the exit status."""
+    """Print a summary, and return the exit status."""
     print("\nWhat was tried:")
     for report in reports:
         print(f"  {report.name:20}{report.numbers()}{'  FAILED' if report.status else ''}")

@@ -1,7 +1,8 @@
 """
-One target under libFuzzer, in a process of its own: C{python -m tests.fuzz._child TARGET LIBFUZZER-ARGUMENT ...}.
+Runs one target under libFuzzer, in its own process: C{python -m tests.fuzz._child TARGET
+LIBFUZZER-ARGUMENT ...}.
 
-Started by C{python -m tests.fuzz}, which reads what libFuzzer says.
+C{python -m tests.fuzz} starts it, and reads libFuzzer's output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import atheris  # type: ignore[import-not-found]
 
 from twisted.logger import globalLogBeginner
 
-# Everything that is imported here is to be watched, the package above all; so it is imported in this block first.
+# atheris measures only the modules that this block imports first, above all those of the package.
 with atheris.instrument_imports(include=["twisted_basic_ng"]):
     from .builds import builds
 

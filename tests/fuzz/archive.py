@@ -1,8 +1,8 @@
 """
-The inputs that are kept: a text file for each target, with a line for each input.
+The corpus: a text file for each target, with one line per input.
 
-A line is a name, a space and the bytes as Python writes them.  Inputs that were made by hand have names of their own;
-those that a fuzzer found are called C{found}.
+A line has a name, a space, and the bytes as a Python literal.  Inputs made by hand have their own
+names.  Inputs that a fuzzer found have the name C{found}.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 __all__ = ["FOUND", "Kept", "read", "spread", "write"]
 
-#: The name of each input that was not made by hand.
+#: The name of each input that a fuzzer found.
 FOUND = "found"
 
 
@@ -31,14 +31,17 @@ def read(file: Path) -> list[Kept]:
 
 
 def write(file: Path, inputs: list[Kept]) -> None:
-    """Write an archive, what was made by hand first."""
+    """Write an archive.  The inputs made by hand come first."""
     file.parent.mkdir(parents=True, exist_ok=True)
     ordered = sorted(set(inputs), key=lambda each: (each.name == FOUND, each))
     file.write_text("".join(f"{name} {data!r}\n" for name, data in ordered), encoding="ascii", newline="\n")
 
 
 def spread(file: Path, directory: Path) -> None:
-    """Write each input of an archive, if there is one, to a file in C{directory}: libFuzzer reads nothing else."""
+    """
+    Write each input of an archive to a file in C{directory}, for libFuzzer.  The archive may be
+    missing.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for number, each in enumerate(read(file) if file.exists() else []):
         (directory / f"{number}-{each.name}").write_bytes(each.data)

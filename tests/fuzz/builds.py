@@ -1,7 +1,7 @@
 """
-The package twice in one process: on the pure build and on the compiled one.
+Loads the package twice in one process: with the pure build and with the compiled one.
 
-Neither copy is in C{sys.modules}, so that what the other tests import is neither changed nor used.
+Neither copy is in C{sys.modules}, so they are independent of what the other tests import.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _REQUIRED = "TWISTED_BASIC_NG_REQUIRE_EXTENSION"
 @dataclass(frozen=True)
 class Build:
     """
-    One copy of the package.
+    A copy of the package.
 
     @ivar name: C{"pure"} or C{"ext"}.
-    @ivar framing: the module that its framing functions are from.
+    @ivar framing: the module with its framing functions.
     """
 
     name: str
@@ -46,7 +46,10 @@ def _isOurs(name: str) -> bool:
 
 @contextmanager
 def _apart(pure: bool) -> Iterator[None]:
-    """Import the package anew in this block, on one of its builds; it is as before behind it."""
+    """
+    Import the package again in this block, with one of its builds.  Restore C{sys.modules} after
+    it.
+    """
     kept = {name: sys.modules.pop(name) for name in list(sys.modules) if _isOurs(name)}
     switch = os.environ.get(_SWITCH)
     os.environ[_SWITCH] = "1" if pure else ""
@@ -68,13 +71,13 @@ def load(name: str) -> Build | None:
     Load a copy of the package.
 
     @param name: C{"pure"} or C{"ext"}.
-    @return: C{None} where the extension is not built (and does not have to be).
+    @return: the copy, or C{None} if the extension is not built and not required.
     """
     with _apart(pure=name == "pure"):
         imported = [importlib.import_module(f"twisted_basic_ng.{each}") for each in ("basic", "amp", "ftp")]
         for module in imported:
             for each in dir(module):
-                getattr(module, each)  # now, what is otherwise imported when it is first asked for
+                getattr(module, each)  # import now what would be imported lazily
         consumers = importlib.import_module("twisted_basic_ng._ftp.consumers")
         if importlib.import_module("twisted_basic_ng._accelerate").build != name:
             if os.environ.get(_REQUIRED, "") not in ("", "0"):
@@ -88,7 +91,10 @@ def load(name: str) -> Build | None:
 
 
 def _hush() -> None:
-    """Have the copy that was just imported log nothing: hostile bytes are what it is fed with."""
+    """
+    Switch off the logging of the copy that was just imported, because hostile bytes cause many
+    messages.
+    """
     for module in [each for name, each in sys.modules.items() if _isOurs(name)]:
         if isinstance(getattr(module, "_log", None), Logger):
             module._log.observer = lambda event: None
@@ -96,18 +102,21 @@ def _hush() -> None:
 
 @cache
 def builds() -> list[Build]:
-    """Both builds; the pure one alone where there is no other."""
+    """Return both builds, or the pure one only if the extension is not built."""
     return [build for build in (load("pure"), load("ext")) if build is not None]
 
 
 def forget() -> None:
-    """Have the pure build forget the lengths that it has read, so that what an input comes to depends on it alone."""
+    """
+    Clear the pure build's cache of lengths, so that the result of an input does not depend on
+    earlier ones.
+    """
     for build in builds():
         getattr(build.framing, "_LENGTHS", {}).clear()
 
 
 def functions(framing: ModuleType) -> set[str]:
-    """Name the framing functions that a compiled build brings along itself."""
+    """Return the names of the framing functions that a compiled build defines."""
     return {
         name
         for name in dir(framing)

@@ -1,8 +1,8 @@
 """
-What a fuzzer's bytes mean: a payload for the parser, and behind it what else the target wants to know.
+The meaning of a fuzzer's bytes: a payload for the parser, followed by control bytes for the target.
 
-The last byte says how many bytes in front of it are no payload; so a seed is the payload as it is on the wire, and
-something short behind it.  What runs out is zero.
+The last byte says how many bytes before it are control bytes.  So a seed is the payload as it is on
+the wire, with a short suffix.  Missing control bytes count as zero.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Choice = TypeVar("Choice")
 
 
 def seed(payload: bytes, *control: int) -> bytes:
-    """Make the bytes that an L{Input} reads as C{payload} and C{control}."""
+    """Return the bytes that an L{Input} parses as C{payload} and C{control}."""
     return payload + bytes(control) + bytes([len(control)])
 
 
@@ -34,19 +34,24 @@ class Input:
         self._control = iter(data[end:-1] if size else b"")
 
     def number(self, below: int) -> int:
-        """Take a number, from zero to (but not) C{below}, at most 256."""
+        """
+        Take a control byte as a number from zero to C{below} (exclusive), which is at most 256.
+        """
         return next(self._control, 0) % below
 
     def choice(self, options: Sequence[Choice]) -> Choice:
-        """Take one of C{options}."""
+        """Take a control byte as the choice of one of C{options}."""
         return options[self.number(len(options))]
 
     def list(self) -> list[int]:
-        """Take everything that is left."""
+        """Take all remaining control bytes."""
         return list(self._control)
 
     def cuts(self) -> list[list[bytes]]:
-        """Cut the payload into chunks in four ways: not at all, bytewise, in equal parts, and in unequal ones."""
+        """
+        Cut the payload into chunks in four ways: not at all, bytewise, in equal parts, and in
+        unequal parts.
+        """
         payload, step, first, second = self.payload, 2 + self.number(40), self.number(256), self.number(256)
         unequal, start = [], 0
         while start < len(payload):

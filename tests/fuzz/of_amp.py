@@ -1,7 +1,8 @@
 """
-AMP: boxes in a connection and out of one, and both roles of a peer, whatever its bytes are.
+Targets for AMP: boxes with and without a connection, and both roles of a peer, with any bytes.
 
-An ask is answered; a call of ours comes to an end, once; only the documented errors leave C{dataReceived}.
+Each ask is answered, each call of ours ends once, and C{dataReceived} raises only the documented
+errors.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ _MOST_BYTES = (None, 0, 10, 60, 1000)
 
 class _Boxes:
     """
-    Receives boxes, and does with each what comes next.
+    Receives boxes, and executes the next action for each.
 
-    @ivar seen: the boxes, and how it ended.
+    @ivar seen: the boxes, and the reason for the end.
     """
 
     def __init__(self, actions: list[int]) -> None:
@@ -59,12 +60,12 @@ class _Boxes:
             protocol.transport.loseConnection()
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
-        # Which number went over the limit depends on how much came at once.
+        # The number over the limit depends on the size of the chunks.
         self.seen.append(type(reason.value).__name__)
 
 
 def _end(protocol: Any, transport: RecordingTransport) -> tuple[Any, ...]:
-    """Close the connection, and say what can be seen of its end."""
+    """Close the connection, and return what can be seen of its end."""
     layer = None if transport.protocol is protocol else getattr(transport.protocol, "received", "none")
     protocol.connectionLost(Failure(ConnectionDone()))
     return transport.written, transport.disconnecting, transport.aborted, layer
@@ -72,12 +73,12 @@ def _end(protocol: Any, transport: RecordingTransport) -> tuple[Any, ...]:
 
 def observeBoxes(keys: int, size: int | None, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
     """
-    Hand C{chunks} to a protocol that receives boxes.
+    Deliver C{chunks} to a protocol that receives boxes.
 
-    @param keys: how many keys a box may have in the beginning.
-    @param size: how many bytes.
-    @param actions: what is done with each box, one after the other.
-    @return: the boxes, and how it ended.
+    @param keys: the initial limit on the keys of a box.
+    @param size: the limit on the bytes of a box.
+    @param actions: the actions for the boxes, in order.
+    @return: the boxes, and how the connection ended.
     """
     receiver = _Boxes(actions)
     protocol = build.amp.BinaryBoxProtocol(receiver)
@@ -89,14 +90,14 @@ def observeBoxes(keys: int, size: int | None, actions: list[int], build: Build, 
 
 
 def boxes(data: bytes) -> None:
-    """Boxes come whole, in order, once; one that is too large closes the connection."""
+    """Boxes arrive complete, in order and once.  A box that is too large closes the connection."""
     given = Input(data)
     keys, size = given.choice(_MOST_KEYS), given.choice(_MOST_BYTES)
     compare(partial(observeBoxes, keys, size, Input(data).list()[5:]), given)
 
 
 def parseString(data: bytes) -> None:
-    """A string of boxes is parsed, or is refused with the documented error; strictly, or as in Twisted."""
+    """A string of boxes is parsed, or refused with the documented error."""
     payload = Input(data).payload
     seen = []
     for build in builds():
@@ -115,9 +116,10 @@ def parseString(data: bytes) -> None:
 @cache
 def _words(build: Build) -> tuple[type[Any], type[Any], type[Any]]:
     """
-    Commands for a peer to call.
+    Make the commands for a peer to call.
 
-    @return: one with an argument of each kind, one that changes over to another protocol, and the AMP that responds.
+    @return: a command with an argument of each type, a command that switches the protocol, and the
+        AMP class that responds.
     """
     amp = build.amp
 
@@ -166,7 +168,7 @@ def _words(build: Build) -> tuple[type[Any], type[Any], type[Any]]:
 
 
 class Received(Protocol):
-    """What is changed over to: joins all that it receives."""
+    """The protocol to switch to.  It joins all bytes that it receives."""
 
     def __init__(self, called: list[Any]) -> None:
         self._called = called
@@ -177,11 +179,11 @@ class Received(Protocol):
 
 
 def _errors(build: Build) -> tuple[type[Exception], ...]:
-    """What may leave C{dataReceived}: it says so, and why."""
+    """Return the errors that C{dataReceived} may raise."""
     return (build.amp.AmpError,)
 
 
-#: A question about features beyond Twisted's AMP, from a peer that has them all.
+#: The request of a peer that offers all features beyond Twisted's AMP.
 _QUESTION = b"\0\4_ask\0\1q\0\x08_command\0\x0b_extensions\0\6offers\0\x15\0\4more\0\6cancel\0\5leave\0\0"
 
 
@@ -207,7 +209,7 @@ def _observePeer(calls: int, cancelled: int, build: Build, chunks: list[bytes], 
             feed(peer, transport, chunk)
         except _errors(build) as error:  # noqa: PERF203 - the loop ends with it
             seen.append((type(error).__name__, str(error)))
-            break  # a transport closes the connection then
+            break  # a transport would close the connection
     reason = _end(peer, transport)
     assert sorted(number for number, _ in ended) == list(range(calls)), "each call ends once"
     return peer.called, seen, ended, reason
@@ -220,19 +222,22 @@ def _ended(ended: list[Any], number: int, result: Any) -> None:
 
 
 def _shown(value: object) -> str:
-    """Show a value without where in memory its parts are."""
+    """Return the C{repr} of a value, without addresses of objects."""
     return re.sub(" at 0x[0-9a-f]+", "", repr(value))
 
 
 def peer(data: bytes) -> None:
-    """What is asked is answered, what was asked is answered or fails; nothing else happens."""
+    """Each ask is answered, and each call is answered or fails."""
     given = Input(data)
     calls, cancelled = given.number(4), given.number(8)
     compare(partial(_observePeer, calls, cancelled), given)
 
 
 def extended(data: bytes) -> None:
-    """The same with features beyond Twisted's AMP, whether they are agreed or not."""
+    """
+    The same holds with features beyond Twisted's AMP, whether both sides have agreed on them or
+    not.
+    """
     given = Input(data)
     calls, cancelled, features = given.number(4), given.number(8), 1 + given.number(2)
     compare(partial(_observePeer, calls, cancelled, features=features), given)

@@ -1,5 +1,6 @@
 """
-The types of AMP arguments: any bytes are a value, or the error that the type documents; a value can be written again.
+Targets for the types of AMP arguments: any bytes are parsed or raise the documented error, and
+values can be written again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from .inputs import Input
 
 __all__ = ["ARGUMENTS"]
 
-#: By the name of the target: how to make the type, and the errors that it documents for what it cannot read.
+#: For each target, a function that makes the type, and the errors that the type documents for bytes
+#: it cannot parse.
 _TYPES: Final[dict[str, tuple[Callable[[Any], Any], tuple[type[Exception], ...]]]] = {
     "integer": (lambda amp: amp.Integer(), (ValueError,)),
     "string": (lambda amp: amp.String(), ()),
@@ -27,16 +29,16 @@ _TYPES: Final[dict[str, tuple[Callable[[Any], Any], tuple[type[Exception], ...]]
     "listOfLists": (lambda amp: amp.ListOf(amp.ListOf(amp.Integer())), (ValueError,)),
     "ampList": (
         lambda amp: amp.AmpList([(b"a", amp.Integer()), (b"b", amp.ListOf(amp.String(), optional=True))]),
-        (ValueError, KeyError, AttributeError),  # the last one is what a key that is too long is, among others
+        (ValueError, KeyError, AttributeError),  # a key that is too long raises an AttributeError, too
     ),
 }
 
 
 class _Exchange:
     """
-    A protocol that has received the descriptors 0 to 9, and sends any.
+    A protocol that has received the descriptors 0 to 9, and can send any.
 
-    No descriptor is opened: they are numbers alone.
+    The descriptors are only numbers, and not open.
     """
 
     def __init__(self) -> None:
@@ -47,12 +49,12 @@ class _Exchange:
 
 
 def _isSame(first: Any, second: Any) -> bool:
-    """Are two values the same, what is "not a number" included?"""
+    """Whether two values are the same.  Two NaN values count as the same."""
     return type(first) is type(second) and (str(first) == str(second) or bool(first == second))
 
 
 def _read(build: Build, make: Callable[[Any], Any], errors: tuple[type[Exception], ...], data: bytes) -> Any:
-    """Read C{data}; write the value and read that."""
+    """Parse C{data}, write the value, and parse that again."""
     argument = make(build.amp)
     try:
         value = argument.fromStringProto(data, _Exchange())
@@ -61,7 +63,7 @@ def _read(build: Build, make: Callable[[Any], Any], errors: tuple[type[Exception
     try:
         written = argument.toStringProto(value, _Exchange())
     except ValueError:
-        # Read, but no moment that Python can hold: an offset of a day and more is looked at when it is used.
+        # Python parses an offset of a day or more, and raises an error only when it is used.
         assert isinstance(argument, build.amp.DateTime)
         return "unusable"
     assert isinstance(written, bytes)

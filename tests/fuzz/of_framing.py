@@ -1,5 +1,6 @@
 """
-The framing functions: both builds give the same, and what is cut is what was there.
+Targets for the framing functions: both builds return the same, and the pieces are the original
+bytes.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ _FORMATS = (("!H", 2), ("!B", 1), ("!I", 4), (">H", 2), ("!L", 4), ("<H", 2), ("
 
 def both(name: str, *arguments: Any) -> Any:
     """
-    Call a function of each build, each with arguments of its own, and then again, when something may be remembered.
+    Call a function of each build with its own copy of the arguments, and then again with filled
+    caches.
 
-    @return: what they return, and what has become of the arguments.
+    @return: the results, and the arguments after the call.
     """
     outcomes = []
     forget()
@@ -58,7 +60,7 @@ def splitStrings(data: bytes) -> None:
     payload = given.payload
     start = min(start, len(payload))
     result, _ = both("splitStrings", payload, start, layout, width, limit, most)
-    if result[0] == "error":  # struct's, where the format is not the prefix's
+    if result[0] == "error":  # struct's error if the format does not match the prefix
         assert (layout, width) in _FORMATS[-1:]
         return
     strings, end, needed = result
@@ -93,14 +95,14 @@ def parseBox(data: bytes) -> None:
 
 
 class _Kind(dict[bytes, bytes]):
-    """A type of boxes, whose own way to begin is not asked for."""
+    """A type of boxes whose C{__init__} must not be called."""
 
     def __init__(self) -> None:
         raise AssertionError
 
 
 def _boxes(payload: bytes, start: int, most: int, mostKeys: float, mostBytes: float) -> Iterator[tuple[Any, int]]:
-    """The boxes that may be cut, one by one, as L{parseBox} has them; and where each of them ends."""
+    """Yield the boxes that L{parseBox} accepts one by one, with the end of each."""
     for _ in range(most):
         (end, _, needed), (_, _, box, _) = both("parseBox", payload, start, {}, None)
         if needed or len(box) > mostKeys or end - 2 - start > mostBytes:
@@ -120,7 +122,9 @@ def splitBoxes(data: bytes) -> None:
 
 
 def _pairs(given: Input) -> Iterator[tuple[Any, Any]]:
-    """Cut the payload into keys and values; some are longer than a box can hold, some are no bytes."""
+    """
+    Cut the payload into keys and values.  Some are too long for a box, and some are not bytes.
+    """
     payload, kinds = given.payload, given.list()
     for number, at in enumerate(range(0, len(payload), 4)):
         key, value = payload[at : at + 1 + number % 3], payload[at + 2 : at + 4]

@@ -1,5 +1,5 @@
 """
-FTP: line ends, listings, and the bytes of an upload.
+Targets for FTP: line ends, listings, and the bytes of an upload.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["FTP"]
 
 class _Sink:
     """
-    Takes what is written.
+    A consumer.
 
-    @ivar events: each end, and, joined, the bytes between them.
-    @ivar pauses: how often it pauses who writes.
+    @ivar events: each end, and the joined bytes between them.
+    @ivar pauses: how often it pauses its producer.
     """
 
     def __init__(self, pauses: list[int]) -> None:
@@ -53,7 +53,7 @@ class _Sink:
     paused = False
 
     def goOn(self) -> None:
-        """Take more, as long as there is a pause to end."""
+        """End all pauses."""
         while self.paused:
             self.paused = False
             self.producer.resumeProducing()
@@ -73,7 +73,7 @@ def _observeText(outward: bool, build: Build, chunks: list[bytes]) -> bytes:
 
 
 def text(data: bytes) -> None:
-    """Line ends are translated alike for any cut, and what was sent out comes in again."""
+    """Line ends are translated alike for any cut, and translating them back restores the text."""
     given = Input(data)
     outward = bool(given.number(2))
     written = compare(partial(_observeText, outward), given)
@@ -107,7 +107,7 @@ def _observeUpload(early: int, clean: bool, pauses: list[int], build: Build, chu
 
 
 def upload(data: bytes) -> None:
-    """An upload arrives whole and in order, and ends once; one that was cut off has failed."""
+    """An upload arrives complete and in order, and ends once.  An upload that was cut off fails."""
     given = Input(data)
     early, clean, pauses = given.number(6), bool(given.number(4)), Input(data).list()[5:]
     assert compare(partial(_observeUpload, early, clean, pauses), given) == ("complete" if clean else "ConnectionLost")
@@ -124,7 +124,10 @@ def _observeListing(build: Build, name: bytes, numbers: list[int]) -> bytes:
 
 
 def listing(data: bytes) -> None:
-    """A row of a listing is one line, whatever is in the name, the owner and the group; it ends with the name."""
+    """
+    A row of a listing is one line that ends with the name, whatever the name, owner and group
+    contain.
+    """
     given = Input(data)
     numbers = [
         given.number(256) ** 3,
@@ -142,7 +145,7 @@ def listing(data: bytes) -> None:
 
 
 def file(data: bytes) -> None:
-    """A file has what was written to it, and is closed."""
+    """A file has the bytes that were written to it, and is closed."""
     given = Input(data)
     for chunks in given.cuts():
         for build in builds():

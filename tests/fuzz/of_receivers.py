@@ -1,8 +1,9 @@
 """
-The receivers: the same bytes, cut in any way and on either build, give the same callbacks.
+Targets for the receivers: the same bytes, cut in any way and on either build, cause the same
+callbacks.
 
-What their callbacks do (raise, pause, change the limit or the delimiter, take some bytes raw, start TLS) is drawn, too,
-as far as it has to come to the same for any cut.
+The actions of the callbacks are drawn, too: they raise, pause, change the limit or the delimiter,
+take raw bytes, or start TLS, as far as the result does not depend on the cuts.
 """
 
 from __future__ import annotations
@@ -23,16 +24,19 @@ _DELIMITERS = (b"\r\n", b"\n", b"aa", b"aba")
 
 
 class Planned(Exception):
-    """What a callback raises because it was told to."""
+    """Raised by a callback if its action says so."""
 
 
 def feed(receiver: Any, transport: RecordingTransport, chunk: bytes) -> None:
-    """Hand C{chunk} in as a transport does; a receiver that paused or raised is set going again until it rests."""
+    """
+    Deliver C{chunk} as a transport does.  Resume the receiver after each pause or error until it
+    rests.
+    """
     step = partial(transport.protocol.dataReceived, chunk)
     while True:
         try:
             step()
-        except Planned:  # noqa: PERF203 - it is what the loop is for
+        except Planned:  # noqa: PERF203 - the purpose of the loop
             step = partial(transport.protocol.dataReceived, b"")
         else:
             if not getattr(receiver, "paused", False):
@@ -42,8 +46,8 @@ def feed(receiver: Any, transport: RecordingTransport, chunk: bytes) -> None:
 
 def compare(observe: Callable[[Build, list[bytes]], Any], given: Input) -> Any:
     """
-    Observe the same on both builds, for each way to cut the payload, and at last for the first way again, when
-    something may be remembered; return what is observed.
+    Observe the same on both builds for each way to cut the payload, and then for the first way
+    again, with filled caches.  Return the observation.
     """
     first: Any = None
     cuts = given.cuts()
@@ -59,10 +63,10 @@ def compare(observe: Callable[[Build, list[bytes]], Any], given: Input) -> Any:
 
 class _Script:
     """
-    What the callbacks do, and what they saw.
+    The actions of the callbacks, and what the callbacks received.
 
     @ivar seen: each frame, and each run of raw bytes.
-    @ivar largest: the largest limit that was in force.
+    @ivar largest: the largest limit so far.
     """
 
     def __init__(self, kind: str, actions: list[int], limit: int) -> None:
@@ -73,12 +77,12 @@ class _Script:
         self._actions: Iterator[int] = iter(actions)
 
     def called(self, receiver: Any, name: str, data: Any) -> None:
-        """Write down a frame, and do what comes next."""
+        """Record a frame, and execute the next action."""
         self.seen.append((name, data))
         self.act(receiver, next(self._actions, 0))
 
     def act(self, receiver: Any, action: int) -> None:
-        """Do it; what is none of the cases is to do nothing."""
+        """Execute an action.  Unknown actions do nothing."""
         which, number = action % 8, action // 8
         if which == 1 and hasattr(receiver, "pauseProducing"):
             receiver.pauseProducing()
@@ -98,7 +102,7 @@ class _Script:
             receiver.transport.loseConnection()
 
     def rawReceived(self, receiver: Any, data: bytes) -> None:
-        """Take as many raw bytes as were asked for, and give the others back."""
+        """Take as many raw bytes as requested, and return the rest."""
         taken, rest = data[: self.raw], data[self.raw :]
         self.raw -= len(taken)
         if self.seen[-1][0] == "raw":
@@ -110,7 +114,7 @@ class _Script:
 
 @cache
 def _scripted(build: Build, kind: str) -> type[Any]:
-    """The class of one kind whose callbacks do what a script says."""
+    """Return a subclass of the receiver C{kind} whose callbacks execute a script."""
 
     class Scripted(getattr(build.basic, kind)):  # type: ignore[misc]
         script: _Script
@@ -125,7 +129,7 @@ def _scripted(build: Build, kind: str) -> type[Any]:
             self.script.rawReceived(self, data)
 
         def lineLengthExceeded(self, line: bytes) -> Any:
-            assert isinstance(line, bytes)  # how much of it depends on the cuts, as in Twisted
+            assert isinstance(line, bytes)  # its length depends on the cuts, as in Twisted
             self.script.seen.append("lineLengthExceeded")
             return super().lineLengthExceeded(line)
 
@@ -137,18 +141,18 @@ def _scripted(build: Build, kind: str) -> type[Any]:
 
 
 def _undelivered(receiver: Any, kind: str) -> bytes:
-    """The bytes that a receiver keeps."""
+    """Return the undelivered bytes of a receiver."""
     name = {"NetstringReceiver": "_remainingData"}.get(kind, "_buffer" if kind.startswith("Line") else "recvd")
     return getattr(receiver, name)  # type: ignore[no-any-return]
 
 
 def observe(kind: str, limit: int, delimiter: bytes, actions: list[int], build: Build, chunks: list[bytes]) -> Any:
     """
-    Hand C{chunks} to a receiver.
+    Deliver C{chunks} to a receiver.
 
-    @param limit: its C{MAX_LENGTH} in the beginning.
-    @param actions: what its callbacks do, one after the other.
-    @return: what the callbacks got, the bytes that are left, and how it ended.
+    @param limit: its initial C{MAX_LENGTH}.
+    @param actions: the actions of its callbacks, in order.
+    @return: what the callbacks received, the undelivered bytes, and how the connection ended.
     """
     script = _Script(kind, actions, limit)
     receiver = _scripted(build, kind)()
@@ -171,7 +175,7 @@ def receiverTarget(kind: str) -> Callable[[bytes], None]:
     def target(data: bytes) -> None:
         given = Input(data)
         limit, delimiter = given.choice(_LIMITS), given.choice(_DELIMITERS)
-        # The cuts take what comes first behind these; so the actions are read from a copy.
+        # The cuts consume the next control bytes, so read the actions from a copy.
         actions = Input(data).list()[5:]
         compare(partial(observe, kind, limit, delimiter, actions), given)
 

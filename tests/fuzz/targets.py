@@ -1,5 +1,6 @@
 """
-All targets, by their names: functions of bytes that raise where a promise is broken, and only there.
+All targets by name.  A target is a function of bytes that raises an exception only if a promise is
+broken.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
-Every input that a small alphabet gives, in every split there is, and inputs of twelve bytes with every action.
+Tests every input over a small alphabet in every split, and inputs of twelve bytes with every
+action.
 
-The same bytes give the same callbacks, whatever these do, and on both builds.
+The same bytes cause the same callbacks on both builds, whatever the callbacks do.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .of_receivers import observe
 Split = Callable[[bytes], Iterator[list[bytes]]]
 Observe = Callable[[list[int], Build, list[bytes]], Any]
 
-#: The receivers; those of strings take two bytes at most, so that what is too long is among the inputs.
+#: The receivers.  Those of strings accept at most two bytes, so that some inputs are too long.
 RECEIVERS: dict[str, Observe] = {
     "lines": partial(observe, "LineReceiver", 2, b"\r\n"),
     "linesOfTwoLetters": partial(observe, "LineReceiver", 2, b"aa"),
@@ -34,7 +35,7 @@ RECEIVERS: dict[str, Observe] = {
     "boxes": partial(observeBoxes, 2, 10),
 }
 
-#: Of which bytes all inputs are made, and how long they are.
+#: The bytes of each receiver's alphabet, and the longest input.
 ALPHABETS: dict[str, tuple[bytes, int]] = {
     "lines": (b"a\r\n", 5),
     "linesOfTwoLetters": (b"ab", 7),
@@ -46,7 +47,8 @@ ALPHABETS: dict[str, tuple[bytes, int]] = {
     "boxes": (b"\0\1\2", 6),
 }
 
-#: Inputs of twelve bytes: several frames, one of them empty, and the beginning of another, or what is refused.
+#: Inputs of twelve bytes: several frames, one of them empty, and the beginning of another, or a
+#: refused one.
 TWELVE: dict[str, list[bytes]] = {
     "lines": [b"ab\r\n\r\nc\r\nde\r", b"a\r\nabcde\r\nfg"],
     "linesOfTwoLetters": [b"baaaaabaaaba"],
@@ -63,7 +65,8 @@ TWELVE: dict[str, list[bytes]] = {
     ],
 }
 
-#: What callbacks do, each time anew: nothing, pause, raise, change a limit, start TLS, take bytes raw, close, by turns.
+#: The actions of the callbacks: nothing, pause, raise, change a limit, start TLS, take raw bytes,
+#: close, and mixtures.
 ACTIONS: dict[str, list[list[int]]] = {
     **{kind: [[], [1] * 9, [2] * 9, [0, 3], [0, 4], [0, 13, 1, 2], [0, 6], [4], [3, 1]] for kind in RECEIVERS},
     "boxes": [[], [32] * 9, [64] * 9, [0, 128], [96], [0, 160], [32, 64, 128 + 1], [128 + 1]],
@@ -71,7 +74,10 @@ ACTIONS: dict[str, list[list[int]]] = {
 
 
 def check(kind: str, data: bytes, actions: list[int], split: Split = partitions) -> int:
-    """Compare what comes of each split of C{data} with what comes of it whole; return how many there were."""
+    """
+    Compare the result of each split of C{data} with that of the whole.  Return the number of
+    splits.
+    """
     seen = RECEIVERS[kind]
     expected = seen(actions, builds()[0], [data])
     number = 0
@@ -85,23 +91,28 @@ def check(kind: str, data: bytes, actions: list[int], split: Split = partitions)
 
 @pytest.mark.parametrize("kind", RECEIVERS)
 class TestEverySplit:
-    """In whatever chunks they come."""
+    """Tests that the result does not depend on the chunks."""
 
     def test_allInputs(self, kind: str) -> None:
-        """All the inputs that there are, up to a length."""
+        """All inputs up to a length give the same result in every split."""
         alphabet, longest = ALPHABETS[kind]
         for length in range(1, longest + 1):
             for letters in product(alphabet, repeat=length):
                 assert check(kind, bytes(letters), []) == 2 ** (length - 1)
 
     def test_twelve(self, kind: str) -> None:
-        """Twelve bytes, with each of the actions; all splits of them take half a minute."""
+        """
+        Inputs of twelve bytes give the same result with each action.  All their splits would take
+        half a minute.
+        """
         split, number = (partitions, 2**11) if isThorough() else (fewCuts, 244)
         for data, actions in product(TWELVE[kind], ACTIONS[kind]):
             assert check(kind, data, actions, split) == number
 
     def test_shape(self, kind: str) -> None:
-        """The inputs are of twelve bytes, several things are told of each, and actions make a difference."""
+        """
+        The inputs have twelve bytes and cause several callbacks, and the actions make a difference.
+        """
         first = builds()[0]
         for data in TWELVE[kind]:
             seen = [RECEIVERS[kind](actions, first, [data]) for actions in ACTIONS[kind]]

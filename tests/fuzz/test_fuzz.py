@@ -1,7 +1,8 @@
 """
-The short form of the campaign: the corpus is replayed, and a bounded number of inputs is drawn, without a fuzzer.
+The short form of the campaign: it replays the corpus and draws a limited number of inputs, without
+a fuzzer.
 
-That the targets find what is wrong is shown with parsers that are wrong.
+Other tests show that the targets find broken parsers.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .targets import TARGETS
 
 CORPUS = {name: read(runner.CORPUS / f"{name}.txt") for name in TARGETS}
 
-#: Of what hostile bytes are made, besides bytes: what the formats have a meaning for.
+#: Pieces of hostile inputs besides random bytes: sequences that have a meaning in the formats.
 WORDS = [
     *(
         b"\r\n",
@@ -65,16 +66,19 @@ WORDS = [
 
 @pytest.mark.parametrize("name", TARGETS)
 class TestCorpus:
-    """Every input that is kept breaks no promise, on the two builds."""
+    """No input of the corpus breaks a promise on either build."""
 
     def test_replay(self, name: str) -> None:
-        """Each of them; there are some for each target."""
+        """The corpus of each target is not empty, and breaks no promise."""
         assert CORPUS[name], f"{name} has no corpus"
         for each in CORPUS[name]:
             TARGETS[name](each.data)
 
     def test_drawn(self, name: str) -> None:
-        """Inputs that are drawn: out of words and bytes, and out of the corpus with a piece exchanged."""
+        """
+        Drawn inputs break no promise: those built of words and bytes, and those of the corpus with
+        a piece exchanged.
+        """
         kept = st.sampled_from([each.data for each in CORPUS[name]])
         piece = st.one_of(st.sampled_from(WORDS), st.binary(max_size=4))
         made = st.builds(
@@ -95,16 +99,16 @@ def _exchange(data: bytes, at: int, size: int, piece: bytes) -> bytes:
 
 
 class TestArchive:
-    """The inputs of a target are in one file."""
+    """Tests for the archives of inputs."""
 
     def test_read(self, tmp_path: Path) -> None:
-        """What is written is read: each input once, those that were made by hand first."""
+        """An archive can be read again.  It has each input once, those made by hand first."""
         found, made = Kept(FOUND, bytes(range(256))), Kept("zero", b"")
         write(tmp_path / "new" / "archive.txt", [found, made, found])
         assert read(tmp_path / "new" / "archive.txt") == [made, found]
 
     def test_spread(self, tmp_path: Path) -> None:
-        """libFuzzer gets a file for each input, and none from an archive that is not there."""
+        """Each input is written to a file, and a missing archive has none."""
         write(tmp_path / "archive.txt", [Kept(FOUND, b"a\r\n"), Kept(FOUND, b"b")])
         spread(tmp_path / "archive.txt", tmp_path / "kept")
         assert sorted(each.read_bytes() for each in (tmp_path / "kept").iterdir()) == [b"a\r\n", b"b"]
@@ -112,28 +116,28 @@ class TestArchive:
         assert list((tmp_path / "empty").iterdir()) == []
 
     def test_all(self) -> None:
-        """There is no archive without a target."""
+        """Each archive belongs to a target."""
         assert {file.stem for file in runner.CORPUS.iterdir()} == set(TARGETS)
 
 
 class TestInput:
-    """What the bytes of an input mean."""
+    """Tests for the meaning of an input's bytes."""
 
     @pytest.mark.parametrize("data", [b"", b"\0", b"\x09", b"abc\0", b"abc\2", b"abc\xff", seed(b"abc", 1, 2)])
     def test_any(self, data: bytes) -> None:
-        """Any bytes are an input; what runs out is zero."""
+        """Any bytes are a valid input, and missing control bytes count as zero."""
         parsed = Input(data)
         assert data.startswith(parsed.payload)
         parsed.list()
         assert (parsed.number(10), parsed.list()) == (0, [])
 
     def test_seed(self) -> None:
-        """A seed is read as it was made."""
+        """A seed is parsed as it was built."""
         parsed = Input(seed(b"payload", 7, 8, 9))
         assert (parsed.payload, parsed.number(5), parsed.choice("abc"), parsed.list()) == (b"payload", 2, "c", [9])
 
     def test_cuts(self) -> None:
-        """The cuts are four, and each is of the whole payload, without an empty chunk in front of the others."""
+        """The four cuts contain the whole payload, without empty chunks."""
         for control in ((), (3, 200, 7), (255, 255, 255)):
             cuts = Input(seed(bytes(range(200)), *control)).cuts()
             assert [b"".join(chunks) for chunks in cuts] == [bytes(range(200))] * 4
@@ -142,10 +146,10 @@ class TestInput:
 
 
 class TestBuilds:
-    """Two copies of the package, which are not the one that everybody uses."""
+    """Tests for the two copies of the package."""
 
     def test_apart(self) -> None:
-        """They are on the builds that they are called by, and leave no trace."""
+        """Each copy uses its build, and C{sys.modules} is unchanged."""
         pure = load("pure")
         assert pure is not None
         assert pure.framing.__name__ == "twisted_basic_ng._accelerate.framing"
@@ -157,7 +161,7 @@ class TestBuilds:
             assert compiled.basic.LineReceiver is not pure.basic.LineReceiver
 
     def test_everyFunction(self) -> None:
-        """Each function that there is twice has a target."""
+        """Each function with two builds has a target."""
         compiled = load("ext")
         if compiled is None:
             pytest.skip("the extension is not built")
@@ -165,10 +169,10 @@ class TestBuilds:
 
 
 class TestTargetsFind:
-    """A parser that is wrong breaks a promise within the corpus."""
+    """Tests that the corpus finds a broken parser."""
 
     def failures(self, name: str) -> int:
-        """How many inputs of the corpus a target finds fault with."""
+        """Return how many inputs of the corpus fail."""
         found = 0
         for each in CORPUS[name]:
             try:
@@ -179,7 +183,7 @@ class TestTargetsFind:
 
     @pytest.mark.parametrize("name", sorted(of_framing.FUNCTIONS))
     def test_framing(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        """One build that gives anything else than the other is found, for each function."""
+        """A framing function that differs on one build is found."""
         pure = load("pure")
         assert pure is not None
         wrong: dict[str, Callable[..., Any]] = {
@@ -210,7 +214,7 @@ class TestTargetsFind:
         ],
     )
     def test_wrong(self, monkeypatch: pytest.MonkeyPatch, name: str, where: str, attribute: str, wrong: Any) -> None:
-        """A method of a receiver, of AMP or of FTP that does something else on one build is found."""
+        """A method of a receiver, of AMP or of FTP that differs on one build is found."""
         build = load("pure")
         module, _, owner = where.partition(".")
         kept = getattr(getattr(build, module), owner)
@@ -229,7 +233,7 @@ artifact_prefix='fuzz-crashes/lines-'; Test unit written to fuzz-crashes/lines-c
 
 
 class TestRunner:
-    """C{python -m tests.fuzz}."""
+    """Tests for C{python -m tests.fuzz}."""
 
     def report(self, status: int = 0) -> runner.Report:
         report = runner.Report("lines", status=status)
@@ -238,14 +242,16 @@ class TestRunner:
         return report
 
     def test_read(self) -> None:
-        """The numbers, the crash and what was said are read from libFuzzer's log."""
+        """The numbers, the crash and the output are parsed from libFuzzer's log."""
         report = self.report()
         assert (report.runs, report.covered, report.corpus) == (4096, 262, 41)
         assert report.crash == Path("fuzz-crashes/lines-crash-0a1b")
         assert "5 bytes are kept" in report.said
 
     def test_failure(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """A broken promise is told, with the command that repeats it, and is the exit status."""
+        """
+        A broken promise is reported with the command that repeats it, and the exit status is 1.
+        """
         assert runner.summarize([self.report(77)]) == 1
         told = capsys.readouterr().out
         assert "python -m tests.fuzz --target lines --repeat fuzz-crashes/lines-crash-0a1b" in told
@@ -253,19 +259,19 @@ class TestRunner:
         assert "1 targets, 4,096 runs, 1 failed" in told
 
     def test_success(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Without one it is zero."""
+        """Without a failure, the exit status is 0."""
         assert runner.summarize([runner.Report("lines", runs=5)]) == 0
         assert "5 runs, 0 failed" in capsys.readouterr().out
 
     def test_repeat(self, tmp_path: Path) -> None:
-        """One input can be given to a target again."""
+        """A target can be run again with one input."""
         (tmp_path / "input").write_bytes(CORPUS["lines"][0].data)
         ended = python("-m", "tests.fuzz", "--target", "lines", "--repeat", tmp_path / "input")
         assert ended.returncode == 0, ended.stderr
         assert "breaks no promise" in ended.stdout
 
     def test_campaign(self, tmp_path: Path) -> None:
-        """With atheris, a run says how far it is and sums up."""
+        """With atheris, a run reports its progress and a summary."""
         pytest.importorskip("atheris", reason="atheris is not installed")
         ended = python(
             "-m", "tests.fuzz", "--target", "netstrings", "--runs", "500", "--seconds", "20", directory=tmp_path
@@ -275,7 +281,10 @@ class TestRunner:
         assert not list(tmp_path.iterdir())
 
     def test_keep(self, tmp_path: Path) -> None:
-        """With atheris, what reaches something new can be kept; what was there stays there."""
+        """
+        With atheris, inputs that cover something new can be added to the corpus, which keeps its
+        old inputs.
+        """
         pytest.importorskip("atheris", reason="atheris is not installed")
         file = tmp_path / "corpus" / "netstrings.txt"
         good = CORPUS["netstrings"][0]

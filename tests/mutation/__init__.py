@@ -1,1 +1,1 @@
-"""What is not tested shows when it is made wrong: each small change of a parser has to make a test fail."""
+"""Mutation tests: each small change of a parser has to make a test fail."""

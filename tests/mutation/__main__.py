@@ -1,9 +1,9 @@
 """
-Makes mutants of the parsers, and sees whether their tests find each of them.
+Makes mutants of the parsers, and checks that the tests find each of them.
 
-Each mutant is tried in a process of its own, on the pure build: the extension, which would be right where the mutant is
-wrong, is hidden.  A mutant that no test finds is told, and makes the exit status 1, unless explained.txt says why no
-test can; and so does an explanation of what is no mutant any more.
+Each mutant is tested in a separate process on the pure build, and the extension is hidden.  A
+mutant that no test finds is reported, unless explained.txt says why no test can find it.  An
+explanation without a mutant is reported, too.  In both cases the exit status is 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-# What the tests import is imported once, before the processes part; but for the package, which is another in each.
+# Import once what the tests need, before the processes fork; except the package, which differs in
+# each.
 import hypothesis
 import pytest
 
@@ -36,25 +37,26 @@ from .mutants import Mutant, mutants
 _ROOT = Path(__file__).parent.parent.parent
 _PACKAGE = "twisted_basic_ng"
 
-#: The parsers, and the tests that are to find what is wrong with them.
+#: The parsers, and the tests that must find their mutants.
 PARSERS = {
     "_accelerate/framing.py": ["tests/accelerate/test_framing.py"],
     "amp/_boxes.py": ["tests/amp/test_boxes.py"],
 }
 
-#: How much memory a mutant may take, in bytes: some never stop.
+#: How much memory a mutant may use, in bytes, because some allocate endlessly.
 _MEMORY = 4 * 2**30
 
-#: How much longer than without a change the tests may take, in seconds of the processor; a mutant that takes longer
+#: How much more processor time than the original a mutant may use, in seconds.  A slower mutant
 #: counts as found.
 _PATIENCE = 20.0
 
-#: How many times as long they may take on the clock: a machine may be busy, and a mutant may sleep.
+#: How many times as long it may take in wall-clock time, because the machine may be busy or the
+#: mutant may sleep.
 _BUSY = 20
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds a mutant where one of the package's modules is looked for, and no extension."""
+    """Finds the mutant in place of one of the package's modules, and hides the extension."""
 
     def __init__(self, name: str, source: str) -> None:
         self._name = name
@@ -80,9 +82,9 @@ class _Loader(SourceFileLoader):
 
 def start(file: str, source: str, tests: list[str], patience: float = float("inf")) -> int:
     """
-    Begin to test C{source} in place of C{file}, in another process; return its number.
+    Start to test C{source} in place of C{file}, in a new process.  Return the process id.
 
-    @param patience: how many seconds of the processor it may take.
+    @param patience: how much processor time it may use, in seconds.
     """
     if _PACKAGE in sys.modules:
         raise RuntimeError("the package is imported already")
@@ -99,7 +101,7 @@ def start(file: str, source: str, tests: list[str], patience: float = float("inf
             resource.setrlimit(resource.RLIMIT_CPU, (ceil(patience), ceil(patience) + 1))
         os.chdir(_ROOT)
         sys.meta_path.insert(0, _Finder(file, source))
-        # What fails need not be made small.
+        # Do not minimize failing examples.
         hypothesis.settings.register_profile(
             "mutation",
             derandomize=True,
@@ -120,9 +122,9 @@ def start(file: str, source: str, tests: list[str], patience: float = float("inf
 @dataclass
 class Trial:
     """
-    A mutant that is being tried.
+    A mutant under test.
 
-    @ivar late: when it counts as found, for it goes on for ever.
+    @ivar late: the time after which it counts as found, because it is endless.
     """
 
     file: str
@@ -133,10 +135,10 @@ class Trial:
 @dataclass
 class Result:
     """
-    What became of the mutants.
+    The results of all mutants.
 
-    @ivar left: those that no test finds, and nobody explains.
-    @ivar untried: how many there was no time for.
+    @ivar left: the mutants that no test finds and that have no explanation.
+    @ivar untried: how many mutants were not tested for lack of time.
     """
 
     found: int = 0
@@ -150,7 +152,7 @@ class Result:
         return self.found + len(self.explained) + len(self.left)
 
     def take(self, trial: Trial, survived: bool) -> None:
-        """Write down what became of one."""
+        """Record the result of a mutant."""
         name = f"{trial.file}: {trial.mutant.name}"
         if not survived:
             self.found += 1
@@ -160,7 +162,7 @@ class Result:
             self.left.append(f"{trial.file}:{trial.mutant.line}: {trial.mutant.name}")
 
     def numbers(self) -> str:
-        """The numbers, in one line."""
+        """Return the numbers, in one line."""
         return (
             f"{self.tried} mutants: {self.found} found ({self.endless} of them went on for ever), "
             f"{len(self.explained)} explained, {len(self.left)} left"
@@ -168,7 +170,10 @@ class Result:
 
 
 def tell(result: Result, whole: int, begun: float, last: bool = False) -> None:
-    """Say how far it is: on a terminal in one line that changes, else in a line now and then."""
+    """
+    Print the progress: on a terminal in one line that is updated, otherwise in a new line now and
+    then.
+    """
     live = sys.stdout.isatty()
     if not live and result.tried % 20 and not last:
         return
@@ -177,7 +182,7 @@ def tell(result: Result, whole: int, begun: float, last: bool = False) -> None:
 
 
 def ended(running: dict[int, Trial], result: Result) -> Iterator[tuple[Trial, bool]]:
-    """Those that are done, and whether no test has failed; who takes too long is ended."""
+    """Yield the finished mutants, and whether all tests passed.  Kill those that take too long."""
     for number, trial in list(running.items()):
         gone, status = os.waitpid(number, os.WNOHANG)
         if gone:
@@ -194,10 +199,10 @@ def ended(running: dict[int, Trial], result: Result) -> Iterator[tuple[Trial, bo
 
 def baseline(files: list[str]) -> float:
     """
-    Run the tests on the files as they are.
+    Run the tests on the unchanged files.
 
     @return: how long the slowest took.
-    @raise SystemExit: they fail.
+    @raise SystemExit: the tests fail.
     """
     longest = 0.0
     for file in files:
@@ -210,13 +215,13 @@ def baseline(files: list[str]) -> float:
 
 
 def processorTime() -> float:
-    """Return how many seconds of the processor the processes took that were waited for."""
+    """Return the processor time of all child processes that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def run(trials: list[tuple[str, Mutant]], jobs: int, seconds: float, patience: float) -> Result:
-    """Try them all, some at a time; none is begun after so many seconds."""
+    """Test all mutants, several at a time.  None is started after C{seconds}."""
     result = Result()
     begun = time.monotonic()
     waiting = iter(trials)
@@ -242,9 +247,9 @@ def run(trials: list[tuple[str, Mutant]], jobs: int, seconds: float, patience: f
 
 def summarize(result: Result, gone: Collection[str] = ()) -> int:
     """
-    Say how it went; return the exit status.
+    Print a summary, and return the exit status.
 
-    @param gone: what is explained, and is no mutant any more.
+    @param gone: the explanations without a mutant.
     """
     for name in sorted(gone):
         print(f"GONE       {name}")

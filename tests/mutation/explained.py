@@ -1,7 +1,7 @@
 """
-The mutants that no test can find, and why: mostly for they do the same.
+The mutants that no test can find, with the reasons.  Most of them are equivalent to the original.
 
-C{explained.txt} has each reason in a line, and the mutants that it holds for in the lines below, indented.
+C{explained.txt} has a line for each reason, followed by indented lines with the mutants.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["EXPLAINED", "read"]
 
 
 def read(text: str) -> dict[str, str]:
-    """Read the reasons, by the names of the mutants."""
+    """Parse the reasons, by the names of the mutants."""
     reasons: dict[str, str] = {}
     reason = ""
     for line in filter(None, text.splitlines()):

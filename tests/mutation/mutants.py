@@ -1,8 +1,9 @@
 """
-Makes mutants: copies of a source file in which one small thing is another.
+Makes mutants: copies of a source file with one small change.
 
-A comparison that is off by one or the other way round, a number that is one more or less, C{and} for C{or}, a condition
-that is negated, a statement that is left out.  Annotations, docstrings, texts and lists of names are left alone.
+The changes are: a comparison that is off by one or reversed, a number that is off by one, C{and}
+for C{or}, a negated condition, a removed statement.  Annotations, docstrings, strings and lists of
+names are not changed.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Mutant:
     """
     One change.
 
-    @ivar name: the function that is changed, what stood there and what stands there now; no other mutant's.
-    @ivar source: the whole file, changed.
+    @ivar name: the unique name: the function that is changed, the original code and the new code.
+    @ivar source: the whole changed file.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Mutant:
 
 
 def _instead(node: ast.AST) -> Iterator[ast.AST]:
-    """What may stand in the place of C{node}."""
+    """Yield the replacements for C{node}."""
     if isinstance(node, ast.expr):
         yield from _expressions(node)
     elif isinstance(node, (ast.If, ast.While)):
@@ -105,12 +106,12 @@ def _negated(node: ast.expr) -> ast.expr:
 
 
 def _with(node: Any, **changes: Any) -> Any:
-    """A copy of C{node} with other fields."""
+    """Return a copy of C{node} with some other fields."""
     return type(node)(**{**dict(ast.iter_fields(node)), **changes})
 
 
 def _isLeftAlone(node: ast.AST, field: str) -> bool:
-    """Is what stands in C{field} of C{node} not to be changed?"""
+    """Whether the field C{field} of C{node} must not be changed."""
     if field in ("annotation", "returns", "decorator_list", "bases"):
         return True
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
@@ -126,7 +127,10 @@ def _isForTypes(node: ast.AST) -> bool:
 
 
 def _places(tree: ast.AST, inside: str = "") -> Iterator[tuple[ast.AST, str, int | None, str]]:
-    """Where something can be changed: the parent, its field, the place in that if it is a list, and the function."""
+    """
+    Yield the places that can be changed: the parent, its field, the index if the field is a list,
+    and the function.
+    """
     if isinstance(tree, (ast.FunctionDef, ast.ClassDef)):
         inside = f"{inside}.{tree.name}" if inside else tree.name
     for field, content in ast.iter_fields(tree):
@@ -140,7 +144,7 @@ def _places(tree: ast.AST, inside: str = "") -> Iterator[tuple[ast.AST, str, int
 
 
 def _exchange(parent: ast.AST, field: str, place: int | None, new: Any) -> ast.AST:
-    """Put C{new} there; return what stood there."""
+    """Replace a node with C{new}.  Return the old one."""
     if place is None:
         old: ast.AST = getattr(parent, field)
         setattr(parent, field, new)
@@ -151,17 +155,17 @@ def _exchange(parent: ast.AST, field: str, place: int | None, new: Any) -> ast.A
 
 
 def _isAll(node: ast.AST) -> bool:
-    """Does C{node} assign a list of names?"""
+    """Whether C{node} assigns a list of names."""
     return any(_isLeftAlone(node, field) for field in ("value",) if isinstance(node, (ast.Assign, ast.AnnAssign)))
 
 
 def _said(node: ast.AST) -> str:
-    """The first line of a piece of code."""
+    """Return the first line of a piece of code."""
     return ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).partition("\n")[0]
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Make all mutants of C{source}, in the order of their places."""
+    """Yield all mutants of C{source}, in source order."""
     tree = ast.parse(source)
     named: Counter[str] = Counter()
     for parent, field, place, inside in list(_places(tree)):

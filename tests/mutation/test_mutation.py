@@ -1,5 +1,6 @@
 """
-The short form of the mutation tests: mutants are made as they should be, and one that no test finds is told.
+The short form of the mutation tests, with tests for the mutants and for the report of those that no
+test finds.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ PROGRAM = """
 
 
 def made(source: str) -> list[str]:
-    """Name the mutants of a piece of code."""
+    """Return the names of the mutants of a piece of code."""
     return [mutant.name for mutant in mutants(textwrap.dedent(source))]
 
 
 class TestMutants:
-    """What is changed, and what is left alone."""
+    """Tests for what is changed, and what is not."""
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -70,12 +71,14 @@ class TestMutants:
         ],
     )
     def test_expressions(self, before: str, after: list[str]) -> None:
-        """An expression becomes each of those that are nearest to it."""
+        """An expression is replaced by each similar one."""
         names = made(f"f({before})")
         assert names == [f"module: f({before})  ->  pass", *(f"module: f({before})  ->  f({each})" for each in after)]
 
     def test_statements(self) -> None:
-        """A statement is left out, a condition the other way round, a loop ended instead of gone on with."""
+        """
+        Statements are removed, conditions are negated, and C{break} and C{continue} are exchanged.
+        """
         names = made(
             """
             def function(a):
@@ -98,7 +101,10 @@ class TestMutants:
         ]
 
     def test_leftAlone(self) -> None:
-        """Docstrings, annotations, decorators, lists of names and what is for types alone."""
+        """
+        Docstrings, annotations, decorators, lists of names and type-checking blocks are not
+        changed.
+        """
         assert (
             made(
                 '''
@@ -119,7 +125,7 @@ class TestMutants:
         )
 
     def test_named(self) -> None:
-        """A mutant has the name of its function, and one that is like another a number."""
+        """A mutant is named after its function, and duplicate names get a number."""
         assert made("class Kind:\n def function(self):\n  f(1, 1)") == [
             "Kind.function: f(1, 1)  ->  pass",
             "Kind.function: f(1, 1)  ->  f(2, 1)",
@@ -131,7 +137,7 @@ class TestMutants:
 
     @pytest.mark.parametrize("file", runner.PARSERS)
     def test_parsers(self, file: str) -> None:
-        """Each mutant of a parser is another program, and has a name of its own."""
+        """Each mutant of a parser is a different program, with a unique name."""
         source = (PACKAGE / file).read_text(encoding="utf-8")
         plain = ast.unparse(ast.parse(source))
         all_ = list(mutants(source))
@@ -142,14 +148,17 @@ class TestMutants:
             compile(each.source, file, "exec")
 
     def test_read(self) -> None:
-        """A reason holds for all that stands below it; each that is kept is a sentence about a parser."""
+        """
+        A reason applies to all mutants below it.  Each reason is a sentence, and each mutant is one
+        of a parser.
+        """
         assert all(reason.endswith(".") for reason in EXPLAINED.values())
         assert {name.partition(": ")[0] for name in EXPLAINED} <= set(runner.PARSERS)
         assert read("One.\n    a: b\n    c: d\n\nTwo.\n    e: f\n") == {"a: b": "One.", "c: d": "One.", "e: f": "Two."}
 
 
 class TestRunner:
-    """C{python -m tests.mutation}."""
+    """Tests for C{python -m tests.mutation}."""
 
     def test_found(self) -> None:
         """Mutants that a test finds are counted."""
@@ -158,13 +167,13 @@ class TestRunner:
         assert "3 mutants: 3 found (0 of them went on for ever), 0 explained, 0 left; 100.0 % found" in ended.stdout
 
     def test_tried(self, tmp_path: Path) -> None:
-        """What is right, what is wrong, and what never ends are told from each other."""
+        """Correct, incorrect and endless mutants are distinguished."""
         ended = python(write(tmp_path / "program.py", PROGRAM), PACKAGE / "amp" / "_boxes.py")
         assert ended.stderr == ""
         assert ended.stdout.splitlines()[-1] == "3 1 ['amp/_boxes.py:1: nothing']"
 
     def test_imported(self) -> None:
-        """Where the package is imported already, there is nothing to be tried."""
+        """If the package is imported already, a trial raises an error."""
         with pytest.raises(RuntimeError, match="imported"):
             runner.start("_accelerate/framing.py", "", [])
 
@@ -178,12 +187,12 @@ class TestRunner:
         ],
     )
     def test_summary(self, capsys: pytest.CaptureFixture[str], result: runner.Result, status: int, said: str) -> None:
-        """What is left, or was not tried, is the exit status."""
+        """Mutants that are left or untested make the exit status 1."""
         assert runner.summarize(result) == status
         assert said in capsys.readouterr().out
 
     def test_gone(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """So is an explanation that nothing needs."""
+        """An explanation without a mutant makes the exit status 1."""
         assert runner.summarize(runner.Result(found=9), {"a: b  ->  c"}) == 1
         assert "GONE       a: b  ->  c\n" in capsys.readouterr().out
 
@@ -195,10 +204,10 @@ class TestRunner:
         return result
 
     def test_explained(self, explained: runner.Result, capsys: pytest.CaptureFixture[str]) -> None:
-        """What is explained is told, and no failure."""
+        """An explained mutant is reported, and is not a failure."""
         assert runner.summarize(explained) == 0
         assert "explained  a.py: f: x  ->  y\n           It does the same.\n" in capsys.readouterr().out
 
     def test_time(self) -> None:
-        """No mutant is begun when the time is over."""
+        """No mutant is started after the time limit."""
         assert runner.run([("amp/_boxes.py", Mutant("a", 1, ""))] * 3, 1, 0, 1).untried == 3

@@ -1,5 +1,6 @@
 """
-This folder alone shows that nothing is missing: it compares all names of Twisted's modules with ours, one by one.
+Tests that no name of Twisted's modules is missing from ours.
 
-That is names, signatures, values, bases, interfaces, copies and places in a chain of classes; no bytes pass.
+They compare names, signatures, values, bases, interfaces, copies and cooperation of classes.  No
+bytes are parsed.
 """

@@ -1,7 +1,7 @@
 """
-Two modules side by side: Twisted's and ours, name by name.
+Compares Twisted's module and ours, name by name.
 
-What differs has a name here, and a test says which of those names are accepted, and why.
+Each difference has a name here.  The tests say which differences are accepted, and why.
 """
 
 from __future__ import annotations
@@ -40,11 +40,14 @@ class Comparison:
         return [name for name, value in names if isWanted(value) and value.__module__ == self.stock.__name__]
 
     def missing(self) -> list[str]:
-        """Names of Twisted's module that ours has not."""
+        """Return the names of Twisted's module that ours does not have."""
         return [name for name in dir(self.stock) if not hasattr(self.ours, name)]
 
     def incidental(self) -> Iterator[str]:
-        """Names of Twisted's module that mean something else in ours; what modules define themselves is left out."""
+        """
+        Return the names of Twisted's module that refer to something else in ours.  Names that the
+        modules define themselves are left out.
+        """
         for name in dir(self.stock):
             theirs, own = getattr(self.stock, name), getattr(self.ours, name)
             if not name.startswith("__") and not self._isOwn(theirs) and not self._alike(theirs, own):
@@ -55,9 +58,10 @@ class Comparison:
 
     def differences(self) -> list[str]:
         """
-        Name what differs between classes of the same name.
+        Return the differences between classes of the same name.
 
-        C{"Name bases"}, C{"Name interfaces"}; C{"Name.attribute"} by the class that Twisted defines the attribute in.
+        They are C{"Name bases"}, C{"Name interfaces"} and C{"Name.attribute"}, with the class in
+        which Twisted defines the attribute.
         """
         found: set[str] = set()
         for name in self.classes:
@@ -73,7 +77,7 @@ class Comparison:
         return sorted(found)
 
     def lostBases(self) -> list[str]:
-        """Name the classes that lack one of Twisted's bases, or have them in another order."""
+        """Return the classes that lack one of Twisted's bases, or have them in another order."""
         return [name for name in self.classes if not self._keepsBases(name)]
 
     def _keepsBases(self, name: str) -> bool:
@@ -81,7 +85,10 @@ class Comparison:
         return [each for each in _names(getattr(self.ours, name).__mro__) if each in theirs] == theirs
 
     def additions(self) -> list[str]:
-        """Name the public attributes that only ours has: a subclass of an application might have them, too."""
+        """
+        Return the public attributes that only our classes have.  An application's subclass might
+        use the same names.
+        """
         found: set[str] = set()
         for name in self.classes:
             theirs, own = getattr(self.stock, name), getattr(self.ours, name)
@@ -99,17 +106,17 @@ class Comparison:
                 yield f"{_definer(theirs, attribute)}.{attribute}"
 
     def _alike(self, theirs: Any, own: Any) -> bool:
-        """Is C{own} to users what C{theirs} is?"""
+        """Whether C{own} is equivalent to C{theirs} for callers."""
         if inspect.isfunction(theirs) or inspect.ismethod(theirs):
             return callable(own) and _parameters(theirs) == _parameters(own)
         if inspect.isbuiltin(theirs) or inspect.ismethoddescriptor(theirs):
-            return True  # of a built-in base
+            return True  # inherited from a built-in base
         if isinstance(theirs, (property, Logger, TypeVar)) or inspect.ismemberdescriptor(theirs):
             return type(theirs) is type(own)
         return bool(own is theirs or self._plain(theirs) == self._plain(own))
 
     def _plain(self, value: Any) -> Any:
-        """Make of a value something that is equal for both modules."""
+        """Convert a value into one that is equal for both modules."""
         if isinstance(value, dict):
             return {self._plain(key): self._plain(each) for key, each in value.items()}
         if isinstance(value, (list, tuple)):
@@ -126,7 +133,10 @@ def _names(classes: Any) -> list[str]:
 
 
 def _definer(kind: type, attribute: str) -> str:
-    """Name the class that has C{attribute} first; one of a metaclass is as good as the class's own."""
+    """
+    Return the name of the first class that has C{attribute}.  An attribute of a metaclass counts as
+    the class's own.
+    """
     return next((each.__name__ for each in kind.__mro__ if attribute in vars(each)), kind.__name__)
 
 
@@ -134,7 +144,7 @@ def _parameters(function: Any) -> Any:
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:
-        return None  # of a built-in function
+        return None  # a built-in function
     return [(each.name, each.kind, each.default) for each in parameters]
 
 

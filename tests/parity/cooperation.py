@@ -1,9 +1,10 @@
 """
-Two modules side by side: which methods of their classes pass on to the next class, and which end the chain.
+Compares which methods of Twisted's classes and of ours call the next class, and which end the
+chain.
 
-An application's class may stand beside one of the module's, C{class P(LineReceiver, Session)}.
-What it has is called if no class in front of it has the same, or if that one calls C{super}.  It is
-to be called exactly when it is called beside Twisted's class.
+An application may combine a class of the module with its own, as in C{class P(LineReceiver,
+Session)}.  A method of C{Session} is called if no earlier class defines it, or if the earlier class
+calls C{super}.  It must be called in exactly the same cases as with Twisted's class.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 __all__ = ["Cooperation"]
 
-#: What every class has of its own, and what C{zope.interface} puts there.
+#: The attributes that every class has, and those that C{zope.interface} adds.
 _OF_EACH_CLASS = {
     "__abstractmethods__",
     "__annotations__",
@@ -57,9 +58,11 @@ class Cooperation:
 
     def hiding(self) -> list[str]:
         """
-        Name what ours defines where Twisted's class does not, and what so hides something of a class beside it.
+        Return the attributes that our class defines, Twisted's does not, and that hide an attribute
+        of a sibling class.
 
-        That is a name that a later base of Twisted's has, or a special one; a method that calls C{super} hides nothing.
+        These are names that a later base of Twisted's class has, and special names.  A method that
+        calls C{super} hides nothing.
         """
         return sorted(
             f"{name}.{attribute}"
@@ -69,7 +72,10 @@ class Cooperation:
         )
 
     def showing(self) -> list[str]:
-        """Name what Twisted's class defines where ours does not, and what so shows something of a class beside it."""
+        """
+        Return the attributes that Twisted's class defines and ours does not, so that a sibling's
+        attribute shows through.
+        """
         return sorted(
             f"{name}.{attribute}"
             for name in self.classes
@@ -78,7 +84,9 @@ class Cooperation:
         )
 
     def differing(self) -> list[str]:
-        """Name the methods that pass on in one of the modules and end the chain in the other one."""
+        """
+        Return the methods that call the next class in one module and end the chain in the other.
+        """
         return sorted(
             f"{name}.{attribute}"
             for name in self.classes
@@ -98,7 +106,10 @@ class Cooperation:
                 yield attribute
 
     def _block(self, name: str) -> list[type]:
-        """List the class of that name, and the bases behind it that Twisted has not: they are its other half."""
+        """
+        Return our class of that name, and the bases after it that Twisted does not have.  Together
+        they are its counterpart.
+        """
         first, *rest = getattr(self.ours, name).__mro__
         block = [first]
         for each in rest:
@@ -117,7 +128,7 @@ def _isPartOf(kind: type, module: ModuleType) -> bool:
 
 
 def _function(value: Any) -> Any:
-    """Find the Python function of a method of any kind; C{None} if there is none."""
+    """Return the Python function of a method of any kind, or C{None}."""
     value = getattr(value, "__func__", value)
     value = getattr(value, "fget", value)
     return value if inspect.isfunction(value) else None

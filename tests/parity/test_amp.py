@@ -1,4 +1,7 @@
-"""Twisted's C{amp} and ours have the same names, with the same signatures, values, bases and interfaces."""
+"""
+Tests that Twisted's C{amp} and ours have the same names, with the same signatures, values, bases
+and interfaces.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from twisted_basic_ng import amp as ours
 stock = loadStock("amp")
 comparison = Comparison(stock, ours)
 
-#: What differs, by name, and why that is right.
+#: The accepted differences, with their reasons.
 ACCEPTED = {
     "AMP bases": "those of BinaryBoxProtocol and BoxDispatcher",
     "BinaryBoxProtocol bases": "StringReader and BoxReader read, BoxWriter writes; Receiver is every receiver's base",
@@ -28,7 +31,7 @@ ACCEPTED = {
     "_ParserHelper.parseString": "it takes strict, too",
 }
 
-#: What only our classes have; each of them is an option, and described.
+#: The attributes that only our classes have.  Each is a documented option.
 ADDED = {
     "AMP.logConnections": "an option, as in Twisted by default",
     "BinaryBoxProtocol.acceptsStartTLS": "an option, as in Twisted by default",
@@ -56,14 +59,14 @@ ADDED = {
     "_DescriptorExchanger.MAX_PENDING_DESCRIPTORS": "a bound on what a peer may send",
 }
 
-#: Names that come along, and mean something else here.
+#: Imported names that refer to something else here.
 INCIDENTAL = {
     "Callable": "that of collections.abc, as Python recommends",
     "PYTHON_KEYWORDS": "the same words in another order",
 }
 
-#: Errors that Twisted has not, each of them a subclass of what Twisted raises there; a base of commands; and what goes
-#: beyond Twisted's.
+#: Errors that Twisted does not have, each a subclass of Twisted's error in the same place; a base
+#: class for commands; and features beyond Twisted's.
 NEW = {
     "BoxTooLargeError",
     "CurrentCall",
@@ -100,7 +103,7 @@ NEW = {
 }
 
 
-#: Those of them that are no errors.
+#: The new names that are not errors.
 NO_ERRORS = {
     *("CurrentCall", "Describe", "OneWayCommand", "currentCall"),
     *("ItemReader", "Stream", "StreamOf", "StreamPipe", "StreamReader", "StreamSender"),
@@ -108,47 +111,47 @@ NO_ERRORS = {
 
 
 class TestNames:
-    """Nothing differs but what is meant to."""
+    """Tests that only the accepted differences exist."""
 
     def test_names(self) -> None:
-        """Every name of Twisted's module is importable from ours."""
+        """Every name of Twisted's module can be imported from ours."""
         assert comparison.missing() == []
 
     def test_incidental(self) -> None:
-        """Modules and functions that come along are the same ones; constants are equal."""
+        """Imported modules and functions are the same objects, and constants are equal."""
         assert sorted(comparison.incidental()) == sorted(INCIDENTAL)
         assert sorted(ours.PYTHON_KEYWORDS) == sorted(stock.PYTHON_KEYWORDS)
 
     def test_all(self) -> None:
-        """What C{import *} gives is what it gives there, C{DateTime} which Twisted forgets, and what is new."""
+        """C{__all__} has Twisted's names, C{DateTime}, which Twisted forgets, and the new names."""
         assert set(ours.__all__) == {*stock.__all__, "DateTime", *NEW}
         assert len(ours.__all__) == len(set(ours.__all__))
 
     def test_differences(self) -> None:
-        """The differences are those that are accepted, and every one of those is one."""
+        """The differences are exactly the accepted ones."""
         assert comparison.differences() == sorted(ACCEPTED)
 
     def test_parsing(self) -> None:
-        """What the parsing functions take on top may be left out."""
+        """The additional parameters of the parsing functions are optional."""
         for name in ("parse", "parseString"):
             assert isinstance(getattr(ours, name)(_Reader() if name == "parse" else b""), list)
 
     def test_bases(self) -> None:
-        """Every class has Twisted's bases, in their order."""
+        """Every class has Twisted's bases, in the same order."""
         assert comparison.lostBases() == []
 
     def test_additions(self) -> None:
-        """A subclass of an application's has nothing new to get in the way of but these options."""
+        """The only new public attributes are the listed options."""
         assert comparison.additions() == sorted(ADDED)
 
     def test_metaclasses(self) -> None:
-        """Applications that combine metaclasses find the same ones."""
+        """The metaclasses have the same names, for applications that combine them."""
         for name in comparison.classes:
             assert type(getattr(ours, name)).__name__ == type(getattr(stock, name)).__name__
 
     @pytest.mark.parametrize("name", [each for each in comparison.classes if "slots" not in each])
     def test_room(self, name: str) -> None:
-        """An instance has room for an application's attributes where Twisted's has."""
+        """Instances have a C{__dict__} if Twisted's have one."""
         theirs, own = getattr(stock, name), getattr(ours, name)
         assert bool(theirs.__dictoffset__) <= bool(own.__dictoffset__)
 
@@ -162,7 +165,7 @@ def _failure(amp: ModuleType) -> Failure:
     return Failure(amp.UnhandledCommand("why"))
 
 
-#: Objects to look at, by what they are.
+#: Objects to compare, by description.
 OBJECTS: dict[str, Callable[[Any], Any]] = {
     "box": lambda amp: amp.AmpBox({b"b": b"2", b"a": b"1"}),
     "box of names": lambda amp: amp.AmpBox({"b": b"2"}, a=b"1"),
@@ -191,7 +194,7 @@ OBJECTS: dict[str, Callable[[Any], Any]] = {
     "versions": lambda amp: amp.IncompatibleVersions("1"),
 }
 
-#: Where Twisted's text says nothing.
+#: Errors whose text is empty in Twisted.
 OWN_TEXT = {"local key", "remote key", "value"}
 
 
@@ -204,7 +207,7 @@ def _withoutModules(text: str) -> str:
 
 
 class TestObjects:
-    """Boxes and errors look alike."""
+    """Tests that boxes and errors look alike."""
 
     @pytest.mark.parametrize("what", OBJECTS)
     def test_repr(self, what: str) -> None:
@@ -214,7 +217,7 @@ class TestObjects:
 
     @pytest.mark.parametrize("what", OBJECTS)
     def test_str(self, what: str) -> None:
-        """C{str} is equal, but for an error that there has no text."""
+        """C{str} is equal, except for errors whose text is empty in Twisted."""
         own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
         if what in OWN_TEXT:
             assert str(theirs) == ""
@@ -224,7 +227,7 @@ class TestObjects:
 
     @pytest.mark.parametrize("what", [what for what in OBJECTS if "box" not in what or what == "empty boxes"])
     def test_error(self, what: str) -> None:
-        """Attributes and arguments are equal, and the class's name is."""
+        """The attributes, arguments and class names are equal."""
         own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
         assert type(own).__name__ == type(theirs).__name__
         own_, theirs_ = _attributes(own), _attributes(theirs)
@@ -235,7 +238,7 @@ class TestObjects:
 
     @pytest.mark.parametrize("what", [what for what in OBJECTS if "box" in what and what != "empty boxes"])
     def test_box(self, what: str) -> None:
-        """Content, bytes and type are equal."""
+        """The contents, bytes and types are equal."""
         own, theirs = OBJECTS[what](ours), OBJECTS[what](stock)
         assert (type(own).__name__, dict(own), own.serialize()) == (
             type(theirs).__name__,
@@ -244,7 +247,7 @@ class TestObjects:
         )
 
     def test_keyThatNeverCame(self) -> None:
-        """Twisted's C{repr} of it fails; the attributes are equal."""
+        """A key that never arrived has equal attributes, and a C{repr}, which fails in Twisted."""
         own, theirs = ours.TooLong(True, False, None, None), stock.TooLong(True, False, None, None)
         assert vars(own) == vars(theirs)
         with pytest.raises(TypeError):
@@ -252,21 +255,21 @@ class TestObjects:
         assert repr(own) == "remote key too long: unknown length"
 
     def test_pickle(self) -> None:
-        """Ours can be pickled, all of them; some of Twisted's cannot."""
+        """All our errors can be pickled.  Some of Twisted's cannot."""
         for what in ("value", "remote error", "unknown error"):
             error = OBJECTS[what](ours)
             copied = pickle.loads(pickle.dumps(error))
             assert (type(copied), vars(copied), str(copied)) == (type(error), vars(error), str(error))
 
     def test_newErrors(self) -> None:
-        """What is new is, for who catches it, what it was."""
+        """The new errors can be caught as the errors that Twisted raises in their place."""
         assert issubclass(ours.UnknownTagError, KeyError)
         assert issubclass(ours.KeyTooLongError, AttributeError)
         for name in NEW - NO_ERRORS:
             assert issubclass(getattr(ours, name), ours.AmpError)
 
     def test_protocolRepr(self) -> None:
-        """A protocol shows its class, and its inner protocol."""
+        """The C{repr} of a protocol shows its class and its inner protocol."""
         for amp in (ours, stock):
             protocol = amp.AMP()
             address = f"0x{id(protocol):x}"

@@ -1,4 +1,7 @@
-"""Twisted's C{basic} and ours have the same names, with the same signatures, values, bases and interfaces."""
+"""
+Tests that Twisted's C{basic} and ours have the same names, with the same signatures, values, bases
+and interfaces.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from twisted_basic_ng import basic as ours
 stock = loadStock("basic")
 comparison = Comparison(stock, ours)
 
-#: How Twisted parses netstrings.
+#: The parts of Twisted's netstring parser.
 PARSER = (
     "NetstringReceiver._LENGTH",
     "NetstringReceiver._LENGTH_PREFIX",
@@ -29,7 +32,7 @@ PARSER = (
 )
 OWN_PARSER = "Twisted's way to parse: no application touches it, and ours parses otherwise"
 
-#: What differs, by name, and why that is right.
+#: The accepted differences, with their reasons.
 ACCEPTED = {
     **dict.fromkeys(PARSER, OWN_PARSER),
     "IntNStringReceiver.recvd": "a descriptor, here as there; it has no value on the class",
@@ -49,7 +52,7 @@ ACCEPTED = {
     "FileSender interfaces": "it is a pull producer, and says so",
 }
 
-#: What only our classes have, and why that is no trouble for subclasses.
+#: The attributes that only our classes have, and why they do not affect subclasses.
 ADDED = {
     "FileSender.file": "Twisted's instances have it",
     "NetstringReceiver.brokenPeer": "Twisted's instances have it",
@@ -58,34 +61,34 @@ ADDED = {
 
 
 class TestParity:
-    """Nothing differs but what is meant to."""
+    """Tests that only the accepted differences exist."""
 
     def test_names(self) -> None:
-        """Every name of Twisted's module is importable from ours."""
+        """Every name of Twisted's module can be imported from ours."""
         assert comparison.missing() == []
 
     def test_incidental(self) -> None:
-        """Modules and functions that come along are the same ones; constants are equal."""
+        """Imported modules and functions are the same objects, and constants are equal."""
         assert list(comparison.incidental()) == []
 
     def test_differences(self) -> None:
-        """The differences are those that are accepted, and every one of those is one."""
+        """The differences are exactly the accepted ones."""
         assert comparison.differences() == sorted(ACCEPTED)
 
     def test_bases(self) -> None:
-        """Every class has Twisted's bases, in their order."""
+        """Every class has Twisted's bases, in the same order."""
         assert comparison.lostBases() == []
 
     def test_additions(self) -> None:
-        """No class has public attributes on top that could be those of a subclass of an application's."""
+        """The only new public attributes are the listed ones."""
         assert comparison.additions() == sorted(ADDED)
 
     def test_exceptions(self) -> None:
-        """Exceptions derive from what they derive from there."""
+        """The exceptions have the same bases."""
         for name in ("NetstringParseError", "IncompleteNetstring", "StringTooLongError"):
             assert getattr(ours, name).__bases__ == getattr(stock, name).__bases__
 
     def test_formatNetstring(self) -> None:
-        """The private function gives the same bytes."""
+        """The private function C{_formatNetstring} returns the same bytes."""
         for data in (b"", b"a", b"x" * 1000):
             assert ours._formatNetstring(data) == stock._formatNetstring(data)

@@ -1,4 +1,7 @@
-"""A class of an application beside one of ours is called when it is called beside Twisted's."""
+"""
+Tests that an application's class beside one of ours is called in the same cases as beside
+Twisted's.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from .test_basic import OWN_PARSER, PARSER
 
 MODULES = {"amp": amp, "basic": basic, "ftp": ftp}
 
-#: What hides something of a class beside it, and why that is right.
+#: What hides an attribute of a sibling class, and why that is acceptable.
 HIDING = {
     "amp": {},
     "basic": dict.fromkeys(
@@ -30,7 +33,7 @@ HIDING = {
     "ftp": {},
 }
 
-#: What shows something of a class beside it, and why that is right.
+#: What lets a sibling's attribute show through, and why that is acceptable.
 SHOWING = {
     "amp": {},
     "basic": dict.fromkeys(PARSER, OWN_PARSER),
@@ -40,26 +43,26 @@ SHOWING = {
 
 @pytest.mark.parametrize("name", MODULES)
 class TestModules:
-    """Nothing ends a chain that goes on in Twisted, or the other way about."""
+    """The modules' methods call the next class in the same cases as Twisted's."""
 
     def test_hiding(self, name: str) -> None:
-        """A method that only ours has passes on to the classes beside it."""
+        """A method that only our class has calls the next class."""
         assert Cooperation(loadStock(name), MODULES[name]).hiding() == sorted(HIDING[name])
 
     def test_showing(self, name: str) -> None:
-        """What Twisted's class has itself, ours has itself."""
+        """Our class defines everything that Twisted's class defines."""
         assert Cooperation(loadStock(name), MODULES[name]).showing() == sorted(SHOWING[name])
 
     def test_differing(self, name: str) -> None:
-        """A method that both have passes on in both, or in neither."""
+        """A method that both define calls the next class in both, or in neither."""
         assert Cooperation(loadStock(name), MODULES[name]).differing() == []
 
 
 class TestComparison:
-    """The comparison finds what it is to find."""
+    """Tests for the comparison itself."""
 
     def modules(self, theirs: dict[str, Any], own: dict[str, Any], base: dict[str, Any]) -> Cooperation:
-        """Two modules with a class C{Kind} each, behind which ours has a private base."""
+        """Make two modules with a class C{Kind} each.  Ours has a private base class."""
         stock, ours = ModuleType("stock"), ModuleType("ours")
         stock.Kind = type("Kind", (Protocol,), {"__module__": "stock", **theirs})  # type: ignore[attr-defined]
         private = type("Private", (Protocol,), {"__module__": "ours", **base})
@@ -67,7 +70,10 @@ class TestComparison:
         return Cooperation(stock, ours)
 
     def test_hiding(self) -> None:
-        """A method, a special one, a value; on the class or its private base; but none that passes on."""
+        """
+        Methods, special methods and values are found, on the class or its private base, unless they
+        call C{super}.
+        """
         assert self.modules({}, {"connectionLost": _ends}, {}).hiding() == ["Kind.connectionLost"]
         assert self.modules({}, {}, {"__getattr__": _ends}).hiding() == ["Kind.__getattr__"]
         assert self.modules({}, {}, {"factory": None}).hiding() == ["Kind.factory"]
@@ -81,12 +87,12 @@ class TestComparison:
         assert self.modules({}, {"newOption": 1, "_private": 2}, {}).hiding() == []
 
     def test_showing(self) -> None:
-        """What is not there."""
+        """An attribute that our class does not define is found."""
         assert self.modules({"connectionLost": _ends}, {}, {}).showing() == ["Kind.connectionLost"]
         assert self.modules({"connectionLost": _ends}, {}, {"connectionLost": _ends}).showing() == []
 
     def test_differing(self) -> None:
-        """In either direction."""
+        """A difference is found in either direction."""
         ends, passes = {"connectionLost": _ends}, {"connectionLost": _Passes.connectionLost}
         for theirs, own, base, expected in (
             (ends, passes, {}, ["Kind.connectionLost"]),
@@ -100,18 +106,18 @@ class TestComparison:
 
 
 def _ends(*args: object) -> None:
-    """Pass nothing on."""
+    """Call no other class."""
 
 
 class _Passes(Protocol):
-    """Passes on."""
+    """Calls the next class."""
 
     def connectionLost(self, reason: Any = None) -> None:
         super().connectionLost(reason)
 
 
 def session(calls: list[str]) -> Any:
-    """Make a class of an application that says what is called."""
+    """Make an application's class that records its calls."""
 
     class Session(Protocol):
         def makeConnection(self, transport: Any) -> None:
@@ -150,7 +156,7 @@ def session(calls: list[str]) -> Any:
 
 
 class _Boxes:
-    """Takes boxes."""
+    """A box receiver."""
 
     def startReceivingBoxes(self, sender: object) -> None:
         pass
@@ -162,7 +168,7 @@ class _Boxes:
         pass
 
 
-#: Each protocol, by its module, and what it is made with.
+#: Each protocol with its module and its constructor's arguments.
 PROTOCOLS = {
     "AMP": ("amp", ()),
     "BinaryBoxProtocol": ("amp", (_Boxes(),)),
@@ -177,10 +183,10 @@ PROTOCOLS = {
 
 
 class TestBeside:
-    """It is called when it is called beside Twisted's class, and not else."""
+    """Tests that the application's class is called in the same cases as beside Twisted's."""
 
     def calls(self, module: Any, name: str) -> list[str]:
-        """Live through a connection."""
+        """Make, use and lose a connection.  Return the calls of the application's class."""
         calls: list[str] = []
         second = session(calls)
 
@@ -200,12 +206,12 @@ class TestBeside:
 
     @pytest.mark.parametrize("name", PROTOCOLS)
     def test_session(self, name: str) -> None:
-        """A protocol beside a protocol."""
+        """A second protocol class is called as with Twisted."""
         module = PROTOCOLS[name][0]
         assert self.calls(MODULES[module], name) == self.calls(loadStock(module), name)
 
     def test_factory(self) -> None:
-        """A factory beside the factory of data connections."""
+        """A factory class beside C{DTPFactory} is called as with Twisted."""
         for module in (loadStock("ftp"), ftp):
             calls: list[str] = []
 
@@ -226,7 +232,10 @@ class TestBeside:
 
     @pytest.mark.parametrize("module", [loadStock("amp"), amp], ids=["stock", "ours"])
     def test_argument(self, module: Any) -> None:
-        """A type of argument beside those that hold others: its values are read, its constructor is not called."""
+        """
+        An argument type beside C{ListOf} or C{AmpList} is used as in Twisted, and its constructor
+        is not called.
+        """
 
         class Marked(module.Argument):  # type: ignore[misc]
             def __init__(self, mark: str) -> None:
@@ -250,7 +259,10 @@ class TestBeside:
 
     @pytest.mark.parametrize("module", [loadStock("amp"), amp], ids=["stock", "ours"])
     def test_error(self, module: Any) -> None:
-        """An exception beside an error of AMP's gives it its text and its pickle; its constructor is not called."""
+        """
+        An exception class beside an AMP error provides its text and its pickle, and its constructor
+        is not called.
+        """
 
         class Both(module.TooLong, _Described):  # type: ignore[misc]
             pass
@@ -265,7 +277,9 @@ class TestBeside:
 
     @pytest.mark.parametrize("module", [loadStock("amp"), amp], ids=["stock", "ours"])
     def test_command(self, module: Any) -> None:
-        """A command beside one that changes over is called; beside one that starts TLS it is not."""
+        """
+        A command class beside C{ProtocolSwitchCommand} is called, and beside C{StartTLS} it is not.
+        """
         calls: list[str] = []
 
         class Counted(module.Command):  # type: ignore[misc]
@@ -294,7 +308,7 @@ class TestBeside:
 
 
 class _Described(Exception):
-    """An exception of an application's."""
+    """An application's exception."""
 
     def __init__(self) -> None:
         raise AssertionError

@@ -1,4 +1,4 @@
-"""Copies and pickles of what moves files are what they are of Twisted's."""
+"""Tests that copies and pickles of the file transfer classes behave as those of Twisted's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twisted_basic_ng import basic, ftp
 
 
 class _Consumer:
-    """Takes what it is given."""
+    """A consumer."""
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         self.producer = producer
@@ -89,13 +89,13 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     },
 }
 
-#: Twisted's instances have these only from some moment on, or have them in place of a method.
+#: Attributes that Twisted's instances have only after some time, or in place of a method.
 INCIDENTAL = {"producer", "unregisterProducer"}
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have pickles find Twisted's copies."""
+    """Let pickles find Twisted's modules."""
     for module in STOCK:
         monkeypatch.setitem(sys.modules, module.__name__, module)
 
@@ -115,10 +115,10 @@ class _Side:
 
 
 class TestCopies:
-    """Each can be copied where Twisted's can, and has the same attributes then."""
+    """Tests that objects can be copied if Twisted's can, with the same attributes."""
 
     def outcome(self, of: Any, what: str, way: str) -> Any:
-        """Copy an object; say what came of it."""
+        """Copy an object.  Return its class and attributes, or the error's type."""
         value = OBJECTS[what](of)
         try:
             made = WAYS[way](value)
@@ -130,11 +130,11 @@ class TestCopies:
     @pytest.mark.parametrize("what", OBJECTS)
     @pytest.mark.parametrize("way", WAYS)
     def test_alike(self, what: str, way: str) -> None:
-        """The result, or the error, is the same."""
+        """The result or the error is the same."""
         assert self.outcome(_Side(ftp, basic), what, way) == self.outcome(_Side(*STOCK), what, way)
 
     def test_sender(self) -> None:
-        """A copy in depth of a sender ends its own transfer, and no other."""
+        """A deep copy of a sender ends only its own transfer."""
         sender: Any = _sending(basic)
         other = copy.deepcopy(sender)
         other.deferred.addErrback(lambda failure: None)

@@ -1,4 +1,7 @@
-"""The four classes of Twisted's C{ftp} and ours have the same members, with the same signatures and values."""
+"""
+Tests that the four classes of Twisted's C{ftp} and ours have the same members, with the same
+signatures and values.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .comparison import Comparison
 
 NAMES = ("ASCIIConsumerWrapper", "DTP", "DTPFactory", "FileConsumer")
 
-#: What differs, by name, and why that is right.
+#: The accepted differences, with their reasons.
 ACCEPTED = {
     "ASCIIConsumerWrapper interfaces": "it is a consumer, and says so",
     "DTP bases": "UploadConnection receives an upload; it is a Protocol, as Twisted's base is",
@@ -29,15 +32,15 @@ ACCEPTED = {
 
 
 class TestParity:
-    """Nothing differs but what is meant to."""
+    """Tests that only the accepted differences exist."""
 
     def test_differences(self) -> None:
-        """The differences are those that are accepted, and every one of those is one."""
+        """The differences are exactly the accepted ones."""
         stock = ModuleType(loadStock("ftp").__name__)
         vars(stock).update({name: getattr(loadStock("ftp"), name) for name in NAMES})
         assert sorted(Comparison(stock, ours).differences()) == sorted(ACCEPTED)
 
     @pytest.mark.parametrize("name", NAMES)
     def test_there(self, name: str) -> None:
-        """Each is there."""
+        """The class exists."""
         assert isinstance(getattr(ours, name), type)

@@ -1,9 +1,9 @@
 """
-Private names of ours on public classes keep out of the way of applications' own.
+Tests that the private names of our public classes cannot collide with names of applications.
 
-A subclass of an application may have any name that Twisted's class of the same name has not.  So what is new in ours
-begins with a prefix that says whose it is.  The names are read off the classes, and off the sources of all their
-methods.
+An application's subclass may use any name that Twisted's class does not have.  So the new private
+names of our classes begin with a reserved prefix.  The tests read the names from the classes, and
+from the source code of their methods.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ from twisted_basic_ng import amp, basic, ftp
 from twisted_basic_ng._places import homeOf
 from twisted_basic_ng.amp._calls import Call
 
-#: Which prefixes names may have that are new in the classes of a module; those of AMP are receivers, too.
+#: The prefixes of new private names in the classes of each module.  AMP's classes are receivers,
+#: too.
 PREFIXES: dict[ModuleType, tuple[str, ...]] = {
     basic: ("_receiver", "_sender"),
     amp: ("_amp", "_receiver"),
     ftp: ("_dtp",),
 }
 
-#: Names that no supported Twisted has, and why they are here.
+#: Names that no supported version of Twisted has, and why we keep them.
 KEPT = {"_getPeerCertificate": "earlier ones had it, and it is among what their documentation names"}
 
-#: How the modules of Twisted's are called that the tests load.
+#: The prefix of the names of the Twisted modules that the tests load.
 STOCK = loadStock("basic").__name__.removesuffix("basic")
 
 
 def isOurs(kind: type) -> bool:
-    """Is a class defined in this package?"""
+    """Whether this package defines the class."""
     return homeOf(kind).startswith("twisted_basic_ng.")
 
 
 def publicClasses() -> list[tuple[ModuleType, type]]:
-    """Every class that is public in a module of ours, once."""
+    """Return every public class of our modules, once."""
     found = ((module, getattr(module, name)) for module in PREFIXES for name in dir(module))
     classes = ((module, value) for module, value in found if isinstance(value, type) and isOurs(value))
     return [*dict.fromkeys((module, value) for module, value in classes if value.__module__ == module.__name__)]
@@ -58,9 +59,9 @@ def isPrivate(name: str) -> bool:
 
 def storedIn(body: ast.AST, receivers: set[str] | None = None) -> Iterator[str]:
     """
-    Name the attributes that the code in C{body} sets.
+    Return the attributes that the code in C{body} sets.
 
-    @param receivers: on which variables; C{None} for all of them.
+    @param receivers: the variables on which they are set; C{None} for any.
     """
     for node in ast.walk(body):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)):
@@ -72,13 +73,13 @@ def storedIn(body: ast.AST, receivers: set[str] | None = None) -> Iterator[str]:
 
 @cache
 def definitions(path: str) -> dict[str, ast.ClassDef]:
-    """The classes that a file defines at its top."""
+    """Return the top-level classes of a file."""
     body = ast.parse(Path(path).read_text(encoding="utf-8")).body
     return {each.name: each for each in body if isinstance(each, ast.ClassDef)}
 
 
 def definition(kind: type) -> ast.ClassDef | None:
-    """The source of a class; C{None} for one that is not written in Python."""
+    """Return the source of a class, or C{None} if it is not written in Python."""
     home = homeOf(kind)
     module = loadStock(home.removeprefix(STOCK)) if home.startswith(STOCK) else sys.modules[home]
     path = getattr(module, "__file__", None)
@@ -86,7 +87,10 @@ def definition(kind: type) -> ast.ClassDef | None:
 
 
 def namesIn(kind: ast.ClassDef) -> set[str]:
-    """Name what a class has by its source: what its body annotates, and what its methods set on themselves."""
+    """
+    Return the attributes that a class has by its source: those it annotates, and those its methods
+    set on C{self}.
+    """
     found = set()
     for each in kind.body:
         if isinstance(each, ast.AnnAssign):
@@ -97,7 +101,10 @@ def namesIn(kind: ast.ClassDef) -> set[str]:
 
 
 def names(kind: type, stock: bool = False) -> set[str]:
-    """Name all that a class and its instances have; of ours, what the classes of this package bring along."""
+    """
+    Return the names of a class and its instances.  For our classes, only those that this package
+    defines.
+    """
     found: set[str] = set(dir(kind)) if stock else set()
     for base in kind.__mro__:
         if stock or isOurs(base):
@@ -107,35 +114,35 @@ def names(kind: type, stock: bool = False) -> set[str]:
 
 
 def newIn(own: type, theirs: list[type]) -> set[str]:
-    """The private names that only a class of ours has."""
+    """Return the private names that only our class has."""
     known = set().union(*(names(each, stock=True) for each in theirs))
     return {name for name in names(own) - known - KEPT.keys() if isPrivate(name)}
 
 
 def counterparts(module: ModuleType, own: type) -> list[type]:
-    """Twisted's class of the same name; for one that Twisted has not, those of its bases."""
+    """Return Twisted's class of the same name, or of the nearest base that Twisted has."""
     stock = loadStock(module.__name__.rpartition(".")[2])
     found = [getattr(stock, base.__name__, None) for base in own.__mro__ if isOurs(base)]
     return [each for each in found if isinstance(each, type)][:1]
 
 
 class TestPrefixes:
-    """What is new begins with a prefix of ours."""
+    """Tests that new names begin with a reserved prefix."""
 
     @pytest.mark.parametrize(("module", "own"), publicClasses(), ids=lambda each: each.__name__)
     def test_class(self, module: ModuleType, own: type) -> None:
-        """Each private name that Twisted's class has not."""
+        """Each private name that Twisted's class does not have begins with a prefix."""
         strange = {each for each in newIn(own, counterparts(module, own)) if not each.startswith(PREFIXES[module])}
         assert strange == set()
 
     def test_answer(self) -> None:
-        """The C{Deferred} that a call returns has nothing else of ours, private or public."""
+        """The C{Deferred} of a call has no other new names, private or public."""
         strange = {name for name in names(Call) - names(Deferred, stock=True) if not name.endswith("__")}
         assert {name for name in strange if not name.startswith("_amp")} == set()
 
     @pytest.mark.parametrize("source", [each for each in sources() if each.suffix == ".py"], ids=str)
     def test_others(self, source: Path) -> None:
-        """What is set on an object by somebody else has such a name, too."""
+        """Private attributes that code sets on other objects begin with a prefix, too."""
         tree = ast.parse((PACKAGE / source).read_text(encoding="utf-8"))
         own = {*storedIn(tree, {"self", "cls"})} | {*slots(tree)}
         strange = {name for name in {*storedIn(tree)} - own if isPrivate(name)}
@@ -144,17 +151,19 @@ class TestPrefixes:
 
 
 def slots(tree: ast.AST) -> Iterator[str]:
-    """Name the slots that the classes of a file have."""
+    """Return the slots of the classes in a file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__slots__":
             yield from (str(each.value) for each in ast.walk(node.value) if isinstance(each, ast.Constant))
 
 
 class TestOffenders:
-    """Names that are in the way are found."""
+    """Tests that offending names are found."""
 
     def test_found(self) -> None:
-        """Methods, attributes of the class, and those that any method sets, in any way."""
+        """
+        The search finds attributes that a class annotates, or that its methods set in any way.
+        """
         source = """
             class Ours(Theirs):
                 _attribute = 1
@@ -175,7 +184,7 @@ class TestOffenders:
         assert {name for name in namesIn(kind) if isPrivate(name)} == found
 
     def test_inherited(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Names that Twisted's class has are none; all others are, wherever on the way to it they are."""
+        """Names that Twisted's class has do not count.  All others do, in any base class."""
         monkeypatch.setattr(amp.Argument, "_offends", 1, raising=False)
         monkeypatch.setattr(amp.Argument, "optional_", 1, raising=False)
         stock = loadStock("amp")

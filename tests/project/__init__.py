@@ -1,1 +1,1 @@
-"""What holds for the project as a whole, and for no source file alone."""
+"""Tests for the project as a whole."""

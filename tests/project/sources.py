@@ -1,4 +1,4 @@
-"""Reads the package's source files, without importing any."""
+"""Reads the package's source files without importing them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ DEMO = ROOT / "benchmarks" / "twisted_basic_ng_demo"
 
 
 def sources(package: Path = PACKAGE) -> list[Path]:
-    """Every Python and Cython file of a package, relative to it."""
+    """Return every Python and Cython file of a package, relative to it."""
     found = (*package.rglob("*.py"), *package.rglob("*.pyx"))
     return sorted(each.relative_to(package) for each in found)
 
 
 def moduleName(source: Path) -> str:
-    """Name the module as it is named inside of the package: C{amp._boxes}, or nothing for the package itself."""
+    """
+    Return the name of a module relative to the package, such as C{amp._boxes}, or an empty string
+    for the package itself.
+    """
     parts = source.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def isEmpty(source: Path, package: Path = PACKAGE) -> bool:
-    """Has C{source} a docstring at most?"""
+    """Whether C{source} has no code besides a docstring."""
     if source.suffix != ".py":
         return False
     body = ast.parse((package / source).read_text(encoding="utf-8")).body
@@ -36,7 +39,7 @@ def isEmpty(source: Path, package: Path = PACKAGE) -> bool:
 
 
 def _absolute(source: Path, node: ast.ImportFrom, package: Path) -> str:
-    """Name the module that names are imported from, in full."""
+    """Return the absolute name of the module in an import statement."""
     if not node.level:
         return node.module or ""
     here = (package.name, *source.parts[:-1])
@@ -44,7 +47,7 @@ def _absolute(source: Path, node: ast.ImportFrom, package: Path) -> str:
 
 
 def _followed(node: ast.AST) -> Iterator[ast.AST]:
-    """The children of C{node} that Python runs; a type checker alone follows the others."""
+    """Return the children of C{node} that Python executes, without those for type checkers only."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             yield from child.orelse
@@ -53,7 +56,7 @@ def _followed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _importStatements(node: ast.AST, isRun: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """The imports in C{node}, at any depth."""
+    """Return the import statements in C{node}, at any depth."""
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         yield node
     for child in _followed(node) if isRun else ast.iter_child_nodes(node):
@@ -62,11 +65,12 @@ def _importStatements(node: ast.AST, isRun: bool) -> Iterator[ast.Import | ast.I
 
 def importsIn(text: str, source: Path, package: Path = PACKAGE, isRun: bool = False) -> set[str]:
     """
-    Name what C{text}, the content of C{source}, imports anywhere in it; C{from a import b} is both C{a} and C{a.b}.
+    Return the names that C{text}, the content of C{source}, imports.  C{from a import b} yields
+    both C{a} and C{a.b}.
 
-    Names of the package come without its name in front.
+    Names of the package are relative to it.
 
-    @param isRun: leave out the imports that only a type checker follows.
+    @param isRun: leave out the imports for type checkers only.
     """
     found: set[str] = set()
     for node in _importStatements(ast.parse(text), isRun):
@@ -80,10 +84,12 @@ def importsIn(text: str, source: Path, package: Path = PACKAGE, isRun: bool = Fa
 
 
 def imports(source: Path, package: Path = PACKAGE) -> set[str]:
-    """Name all that C{source} imports: in functions, and for type checkers alone, too."""
+    """
+    Return the names that C{source} imports, including those in functions and for type checkers.
+    """
     return importsIn((package / source).read_text(encoding="utf-8"), source, package)
 
 
 def importsAtRunTime(source: Path) -> set[str]:
-    """Name what C{source} imports when it runs."""
+    """Return the names that C{source} imports at run time."""
     return importsIn((PACKAGE / source).read_text(encoding="utf-8"), source, isRun=True)

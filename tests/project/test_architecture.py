@@ -1,4 +1,4 @@
-"""The pictures and the map of the architecture are of the code as it is."""
+"""Tests that the pictures and the map of the architecture match the code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sources import ROOT, sources
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[Path, str]:
-    """What would be written."""
+    """Generate the texts."""
     return texts()
 
 
@@ -22,32 +22,32 @@ class TestCurrent:
     """C{python -m tools.architecture} would change nothing."""
 
     def test_texts(self, drawn: dict[Path, str]) -> None:
-        """Each file is there as it would be written, and there is no other."""
+        """The directory contains exactly the generated files."""
         assert {each: each.read_text(encoding="utf-8") for each in TARGET.iterdir()} == drawn, (
             "run python -m tools.architecture"
         )
 
     def test_shown(self, drawn: dict[Path, str]) -> None:
-        """The page shows them all."""
+        """The page on the architecture shows all of them."""
         page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8") + drawn[TARGET / "map.txt"]
         assert [each.name for each in drawn if f"architecture/{each.name}" not in page] == []
 
 
 class TestMap:
-    """The map leads to each file."""
+    """Tests for the map of the files."""
 
     def test_complete(self, drawn: dict[Path, str]) -> None:
-        """Each has a line."""
+        """Each file has a line."""
         files = [each for each in sources() if each.suffix == ".py"]
         lines = drawn[TARGET / "map.txt"].splitlines()
         assert [each for each in files if each.name != "__init__.py" and f"   * - ``{each.name}``" not in lines] == []
 
 
 class TestPictures:
-    """A reader sees them."""
+    """Tests for the pictures."""
 
     def test_wellFormed(self, drawn: dict[Path, str]) -> None:
-        """Each is XML, with a box for each name."""
+        """Each picture is well-formed XML, with the name of each box."""
         pictures = [text for path, text in drawn.items() if path.suffix == ".svg"]
         assert len(pictures) >= 4
         for each in pictures:
@@ -56,11 +56,11 @@ class TestPictures:
 
 
 class TestTravels:
-    """What travels arrives."""
+    """Tests for the call trees."""
 
     @pytest.mark.parametrize(
         ("name", "last"), [("lines", "lineReceived"), ("call", "sendBox"), ("answering", "add"), ("answered", "_print")]
     )
     def test_arrives(self, drawn: dict[Path, str], name: str, last: str) -> None:
-        """The application's function, or the transport's, is among those that run."""
+        """The last function of each scenario is in its call tree."""
         assert last in drawn[TARGET / f"{name}.txt"]

@@ -1,4 +1,4 @@
-"""The scripts in C{benchmarks} run, in a form that takes no time to speak of."""
+"""Runs the scripts in C{benchmarks} in their shortest form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .sources import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 
-#: Under pyperf: a case of each script, that its shortest form has.
+#: For each script that uses pyperf, a short case.
 CASES = {
     "lines": "headers",
     "netstrings": "netstrings-64k",
@@ -21,7 +21,7 @@ CASES = {
     "loopback": "loopback-lines",
 }
 
-#: The others: what their command line has to be, and what they say then.
+#: For each other script, its arguments and a part of its output.
 OTHERS = {
     "changing": (["--quick", "--only", "only-limit", "--size", "250"], "only-limit        250"),
     "extended": (["--rounds", "3"], "1 MiB: "),
@@ -36,15 +36,15 @@ OTHERS = {
 
 
 class TestScripts:
-    """Each script is tried here."""
+    """Every script has a test here."""
 
     def test_all(self) -> None:
-        """There is none that is not; what begins with an underscore is none."""
+        """Every script whose name does not begin with an underscore has a test."""
         assert {path.stem for path in BENCHMARKS.glob("[!_]*.py")} == CASES.keys() | OTHERS.keys()
 
     @pytest.mark.parametrize("name", OTHERS)
     def test_other(self, name: str) -> None:
-        """It says what it has found."""
+        """The script prints its results."""
         words, said = OTHERS[name]
         ended = python(BENCHMARKS / f"{name}.py", *words)
         assert said in ended.stdout, ended.stderr
@@ -52,23 +52,23 @@ class TestScripts:
 
 
 class TestPyperf:
-    """A script is a program of pyperf's."""
+    """Tests for the scripts that use pyperf."""
 
     @pytest.fixture(autouse=True)
     def pyperf(self) -> None:
-        """It has to be there."""
+        """Skip the test if pyperf is not installed."""
         pytest.importorskip("pyperf", reason="pyperf is not installed")
 
     @pytest.mark.parametrize("name", CASES)
     def test_runs(self, name: str) -> None:
-        """It measures ours alone, under the case's name."""
+        """The script can measure our side alone, under the name of the case."""
         words = ("--debug-single-value", "--case", CASES[name], "--side", "ours")
         ended = python(BENCHMARKS / f"{name}.py", *words)
         assert f"{CASES[name]}: " in ended.stdout, ended.stderr
         assert ended.returncode == 0
 
     def test_ratio(self) -> None:
-        """It measures every side, and says the ratios to Twisted's."""
+        """The script measures every side, and prints the ratios to Twisted's."""
         ended = python(BENCHMARKS / "boxes.py", "--debug-single-value", "--case", "serialize")
         assert "serialize/stock: " in ended.stdout
         assert "serialize/ours: " in ended.stdout
@@ -76,7 +76,7 @@ class TestPyperf:
         assert "parse" not in ended.stdout
 
     def test_swapped(self) -> None:
-        """Under the swap it says that there is nothing to compare with."""
+        """Under the swap, the script says that there is nothing to compare with."""
         program = BENCHMARKS / "boxes.py"
         ended = python("-m", "twisted_basic_ng", "run", program, "--debug-single-value")
         assert ended.returncode == 1

@@ -1,4 +1,7 @@
-"""The calculator in C{examples/calc} starts as its texts say, by itself and as a service of twistd's."""
+"""
+Tests that the calculator in C{examples/calc} runs as documented, both as a program and as a twistd
+service.
+"""
 
 from __future__ import annotations
 
@@ -18,38 +21,41 @@ from .sources import ROOT
 
 ANSWERS = "1.10 + 2 = 3.10\n17 / 5 = 3 remainder 2\n1 / 0: integer division or modulo by zero\n"
 
-#: twistd, as the installed script starts it.
+#: The arguments that run twistd as its installed script does.
 TWISTD = ("-c", "from twisted.scripts.twistd import run; run()")
 
 
 @pytest.fixture
 def calc(tmp_path: Path) -> Path:
-    """A copy of the example, which twistd may write to; short enough for the address of a UNIX socket."""
+    """
+    Return a writable copy of the example.  Its path is short enough for the address of a UNIX
+    socket.
+    """
     return Path(shutil.copytree(ROOT / "examples" / "calc", tmp_path / "c"))
 
 
 def path(calc: Path) -> str:
-    """What C{PYTHONPATH=.} means there."""
+    """Return the value of C{PYTHONPATH=.} in that directory."""
     return os.pathsep.join([str(calc), environment()["PYTHONPATH"]])
 
 
 def port(line: re.Match[str]) -> str:
-    """The endpoint of a server, as its client calls it."""
+    """Return a server's endpoint for its client."""
     return f"tcp:127.0.0.1:{line[1]}"
 
 
 class TestPrograms:
-    """A server and a client."""
+    """Tests for the server and the client."""
 
     def test_tcp(self, calc: Path) -> None:
-        """The client is answered."""
+        """The client gets its answers."""
         with running("calc_server.py", "tcp:0:interface=127.0.0.1", directory=calc) as server:
             where = port(waitFor(server, r"serving at .*port=(\d+)"))
             ended = python("calc_client.py", where, directory=calc)
             assert ended.stdout == ANSWERS, ended.stderr
 
     def test_tls(self, calc: Path) -> None:
-        """With certificates it is answered by nobody but the server that it knows."""
+        """With certificates, the client accepts only the server that it knows."""
         pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         from tests.live.certificates import pem
 
@@ -65,21 +71,21 @@ class TestPrograms:
             assert "certificate verify failed" in refused.stderr
 
     def test_tests(self, calc: Path) -> None:
-        """Its own tests pass, under trial and under pytest."""
+        """The example's own tests pass under trial and pytest."""
         assert "PASSED (successes=2)" in python("-m", "twisted.trial", "test_calc", directory=calc).stdout
         assert "2 passed" in python("-m", "pytest", "-q", "test_calc.py", directory=calc).stdout
 
 
 class TestService:
-    """twistd runs the calculator, as a plugin."""
+    """Tests for the calculator as a twistd plugin."""
 
     def test_known(self, calc: Path) -> None:
-        """It is among the services that twistd knows."""
+        """twistd lists the service."""
         ended = python(*TWISTD, "--help", directory=calc, PYTHONPATH=path(calc))
         assert "A calculator that speaks AMP." in ended.stdout
 
     def test_foreground(self, calc: Path) -> None:
-        """In the foreground it serves until it is told to end."""
+        """The service runs in the foreground until it is terminated."""
         listen = ("--listen", "tcp:0:interface=127.0.0.1")
         with running(*TWISTD, "-n", "--pidfile=", "calc", *listen, directory=calc, PYTHONPATH=path(calc)) as server:
             where = port(waitFor(server, r"Factory starting on (\d+)"))
@@ -90,7 +96,10 @@ class TestService:
 
     @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the end of a daemon is seen on Linux only")
     def test_daemon(self, calc: Path) -> None:
-        """As a daemon, too; it writes its log and its process id, and leaves nothing behind."""
+        """
+        The service runs as a daemon, with a log and a process id file, and removes its files when
+        it ends.
+        """
         socket = os.path.relpath(calc / "s", calc)
         files = ("--pidfile", "calc.pid", "--logfile", "calc.log")
         started = python(*TWISTD, *files, "calc", "--listen", f"unix:{socket}", directory=calc, PYTHONPATH=path(calc))
@@ -107,7 +116,7 @@ class TestService:
 
 
 def end(pid: int) -> None:
-    """Tell a process that is no child to end, and see its end."""
+    """Terminate a process that is not a child, and wait for its end."""
     descriptor = os.pidfd_open(pid)
     try:
         os.kill(pid, signal.SIGTERM)
@@ -117,13 +126,13 @@ def end(pid: int) -> None:
 
 
 class TestUnchangedPlugins:
-    """Twisted's own services run on ours as they are."""
+    """Tests that Twisted's own services run on our modules without changes."""
 
     RUN = ("-m", "twisted_basic_ng", "run", "--verbose", "twistd", "-n", "--pidfile=")
 
     @pytest.fixture(autouse=True)
     def twistd(self) -> None:
-        """The script has to be there to be run."""
+        """Skip the test if twistd is not installed beside this Python."""
         if not (Path(sys.executable).parent / "twistd").exists():
             pytest.skip("twistd is not installed beside this Python")
 
@@ -138,7 +147,7 @@ class TestUnchangedPlugins:
                 assert response.read() == b"a page\n" * 10_000
 
     def test_ftp(self, tmp_path: Path) -> None:
-        """C{twistd ftp} serves them, too, by classes built on ours."""
+        """C{twistd ftp} serves files, with classes built on ours."""
         from ftplib import FTP
 
         (tmp_path / "file.bin").write_bytes(bytes(range(256)) * 1000)
@@ -152,7 +161,7 @@ class TestUnchangedPlugins:
         assert b"".join(received) == bytes(range(256)) * 1000
 
     def test_swapped(self) -> None:
-        """They are, indeed, on ours."""
+        """The services do use our modules."""
         program = "import sys; from twisted.protocols import amp, ftp\n"
         program += "print(amp.__name__, sys.modules[ftp.FTP.__mro__[1].__module__].__name__)"
         ended = python("-m", "twisted_basic_ng", "run", "-c", program)

@@ -1,4 +1,4 @@
-"""What looks at the built API reference finds what is missing there."""
+"""Tests for L{tools.check_pages}, which finds what is missing from the built API reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted_basic_ng import ftp
 
 
 def built(directory: Path, names: Iterable[str], page: str = "") -> Path:
-    """Write what Sphinx would have: an inventory of C{names}, and a page."""
+    """Write what Sphinx would write: an inventory of C{names}, and a page."""
     lines = "".join(f"{each} py:class 1 api/ftp.html#$ -\n" for each in names) + "api/ftp std:doc -1 api/ftp.html ftp\n"
     head = b"# Sphinx inventory version 2\n# Project: x\n# Version: 1\n# The remainder is compressed using zlib.\n"
     (directory / "objects.inv").write_bytes(head + zlib.compress(lines.encode()))
@@ -23,35 +23,35 @@ def built(directory: Path, names: Iterable[str], page: str = "") -> Path:
 
 
 class TestMain:
-    """The reference is whole, or it is said what is not."""
+    """Tests for the check of the whole reference."""
 
     names = [f"twisted_basic_ng.ftp.{each}" for each in ftp.__all__]
 
     @pytest.fixture(autouse=True)
     def oneModule(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Look at one module: to import another one is to swap."""
+        """Check one module only, because importing others would install the swap."""
         monkeypatch.setattr(check_pages, "publicModules", lambda: ["twisted_basic_ng.ftp"])
 
     def test_whole(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """Every name is there."""
+        """The check accepts a reference with every name."""
         assert check_pages.main(built(tmp_path, self.names)) is None
         assert capsys.readouterr().out == f"twisted_basic_ng.ftp: {len(self.names)} of {len(self.names)} names\n"
 
     def test_missing(self, tmp_path: Path) -> None:
-        """A name is not."""
+        """The check reports a missing name."""
         assert check_pages.main(built(tmp_path, self.names[1:])) == f"not in the API reference: {self.names[0]}"
 
     def test_markup(self, tmp_path: Path) -> None:
-        """A docstring was not turned into a page."""
+        """The check reports a page that shows epytext markup."""
         found = check_pages.main(built(tmp_path, self.names, "<p>Return C{None}.</p>"))
         assert found == "markup is shown on ftp.html"
 
 
 class TestPublicModules:
-    """Public modules are found, private ones are not."""
+    """Tests for finding the public modules."""
 
     def test_found(self) -> None:
-        """Those that may be imported."""
+        """Public modules are found, and private ones are not."""
         found = set(check_pages.publicModules())
         assert {"twisted_basic_ng", "twisted_basic_ng.amp", "twisted_basic_ng.basic"} <= found
         assert [each for each in found if "._" in each] == []

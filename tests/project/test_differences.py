@@ -1,4 +1,7 @@
-"""Each deliberate difference that is tagged in the code has a row in the documentation's tables."""
+"""
+Tests that each deliberate difference that is tagged in the code has a row in the documentation's
+tables.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from .sources import PACKAGE, ROOT, sources
 PAGE = ROOT / "docs" / "differences.rst"
 TAG = "Differs from Twisted:"
 
-#: Where the code is tagged, and words of the row about it.  A tag in a new or renamed place needs a line here.
+#: The tagged places in the code, with a quotation from the row about each.  A new or renamed place
+#: needs a line here.
 ROWS = {
     "ASCIIConsumerWrapper.__init__": "Text mode raises",
     "AmpError.__reduce__": "cannot be pickled",
@@ -62,7 +66,9 @@ ROWS = {
 
 
 def _statements(tree: ast.AST, line: int) -> Iterator[ast.AST]:
-    """The classes and functions around C{line}, the outermost first; or the next one behind it."""
+    """
+    Return the classes and functions around C{line}, the outermost first, or the next one after it.
+    """
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
@@ -76,7 +82,7 @@ def _statements(tree: ast.AST, line: int) -> Iterator[ast.AST]:
 
 
 def places() -> list[str]:
-    """Name the places in the code that are tagged."""
+    """Return the tagged places in the code."""
     found = []
     for source in sources():
         text = (PACKAGE / source).read_text(encoding="utf-8")
@@ -90,7 +96,10 @@ def places() -> list[str]:
 
 
 def rows() -> list[tuple[str, str]]:
-    """The rows of all tables, without line breaks: what Twisted does, and what is done here."""
+    """
+    Return the rows of all tables, without line breaks: what Twisted does, and what our package
+    does.
+    """
     text = PAGE.read_text(encoding="utf-8")
     found = re.findall(r"^   \* - ((?:.|\n(?=       ))+)\n     - ((?:.|\n(?=       ))+)", text, re.MULTILINE)
     both = [(" ".join(first.split()), " ".join(second.split())) for first, second in found]
@@ -98,20 +107,20 @@ def rows() -> list[tuple[str, str]]:
 
 
 class TestRows:
-    """The tables are whole."""
+    """Tests for the tables."""
 
     @pytest.mark.parametrize("place", sorted(set(places())))
     def test_tag(self, place: str) -> None:
-        """The difference that is tagged here has a row."""
+        """A tagged difference has a row."""
         assert place in ROWS, f"{place} is tagged {TAG!r}: give it a row in {PAGE.name}, and a line in ROWS"
         assert [first for first, second in rows() if ROWS[place] in f"{first} | {second}"] != []
 
     def test_noneLeft(self) -> None:
-        """No line of the test is about a place that is tagged no more."""
+        """Every entry of L{ROWS} belongs to a tagged place."""
         assert ROWS.keys() - set(places()) == set()
 
     def test_once(self) -> None:
-        """No row is there twice, and none is empty."""
+        """Rows are unique and not empty."""
         found = rows()
         assert len(found) > 50
         assert len({first for first, _ in found}) == len(found)

@@ -1,4 +1,4 @@
-"""The programs in C{examples/} do what they say."""
+"""Tests for the programs in C{examples/}."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from .sources import ROOT
 
 
 class TestEchoLines:
-    """C{echo_lines.py} sends lines back."""
+    """Tests for C{echo_lines.py}."""
 
     def test_echo(self) -> None:
-        """It says where it listens, and answers there."""
+        """
+        The program prints its port, echoes lines, and closes the connection after a line that is
+        too long.
+        """
         with subprocess.Popen(
             [sys.executable, ROOT / "examples" / "echo_lines.py", "tcp:0:interface=127.0.0.1"],
             env=environment(),

@@ -1,4 +1,7 @@
-"""The file server and its client copy files, whole and behind a cut, and find out what is damaged."""
+"""
+Tests that the file server and its client copy files, resume copies that were cut off, and detect
+damaged files.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ DATA = bytes(range(256)) * 4096 * 3
 
 
 class TestFiles:
-    """Both programs, over a socket."""
+    """Tests for both programs over a socket."""
 
     @pytest.fixture
     def server(self, tmp_path: Path) -> Iterator[str]:
-        """Run the server; the value is the endpoint of its clients."""
+        """Run the server, and yield the endpoint for its clients."""
         pytest.importorskip("rich", reason="rich is not installed")
         for name in ("here", "there"):
             (tmp_path / name).mkdir()
@@ -53,7 +56,7 @@ class TestFiles:
         )
 
     def test_there_and_back(self, server: str, tmp_path: Path) -> None:
-        """A file is the same after both ways, and nothing else is left."""
+        """A file is unchanged after an upload and a download, and no other files are left."""
         original = tmp_path / "big"
         original.write_bytes(DATA)
         done = self.copy(tmp_path, "put", server, str(original))
@@ -67,7 +70,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("isDamaged", [False, True])
     def test_resumed(self, server: str, tmp_path: Path, isDamaged: bool) -> None:
-        """A copy that was cut goes on where it ended; if what was there is wrong, that is found out."""
+        """A copy that was cut off is resumed, and damage in its first part is detected."""
         began = b"x" * 100_000 if isDamaged else DATA[:100_000]
         (tmp_path / "up").write_bytes(DATA)
         (tmp_path / "there" / "up.part").write_bytes(began)
@@ -86,7 +89,7 @@ class TestFiles:
                 assert (tmp_path / place / name).read_bytes() == DATA
 
     def test_refused(self, server: str, tmp_path: Path) -> None:
-        """A file that is not there, and a name that is not allowed, are errors that say so."""
+        """A missing file and a name that is not allowed are reported as errors."""
         assert "there is no file 'missing'" in self.copy(tmp_path, "get", server, "missing").stderr
         (tmp_path / ".hidden").write_bytes(b"x")
         done = self.copy(tmp_path, "put", server, str(tmp_path / ".hidden"))

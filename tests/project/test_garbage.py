@@ -1,4 +1,4 @@
-"""What a test leaves behind is charged to itself: L{tests.conftest}."""
+"""Tests that L{tests.conftest} blames the test that leaves an unhandled error behind."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ TESTS = """
 
 
 class TestGarbage:
-    """A failed Deferred that nobody handles."""
+    """Tests for a failed Deferred that nobody handles."""
 
     def test_charged(self, tmp_path: Path) -> None:
-        """It fails the test that leaves it, and no later one; Twisted's own modules may leave some."""
+        """
+        The test that leaves the error fails, and no later one.  Tests of Twisted's own modules may
+        leave errors.
+        """
         ended = python("-m", "pytest", "-q", "-p", "tests.conftest", write(tmp_path / "test_it.py", TESTS))
         assert "3 passed" in ended.stdout, ended.stdout
         assert "1 error" in ended.stdout

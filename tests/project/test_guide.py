@@ -1,4 +1,4 @@
-"""The pieces of code in the AMP guide run, one behind the other, as they stand there."""
+"""Runs the code blocks of the AMP guide one after the other."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .sources import ROOT
 
 GUIDE = ROOT / "docs" / "amp.rst"
 
-#: A directive, and the lines that are indented below it.
+#: A directive and its indented lines.
 _BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
 def blocks() -> list[str]:
-    """The pieces of code."""
+    """Return the code blocks."""
     return [textwrap.dedent(each) for each in _BLOCK.findall(GUIDE.read_text(encoding="utf-8"))]
 
 
 @pytest.fixture
 def calc(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Make the example's modules importable for a while."""
+    """Make the example's modules importable during a test."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(ROOT / "examples" / "calc"))
     yield
@@ -34,10 +34,10 @@ def calc(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 class TestGuide:
-    """What a reader types in works."""
+    """Tests for the AMP guide."""
 
     def test_blocks(self, calc: None) -> None:
-        """Each piece runs, and what it asserts is so."""
+        """Each code block runs, and its assertions hold."""
         namespace: dict[str, Any] = {"__name__": "guide"}
         for block in blocks():
             exec(compile(block, str(GUIDE), "exec"), namespace)
@@ -45,7 +45,9 @@ class TestGuide:
         assert namespace["client"].innerProtocol.reply == b"HELLO"
 
     def test_included(self) -> None:
-        """Each program that the guide shows is there, with what begins and ends the part that is shown."""
+        """
+        Each program that the guide includes exists, and contains the markers of the included part.
+        """
         shown = re.findall(r"literalinclude:: (\S+)\n((?:   :.*\n)*)", GUIDE.read_text(encoding="utf-8"))
         assert len(shown) >= 8
         for name, options in shown:
@@ -54,7 +56,7 @@ class TestGuide:
                 assert mark in program
 
     def test_attributes(self) -> None:
-        """The options that it lists are there, with the defaults that it says."""
+        """The listed options exist, with the documented defaults."""
         from twisted_basic_ng.amp import AMP
 
         listed = re.findall(

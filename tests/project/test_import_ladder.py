@@ -1,4 +1,4 @@
-"""Imports inside of the package run one way only."""
+"""Tests that imports inside the package go in one direction only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from .sources import DEMO, imports, importsAtRunTime, moduleName, sources
 
-#: From the lowest rung up.  A module may import from the rungs below its own, and from no other place in the package:
-#: at its top, in a function, or for type checkers alone.  A folder stands for all its files.  The package's own file is
-#: below everything, for the version that it holds; its functions import from above.
+#: The ladder, from the lowest rung up.  A module may import only from lower rungs, whether at the
+#: top level, in a function or for type checkers.  A folder stands for all its files.  The package's
+#: own file is below everything, because of its version; its functions import from above.
 LADDER = [
     {"_places", "_defaults"},
     {"_accelerate", "_filesender", "_ftp"},
@@ -50,7 +50,8 @@ LADDER = [
 ]
 RUNGS = {name: rung for rung, names in enumerate(LADDER) for name in names}
 
-#: What stays importable without Twisted: reading it must not be slow, nor choose a reactor, nor hinder a swap.
+#: Modules that must not import Twisted, because that would be slow, could install a reactor, or
+#: prevent the swap.
 WITHOUT_TWISTED = {
     "",
     "__main__",
@@ -85,53 +86,53 @@ MODULES = {moduleName(each): each for each in sources() if each.suffix == ".py"}
 
 
 def ours(name: str) -> set[str]:
-    """The modules of the package that the module C{name} imports, in whatever way."""
+    """Return the modules of the package that the module C{name} imports in any way."""
     return imports(MODULES[name]) & MODULES.keys() - {"", name}
 
 
 def place(name: str) -> str:
-    """What stands for the module C{name} on the ladder: itself, or its folder."""
+    """Return the entry of the ladder for the module C{name}: the module or its folder."""
     return name if name in RUNGS else name.partition(".")[0]
 
 
 class TestLadder:
-    """Each module imports from lower rungs alone, so there is no circle."""
+    """Each module imports from lower rungs only, so there are no cycles."""
 
     def test_complete(self) -> None:
-        """Each module has its place on the ladder, and each place its module."""
+        """Each module is on the ladder, and each entry of the ladder exists."""
         assert RUNGS.keys() == {place(name) for name in MODULES} - {""}
 
     @pytest.mark.parametrize("name", sorted(MODULES.keys() - {""}))
     def test_down(self, name: str) -> None:
-        """What it imports stands on a lower rung, or in the same folder."""
+        """A module imports from lower rungs or from its own folder only."""
         others = {place(each) for each in ours(name)} - {place(name)}
         assert {each for each in others if RUNGS[each] >= RUNGS[place(name)]} == set()
 
     def test_noCircle(self) -> None:
-        """Nor is there a circle inside of a folder."""
+        """There are no cycles inside a folder either."""
         TopologicalSorter({name: ours(name) for name in MODULES.keys() - {""}}).prepare()
 
 
 class TestDemo:
-    """The demo and the benchmarks stand on the library, which does without them."""
+    """Tests that the library does not depend on the demo and the benchmarks."""
 
     def test_noCircle(self) -> None:
-        """Their files import one another one way only."""
+        """The files of the demo import each other without cycles."""
         modules = {moduleName(each): imports(each, DEMO) for each in sources(DEMO)}
         TopologicalSorter({name: found & modules.keys() - {"", name} for name, found in modules.items()}).prepare()
 
     def test_without(self) -> None:
-        """The command line hands over to them; nothing else of the library names them."""
+        """Only the command line refers to the demo."""
         naming = {name for name, file in MODULES.items() if any(each.startswith(DEMO.name) for each in imports(file))}
         assert naming == {"_cli"}
 
 
 class TestWithoutTwisted:
-    """What runs before a program starts imports nothing of Twisted."""
+    """Tests that modules that run before a program starts do not import Twisted."""
 
     @pytest.mark.parametrize("name", sorted(WITHOUT_TWISTED))
     def test_none(self, name: str) -> None:
-        """It names neither Twisted nor a package of its world."""
+        """The module imports neither Twisted nor a related package."""
         heavy = {each.partition(".")[0] for each in importsAtRunTime(MODULES[name])} & {
             "twisted",
             "zope",
@@ -142,8 +143,8 @@ class TestWithoutTwisted:
 
 
 class TestPureFraming:
-    """The functions that have a compiled twin know bytes, and nothing of the package."""
+    """The Python versions of the compiled functions do not depend on the package."""
 
     def test_alone(self) -> None:
-        """Nothing of the package is imported."""
+        """C{_accelerate.framing} imports nothing of the package."""
         assert ours("_accelerate.framing") == set()

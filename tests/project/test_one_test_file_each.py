@@ -1,4 +1,4 @@
-"""Every source file of the package has its own test file."""
+"""Tests that every source file of the package has its own test file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .sources import DEMO, ROOT, isEmpty, sources
 
 def whereTested(source: Path) -> Path:
     """
-    Say where the tests of C{source} are.
+    Return the path of the tests for C{source}.
 
-    Underscores fall away: C{amp/_boxes.py} is tested by C{tests/amp/test_boxes.py}.  A package's own file is tested by
-    C{test_package.py}.  A compiled twin has the tests of the Python file.  The folder that is put on a child's path
-    holds one file, whose name is Python's choice: the folder's name stands for it.
+    Underscores are dropped: C{tests/amp/test_boxes.py} tests C{amp/_boxes.py}.  C{test_package.py}
+    tests a package's C{__init__.py}.  A compiled module shares the tests of its Python version.
+    C{sitecustomize.py} has a name that Python prescribes, so its tests are named after its folder.
     """
     if source.name == "sitecustomize.py":
         source = source.parent
@@ -25,7 +25,7 @@ def whereTested(source: Path) -> Path:
 
 
 class TestNames:
-    """Where the tests of a file are is plain from its name."""
+    """Tests for the names of test files."""
 
     @pytest.mark.parametrize(
         ("source", "expected"),
@@ -41,21 +41,21 @@ class TestNames:
         ],
     )
     def test_name(self, source: str, expected: str) -> None:
-        """Folders are kept, underscores are not."""
+        """Folders are kept, and underscores are dropped."""
         assert whereTested(Path(source)) == Path(expected)
 
 
 class TestEverySource:
-    """No source file is without tests of its own."""
+    """Every source file has its own tests."""
 
     @pytest.mark.parametrize("source", [each for each in sources() if not isEmpty(each)], ids=str)
     def test_has(self, source: Path) -> None:
-        """Its test file is there, and has tests."""
+        """The test file exists, and has tests."""
         expected = ROOT / whereTested(source)
         assert expected.is_file(), f"{source} needs {whereTested(source)}"
         assert "def test_" in expected.read_text(encoding="utf-8")
 
     @pytest.mark.parametrize("source", [each for each in sources(DEMO) if not isEmpty(each, DEMO)], ids=str)
     def test_hasOfDemo(self, source: Path) -> None:
-        """The same of the package of the demo, whose own files have theirs in C{tests/demo}."""
+        """The files of the demo's package have their tests in C{tests/demo}."""
         self.test_has(source if len(source.parts) > 1 else Path("demo", source))

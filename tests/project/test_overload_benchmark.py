@@ -1,4 +1,4 @@
-"""C{benchmarks/overload.py} runs, in a form that takes no time to speak of."""
+"""Runs C{benchmarks/overload.py} in a short form."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ FIGURES = (
 
 
 class TestOverload:
-    """What a peer costs that does not read."""
+    """Tests for the script."""
 
     @pytest.mark.parametrize("link", ["tcp", "tls"])
     def test_small(self, link: str) -> None:
-        """With the bounds it is not read either, without them it is; all is answered in the end."""
+        """
+        With the bounds the server stops reading, without them it reads everything, and all asks are
+        answered in the end.
+        """
         if link == "tls":
             pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
         options = ["--asks", "3000", "--without", "3000", "--size", "5000", *(["--tls"] if link == "tls" else [])]
@@ -35,5 +38,5 @@ class TestOverload:
         assert accepted[0] < accepted[1] == 3000
 
     def test_shown(self) -> None:
-        """The page on safety says where its figures are from."""
+        """The page on safety names the script as the source of its figures."""
         assert "benchmarks/overload.py" in (ROOT / "docs" / "safety.rst").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What setup.cfg, tox.ini and their neighbours say agrees."""
+"""Tests that setup.cfg, tox.ini and related files agree."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def read(name: str) -> ConfigParser:
 
 
 def lines(text: str) -> list[str]:
-    """Split a setting that has a line for each of its values."""
+    """Split a setting with one value per line."""
     return text.split("\n")[1:]
 
 
 class TestVersion:
-    """The version stands in one place."""
+    """Tests for the version."""
 
     def test_attribute(self) -> None:
-        """The metadata takes it from the package."""
+        """The metadata reads the version from the package."""
         assert read("setup.cfg")["metadata"]["version"] == "attr: twisted_basic_ng.__version__"
 
     def test_demo(self) -> None:
-        """The package of the demo has the same one."""
+        """The demo's package has the same version."""
         assert read("benchmarks/setup.cfg")["metadata"]["version"] == twisted_basic_ng.__version__
 
     def test_installed(self) -> None:
-        """An installed copy has the version that it says."""
+        """An installed copy reports the same version."""
         try:
             installed = version("twisted_basic_ng")
         except PackageNotFoundError:
@@ -46,25 +46,28 @@ class TestVersion:
 
 
 class TestBuildSystem:
-    """pyproject.toml says what builds the package and nothing else."""
+    """Tests for pyproject.toml."""
 
     def test_alone(self) -> None:
-        """There is one table in it."""
+        """It has only the table C{build-system}."""
         text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         assert re.findall(r"^\[+(.*?)\]+$", text, re.MULTILINE) == ["build-system"]
 
 
 class TestPythons:
-    """The supported versions of Python are the same wherever they are named."""
+    """The same versions of Python are supported everywhere."""
 
     supported = re.findall(r"Python :: (3\.\d+)", read("setup.cfg")["metadata"]["classifiers"])
 
     def test_lowest(self) -> None:
-        """The lowest one is what pip asks for."""
+        """pip requires the lowest version."""
         assert read("setup.cfg")["options"]["python_requires"] == f">={self.supported[0]}"
 
     def test_tox(self) -> None:
-        """Each is an environment of tox; the one that runs all tests is named after none."""
+        """
+        Each version has a tox environment.  The environment that runs all tests is not named after
+        one.
+        """
         tox = read("tox.ini")
         environments = lines(tox["tox"]["env_list"])
         pythons = tox["testenv:full"]["base_python"].split(", ")
@@ -74,38 +77,38 @@ class TestPythons:
         assert others <= set(environments)
 
     def test_wheels(self) -> None:
-        """A wheel is built for each."""
+        """A wheel is built for each version."""
         workflow = (ROOT / ".github" / "workflows" / "wheels.yml").read_text(encoding="utf-8")
         built = re.search(r"CIBW_BUILD: (.*)", workflow)
         assert built is not None
         assert built[1].split() == [f"cp{each.replace('.', '')}-*" for each in self.supported]
 
     def test_linter(self) -> None:
-        """The linter looks for what the lowest one bears."""
+        """The linter targets the lowest version."""
         assert f'target-version = "py{self.supported[0].replace(".", "")}"' in (ROOT / "ruff.toml").read_text(
             encoding="utf-8"
         )
 
 
 class TestFiles:
-    """What is no module comes with the package, too."""
+    """Tests for files of the package that are not modules."""
 
     def test_typed(self) -> None:
-        """The marker of a typed package is there, and named for the wheel."""
+        """The marker of a typed package exists, and is included in the wheel."""
         assert (PACKAGE / "py.typed").exists()
         assert "py.typed" in lines(read("setup.cfg")["options.package_data"]["twisted_basic_ng"])
 
     def test_license(self) -> None:
-        """The license that is named is the one that is enclosed."""
+        """The license file matches the license in the metadata."""
         name = read("setup.cfg")["metadata"]["license"]
         assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(f"{name} License")
 
 
 class TestFragments:
-    """What has changed is told in a form that towncrier takes."""
+    """Tests for the changelog fragments."""
 
     def test_types(self) -> None:
-        """Each fragment has a type that is declared."""
+        """The type of each fragment is declared for towncrier."""
         declared = re.findall(
             r'^directory = "(\w+)"$', (ROOT / "towncrier.toml").read_text(encoding="utf-8"), re.MULTILINE
         )
@@ -114,10 +117,10 @@ class TestFragments:
 
 
 class TestReasons:
-    """A rule that is switched off has its reason beside it."""
+    """Tests that each disabled rule has a reason."""
 
     def test_linter(self) -> None:
-        """Each line that names rules to ignore goes on with a comment."""
+        """Each line with ignored rules has a comment."""
         text = (ROOT / "ruff.toml").read_text(encoding="utf-8")
         _, _, ignored = text.partition("\nignore = [\n")
         bare = [each for each in ignored.split("\n]")[0].splitlines() if "#" not in each]

@@ -1,4 +1,7 @@
-"""The scripts in C{benchmarks/programs} run, in a form that takes little time, and their pages are up to date."""
+"""
+Runs the scripts in C{benchmarks/programs} in a short form, and tests that their pages are up to
+date.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ PAGES = ROOT / "docs" / "performance"
 
 
 def rows(name: str, directory: Path, *words: object) -> list[dict[str, Any]]:
-    """Run a script, and read the figures that it writes."""
+    """Run a script, and return the results that it writes."""
     file = directory / "figures.json"
     ended = python(SCRIPTS / f"{name}.py", *words, "--json", file)
     assert ended.returncode == 0, ended.stderr
@@ -31,10 +34,10 @@ def rows(name: str, directory: Path, *words: object) -> list[dict[str, Any]]:
 
 
 class TestPrograms:
-    """Whole programs, swapped and not."""
+    """Tests for the benchmark of whole programs, with and without the swap."""
 
     def test_runs(self, tmp_path: Path) -> None:
-        """It measures the rate, and the processor's time where the system tells it."""
+        """The script measures the rate of a program on each build."""
         found = rows("programs", tmp_path, "--short", "--rounds", "1", "LineOnlyReceiver")
         rates = [each for each in found if each["measure"] == "rate"]
         assert [each["case"] for each in rates] == ["syslog on LineOnlyReceiver, 100,000 lines"] * len(rates)
@@ -42,7 +45,7 @@ class TestPrograms:
         assert all(each["stock"] > 0 < each["ours"] for each in rates)
 
     def test_absent(self, tmp_path: Path) -> None:
-        """What is not installed is left out, and that is said."""
+        """Programs that are not installed are left out, and reported."""
         program = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import programs; print(programs.absent([{{}}]))"
         ended = python("-c", program.format("'.no_such_package', 'no-such-command', '.twisted'"))
         assert ended.stdout == "no_such_package, no-such-command\n", ended.stderr
@@ -53,10 +56,10 @@ class TestPrograms:
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="tracemalloc is CPython's")
 class TestMemory:
-    """What connections keep, and imports take."""
+    """Tests for the memory of connections, and for the time of imports."""
 
     def test_memory(self, tmp_path: Path) -> None:
-        """It counts the bytes of each state."""
+        """The script measures the memory of each state."""
         found = rows("memory", tmp_path, "--only", "memory", "--connections", "100", "Int32")
         assert [each["measure"] for each in found] == [
             "never used",
@@ -67,24 +70,30 @@ class TestMemory:
         assert all(each["stock"] > 0 < each["ours"] for each in found)
 
     def test_idle(self, tmp_path: Path) -> None:
-        """A connection that was never used costs no more than Twisted's: this is no matter of time."""
+        """
+        A connection that was never used takes no more memory than Twisted's.  This does not depend
+        on the machine's speed.
+        """
         found = rows("memory", tmp_path, "--only", "memory", "--connections", "1000", "never used")
         idle = {each["case"]: each["ratio"] for each in found}
         assert len(idle) == 5
         assert {name: ratio for name, ratio in idle.items() if ratio > 1.001} == {}
 
     def test_imports(self, tmp_path: Path) -> None:
-        """It times both sides."""
+        """The script times both sides."""
         found = rows("memory", tmp_path, "--only", "imports", "--rounds", "1", "import basic, cold")
         assert {(each["case"], each["measure"]) for each in found} == {("import basic", "cold")}
         assert all(each["stock"] > 0 < each["ours"] for each in found)
 
 
 class TestGrowth:
-    """Inputs that are doubled."""
+    """Tests for the growth with the size of the input."""
 
     def test_all(self, tmp_path: Path) -> None:
-        """Each receiver, AMP and FTP are measured, on both sides; that all was delivered, the script checks itself."""
+        """
+        The script measures each receiver, AMP and FTP on both sides.  It checks itself that
+        everything was delivered.
+        """
         found = rows("growth", tmp_path, "--from", "8", "--to", "16")
         sides: dict[str, set[str]] = {}
         for each in found:
@@ -96,7 +105,7 @@ class TestGrowth:
 
     @pytest.mark.parametrize(("power", "doubled"), [(1, 2), (2, 4)])
     def test_exponent(self, power: int, doubled: int) -> None:
-        """It is the power that the time grows with; what does not grow alike is in between."""
+        """The exponent is the power with which the time grows."""
         seconds = [0.001 * doubled**step for step in range(4)]
         program = (
             f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import growth; print(growth.exponent([1,2,4,8], {{}}))"
@@ -104,7 +113,7 @@ class TestGrowth:
         assert float(python("-c", program.format(seconds)).stdout) == pytest.approx(power)
 
     def test_lost(self) -> None:
-        """What does not come out is an error, not a short time."""
+        """If not everything is delivered, the script raises an error."""
         program = (
             f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import growth\n"
             "case = growth.Case('none', lambda package, size: growth.Ready(lambda: None, lambda: 1, 2))\n"
@@ -114,36 +123,36 @@ class TestGrowth:
 
 
 def copied(directory: Path) -> Path:
-    """Put the figures that the pages have into a directory."""
+    """Copy the figures of the pages into a directory."""
     for name in ("programs", "memory", "growth"):
         shutil.copy(PAGES / f"{name}.json", directory)
     return directory
 
 
 def made(directory: Path) -> None:
-    """Make the report from the figures in a directory."""
+    """Generate the report from the figures in a directory."""
     ended = python(SCRIPTS / "report.py", "--as-is", "--directory", directory)
     assert ended.returncode == 0, ended.stderr
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The figures that the pages have, and the report that is made of them."""
+    """Return a directory with the figures of the pages and the report generated from them."""
     directory = copied(tmp_path_factory.mktemp("whole"))
     made(directory)
     return directory
 
 
 class TestReport:
-    """The pages' tables and charts."""
+    """Tests for the tables and charts of the pages."""
 
     @pytest.fixture
     def figures(self, tmp_path: Path) -> Path:
-        """The figures that the pages have."""
+        """Return a directory with the figures of the pages."""
         return copied(tmp_path)
 
     def test_true(self, whole: Path) -> None:
-        """The tables say what the figures do: nobody has changed one without the other."""
+        """The tables match the figures."""
         texts = [path for path in sorted(whole.iterdir()) if path.suffix == ".txt"]
         assert [path.name for path in texts] == [
             "growth.txt",
@@ -157,7 +166,7 @@ class TestReport:
             assert path.read_text(encoding="utf-8") == (PAGES / path.name).read_text(encoding="utf-8")
 
     def test_absent(self, figures: Path) -> None:
-        """What was not measured is named, with the reason."""
+        """A case that was not measured is listed with the reason."""
         document = json.loads((figures / "programs.json").read_text(encoding="utf-8"))
         case = document["results"][0]["case"]
         kept = [each for each in document["results"] if each["case"] != case]
@@ -170,7 +179,7 @@ class TestReport:
         assert f"Not measured\n    Left out: {case}: absent: wrk is not installed.\n" in said
 
     def test_charts(self, whole: Path, figures: Path) -> None:
-        """The same figures make the same charts."""
+        """The same figures produce the same charts."""
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         charts = {name: (whole / name).read_bytes() for name in ("programs.svg", "growth.svg")}
         made(figures)

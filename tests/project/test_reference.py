@@ -1,4 +1,4 @@
-"""The pages of the API reference have every public name, once."""
+"""Tests that the pages of the API reference have every public name exactly once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sources import PACKAGE, ROOT, moduleName, sources
 
 PAGES = ROOT / "docs" / "api"
 
-#: The directive, and what is indented below it.
+#: The directive and its indented lines.
 _REFERENCE = re.compile(r"^\.\. reference:: (\S+)\n((?:\n|   .*\n)*)", re.MULTILINE)
 
 
@@ -24,7 +24,7 @@ MODULES = sorted(moduleName(each) for each in sources() if each.suffix == ".py" 
 
 
 def exported(name: str) -> list[str]:
-    """Read a module's C{__all__}, without importing it: to import one of them is to swap."""
+    """Read a module's C{__all__} without importing it, because that could install the swap."""
     (source,) = (each for each in sources() if each.suffix == ".py" and moduleName(each) == name)
     for node in ast.parse((PACKAGE / source).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
@@ -34,7 +34,7 @@ def exported(name: str) -> list[str]:
 
 
 def listed() -> Counter[str]:
-    """Count the names on the pages; a directive without names has all of its module's."""
+    """Count the names on the pages.  A directive without names has all names of its module."""
     found: Counter[str] = Counter()
     for page in sorted(PAGES.glob("*.rst")):
         for module, names in _REFERENCE.findall(page.read_text(encoding="utf-8") + "\n"):
@@ -45,10 +45,12 @@ def listed() -> Counter[str]:
 
 @pytest.mark.parametrize("name", MODULES)
 class TestNames:
-    """A reader finds what may be imported."""
+    """Tests for the names of each module."""
 
     def test_complete(self, name: str) -> None:
-        """Every name of the module's C{__all__} is on a page, no other, and none twice."""
+        """
+        Every name in the module's C{__all__} is on a page exactly once, and there are no others.
+        """
         module = f"twisted_basic_ng.{name}".rstrip(".")
         places = {each: each.rpartition(".") for each in listed()}
         found = {own: listed()[each] for each, (where, _, own) in places.items() if where == module}
@@ -56,9 +58,9 @@ class TestNames:
 
 
 class TestPages:
-    """A reader finds the pages."""
+    """Tests for the pages."""
 
     def test_index(self) -> None:
-        """The index names each page."""
+        """The index lists each page."""
         index = (PAGES / "index.rst").read_text(encoding="utf-8").split()
         assert [each.stem for each in PAGES.glob("*.rst") if each.stem not in {*index, "index"}] == []

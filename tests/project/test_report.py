@@ -1,4 +1,4 @@
-"""The report in C{docs/performance}, and the README's table, are what C{benchmarks/report.py} makes of the figures."""
+"""Tests that the report in C{docs/performance} and the README's table match the figures."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class TestReport:
 
     @pytest.mark.parametrize("path", report.texts(document), ids=lambda path: path.name)
     def test_text(self, path: Any) -> None:
-        """Each text is that of the figures."""
+        """Each text matches the figures."""
         assert path.read_text(encoding="utf-8") == report.texts(document)[path]
 
     def test_cases(self) -> None:
-        """Each case was measured, on both builds, and nothing failed; what is promised is what it is today."""
+        """Each case was measured on both builds without failures, with today's promised ratios."""
         assert [each["name"] for each in document["cases"]] == [case.name for case in CASES]
         assert [tuple(each["floors"].values()) for each in document["cases"]] == [case.floors for case in CASES]
         for each in document["cases"]:
@@ -49,7 +49,7 @@ class TestReport:
             assert [figures["failed"] for figures in each["builds"].values()] == [{}, {}]
 
     def test_charts(self) -> None:
-        """The charts have the same figures."""
+        """The charts show the same figures."""
         front = [each for each in document["cases"] if each["name"] in report.FRONT]
         assert len(front) == len(report.FRONT)
         for picture, cases in (("ratios", document["cases"]), ("front", front)):
@@ -62,18 +62,18 @@ class TestReport:
             assert (REPORT / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
     def test_peers(self) -> None:
-        """The page says what each peer does."""
+        """The page describes each peer."""
         page = (ROOT / "docs" / "performance.rst").read_text(encoding="utf-8")
         names = {side.name for case in CASES for side in case.sides if side.isPeer and " on " not in side.name}
         assert {name for name in names if f"\n{report.NAMES.get(name, name)}\n" not in page} == set()
 
 
 class TestScript:
-    """C{benchmarks/report.py} writes everything, and says what is wrong."""
+    """Tests for C{benchmarks/report.py}."""
 
     @pytest.fixture(autouse=True)
     def elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Write to another place, and draw nothing."""
+        """Write to a temporary directory, and draw no charts."""
         monkeypatch.setattr(report, "REPORT", tmp_path / "report")
         monkeypatch.setattr(report, "README", tmp_path / "README.rst")
         monkeypatch.setattr(report, "drawRatios", lambda cases, path: path.touch())
@@ -81,21 +81,21 @@ class TestScript:
         (tmp_path / "README.rst").write_text(f"before\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nafter\n")
 
     def run(self, figures: Any, directory: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-        """Run it with some figures."""
+        """Run the script with some figures."""
         file = directory / "figures.json"
         file.write_text(json.dumps(figures))
         monkeypatch.setattr(sys, "argv", ["report.py", "--from", str(file)])
         return int(report.main())
 
     def changed(self) -> Any:
-        """Figures that keep what they promise, to be changed."""
+        """Return figures that keep all promises, for the tests to change."""
         own = json.loads(json.dumps(document))
         for case in own["cases"]:
             case["floors"] = {}
         return own
 
     def test_writes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Each file; of the README the table alone."""
+        """The script writes each file, and replaces only the table of the README."""
         assert self.run(self.changed(), tmp_path, monkeypatch) == 0
         names = {each.name for each in (tmp_path / "report").iterdir()}
         assert names == {"bench.json", "machine.txt", "ratios.txt", "peers.txt", "ratios", "front", "peers"}
@@ -106,7 +106,7 @@ class TestScript:
         assert capsys.readouterr().err == ""
 
     def test_below(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """What is below the promise is in the report, and on standard error."""
+        """A ratio below the promised one is reported, in the report and on standard error."""
         figures = self.changed()
         figures["cases"][1]["floors"] = {"ext": 1e6}
         assert self.run(figures, tmp_path, monkeypatch) == 1
@@ -123,7 +123,7 @@ class TestScript:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """Who failed is told; without one of the two that are compared there is no report."""
+        """A failure is reported.  If Twisted's module or ours failed, no report is written."""
         figures = self.changed()
         build = figures["cases"][0]["builds"]["ext"]
         build["failed"][side] = "of no mind"

@@ -10,27 +10,27 @@ from .sources import imports, importsAtRunTime, importsIn, isEmpty, moduleName, 
 
 
 class TestSources:
-    """The files are found, and named as modules are."""
+    """Tests for finding and naming the source files."""
 
     def test_found(self) -> None:
-        """Python and Cython alike, nothing that was generated or compiled."""
+        """Python and Cython files are found, and no generated or compiled ones."""
         assert {Path("basic.py"), Path("_accelerate/framing_ext.pyx"), Path("__init__.py")} <= set(sources())
         assert {each.suffix for each in sources()} == {".py", ".pyx"}
 
     def test_named(self) -> None:
-        """A package has its folder's name."""
+        """A package has the name of its folder."""
         named = [moduleName(Path(each)) for each in ("basic.py", "amp/_boxes.py", "amp/__init__.py", "__init__.py")]
         assert named == ["basic", "amp._boxes", "amp", ""]
 
     def test_empty(self) -> None:
-        """A file that says something and does nothing is told from one that does something."""
+        """A file that has only a docstring is empty."""
         assert isEmpty(Path("..", "tests", "project", "__init__.py"))
         assert not isEmpty(Path("__init__.py"))
         assert not isEmpty(Path("_accelerate/framing_ext.pyx"))
 
 
 class TestImports:
-    """What a file imports is read from its syntax."""
+    """Tests for reading the imports of a file."""
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -47,24 +47,24 @@ class TestImports:
         ],
     )
     def test_names(self, text: str, expected: set[str]) -> None:
-        """Wherever it stands and however it is written."""
+        """Imports are found in any place and any form."""
         assert importsIn(text, Path("amp", "_wire.py")) == expected
 
     def test_atRunTime(self) -> None:
-        """The imports that only a type checker follows can be left out, in a function as well."""
+        """Imports for type checkers only can be left out, in functions as well."""
         text = "def f():\n    if TYPE_CHECKING:\n        import re\n    else:\n        import os"
         assert importsIn(text, Path("_swap.py"), isRun=True) == {"os"}
 
     def test_facade(self) -> None:
-        """In a package's own file one dot is that package."""
+        """In a package's C{__init__.py}, one dot refers to that package."""
         assert importsIn("from . import _wire", Path("amp", "__init__.py")) == {"amp", "amp._wire"}
 
     def test_file(self) -> None:
-        """A file of the package is read."""
+        """The imports of a real file are read."""
         assert {"_accelerate.framing", "_accelerate.framing_ext", "os"} <= imports(Path("_accelerate/__init__.py"))
 
     def test_typeCheckers(self) -> None:
-        """With the imports for type checkers alone, or without them."""
+        """The imports for type checkers are included or left out."""
         source = Path("amp", "_types.py")
         assert "amp._boxes" in imports(source)
         assert "amp._boxes" not in importsAtRunTime(source)

@@ -1,4 +1,4 @@
-"""C{benchmarks/streams.py} runs, in a form that takes no time to speak of."""
+"""Runs C{benchmarks/streams.py} in a short form."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from .sources import ROOT
 
 
 class TestScript:
-    """It measures both, and judges."""
+    """Tests for the script."""
 
     @pytest.mark.parametrize("options", [[], ["--tls"]], ids=["tcp", "tls"])
     def test_runs(self, options: list[str]) -> None:
-        """It prints rates and times.  Its status says whether they are good, which so few cannot show."""
+        """
+        The script prints rates and times.  Its exit status means nothing after such a short run.
+        """
         if options:
             pytest.importorskip("twisted.internet.ssl", reason="pyOpenSSL is not installed")
         done = python(ROOT / "benchmarks" / "streams.py", "--size", "4", "--calls", "20", "--rounds", "1", *options)
@@ -25,5 +27,5 @@ class TestScript:
         assert done.returncode in (0, 1)
 
     def test_documented(self) -> None:
-        """The chapter on streams says how to run it."""
+        """The chapter on streams names the script."""
         assert "benchmarks/streams.py" in (ROOT / "docs" / "streams.rst").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The pieces of code in the chapter on streams run, and do what the chapter says."""
+"""Runs the code blocks in the chapter on streams."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTIL
 
 
 class GuideTests(SynchronousTestCase):
-    """What a reader types in works."""
+    """Tests for the chapter on streams."""
 
     def setUp(self) -> None:
         self.text = GUIDE.read_text(encoding="utf-8")
@@ -41,13 +41,13 @@ class GuideTests(SynchronousTestCase):
         return result
 
     def test_upload(self) -> None:
-        """The upload, whose progress comes to the size of the file."""
+        """The upload works, and its last progress report is the size of the file."""
         told: list[int] = []
         size = self.run_("upload", "name", io.BytesIO(bytes(100_000)), told.append)
         self.assertEqual((self.successResultOf(size), told[-1]), (100_000, 100_000))
 
     def test_subscription(self) -> None:
-        """The subscription, which ends when the subscriber has enough."""
+        """The subscription works, and ends when the subscriber stops reading."""
         waiting = self.run_("waitForPrice", 120)
         for price in (100, 110, 130, 140):
             self.server.publish(price)
@@ -57,7 +57,7 @@ class GuideTests(SynchronousTestCase):
         self.assertEqual(self.server.pipes, [])
 
     def test_slowSubscriber(self) -> None:
-        """A subscriber that does not read costs no more than a pipe's limit."""
+        """A subscriber that does not read is dropped at the pipe's limit."""
         answer = self.client.callRemote(self.names["Prices"], symbol="GOLD")
         self.connection.flush()
         reader = self.successResultOf(answer)["prices"]
@@ -71,7 +71,7 @@ class GuideTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(amp.StreamOverflowError)), 1)
 
     def test_declaredError(self) -> None:
-        """A symbol that is not there."""
+        """An unknown symbol fails with the declared error."""
         failing = self.client.callRemote(self.names["Prices"], symbol="TIN")
         failures: list[Any] = []
         failing.addErrback(failures.append)
@@ -79,12 +79,12 @@ class GuideTests(SynchronousTestCase):
         self.assertTrue(failures[0].check(LookupError))
 
     def test_conversation(self) -> None:
-        """The conversation."""
+        """The conversation works."""
         said = self.run_("say", "hello", "goodbye")
         self.assertEqual(self.successResultOf(said), ["you said hello", "you said goodbye"])
 
     def test_limits(self) -> None:
-        """The limits that it lists are there, with these defaults."""
+        """The listed limits exist, with the documented defaults."""
         listed = re.findall(r"^``(\w+)``\s+([\d,]+)  ", self.text, re.MULTILINE)
         self.assertEqual(len(listed), 3)
         for name, default in listed:

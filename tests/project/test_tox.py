@@ -1,4 +1,4 @@
-"""The environments of tox: the command for releases leaves none out."""
+"""Tests that C{tox -e all} leaves out no environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from configparser import ConfigParser
 
 from .sources import ROOT
 
-#: Environments that run a part of what another one runs; that run others; and that measure, and check nothing.
+#: Environments that run a part of another one, that run others, and that measure without checking
+#: anything.
 PARTS, OTHERS, MEASURING = {"quick", "coverage"}, {"all"}, {"report"}
 
 
@@ -21,7 +22,7 @@ class TestAll:
     """C{tox -e all} runs every environment that checks something."""
 
     def test_named(self) -> None:
-        """It names each, and each once."""
+        """It names each environment exactly once."""
         configuration = read()
         named = [each for names in configuration["all"].values() for each in names.split(",")]
         sections = {each.removeprefix("testenv:") for each in configuration.sections() if each.startswith("testenv:")}

@@ -1,4 +1,7 @@
-"""Each text on the page "When something goes wrong" is provoked, so that the page says what users see."""
+"""
+Provokes each text on the page "When something goes wrong", to test that the page matches what users
+see.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from .sources import ROOT
 
 PAGE = ROOT / "docs" / "troubleshooting.rst"
 
-#: A heading of an entry, and its body up to the next one.
+#: The heading of an entry, and its body up to the next heading.
 _ENTRY = re.compile(r"^(\S.*)\n\.{3,}\n\n((?:(?!^\S.*\n[.-]{3,}\n).*\n)*)", re.MULTILINE)
 
 #: The texts of an entry.
@@ -39,7 +42,7 @@ class Sum(amp.Command):
 
 
 class End(amp.AMP):
-    """An end of a connection whose responder returns what it is told."""
+    """An end of a connection with a responder that calls a function."""
 
     logConnections = False
 
@@ -58,7 +61,7 @@ def textOf(error: BaseException) -> str:
 
 @contextmanager
 def logged() -> Iterator[list[str]]:
-    """Collect what is logged: texts, and those of the errors."""
+    """Collect the log messages, and the texts of logged errors."""
     texts: list[str] = []
 
     def observe(event: LogEvent) -> None:
@@ -74,7 +77,7 @@ def logged() -> Iterator[list[str]]:
 
 
 def raisedBy(action: Callable[..., Any], *args: Any, **kw: Any) -> str:
-    """The text of the exception that C{action} raises, or that its C{Deferred} fails with."""
+    """Return the text of the exception that C{action} raises or that its C{Deferred} fails with."""
     errors: list[Any] = []
     try:
         action(*args, **kw).addErrback(errors.append)
@@ -84,7 +87,7 @@ def raisedBy(action: Callable[..., Any], *args: Any, **kw: Any) -> str:
 
 
 def connected(respond: Callable[[], Any] = dict) -> tuple[End, Any, End, Any]:
-    """Two ends, and their transports."""
+    """Return two ends and their transports."""
     made: list[Any] = []
     for end in (End(), End(respond)):
         transport = StringTransport()
@@ -94,7 +97,7 @@ def connected(respond: Callable[[], Any] = dict) -> tuple[End, Any, End, Any]:
 
 
 def called(respond: Callable[[], Any], isHandled: bool = True) -> list[str]:
-    """Call; the error of the call, and what is logged."""
+    """Make a call.  Return its errors and the log messages."""
     client, toServer, server, toClient = connected(respond)
     errors: list[str] = []
     with logged() as texts:
@@ -107,7 +110,10 @@ def called(respond: Callable[[], Any], isHandled: bool = True) -> list[str]:
 
 
 def received(data: bytes) -> list[str]:
-    """Receive while a call waits, and lose the connection: the errors of the call and of the receiver, and the log."""
+    """
+    Receive C{data} while a call waits, then lose the connection.  Return the errors of the call and
+    of the receiver, and the log messages.
+    """
     client = connected()[0]
     errors: list[str] = []
     with logged() as texts:
@@ -157,7 +163,7 @@ def switched() -> str:
 
 
 def declare(**attributes: Any) -> list[str]:
-    """The error, and its cause, which a traceback shows above it."""
+    """Return the texts of the error and of its cause, in the order of a traceback."""
     with pytest.raises(TypeError) as caught:
         type(amp.Command)("Sum", (amp.Command,), attributes)
     assert caught.value.__cause__ is not None
@@ -165,7 +171,7 @@ def declare(**attributes: Any) -> list[str]:
 
 
 class Receivers:
-    """Receivers of an application's that override nothing."""
+    """Receivers that override no method."""
 
     @staticmethod
     def make(kind: type[Any], isConnected: bool = True) -> Any:
@@ -195,7 +201,7 @@ class Receivers:
         return [raisedBy(cls.make(basic.Int8StringReceiver).sendString, b"x" * 256), *texts]
 
 
-#: What provokes the texts of each entry.
+#: For each entry, a function that provokes its texts.
 PROVOKED: dict[str, Callable[[], list[str]]] = {
     "A value has the wrong type": lambda: [
         call(a="x"),
@@ -247,7 +253,7 @@ PROVOKED: dict[str, Callable[[], list[str]]] = {
 
 
 def entries() -> dict[str, list[str]]:
-    """The texts of each entry of the page."""
+    """Return the texts of each entry of the page."""
     page = PAGE.read_text(encoding="utf-8")
     return {
         title: [line.strip() for block in _BLOCK.findall(body) for line in block.splitlines()]
@@ -256,16 +262,16 @@ def entries() -> dict[str, list[str]]:
 
 
 class TestPage:
-    """The page lists what there is, and there is what it lists."""
+    """Tests for the page."""
 
     def test_complete(self) -> None:
-        """Each entry has a text, and something that provokes it."""
+        """Each entry has a text and a function that provokes it."""
         assert [*entries()] == [*PROVOKED]
         assert all(entries().values())
 
     @pytest.mark.parametrize("title", PROVOKED)
     def test_provoked(self, title: str) -> None:
-        """Each text of the entry is seen, to the letter."""
+        """Each text of the entry is provoked exactly."""
         seen = PROVOKED[title]()
         for text in entries()[title]:
             pattern = re.compile(".*".join(map(re.escape, text.split("…"))))

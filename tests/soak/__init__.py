@@ -1,1 +1,4 @@
-"""A server and its peers, of whom some are slow, silent, rude or gone: nothing is lost, and nothing stays behind."""
+"""
+Tests a server whose peers are slow, silent, hostile or disconnecting: no messages are lost, and
+nothing leaks.
+"""

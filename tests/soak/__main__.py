@@ -1,8 +1,9 @@
 """
-Has peers connect to a server in waves, by TCP, UNIX sockets and TLS, and fail in many ways.
+Connects peers to a server in waves, over TCP, UNIX sockets and TLS, and lets them fail in many
+ways.
 
-Each line and string has to arrive once and in order, each call has to come to an end, and afterwards neither side may
-hold more than it did before.  What the peers do depends on the seed alone.
+Each line and string has to arrive once and in order, and each call has to end.  Afterwards neither
+side may hold more than before.  The actions of the peers depend only on the seed.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ from .server import LEAKS, measure
 from .verdict import Soak
 from .words import LINKS, RECEIVERS
 
-#: How long the peers of a wave may take to come to an end, in seconds.
+#: How long the peers of a wave may take to finish, in seconds.
 PATIENCE = 60.0
 
-#: How long the server may take to see that they are gone.
+#: How long the server may take to notice that they are gone, in seconds.
 SETTLING = 20.0
 
 
 class ServerProcess(ProcessProtocol):
     """
-    The server's process, as its parent sees it.
+    The server's process, for its parent.
 
-    @ivar ended: fires when it is gone.
+    @ivar ended: fires when the process has ended.
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class ServerProcess(ProcessProtocol):
         sys.stderr.write(data.decode(errors="replace"))
 
     def ask(self) -> Deferred[Any]:
-        """Have it tell what it has counted, and what it holds."""
+        """Request the server's counts and resources."""
         self._waiting = Deferred()
         self.transport.write(b"tell\n")  # type: ignore[union-attr]
         return self._waiting
@@ -76,7 +77,7 @@ class ServerProcess(ProcessProtocol):
 
 
 def links() -> list[str]:
-    """The links that there are here."""
+    """Return the links that are available on this machine."""
     try:
         from twisted.internet import ssl  # noqa: F401
     except ImportError:
@@ -85,7 +86,7 @@ def links() -> list[str]:
 
 
 def draw(number: int, seed: int, available: list[str]) -> tuple[str, str, str, Random]:
-    """Draw who a peer is: its kind, its link, its fault, and what all else is drawn with."""
+    """Draw the properties of a peer: its kind, its link, its fault, and its random generator."""
     random = Random(f"{seed}.{number}")
     kind = random.choice([*RECEIVERS, "amp", "amp", "amp"])
     fault = random.choices([*FAULTS], [*FAULTS.values()])[0]
@@ -100,7 +101,7 @@ def connect(peer: Any, link: str, where: Any) -> Deferred[Any]:
         from twisted.internet.endpoints import SSL4ClientEndpoint
         from twisted.internet.ssl import CertificateOptions
 
-        # Who the server is does not matter here.
+        # The client does not verify the server.
         endpoint: Any = SSL4ClientEndpoint(reactor, "127.0.0.1", where, CertificateOptions(), timeout=30)
     else:
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", where, timeout=30)
@@ -108,7 +109,7 @@ def connect(peer: Any, link: str, where: Any) -> Deferred[Any]:
 
 
 async def wave(soak: Soak, numbers: range, seed: int, ports: dict[str, Any]) -> list[Outcome]:
-    """Have some peers connect, at once, and wait for their ends."""
+    """Connect some peers at once, and wait until they finish."""
     available = sorted({each.split()[1] for each in ports})
     peers = []
     for number in numbers:
@@ -134,10 +135,11 @@ async def wave(soak: Soak, numbers: range, seed: int, ports: dict[str, Any]) -> 
 
 async def settled(process: ServerProcess, number: int) -> dict[str, Any]:
     """
-    Wait until the server has seen the ends of its connections, and every C{Deferred} is let go.
+    Wait until the server has noticed the ends of its connections, and has released every
+    C{Deferred}.
 
-    @param number: how many connections it has to have seen.
-    @return: what it tells, all in all.
+    @param number: how many connections it must have seen.
+    @return: the server's reports, merged.
     """
     deadline = time.monotonic() + SETTLING
     whole = await process.ask()
@@ -151,7 +153,7 @@ async def settled(process: ServerProcess, number: int) -> dict[str, Any]:
 
 
 async def run(options: argparse.Namespace, soak: Soak, tell: Callable[[str], None]) -> None:
-    """Do it."""
+    """Run all waves."""
     process = ServerProcess()
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, "-m", "tests.soak.server", directory, ",".join(links()), options.leak]
@@ -185,7 +187,7 @@ async def _waves(
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__, allow_abbrev=False)
     parser.add_argument("--connections", type=int, default=2000, help="how many connections to make (2000)")
     parser.add_argument("--wave", type=int, default=100, help="how many of them at once (100)")

@@ -1,7 +1,9 @@
 """
-The peers of a soak: each has one connection, says what it has to say, in pieces, and fails in its own way.
+The peers of a soak.  Each has one connection, sends its messages in pieces, and fails in its own
+way.
 
-What a peer does is drawn from its own random numbers, so that the seed and its number are all it depends on.
+The actions of a peer depend only on the seed and its number, because it has its own random
+generator.
 """
 
 from __future__ import annotations
@@ -22,23 +24,23 @@ from .words import LIMIT, RECEIVERS, Ask, frame, payload
 
 __all__ = ["FAULTS", "AMPPeer", "Outcome", "StringPeer", "Tally"]
 
-#: What a peer may do wrong, and how often, of 100.
+#: The faults of the peers, with their frequencies in percent.
 FAULTS = {
-    "none": 34,  # says all, hears all, closes
-    "slow": 8,  # the same, in very small pieces with pauses
-    "silent": 8,  # the same, but is silent for long in the middle of a message
-    "half": 10,  # closes its own side behind its last message, with half a message at the end
-    "deaf": 8,  # says all and reads nothing, then goes
-    "reset": 14,  # resets the connection somewhere
-    "gone": 6,  # connects, and goes without a word
-    "tooLong": 6,  # says something that is too long
-    "stubborn": 6,  # the same, and goes on and on
+    "none": 34,  # sends all, receives all, closes
+    "slow": 8,  # the same, but sends very small pieces with pauses
+    "silent": 8,  # the same, but stays silent for long in the middle of a message
+    "half": 10,  # closes its own side after its last message, with an incomplete message at the end
+    "deaf": 8,  # sends all and reads nothing, then disconnects
+    "reset": 14,  # resets the connection at some point
+    "gone": 6,  # connects, and disconnects without sending anything
+    "tooLong": 6,  # sends a message that is too long
+    "stubborn": 6,  # the same, and continues to send
 }
 
 
 @dataclass
 class Tally:
-    """What is counted over all the peers."""
+    """The counts over all peers."""
 
     messages: int = 0
     confirmed: int = 0
@@ -53,12 +55,12 @@ class Tally:
 @dataclass
 class Outcome:
     """
-    What a peer knows at its end.
+    The result of a peer.
 
-    @ivar sent: how many whole messages were handed to the transport.
+    @ivar sent: how many complete messages were passed to the transport.
     @ivar confirmed: how many of them the server has confirmed.
-    @ivar orderly: whether all that was sent has to have arrived.
-    @ivar wrong: what should not have happened.
+    @ivar orderly: whether all sent messages must have arrived.
+    @ivar wrong: descriptions of errors.
     """
 
     number: int
@@ -75,7 +77,7 @@ def _later(seconds: float, call: Callable[[], object]) -> Any:
 
 class _Peer:
     """
-    One peer.
+    A peer.
 
     @ivar done: fires with the L{Outcome} when the connection is closed.
     """
@@ -84,19 +86,19 @@ class _Peer:
     left = False
 
     def begin(self, number: int, kind: str, link: str, fault: str, random: Random, tally: Tally) -> None:
-        """Learn who one is, before there is a connection."""
+        """Set the properties of the peer, before it is connected."""
         self.outcome = Outcome(number, f"peer {number} ({kind}, {link}, {fault})")
         self.link, self.fault, self.random, self.tally = link, fault, random, tally
         self.done: Deferred[Outcome] = Deferred()
         self.calls: list[Any] = []
 
     def after(self, seconds: float, call: Callable[[], object]) -> None:
-        """Call later, if there still is a connection."""
+        """Call C{call} later, if the peer is still connected."""
         self.calls = [each for each in self.calls if each.active()]
         self.calls.append(_later(seconds, call))
 
     def end(self) -> None:
-        """The connection is closed."""
+        """Report the outcome when the connection is closed."""
         for each in self.calls:
             if each.active():
                 each.cancel()
@@ -104,13 +106,15 @@ class _Peer:
         self.done.callback(self.outcome)
 
     def leave(self) -> None:
-        """Close the connection; not only one's own side of it."""
+        """Close both directions of the connection."""
         self.left = True
         self.transport.loseConnection()
 
 
 class StringPeer(_Peer):
-    """A peer that sends messages in one of the formats of C{basic}, and hears them confirmed."""
+    """
+    A peer that sends messages in one of the formats of C{basic}, and waits for their confirmations.
+    """
 
     def begin(self, number: int, kind: str, link: str, fault: str, random: Random, tally: Tally) -> None:
         super().begin(number, kind, link, fault, random, tally)
@@ -121,18 +125,18 @@ class StringPeer(_Peer):
         self.wire = self.write() + self.spoil()
 
     def write(self) -> bytes:
-        """Make all the messages, and remember where each of them ends."""
+        """Return all messages as bytes, and record the end of each."""
         wire = b""
         for number in range(self.messages):
             raw = self.random.randrange(1, 3000) if self.kind == "lines" and self.random.random() < 0.1 else 0
             padding = self.random.choice((0, 1, 20, LIMIT - 40))
             wire += frame(self.kind, payload(self.outcome.number, number, padding, raw))
-            self.ends.append(len(wire))  # it is received without the raw bytes behind it
+            self.ends.append(len(wire))  # it counts as received without the raw bytes after it
             wire += b"r" * raw
         return wire
 
     def spoil(self) -> bytes:
-        """What comes behind the messages."""
+        """Return the bytes after the messages."""
         if self.fault == "half":
             return frame(self.kind, b"never to be whole")[:-3]
         if self.fault in ("tooLong", "stubborn"):
@@ -150,13 +154,13 @@ class StringPeer(_Peer):
         self.go()
 
     def go(self) -> None:
-        """Send the next piece, and come back for more."""
+        """Send the next piece, and schedule the one after it."""
         size = self.random.choice((1, 2, 3) if self.fault == "slow" else (1, 40, 300, 1500, 5000, 65536))
         piece, pause = self.wire[self.written : self.written + size], 0.0
         if self.fault == "slow":
             pause = 0.001
             if self.written > 400:
-                piece = self.wire[self.written :]  # it has been slow for long enough
+                piece = self.wire[self.written :]  # stop being slow after a while
         elif self.fault == "silent" and self.written and not self.random.randrange(4):
             pause = self.random.random() * 0.5
         self.transport.write(piece)
@@ -167,10 +171,10 @@ class StringPeer(_Peer):
             self.said()
 
     def said(self) -> None:
-        """All is said."""
+        """Do the last action of the fault, after everything was sent."""
         if self.fault == "reset":
             self.transport.abortConnection()
-        elif self.fault == "half" and self.link != "tls":  # TLS cannot do that
+        elif self.fault == "half" and self.link != "tls":  # TLS cannot close one side
             self.outcome.orderly = True
             self.transport.loseWriteConnection()
         elif self.fault in ("deaf", "half"):
@@ -179,14 +183,17 @@ class StringPeer(_Peer):
             self.maybeLeave()
 
     def confirm(self, number: bytes) -> None:
-        """Hear that the server has got a message."""
+        """Count a confirmation from the server."""
         if int(number) != self.outcome.confirmed:
             self.outcome.wrong.append(f"message {number!r} is confirmed where {self.outcome.confirmed} was to come")
         self.outcome.confirmed += 1
         self.maybeLeave()
 
     def maybeLeave(self) -> None:
-        """Close the connection when all is said and confirmed, if that is how it is to end."""
+        """
+        Close the connection if everything was sent and confirmed, unless the fault needs another
+        end.
+        """
         complete = self.outcome.confirmed == self.messages and self.written == len(self.wire)
         if complete and self.fault in ("none", "slow", "silent"):
             self.outcome.orderly = True
@@ -202,7 +209,7 @@ class StringPeer(_Peer):
 
 
 def stringPeer(kind: str) -> StringPeer:
-    """Make a peer that reads with the package's own receiver."""
+    """Make a peer that reads with one of the package's receivers."""
 
     class Reading(StringPeer, RECEIVERS[kind]):  # type: ignore[misc, valid-type]
         def lineReceived(self, line: bytes) -> None:
@@ -215,9 +222,9 @@ def stringPeer(kind: str) -> StringPeer:
 
 class _InPieces:
     """
-    A transport that sends what is written in random pieces, later.
+    A transport that sends written bytes later, in random pieces.
 
-    What is not written, it leaves to the transport itself.
+    All other methods are those of the transport itself.
     """
 
     def __init__(self, transport: Any, peer: AMPPeer) -> None:
@@ -246,7 +253,9 @@ class _InPieces:
 
 
 class AMPPeer(_Peer, amp.AMP):
-    """A peer that calls the server, is called back, and has each of its calls come to an end, once."""
+    """
+    A peer that calls the server, is called by it, and checks that each of its calls ends once.
+    """
 
     def __init__(self) -> None:
         amp.AMP.__init__(self)
@@ -276,7 +285,7 @@ class AMPPeer(_Peer, amp.AMP):
         self.go()
 
     def go(self) -> None:
-        """Ask some more, and come back."""
+        """Make some more calls, and schedule the next ones."""
         for _ in range(self.random.choice((1, 1, 3, 10))):
             if self.outcome.sent < self.asks:
                 self.ask()
@@ -293,7 +302,7 @@ class AMPPeer(_Peer, amp.AMP):
         self.outcome.wrong.append(f"no TLS: {failure.value!r}")
 
     def ask(self) -> None:
-        """Ask something, and expect what has to come of it."""
+        """Make a call, and expect its result."""
         number = self.outcome.sent
         hows = ["now", "now", "later", "back", "error"]
         if self.fault in ("deaf", "half", "reset"):
@@ -311,7 +320,7 @@ class AMPPeer(_Peer, amp.AMP):
             asking.cancel()
 
     def answered(self, result: Any, number: int, how: str) -> None:
-        """A call has ended."""
+        """Record the end of a call."""
         self.open -= 1
         self.tally.outstanding -= 1
         self.endings[number] = self.endings.get(number, 0) + 1
@@ -328,7 +337,7 @@ class AMPPeer(_Peer, amp.AMP):
         self.maybeLeave()
 
     def mayFail(self, failure: Failure, how: str) -> bool:
-        """Is it right that a call has failed so?"""
+        """Whether a call may fail with this error."""
         if failure.check(CancelledError):
             return True
         if failure.check(amp.UnknownRemoteError):
@@ -336,11 +345,11 @@ class AMPPeer(_Peer, amp.AMP):
         return self.fault not in ("none", "slow", "silent")
 
     def said(self) -> None:
-        """All is asked."""
+        """Do the last action of the fault, after all calls were made."""
         if self.fault == "reset":
             self.after(self.random.random() * 0.02, self.transport.abortConnection)
         elif self.fault in ("deaf", "half"):
-            # Who reads nothing cannot close TLS in an orderly way.
+            # A peer that reads nothing cannot close TLS in an orderly way.
             self.after(0.05, self.transport.abortConnection if self.fault == "deaf" else self.leave)
         elif self.fault == "stubborn":
             self.after(0, self.goOn)
@@ -348,11 +357,14 @@ class AMPPeer(_Peer, amp.AMP):
             self.maybeLeave()
 
     def goOn(self) -> None:
-        """Send what is nothing, although nobody listens."""
+        """Send invalid bytes, although the server has stopped listening."""
         self.transport.write(b"\xff" * 300_000)
 
     def maybeLeave(self) -> None:
-        """Close the connection when all is asked and answered, if that is how it is to end."""
+        """
+        Close the connection if all calls were made and answered, unless the fault needs another
+        end.
+        """
         if self.fault in ("none", "slow", "silent") and not self.open and self.outcome.sent == self.asks:
             self.leave()
 

@@ -1,8 +1,9 @@
 """
-The server of a soak, in a process of its own, so that its memory is no one else's.
+The server of a soak, in a separate process, so that its memory can be measured alone.
 
-It is told what to do in lines of C{stdin}, and answers in lines of C{stdout}, in JSON: first the ports, then, for each
-line that comes, what it has counted since the last one and what it holds.
+It reads lines from C{stdin} and answers with lines of JSON on C{stdout}.  The first line has the
+ports.  For each line that it reads, it writes the counts since the last report and its current
+resources.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = ["LEAKS", "Server", "measure"]
 
 
 def measure() -> dict[str, int]:
-    """What this process holds."""
+    """Return the resources that this process holds."""
     gc.collect()
     held = {
         "descriptors": len(os.listdir("/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd")),
@@ -47,11 +48,12 @@ def measure() -> dict[str, int]:
 
 class Server:
     """
-    All that is counted.
+    All the counts.
 
-    @ivar received: how many messages each peer has got through, by its number, since this was last told.
-    @ivar wrong: what should not have happened.
-    @ivar live: the protocols whose connection is open, or that somebody still holds.
+    @ivar received: how many messages of each peer have arrived since the last report, by the peer's
+        number.
+    @ivar wrong: descriptions of errors.
+    @ivar live: the protocols that are connected or still referenced.
     @ivar errors: how many errors were logged, by their class.
     """
 
@@ -70,7 +72,7 @@ class Server:
             self.leak(protocol)
 
     def accept(self, protocol: Any, peer: int, number: int) -> None:
-        """Count a message: each peer's have to come once, and in order."""
+        """Count a message, and check that the peer's messages arrive once and in order."""
         if protocol.peer is None:
             protocol.peer = peer
         if (peer, number) != (protocol.peer, protocol.count):
@@ -78,12 +80,12 @@ class Server:
         protocol.count += 1
 
     def closed(self, protocol: Any) -> None:
-        """Remember how many messages came."""
+        """Record how many messages of a peer have arrived."""
         if protocol.peer is not None:
             self.received[protocol.peer] = protocol.count
 
     def logged(self, event: Any) -> None:
-        """Count what goes wrong."""
+        """Count logged errors."""
         failure = event.get("log_failure")
         if failure is not None:
             name = failure.type.__name__
@@ -92,7 +94,7 @@ class Server:
             self.errors["critical"] = self.errors.get("critical", 0) + 1
 
     def tell(self) -> dict[str, Any]:
-        """What was counted since this was told last; and what is held."""
+        """Return the counts since the last report, and the current resources."""
         told = {
             "received": self.received,
             "wrong": self.wrong,
@@ -224,7 +226,7 @@ def _miscount(protocol: Any) -> None:
     protocol.count = 1
 
 
-#: What a server can be told to do wrong, for each connection, so as to see that a soak finds it.
+#: Leaks and errors that the server can produce for each connection, to test that a soak finds them.
 LEAKS: dict[str, Callable[[Any], object]] = {
     "protocols": _kept.append,
     "descriptors": _keepDescriptor,
@@ -236,7 +238,9 @@ LEAKS: dict[str, Callable[[Any], object]] = {
 
 
 class Control(ControlReceiver):
-    """Answers each line of the parent's with what was counted; ends with the parent."""
+    """
+    Answers each line of the parent with a report, and stops the server when the parent has gone.
+    """
 
     delimiter = b"\n"
 
@@ -256,7 +260,7 @@ class Control(ControlReceiver):
 
 
 def listen(server: Server, directory: Path, links: list[str]) -> dict[str, Any]:
-    """Open a port for each kind and link; return where they are."""
+    """Listen on a port for each kind and link.  Return their addresses."""
     classes = {kind: receiving(kind, server) for kind in RECEIVERS}
     classes["amp"] = answering(server)
     ports: dict[str, Any] = {}

@@ -1,5 +1,6 @@
 """
-The short form of the soak: few connections, all kinds of them; and a soak finds what is lost and what stays behind.
+The short form of the soak, with a few connections of all kinds, and tests that a soak finds losses
+and leaks.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ HELD = {
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no UNIX sockets")
 class TestShortly:
-    """C{python -m tests.soak} with some dozens of connections."""
+    """Tests for C{python -m tests.soak} with a few dozen connections."""
 
     def soak(self, *arguments: str) -> tuple[int, str]:
         ended = python("-m", "tests.soak", "--connections", "48", "--wave", "12", "--seed", "3", *arguments)
@@ -41,7 +42,7 @@ class TestShortly:
         return ended.returncode, ended.stdout
 
     def test_nothingLost(self) -> None:
-        """It says how far it is, gives its numbers, and finds nothing wrong."""
+        """The soak reports its progress and its counts, and finds no errors."""
         status, told = self.soak()
         assert status == 0, told
         assert "] 24 connections, " in told
@@ -59,7 +60,7 @@ class TestShortly:
         ],
     )
     def test_found(self, leak: str, complaint: str) -> None:
-        """What a server keeps or miscounts for each connection is found, and is the exit status."""
+        """Each leak and miscount of the server is found, and the exit status is 1."""
         status, told = self.soak("--leak", leak)
         assert status == 1
         assert complaint in told
@@ -67,7 +68,7 @@ class TestShortly:
 
 
 def soakOf(*waves: dict[str, int]) -> Soak:
-    """A soak of waves of 1,000 connections, after which so much was held by the server."""
+    """Make a soak with waves of 1,000 connections, after which the server held these resources."""
     soak = Soak()
     for number, changes in enumerate(waves):
         outcomes = [Outcome(each, "peer") for each in range(1000 if number else 0)]
@@ -76,43 +77,52 @@ def soakOf(*waves: dict[str, int]) -> Soak:
 
 
 def told(**changes: Any) -> dict[str, Any]:
-    """What a server tells."""
+    """Return a report of the server."""
     return {"received": {}, "wrong": [], "errors": {}, "live": 0, "outstanding": 0, "held": HELD, **changes}
 
 
 class TestVerdict:
-    """What is said to be wrong."""
+    """Tests for the verdict."""
 
     def test_flat(self) -> None:
-        """What is filled once, before the last half of the waves, is no leak."""
+        """Growth in the first half of the waves only is not a leak."""
         filled = {"objects": 60_000, "blocks": 90_000, "KiB": 90_000, "Deferreds": 50}
         assert soakOf({}, {}, filled, filled).complaints() == []
 
     @pytest.mark.parametrize(("name", "number"), [("descriptors", 10), ("delayed calls", 1), ("readers", 2)])
     def test_exact(self, name: str, number: int) -> None:
-        """Descriptors, delayed calls and readers are in the end as many as in the beginning."""
+        """
+        The numbers of descriptors, delayed calls and readers must be the same at the end as at the
+        beginning.
+        """
         assert soakOf({}, {name: number}, {}).complaints() == []
         (complaint,) = soakOf({}, {}, {name: number}).complaints()
         assert complaint == f"the server: {number} {name}, {HELD[name]} before"
 
     @pytest.mark.parametrize("name", ["Deferreds", "objects", "blocks"])
     def test_growing(self, name: str) -> None:
-        """One more for each connection is a leak; fewer than one for two of them may be anything."""
+        """
+        Growth by one per connection is a leak.  Growth by fewer than one per two connections is
+        not.
+        """
         waves = [{name: HELD[name] + 1000 * number} for number in range(5)]
         assert soakOf(*waves).complaints() == [f"the server: 2000 {name} more after 2000 connections"]
         assert soakOf(*({name: HELD[name] + 400 * number} for number in range(5))).complaints() == []
 
     def test_memory(self) -> None:
-        """Memory may move by as much as the allocator has in reserve, and a KiB for each connection."""
+        """Memory may grow by the allocator's reserve, and by one KiB per connection."""
         assert soakOf({}, {}, {"KiB": 43_000}).complaints() == []
         assert soakOf({}, {}, {"KiB": 44_000}).complaints() == ["the server: 4000 KiB more after 1000 connections"]
 
     def test_tooFew(self) -> None:
-        """Without a half of waves to compare there is no verdict."""
+        """With too few waves there is no verdict."""
         assert soakOf({}, {}).complaints() == ["there were too few waves for a verdict"]
 
     def test_told(self) -> None:
-        """What the server has found, still holds, or has logged without being asked to."""
+        """
+        Errors, leftover objects and unexpected log messages that the server reports are in the
+        verdict.
+        """
         soak = Soak()
         soak.take([], told(wrong=["first"], errors={"KeyError": 2, "OSError": 5}, live=3, outstanding=4), HELD)
         assert soak.wrong == [
@@ -122,7 +132,7 @@ class TestVerdict:
         ]
 
     def test_outstanding(self) -> None:
-        """A call that has not ended."""
+        """A call that has not ended is in the verdict."""
         soak = soakOf({}, {}, {})
         soak.tally.outstanding = 1
         assert soak.complaints() == ["1 calls of the peers have not ended"]
@@ -133,21 +143,24 @@ class TestVerdict:
         [(5, True, True), (4, True, False), (6, True, False), (3, False, True), (2, False, False), (6, False, False)],
     )
     def test_messages(self, received: int, orderly: bool, right: bool) -> None:
-        """Of five messages, three of them confirmed: all have to arrive in good order, else what was confirmed."""
+        """
+        After an orderly end, all five messages must have arrived, otherwise at least the three
+        confirmed ones.
+        """
         outcome = Outcome(7, "peer 7", sent=5, confirmed=3, orderly=orderly)
         soak = Soak()
         soak.take([outcome], told(received={"7": received}), HELD)
         assert (soak.wrong == []) == right
 
     def test_own(self) -> None:
-        """What a peer itself found."""
+        """An error that a peer has found is in the verdict."""
         soak = Soak()
         soak.take([Outcome(7, "peer 7", wrong=["odd"])], told(), HELD)
         assert soak.wrong == ["peer 7: odd"]
 
 
 class Protocol:
-    """Stands for one of the server's."""
+    """A stand-in for a protocol of the server."""
 
     def __init__(self) -> None:
         self.peer: int | None = None
@@ -155,10 +168,10 @@ class Protocol:
 
 
 class TestServer:
-    """What the server counts."""
+    """Tests for the counts of the server."""
 
     def test_order(self) -> None:
-        """A message that is lost, comes twice or is another peer's is told."""
+        """A message that is lost, repeated, or from another peer is reported."""
         for messages, wrong in (([0, 1, 2], 0), ([0, 2], 1), ([0, 0], 1), ([1], 1)):
             server = Server(None)
             protocol = Protocol()
@@ -169,7 +182,7 @@ class TestServer:
         assert server.wrong[-1] == "peer 6: message 1 where 1 was to come"
 
     def test_leak(self) -> None:
-        """What it is told to do wrong is done for each connection."""
+        """The requested leak happens for each connection."""
         leaked: list[object] = []
         protocols = [Protocol(), Protocol()]
         server = Server(leaked.append)
@@ -179,7 +192,7 @@ class TestServer:
 
 
 class TestPeers:
-    """Who the peers are, and what they say."""
+    """Tests for the properties and the messages of the peers."""
 
     def drawn(self, seed: int) -> Iterator[tuple[Any, ...]]:
         for number in range(400):
@@ -187,14 +200,17 @@ class TestPeers:
             yield (*who, random.random())
 
     def test_seed(self) -> None:
-        """The same seed gives the same peers, another one others; each kind, link and fault is among them."""
+        """
+        The same seed gives the same peers, and another seed gives others.  Every kind, link and
+        fault occurs.
+        """
         assert list(self.drawn(1)) == list(self.drawn(1)) != list(self.drawn(2))
         kinds, links, faults, _ = (set(each) for each in zip(*self.drawn(1), strict=True))
         assert (kinds, links, faults) == ({*RECEIVERS, "amp"}, set(LINKS), set(FAULTS))
 
     @pytest.mark.parametrize("kind", RECEIVERS)
     def test_wire(self, kind: str) -> None:
-        """What one says ends where it is remembered to, each message as it is framed by nobody of the package."""
+        """Each message ends at its recorded offset."""
         peer = stringPeer(kind)
         peer.begin(7, kind, "tcp", "none", Random(1), Tally())
         start = 0
@@ -205,7 +221,7 @@ class TestPeers:
         assert len(peer.ends) == peer.messages
 
     def test_frame(self) -> None:
-        """A frame is what the package reads."""
+        """A frame has the format of the package's receivers."""
         message = payload(1, 2, 3)
         assert frame("netstrings", message) == b"9:1 2 0 xxx,"
         assert frame("lines", message) == message + basic.LineReceiver.delimiter

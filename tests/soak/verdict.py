@@ -1,5 +1,5 @@
 """
-What a soak has measured, and whether that is as it should be.
+The measurements of a soak, and the verdict on them.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ from .peers import Outcome, Tally
 
 __all__ = ["EXPECTED_ERRORS", "Soak", "Wave"]
 
-#: What has to be back where it began after each wave, exactly.
+#: The resources that must be exactly the same after each wave as at the beginning.
 _EXACT = ("descriptors", "delayed calls", "readers")
 
-#: What the server may log: the error that is asked for, and calls back to a peer that has gone; where it had just begun
-#: TLS, that is taken for its verdict on the certificate, as in Twisted.
+#: The errors that the server may log: the requested one, and failed calls to a peer that has
+#: disconnected.  If the connection ends just after TLS has started, AMP reports that as a verdict
+#: on the certificate, as Twisted's does.
 EXPECTED_ERRORS = {"OSError", "ConnectionLost", "ConnectionDone", "Error", "PeerVerifyError"}
 
-#: How many of them may be more without being a leak: what is made when it is needed for the first time.
+#: How much the counts may grow without being a leak, for objects that are created on first use.
 _SPARE = {"Deferreds": 8, "objects": 200, "blocks": 400}
 
-#: How much memory may move without being a leak, in KiB: what the allocator and OpenSSL hold in reserve.
+#: How much the memory may grow without being a leak, in KiB, for reserves of the allocator and
+#: OpenSSL.
 _RESERVE = 2048
 
 
 @dataclass
 class Wave:
     """
-    What is held after a wave.
+    The resources after a wave.
 
-    @ivar connections: how many there were so far.
-    @ivar server: by its name, what the server's process holds.
-    @ivar peers: what the peers' process holds.
+    @ivar connections: the number of connections so far.
+    @ivar server: the resources of the server's process, by name.
+    @ivar peers: the resources of the peers' process.
     """
 
     connections: int
@@ -43,10 +45,10 @@ class Wave:
 @dataclass
 class Soak:
     """
-    All that is known of a soak.
+    All results of a soak.
 
-    @ivar waves: what is held, in the beginning and after each wave.
-    @ivar wrong: what should not have happened.
+    @ivar waves: the resources at the beginning and after each wave.
+    @ivar wrong: descriptions of errors.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -54,7 +56,7 @@ class Soak:
     wrong: list[str] = field(default_factory=list)
 
     def take(self, outcomes: list[Outcome], told: dict[str, Any], peers: dict[str, int]) -> None:
-        """Compare what a wave's peers know with what the server has told after it."""
+        """Compare the outcomes of a wave's peers with the server's report."""
         for outcome in outcomes:
             self.wrong += [f"{outcome.what}: {each}" for each in outcome.wrong]
             self.wrong += self._compare(outcome, told["received"].get(str(outcome.number), 0))
@@ -69,28 +71,29 @@ class Soak:
 
     @staticmethod
     def _compare(outcome: Outcome, received: int) -> list[str]:
-        """Was everything received that has to be, and nothing else?"""
+        """Check that the server received every message that it must have, and no others."""
         least = outcome.sent if outcome.orderly else outcome.confirmed
         if least <= received <= outcome.sent:
             return []
         return [f"{outcome.what}: the server got {received} of {outcome.sent} messages, {outcome.confirmed} confirmed"]
 
     def complaints(self) -> list[str]:
-        """Say all that is not as it should be."""
+        """Return all complaints."""
         if len(self.waves) < 3:
             return [*self.wrong, "there were too few waves for a verdict"]
         return self.wrong + self._leaks("server") + self._leaks("peers") + self._unended()
 
     def _unended(self) -> list[str]:
-        """Are there calls that came to no end?"""
+        """Report calls that have not ended."""
         left = self.tally.outstanding
         return [f"{left} calls of the peers have not ended"] if left else []
 
     def _leaks(self, who: str) -> list[str]:
         """
-        Find what one process holds and should not.
+        Find the leaks of one process.
 
-        The first half of the waves fills what is filled once; in the second half nothing may grow with the connections.
+        The first half of the waves fills caches and pools.  In the second half, nothing may grow
+        with the number of connections.
         """
         first, middle, last = self.waves[0], self.waves[len(self.waves) // 2], self.waves[-1]
         connections = last.connections - middle.connections
@@ -106,7 +109,7 @@ class Soak:
         return found
 
     def report(self) -> str:
-        """All the numbers, and the verdict."""
+        """Return all numbers, and the verdict."""
         tally = self.tally
         rows = [
             f"connections  {sum(tally.connections.values())}: {_told(tally.connections)}",

@@ -1,5 +1,5 @@
 """
-What server and peers of a soak have to agree on: how they are connected, and what they say.
+What the server and the peers of a soak share: their links and their messages.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from twisted_basic_ng import amp, basic
 
 __all__ = ["LIMIT", "LINKS", "RECEIVERS", "Ask", "frame", "payload"]
 
-#: How a peer is connected.
+#: The links between a peer and the server.
 LINKS = ("tcp", "unix", "tls")
 
-#: The receivers; what speaks AMP is C{"amp"}.
+#: The receivers.  AMP has the kind C{"amp"}.
 RECEIVERS = {
     "lines": basic.LineReceiver,
     "linesOnly": basic.LineOnlyReceiver,
@@ -27,10 +27,10 @@ LIMIT = 240
 
 class Ask(amp.Command):
     """
-    Asks for the number behind C{number}.
+    Asks for the number after C{number}.
 
-    C{how} says what comes of it: an answer C{now} or C{later}, or when the asker was asked C{back}; a declared
-    C{error}; an C{undeclared} one, which closes the connection; or C{never} anything.
+    C{how} selects the response: C{now}; C{later}; C{back}, after the server has called the caller;
+    a declared C{error}; an C{undeclared} error, which closes the connection; or C{never}.
     """
 
     arguments = [(b"peer", amp.Integer()), (b"number", amp.Integer()), (b"how", amp.Unicode())]
@@ -40,15 +40,16 @@ class Ask(amp.Command):
 
 def payload(peer: int, number: int, padding: int, raw: int = 0) -> bytes:
     """
-    Make a message: who says it, which of theirs it is, and how many raw bytes follow it.
+    Return a message with the peer's number, the message's number, and the number of raw bytes that
+    follow it.
 
-    @param padding: by how many bytes to make it longer.
+    @param padding: how many bytes to add.
     """
     return b"%d %d %d " % (peer, number, raw) + b"x" * padding
 
 
 def frame(kind: str, message: bytes) -> bytes:
-    """Frame a message as the receiver wants it, independently of the package."""
+    """Frame a message for the receiver, independently of the package."""
     if kind.startswith("lines"):
         return message + b"\r\n"
     if kind == "netstrings":

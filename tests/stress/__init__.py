@@ -1,1 +1,1 @@
-"""Random conversations of two AMP ends under every pair of bounds."""
+"""Stress tests: random conversations of two AMP ends under every pair of overload bounds."""

@@ -1,11 +1,11 @@
 """
-Has two AMP ends under every pair of bounds call each other at full speed, in memory and over real
-sockets.
+Runs random conversations of two AMP ends under every pair of overload bounds, in memory and over
+real sockets.
 
-Either may be Twisted's.  TLS starts in the middle, or another protocol takes over.  Calls are
-cancelled, ends paused, and answers come later.  Every call has to come to its end, once and in
-order.  Neither end may wait for ever, keep more than its bounds say, or leave a descriptor open.
-What happens in a run is drawn from the seed and its number alone.
+Either end may be Twisted's.  TLS may start in the middle, or another protocol may take over.  Calls
+are cancelled, ends are paused, and some answers come later.  Every call has to end, once and in
+order.  Neither end may wait forever, buffer more than its bounds, or leave a descriptor open.  A
+run depends only on the seed and its number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from twisted_basic_ng._accelerate import build
 from .memory import runInMemory
 from .scenario import LINKS, draw
 
-#: How many runs over sockets are made at once.
+#: How many runs over sockets to make at once.
 _BATCH = 8
 
 
@@ -34,8 +34,8 @@ class Stress:
     """
     All runs.
 
-    @ivar made: how many runs there were over each link.
-    @ivar wrong: what is wrong.
+    @ivar made: how many runs were made over each link.
+    @ivar wrong: the runs with errors.
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -45,17 +45,17 @@ class Stress:
         self.wrong: list[str] = []
 
     def numbers(self, share: int) -> range:
-        """The numbers of the runs over one link."""
+        """Return the numbers of the runs over one link."""
         if self._options.only is not None:
             return range(self._options.only, self._options.only + 1)
         return range(share)
 
     def isOver(self) -> bool:
-        """Was there time enough, or is enough wrong?"""
+        """Whether the time is over, or enough errors were found."""
         return time.monotonic() > self._deadline or len(self.wrong) >= 20
 
     def tell(self, name: str, wrong: list[str]) -> None:
-        """Take what is wrong with a run."""
+        """Record and print the errors of a run."""
         if wrong:
             self.wrong.append(name)
             print(f"{name}\n    " + "\n    ".join(each[:2000] for each in wrong), flush=True)
@@ -85,7 +85,7 @@ class Stress:
 
 
 def links(wanted: str) -> list[str]:
-    """The links that are wanted and that there are here."""
+    """Return the wanted links that are available on this machine."""
     found = [each for each in wanted.split(",") if each in LINKS]
     try:
         from twisted.internet import ssl  # noqa: F401
@@ -95,7 +95,7 @@ def links(wanted: str) -> list[str]:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__, allow_abbrev=False)
     parser.add_argument("--runs", type=int, default=2000, help="how many runs to make (2000)")
     parser.add_argument("--seconds", type=float, default=300, help="begin no run after so long (300)")
@@ -109,7 +109,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def shares(options: argparse.Namespace) -> dict[str, int]:
-    """How many runs are made over each link: half of them in memory."""
+    """Return how many runs to make over each link.  Half of them are in memory."""
     found = links(options.links)
     sockets = [each for each in found if each != "memory"]
     inMemory = 0 if "memory" not in found else options.runs // 2 if sockets else options.runs

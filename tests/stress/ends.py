@@ -1,5 +1,5 @@
 """
-The two ends of a run, Twisted's or ours, and what each of them writes down.
+The two ends of a run, Twisted's or ours, and their records.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ __all__ = ["Book", "Inner", "InnerFactory", "makeEnd", "moduleOf"]
 
 
 def moduleOf(side: str) -> Any:
-    """Twisted's module, or ours."""
+    """Return Twisted's module, or ours."""
     return ours if side == "ours" else loadStock("amp")
 
 
 class Book:
     """
-    What an end did, and what came of it.
+    The calls of an end, and their results.
 
-    @ivar sent: the numbers of its calls, in their order.
-    @ivar kinds: what they were.
-    @ivar results: how they ended, each time that they did.
-    @ivar cancelled: the numbers of those that were cancelled before they had ended.
-    @ivar calls: those that may be cancelled.
-    @ivar taken: the numbers of the other end's calls, as they were begun with.
-    @ivar most: the greatest of what is measured.
-    @ivar isClosed: no calls can be made any more.
+    @ivar sent: the numbers of its calls, in order.
+    @ivar kinds: the kinds of its calls.
+    @ivar results: the results of its calls; a list for each.
+    @ivar cancelled: the numbers of the calls that were cancelled before they ended.
+    @ivar calls: the calls that may still be cancelled.
+    @ivar taken: the numbers of the other end's calls, in the order of their arrival.
+    @ivar most: the maximum of each measurement.
+    @ivar isClosed: whether no more calls can be made.
     """
 
     def __init__(self) -> None:
@@ -50,12 +50,12 @@ class Book:
         self.isClosed = False
 
     def measure(self, what: str, number: int) -> None:
-        """Remember the greatest number."""
+        """Update the maximum of a measurement."""
         self.most[what] = max(self.most.get(what, 0), number)
 
 
 class Inner(Protocol):
-    """Takes over, says one word, and waits for the other's."""
+    """The protocol that takes over.  It sends one word, and waits for that of the other end."""
 
     def __init__(self, run: Run, side: int) -> None:
         self._run = run
@@ -73,7 +73,7 @@ class Inner(Protocol):
 
 
 class InnerFactory:
-    """Makes one."""
+    """Makes the protocol that takes over."""
 
     def __init__(self, run: Run, side: int) -> None:
         self._run = run
@@ -83,7 +83,7 @@ class InnerFactory:
         return Inner(self._run, self._side)
 
     def clientConnectionLost(self, connector: object, reason: object) -> None:
-        """It is told to the inner protocol."""
+        """Do nothing: the inner protocol is notified."""
 
     def clientConnectionFailed(self, connector: object, reason: Any) -> None:
         self._run.wrong.append(f"the protocol was not changed: {reason!r}")
@@ -91,7 +91,7 @@ class InnerFactory:
 
 @cache
 def words(side: str) -> Any:
-    """An end, and its commands as attributes."""
+    """Return the class of an end, with its commands as attributes."""
     module = moduleOf(side)
     number = (b"n", module.Integer())
 
@@ -208,5 +208,5 @@ def makeEnd(run: Run, side: int) -> Any:
 
 
 def inodeOf(descriptor: int) -> int:
-    """What file a descriptor is of."""
+    """Return the inode of a descriptor's file."""
     return os.fstat(descriptor).st_ino

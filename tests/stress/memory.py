@@ -1,6 +1,6 @@
 """
-Runs in memory: bytes move, answers come and calls are made in an order that is drawn, and that a
-network may have.
+Runs in memory.  Bytes move, answers arrive and calls are made in a random order that is possible in
+a network.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from .scenario import Scenario
 
 __all__ = ["bounded", "openDescriptors", "openFiles", "runInMemory"]
 
-#: After how many steps a run goes on for ever.
+#: After how many steps a run counts as endless.
 _ENDLESS = 2_000_000
 
 
 def openDescriptors() -> int:
-    """How many descriptors are open, where there is a list of them."""
+    """Return the number of open descriptors, or 0 if the system does not list them."""
     return next((len(os.listdir(each)) for each in ("/proc/self/fd", "/dev/fd") if os.path.isdir(each)), 0)
 
 
 @contextmanager
 def openFiles(count: int) -> Iterator[list[int]]:
-    """Open some files, all of them different."""
+    """Open some different files."""
     files = [tempfile.TemporaryFile() for _ in range(count)]  # noqa: SIM115 - they are closed below
     try:
         yield [each.fileno() for each in files]
@@ -46,7 +46,10 @@ def openFiles(count: int) -> Iterator[list[int]]:
 
 @contextmanager
 def bounded(scenario: Scenario) -> Iterator[None]:
-    """Keep as little under any bound as the scenario says, which is otherwise seldom reached."""
+    """
+    Lower the minimum that is kept under any bound to the scenario's number, since the default is
+    rarely reached.
+    """
     anyway = _anyway(scenario)
     with patch.object(_overload, "ALWAYS_KEPT", anyway), patch.object(_line, "ALWAYS_KEPT", max(anyway, 2000)):
         yield
@@ -57,7 +60,7 @@ def _anyway(scenario: Scenario) -> int:
 
 
 def runInMemory(scenario: Scenario) -> list[str]:
-    """Run; return what is wrong."""
+    """Run a scenario.  Return its errors."""
     clock = Clock()
     before = openDescriptors()
     with (
@@ -72,7 +75,7 @@ def runInMemory(scenario: Scenario) -> list[str]:
 
 
 class _Mover:
-    """Moves everything."""
+    """Executes the steps of a run in random order."""
 
     def __init__(self, scenario: Scenario, clock: Clock, files: list[int]) -> None:
         self.random = random = Random(scenario.name + " moved")
@@ -82,7 +85,7 @@ class _Mover:
         self.sockets = [Socket(side == 0, scenario.enough, scenario.network) for side in (0, 1)]
         for side in (0, 1):
             self.sockets[side].other = self.sockets[1 - side]
-        # One direction may be slower than the other by far, or slower than the applications.
+        # One direction may be much slower than the other, or than the applications.
         self.weights = [random.choice((0.001, 0.02, 0.3, 1, 1)) for _ in range(6)]
         self.most = max(random.choice((5, 50, 1000, 100_000)), scenario.volume // 100)
 
@@ -107,7 +110,7 @@ class _Mover:
         return [*talk.judge(), *(each for socket in self.sockets for each in socket.complaints)]
 
     def move(self) -> None:
-        """Do anything that can be done, until nothing can."""
+        """Execute random possible steps until there are none."""
         random = self.random
         for _ in range(_ENDLESS):
             possible = self.possible()
@@ -118,7 +121,7 @@ class _Mover:
         self.talk.wrong.append("it goes on for ever")
 
     def possible(self) -> list[tuple[float, Callable[[], object]]]:
-        """What can be done, and how likely it is."""
+        """Return the possible steps with their weights."""
         found: list[tuple[float, Callable[[], object]]] = []
         for side, socket in enumerate(self.sockets):
             if socket.maySend():
@@ -132,11 +135,11 @@ class _Mover:
         return found
 
     def happen(self) -> None:
-        """Have the application do something, in any order."""
+        """Execute a random one of the application's actions."""
         index = self.random.randrange(len(self.pool))
         self.pool[index], self.pool[-1] = self.pool[-1], self.pool[index]
         self.pool.pop()()
 
     def size(self) -> int:
-        """How many bytes move."""
+        """Return how many bytes to move."""
         return self.random.randint(1, self.most)

@@ -1,8 +1,7 @@
 """
-A transport in memory, with a buffer and a network behind it that holds so much and no more.
+An in-memory transport with a buffer, and with a network of limited size behind it.
 
-It takes producers, sends descriptors and starts TLS as Twisted's transports do; nothing moves but
-when told.
+It handles producers, descriptors and TLS as Twisted's transports do.  Bytes move only when told to.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ __all__ = ["Socket"]
 
 class Socket(RecordingTransport):
     """
-    One end.
+    One end of the connection.
 
-    @ivar buffer: what was written and not sent.
-    @ivar network: what was sent and has not arrived: bytes, each with the descriptors that travel
-        with them.
+    @ivar buffer: the bytes that were written and not yet sent.
+    @ivar network: the bytes that were sent and have not arrived, each with the descriptor that
+        travels with them.
     @ivar other: the other end.
-    @ivar complaints: what went wrong.
+    @ivar complaints: descriptions of errors.
     """
 
     def __init__(self, isClient: bool, enough: int, room: int) -> None:
@@ -47,9 +46,9 @@ class Socket(RecordingTransport):
         self._isPaused = False
 
     def _record(self, name: str, *arguments: object) -> None:
-        """Nothing: there is too much of it."""
+        """Record nothing, because there would be too much."""
 
-    # What the protocol does.
+    # Methods for the protocol.
 
     def write(self, data: bytes) -> None:
         if self.TLS:
@@ -59,7 +58,7 @@ class Socket(RecordingTransport):
         self._maybePause()
 
     def sendRaw(self, data: bytes) -> None:
-        """Have bytes sent, below TLS."""
+        """Queue bytes for sending, below TLS."""
         if not self.lost and not self.aborted:
             self.buffer += data
 
@@ -88,14 +87,16 @@ class Socket(RecordingTransport):
         if producer is not None:
             self.registerProducer(producer, streaming)
 
-    # What the network does.
+    # Methods for the network.
 
     def maySend(self) -> bool:
-        """Can something be sent?"""
+        """Whether something can be sent."""
         return bool(self.buffer or self._descriptors) and self.inNetwork < self._room and not self.lost
 
     def send(self, size: int) -> None:
-        """Give bytes to the network: a descriptor travels with each of the first ones."""
+        """
+        Send bytes to the network.  Each queued descriptor travels with one of the first bytes.
+        """
         if len(self._descriptors) > len(self.buffer):
             self.complaints.append("more descriptors than bytes were to be sent")
             self._descriptors.clear()
@@ -115,11 +116,11 @@ class Socket(RecordingTransport):
         self.network.append((data, descriptor))
 
     def mayArrive(self) -> bool:
-        """Does the other end read something?"""
+        """Whether the other end can read something."""
         return bool(self.network) and self.other.reading and not self.other.lost
 
     def arrive(self, size: int) -> None:
-        """Have bytes arrive; the descriptor that came with them arrives first."""
+        """Deliver bytes.  A descriptor arrives before its bytes."""
         data, descriptor = self.network.popleft()
         if len(data) > size:
             self.network.appendleft((data[size:], None))
@@ -134,7 +135,7 @@ class Socket(RecordingTransport):
         protocol.dataReceived(data)
 
     def close(self) -> None:
-        """Be gone."""
+        """Close this end."""
         for _, descriptor in self.network:
             if descriptor is not None:
                 os.close(descriptor)

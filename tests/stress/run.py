@@ -1,8 +1,8 @@
 """
-One run: two ends that call each other as the scenario says, and whether all of it came to its end.
+One run: two ends that call each other as the scenario says, and the check that everything has
+ended.
 
-Nothing here knows how the two are connected, nor what time is: what is to happen later is handed to
-the link.
+This file does not know how the two ends are connected, and uses the link to schedule later actions.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .scenario import Scenario
 
 try:
     from tests.live.certificates import certificate
-except ImportError:  # there is no TLS to be had
+except ImportError:  # TLS is not available
     certificate = None  # type: ignore[assignment]
 
 __all__ = ["Run"]
 
-#: How many bytes a box may have besides what it is to carry.
+#: How many bytes a box may have in addition to its load.
 _FRAME = 300
 
 
@@ -34,12 +34,12 @@ class Run:
     """
     One run.
 
-    @ivar books: what the two ends wrote down.
-    @ivar wrong: what is wrong.
-    @ivar open: how many calls have not ended, and how much else is to happen.
-    @ivar files: descriptors to be sent.
-    @ivar onQuiet: is called when nothing is open any more.
-    @ivar onEvent: is called when anything happens.
+    @ivar books: the records of the two ends.
+    @ivar wrong: descriptions of errors.
+    @ivar open: how many calls have not ended and how many actions are scheduled.
+    @ivar files: the descriptors to send.
+    @ivar onQuiet: called when nothing is open any more.
+    @ivar onEvent: called when anything happens.
     """
 
     def __init__(self, scenario: Scenario, later: Callable[[Callable[[], object]], object], files: list[int]) -> None:
@@ -59,10 +59,10 @@ class Run:
         self._hasAsked = self.isEnding = False
         self.ends = [makeEnd(self, side) for side in (0, 1)]
 
-    # What happens.
+    # The actions.
 
     def begin(self) -> None:
-        """Have both ends call, and all else happen."""
+        """Start the calls of both ends, and schedule all other actions."""
         scenario = self.scenario
         planned: list[Callable[[], object]] = []
         for side in (0, 1):
@@ -85,7 +85,7 @@ class Run:
         self._maybeQuiet()
 
     def later(self, what: Callable[[], object]) -> None:
-        """Have something happen later."""
+        """Schedule an action."""
         self.open += 1
 
         def happen() -> None:
@@ -97,19 +97,22 @@ class Run:
         self._later(happen)
 
     def laterOf(self, result: Any) -> Deferred[Any]:
-        """A result that is there later."""
+        """Return a Deferred that fires later with C{result}."""
         waiting: Deferred[Any] = Deferred()
         self.later(lambda: waiting.callback(result))
         return waiting
 
     def lastOf(self, result: Any) -> Deferred[Any]:
-        """A result that is there when everything else has come to its end."""
+        """Return a Deferred that fires with C{result} when everything else has ended."""
         waiting: Deferred[Any] = Deferred()
         self._polls.append(lambda: waiting.callback(result))
         return waiting
 
     def isDone(self) -> bool:
-        """Has all ended that ends by itself?  Not all calls do when the protocol changes."""
+        """
+        Whether everything has ended that ends by itself.  After a protocol switch, some calls do
+        not.
+        """
         return len(self._heard) == 2 if self.scenario.change == "switch" else not self.open
 
     def _maybeQuiet(self) -> None:
@@ -121,7 +124,7 @@ class Run:
             self.onQuiet()
 
     def call(self, side: int) -> None:
-        """Have one end call the other."""
+        """Make a call from one end."""
         end, book, random, scenario = self.ends[side], self.books[side], self.random, self.scenario
         self._number += 1
         n = self._number
@@ -159,7 +162,7 @@ class Run:
             return
         self.open += 1
         if calling is None:
-            return  # it ends when it is taken
+            return  # it ends when it arrives
         book.results[n] = []
         if kind != "poll":
             book.calls[n] = calling
@@ -168,7 +171,7 @@ class Run:
             calling.addCallback(waiting.callback)
 
     def callBack(self, end: Any) -> Deferred[Any]:
-        """Have an end call the one that has called it."""
+        """Make a call back to the end that has called C{end}."""
         self._number += 1
         waiting: Deferred[Any] = Deferred()
         self._call(end, end.book, self._number, "act", end.act, {"later": False, "size": 10, "load": b""}, waiting)
@@ -187,7 +190,7 @@ class Run:
         self._maybeQuiet()
 
     def pause(self) -> None:
-        """Pause an end, and have it resume later."""
+        """Pause an end, and schedule its resumption."""
         side = self.random.randrange(2)
         end = self.ends[side]
         if not self.books[side].isClosed:
@@ -207,7 +210,7 @@ class Run:
             book.calls.pop(n).cancel()
 
     def change(self) -> None:
-        """Change the connection."""
+        """Start TLS, or switch the protocol."""
         end = self.ends[self.scenario.changer]
         if self.scenario.change == "tls":
             calling = end.callRemote(end.tls)
@@ -225,57 +228,56 @@ class Run:
         self._maybeQuiet()
 
     def innerHeard(self, side: int) -> None:
-        """The inner protocol of an end has heard the other's."""
+        """Record that the inner protocol of an end has received the other's word."""
         self._heard.add(side)
         self.open -= 1
         self.sawSomething()
         self._maybeQuiet()
 
     def credentials(self) -> dict[str, Any]:
-        """What an end shows of itself where TLS starts; Twisted's would make a key."""
+        """Return the arguments of an end for TLS.  Without them, Twisted's would generate a key."""
         return {"tls_localCertificate": certificate("server")} if certificate is not None else {}
 
     def sawSomething(self) -> None:
-        """Something came."""
+        """Report an event."""
         self.onEvent()
 
-    # What is seen.
+    # The observations.
 
     def taken(self, end: Any, n: int) -> None:
-        """An end has begun with a call of the other."""
+        """Record the arrival of a call."""
         end.book.taken.append(n)
         if self.books[1 - end.side].kinds[n] in ("note", "hand"):
             self.open -= 1
             self.later(lambda: None)
 
     def claimed(self, n: int, descriptor: int) -> None:
-        """A descriptor came with a call, or its answer."""
+        """Check and close a descriptor that arrived with a call or its answer."""
         if inodeOf(descriptor) != self.inodes[n % len(self.files)]:
             self.wrong.append(f"call {n} has the descriptor of another")
         os.close(descriptor)
 
     def measure(self, end: Any) -> None:
-        """See how much an end has to remember."""
+        """Measure how much an end buffers."""
         overload = getattr(end, "_ampOverload", None)
         if overload is not None:
             end.book.measure("kept", overload.keptSize)
             end.book.measure("in progress", overload.inProgress)
 
     def lost(self, end: Any, reason: Failure) -> None:
-        """An end has lost its connection."""
+        """Record that an end has lost its connection."""
         if not self.isEnding:
             self.wrong.append(f"end {end.side} has lost its connection: {reason.value!r}")
             self.isEnding = True
             self.onQuiet()
 
-    # What came of it.
+    # The results.
 
     def askLast(self) -> bool:
         """
-        Have both ends call once more, behind everything: what they have sent was taken when that is
-        answered.
+        Make one last call from both ends.  When it is answered, everything before it has arrived.
 
-        @return: whether they do; they have done so, or cannot.
+        @return: whether the calls were made.  They are not made twice, or after a protocol switch.
         """
         if self._hasAsked or self.scenario.change == "switch":
             return False
@@ -286,7 +288,7 @@ class Run:
         return True
 
     def describe(self) -> str:
-        """Say where the two ends are."""
+        """Describe the state of the two ends."""
         told = []
         for end, book in zip(self.ends, self.books, strict=True):
             ended = sum(map(bool, book.results.values()))
@@ -301,13 +303,13 @@ class Run:
         return "; ".join(told)
 
     def judge(self) -> list[str]:
-        """Look at everything, now that the connection is gone."""
+        """Check everything after the connection is closed."""
         for side, book in enumerate(self.books):
             end, other = self.ends[side], self.books[1 - side]
             self._judgeResults(side, book)
             self._judgeOrder(side, book, other)
             self._judgeBounds(side, book, end)
-            while end._descriptors:  # as Twisted's leave those open that are not claimed
+            while end._descriptors:  # Twisted's AMP leaves unclaimed ones open
                 os.close(end._descriptors.popitem()[1])
         return self.wrong
 
@@ -321,8 +323,8 @@ class Run:
     def _mayFail(self, side: int, book: Book, n: int, failure: Failure) -> bool:
         if failure.check(CancelledError):
             return n in book.cancelled
-        # Who answers later than the protocol changes answers nobody; who has asked for that answers
-        # nobody at once.
+        # An answer after the protocol switch is dropped.  The end that asked for the switch sends
+        # no answers from then on.
         isLost = self.scenario.change == "switch" and failure.check(ConnectionClosed)
         return bool(isLost) and (side != self.scenario.changer or book.kinds[n] in ("later", "back"))
 

@@ -1,5 +1,5 @@
 """
-What a run is: everything is drawn from its number and the seed, and from nothing else.
+The definition of a run.  Everything is drawn from its number and the seed.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ from twisted_basic_ng.amp._tlssupport import currentSSL
 
 __all__ = ["CHANGES", "LINKS", "SIDES", "Scenario", "draw"]
 
-#: How the two ends are connected; C{"memory"} needs no reactor, and moves bytes in any order that a
-#: network may.
+#: The links between the two ends.  C{"memory"} needs no reactor, and moves bytes in any order that
+#: a network may.
 LINKS = ("memory", "tcp", "unix", "tls")
 
-#: Whose the two ends are.  The first one opens the connection.
+#: The implementations of the two ends.  The first one opens the connection.
 SIDES = (("ours", "ours"), ("ours", "ours"), ("ours", "stock"), ("stock", "ours"))
 
-#: What becomes of the connection in the middle of the calls.
+#: The changes of the connection in the middle of the calls.
 CHANGES = ("none", "none", "tls", "tls", "switch")
 
-#: Bounds: none, so tiny that one call is too much, some, and more than is ever reached.
+#: The bounds: none, so small that one call exceeds them, medium, and so large that they are never
+#: reached.
 _ASKS = (None, None, 0, 1, 2, 5, 20, 10_000)
 _UNSENT = (None, 0, 30, 100, 400, 3000, 20_000, 10**7)
 
-#: How large what is sent may be.
+#: The sizes of loads: minimum and maximum.
 _SIZES = ((0, 0), (0, 50), (0, 300), (100, 3000), (0, 20_000))
 
 
@@ -34,26 +35,26 @@ class Scenario:
     """
     One run.
 
-    @ivar name: what repeats it.
-    @ivar sides: whose its ends are.
-    @ivar bounds: of each end, how many calls may be in progress and how many bytes may be unsent.
-    @ivar anyway: how many bytes are kept under any bound, in place of the package's own number.
-    @ivar change: what becomes of the connection.
-    @ivar changer: which end asks for that.
+    @ivar name: the arguments that repeat it.
+    @ivar sides: the implementations of its ends.
+    @ivar bounds: for each end, how many calls may be in progress and how many bytes may be unsent.
+    @ivar anyway: how many bytes may be kept under any bound, in place of the package's own number.
+    @ivar change: how the connection changes.
+    @ivar changer: the end that asks for the change.
     @ivar calls: how many calls each end makes.
-    @ivar atOnce: which share of them it makes at once.
-    @ivar loads: how large calls may be, from and to.
-    @ivar answers: how large their answers may be.
-    @ivar later: which share of the calls is answered later.
-    @ivar notes: which share of the calls wants no answer, for each end.
-    @ivar gives: which share of the calls has descriptors.
-    @ivar polls: how many calls each end makes first that are answered when all else has come to its
-        end.
-    @ivar backs: which share of the first end's calls is answered when the other has called it back.
+    @ivar atOnce: the share of calls to make at once.
+    @ivar loads: the minimum and maximum size of calls.
+    @ivar answers: the minimum and maximum size of answers.
+    @ivar later: the share of calls that are answered later.
+    @ivar notes: for each end, the share of calls without an answer.
+    @ivar gives: the share of calls with descriptors.
+    @ivar polls: how many calls each end makes first that are answered only after everything else
+        has ended.
+    @ivar backs: the share of the first end's calls that are answered after a call back.
     @ivar cancels: how many calls are cancelled.
     @ivar pauses: how often an end is paused.
     @ivar network: how many bytes the network holds, in memory.
-    @ivar enough: how many bytes a transport wants to have, in memory.
+    @ivar enough: how many bytes a transport buffers before it pauses its producer, in memory.
     """
 
     name: str
@@ -79,12 +80,12 @@ class Scenario:
 
     @property
     def volume(self) -> int:
-        """How many bytes are sent, about."""
+        """The approximate number of bytes that are sent."""
         return sum(self.calls) * (sum(self.loads) + sum(self.answers) + 200) // 2
 
     @property
     def hasDescriptors(self) -> bool:
-        """Can descriptors be sent?"""
+        """Whether descriptors may be sent."""
         return self.gives > 0
 
 
@@ -98,7 +99,7 @@ def _hasRoom(bounds: tuple[int | None, int | None]) -> bool:
 
 
 def _flood(random: Random, name: str, link: str, change: str, changer: int) -> Scenario:
-    """Both ends call at once, as fast as they can, under bounds that are a few calls."""
+    """Both ends make all calls at once, under bounds of a few calls."""
     count = 100 if link == "memory" else 400
     return Scenario(
         name=name,
@@ -134,10 +135,10 @@ def draw(seed: int, number: int, link: str) -> Scenario:
     bounds = _bounds(random), _bounds(random)
     if random.random() < 0.25:
         bounds = bounds[0], bounds[0]
-    # Twisted's AMP cannot ask for TLS where it has accepted the connection, nor be asked by who
-    # has.
+    # Twisted's AMP can start TLS only from the end that opened the connection.
     changer = random.randrange(2) if change == "switch" or sides == ("ours", "ours") else 0
-    # It sends the descriptors of answers that it cannot send, too, and then loses the connection.
+    # Twisted's AMP also sends the descriptors of answers that it cannot send, and then loses the
+    # connection.
     isSafe = change == "none" or (change == "switch" and "stock" not in sides)
     hasDescriptors = link in ("memory", "unix") and isSafe and random.random() < 0.5
     network = random.choice((20, 300, 5000, 50_000)) if link == "memory" else 0
@@ -161,7 +162,7 @@ def draw(seed: int, number: int, link: str) -> Scenario:
         later=random.choice((0.0, 0.2, 1.0)),
         notes=(random.choice((0.0, 0.2, 0.8)), random.choice((0.0, 0.2, 0.8, 1.0))),
         gives=random.choice((0.1, 0.5, 1.0)) if hasDescriptors else 0.0,
-        # One may be under way under any bound, and is all that is then.
+        # One poll fits under any bound, and then it is the only call in progress.
         polls=random.choice((0, 1)) if change != "switch" and all(map(_hasRoom, bounds)) else 0,
         backs=random.choice((0.0, 0.5, 1.0)) if anyway is None else 0.0,
         cancels=random.choice((0, 0, 3, 30)),

@@ -1,9 +1,8 @@
 """
-Runs over real sockets, some at a time: TCP, UNIX sockets and TLS, from the first byte on or started
+Runs over real sockets, several at a time: TCP, UNIX sockets and TLS, from the beginning or started
 in the middle.
 
-That a run hangs is told by nothing happening on its connection any more; no run waits for time to
-pass.
+A run hangs if nothing happens on its connection any more.  No run waits for a fixed time.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ __all__ = ["runBatch"]
 
 clock: Any = reactor
 
-#: How many seconds nothing happens where nothing will, and how many times that has to be seen: a
-#: process that the machine has no time for looks before it reads.
+#: After how many seconds without events to check a run, and how many such checks in a row mean that
+#: it hangs.  A busy machine may run the check before it reads.
 _QUIET, _LOOKS = 1.0, 5
 
-#: How many bytes the kernel is to hold: as few as go without pauses of its own.
+#: The sizes of the kernel's buffers: the smallest that cause no pauses by themselves.
 _BUFFERS = {"tcp": 16384, "tls": 16384, "unix": 1}
 
 
 class _Accept(Factory):
-    """Makes the end that a connection is for."""
+    """Makes the end that a connection is meant for."""
 
     noisy = False
 
@@ -57,7 +56,7 @@ class _Accept(Factory):
 
 
 class _Brief(Protocol):
-    """Is there for a moment."""
+    """A protocol of a short-lived connection."""
 
     def __init__(self) -> None:
         self.lost: Deferred[None] = Deferred()
@@ -74,7 +73,7 @@ class _Talk:
     """
     One run.
 
-    @ivar ended: fires with what is wrong.
+    @ivar ended: fires with the errors.
     """
 
     def __init__(self, scenario: Scenario, files: list[int], path: str) -> None:
@@ -106,7 +105,7 @@ class _Talk:
         )
 
     async def connect(self) -> None:
-        """Connect the two ends, over buffers that are as small as can be."""
+        """Connect the two ends, with small buffers."""
         listening, connecting = self._endpoints()
         client, server = self.run.ends
         port = await listening.listen(_Accept(server))
@@ -122,7 +121,7 @@ class _Talk:
                 handle.setsockopt(socket.SOL_SOCKET, option, _BUFFERS[self.run.scenario.link])
 
     async def talk(self) -> list[str]:
-        """Run; tell what is wrong."""
+        """Run, and return the errors."""
         await self.connect()
         self._watching = clock.callLater(_QUIET, self._look)
         self.run.begin()
@@ -158,13 +157,13 @@ class _Talk:
 
 async def runBatch(scenarios: list[Scenario], directory: str) -> list[list[str]]:
     """
-    Run some at once.
+    Run several scenarios at once.
 
-    @param directory: where UNIX sockets may be.
-    @return: what is wrong with each of them.
+    @param directory: the directory for UNIX sockets.
+    @return: the errors of each.
     """
     await _warmUp()
-    anyway = scenarios[0].anyway  # it is one number for all
+    anyway = scenarios[0].anyway  # this number is global
     scenarios = [replace(each, anyway=anyway, backs=each.backs if anyway is None else 0.0) for each in scenarios]
     before = openDescriptors()
     with openFiles(7) as files, bounded(scenarios[0]):
@@ -180,7 +179,7 @@ async def runBatch(scenarios: list[Scenario], directory: str) -> list[list[str]]
 
 
 async def _warmUp() -> None:
-    """Connect something: Twisted opens a descriptor then, once, and keeps it."""
+    """Make a connection first, because Twisted then opens a descriptor that it keeps."""
     ends = _Brief(), _Brief()
     port = await TCP4ServerEndpoint(clock, 0, interface="127.0.0.1").listen(_Accept(ends[0]))
     await connectProtocol(TCP4ClientEndpoint(clock, "127.0.0.1", port.getHost().port), ends[1])

@@ -1,6 +1,6 @@
 """
-The short form of the stress: some runs of each kind; and what the stress is there to find, it
-finds.
+The short form of the stress test, with some runs of each kind, and tests that it finds known
+defects.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ if not hasattr(socket, "SCM_RIGHTS"):
 
 
 class TestShortly:
-    """C{python -m tests.stress} with some dozens of runs."""
+    """Tests for C{python -m tests.stress} with a few dozen runs."""
 
     def test_nothingWrong(self) -> None:
-        """It makes runs over all links, and finds nothing wrong."""
+        """Runs over all links find no errors."""
         ended = python("-m", "tests.stress", "--runs", "96", "--seed", "3")
         assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
         assert " (48 memory, 16 tcp, 16 unix, 16 tls): 0 wrong\n" in ended.stdout
 
     def test_only(self) -> None:
-        """One run can be made by itself."""
+        """A single run can be repeated."""
         ended = python("-m", "tests.stress", "--seed", "3", "--only", "7", "--links", "memory")
         assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
         assert "1 runs in " in ended.stdout
 
     def test_shares(self) -> None:
-        """Half of the runs are in memory, unless it is the only link, or is not wanted."""
+        """Half of the runs are in memory, unless it is the only link or is not wanted."""
         assert shares(parse(["--runs", "60"])) == {"memory": 30, "tcp": 10, "unix": 10, "tls": 10}
         assert shares(parse(["--runs", "60", "--links", "memory"])) == {"memory": 60}
         assert shares(parse(["--runs", "60", "--links", "tcp,unix"])) == {"memory": 0, "tcp": 30, "unix": 30}
 
 
 def countsNothing(window: Window, tag: bytes, box: amp.AmpBox, asksAnyway: bool) -> None:
-    """Count calls that want an answer alone."""
+    """Count only calls that expect an answer."""
     if b"_ask" in box:
         _ADD(window, tag, box, asksAnyway)
 
@@ -61,7 +61,7 @@ def sendsAtOnce(line: Line, descriptor: int) -> int:
 
 
 def waitsForNothing(overload: Overload) -> None:
-    """Have a call overtake those that wait."""
+    """Let a call overtake those that wait."""
     overload.line.isUrgent, overload.line._callBeingWritten = True, None
 
 
@@ -69,11 +69,11 @@ _ADD = Window.add
 
 
 def never(window: Window, box: amp.AmpBox) -> bool:
-    """No call asks for an answer that it does not want."""
+    """Request no answer for calls without one."""
     return False
 
 
-#: What may be wrong, and numbers of runs that find it.
+#: Defects, with the numbers of runs that find them.
 DEFECTS: dict[str, tuple[type, dict[str, Callable[..., Any]], list[int]]] = {
     "there is no room": (Overload, {"_hasRoom": lambda overload: False}, [4, 32, 50]),
     "unsent bytes hold while TLS starts": (Overload, {"_isChanging": lambda overload: False}, [32, 50, 119]),
@@ -86,11 +86,11 @@ DEFECTS: dict[str, tuple[type, dict[str, Callable[..., Any]], list[int]]] = {
 
 
 class TestFound:
-    """What the stress is there to find."""
+    """Tests that the stress test finds defects."""
 
     @pytest.mark.parametrize("defect", DEFECTS)
     def test_found(self, defect: str) -> None:
-        """Without what keeps two sides alive, runs fail that do not fail with it."""
+        """The runs fail with the defect, and succeed without it."""
         where, wrong, numbers = DEFECTS[defect]
         for number in numbers:
             scenario = draw(1, number, "memory")

@@ -14,30 +14,32 @@ from twisted_basic_ng._swapping.swap import WARNED
 
 
 class TestPassOn:
-    """L{passOn} reaches child processes."""
+    """Tests for L{passOn}, which passes the swap on to child processes."""
 
     def test_empty(self) -> None:
-        """An environment without a C{PYTHONPATH} gets one."""
+        """An environment without C{PYTHONPATH} gets one."""
         environment: dict[str, str] = {}
         passOn(environment)
         assert environment == {ENVIRONMENT: "1", "PYTHONPATH": STARTUP}
 
     def test_order(self) -> None:
-        """What is there stays there, in its order; doing it twice is doing it once."""
+        """Existing entries keep their order, and a second call changes nothing."""
         environment = {"PYTHONPATH": os.pathsep.join(["b", "a"])}
         passOn(environment)
         passOn(environment)
         assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, "b", "a"]
 
     def test_workingDirectory(self) -> None:
-        """An empty entry, which is the working directory, stays; an empty variable has none."""
+        """
+        An empty entry means the working directory and is kept.  An empty variable has no entries.
+        """
         for before, after in (("", []), (f"{os.pathsep}a", ["", "a"])):
             environment = {"PYTHONPATH": before}
             passOn(environment)
             assert environment["PYTHONPATH"].split(os.pathsep) == [STARTUP, *after]
 
     def test_extended(self) -> None:
-        """The features of AMP that Twisted's has not are passed on where they are on, and are not switched off."""
+        """C{extended} is passed on if it is requested, and never switched off."""
         environment: dict[str, str] = {}
         passOn(environment, True)
         assert environment[EXTENDED] == "1"
@@ -45,30 +47,37 @@ class TestPassOn:
         assert environment[EXTENDED] == "1"
 
     def test_newTree(self) -> None:
-        """What a parent has said is said again: the tree of processes that inherits this swap begins here."""
+        """
+        The mark that a warning was printed is removed, so that a new tree of processes can warn
+        again.
+        """
         environment = {WARNED: "1"}
         passOn(environment)
         assert WARNED not in environment
 
 
 class TestStayOn:
-    """L{stayOn} keeps the swap in a path that is handed on."""
+    """Tests for L{stayOn}, which keeps the swap in a path that a program passes on."""
 
     def test_place(self) -> None:
-        """It stands behind the program's own directory, and in front of what C{PYTHONPATH} brings, once more."""
+        """
+        The entry is inserted twice: after the program's own directory, and in front of the entries
+        from C{PYTHONPATH}.
+        """
         path = ["program", "python path", "library"]
         stayOn(path)
         stayOn(path)
         assert path == ["program", STARTUP, STARTUP, "python path", "library"]
 
     def test_short(self) -> None:
-        """A path may have no entry at all."""
+        """The path may be empty."""
         path: list[str] = []
         stayOn(path)
         assert set(path) == {STARTUP}
 
 
-#: Starts the next of the programs that it is told, with its own sys.path in PYTHONPATH, as Evennia's launcher does.
+#: A program that starts the next program in its arguments with its own sys.path as PYTHONPATH, as
+#: Evennia's launcher does.
 HANDS_ON = """\
 import os, subprocess, sys
 {change}
@@ -78,7 +87,10 @@ subprocess.run([sys.executable, *sys.argv[1:]], env=environment, check=True)
 
 
 class TestHandedOn:
-    """The swap reaches children that are given the program's own C{sys.path}, whatever it has done to that."""
+    """
+    The swap reaches children that get the program's own C{sys.path}, however the program has
+    changed it.
+    """
 
     @pytest.mark.parametrize(
         "change",
@@ -94,14 +106,14 @@ class TestHandedOn:
         ],
     )
     def test_children(self, tmp_path: Path, change: str) -> None:
-        """The child, and its own one, to which it does the same."""
+        """The swap reaches the child, and the child's own child."""
         program = write(tmp_path / "program.py", HANDS_ON.format(change=change))
         says = write(tmp_path / "says.py", SAYS)
         ended = python("-m", "twisted_basic_ng", "run", program, program, says, directory=tmp_path)
         assert (ended.stdout, ended.stderr) == ("twisted_basic_ng\n", "")
 
     def test_pytest(self, tmp_path: Path) -> None:
-        """The plugin does the same for the tests."""
+        """The pytest plugin keeps the swap in the path, too."""
         program = write(tmp_path / "program.py", HANDS_ON.format(change="sys.path[1] = os.getcwd()"))
         says = write(tmp_path / "says.py", SAYS)
         code = "import sys, runpy, twisted_basic_ng.pytest_plugin; del sys.argv[0]; runpy.run_path(sys.argv[0])"
@@ -109,7 +121,7 @@ class TestHandedOn:
         assert (ended.stdout, ended.stderr) == ("twisted_basic_ng\n", "")
 
     def test_otherInstallation(self, tmp_path: Path) -> None:
-        """Where two installations both reach a child, each of their starts runs once."""
+        """If two installations reach a child, each user customization runs only once."""
         other = tmp_path / "twisted_basic_ng" / "_swapping" / "startup"
         other.parent.mkdir(parents=True)
         other.symlink_to(STARTUP)

@@ -24,11 +24,11 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="these environments a
 
 
 class TestFile:
-    """The file comes and goes, whole."""
+    """Tests for creating and deleting the file."""
 
     @pytest.fixture(autouse=True)
     def site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The one directory of an environment that works, with an installation in it."""
+        """Set up one site directory that works, with an installation in it."""
         record = tmp_path / "twisted_basic_ng-1.dist-info" / "RECORD"
         record.parent.mkdir()
         record.write_bytes(b"a.py,,\r\nb.py,,\r\n")
@@ -42,7 +42,10 @@ class TestFile:
         return site / "twisted_basic_ng-1.dist-info" / "RECORD"
 
     def test_switch(self, site: Path) -> None:
-        """Each switch says whether it has changed anything, and leaves nothing else behind."""
+        """
+        C{enable} and C{disable} return whether they have changed anything, and leave no other files
+        behind.
+        """
         before = sorted(os.listdir(site))
         assert enable.enabledBy() is None
         assert [enable.enable(), enable.enable(), enable.enabledBy()] == [True, False, site / FILE]
@@ -53,7 +56,9 @@ class TestFile:
 
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
     def test_record(self, site: Path, end: str) -> None:
-        """Meanwhile it is listed among what was installed, once, and the rest of the list stays as it was."""
+        """
+        The file is listed in RECORD once while it exists, and the rest of RECORD is unchanged.
+        """
         record = self.record(site)
         before = f"a.py,,{end}b.py,,{end}".encode()
         record.write_bytes(before)
@@ -69,7 +74,7 @@ class TestFile:
         assert record.read_bytes() == before
 
     def test_noRecord(self, site: Path) -> None:
-        """Where there is no list, nobody is told."""
+        """An installation without RECORD can be enabled, but the file is not recorded."""
         self.record(site).unlink()
         assert enable.enable()
         assert not enable.isRecorded()
@@ -77,7 +82,10 @@ class TestFile:
         assert (enable.enable(), enable.disable()) == (False, True)
 
     def test_elsewhere(self, site: Path) -> None:
-        """An installation that is shared with other environments is known by its age, and is not touched."""
+        """
+        An installation that is shared with other environments is identified by its modification
+        time, and is not changed.
+        """
         record = self.record(site)
         record.parent.rename(site / "shared")
         metadata = site / "shared" / record.parent.name / "METADATA"
@@ -96,11 +104,11 @@ class TestFile:
             self.record(site).write_text(text)
             assert enable.enabledBy() is None
             assert (enable.enable(), enable.enabledBy()) == (True, site / FILE)
-        self.record(site).write_text("")  # as after a reinstallation that has left the file
+        self.record(site).write_text("")  # as after a reinstallation that has kept the file
         assert (enable.enabledBy(), enable.enable()) == (None, True)
 
     def test_two(self, site: Path) -> None:
-        """Where there are two installations, the file of either counts, and goes with it."""
+        """With two installations, the file of either counts, and C{disable} removes it."""
         enable.enable()
         other = site / "other" / "twisted_basic_ng-2.dist-info" / "RECORD"
         write(other, "")
@@ -110,7 +118,7 @@ class TestFile:
         assert (enable.disable(), enable.enabledBy(), other.read_text()) == (True, None, "")
 
     def test_interrupted(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nor is it left where the user loses patience."""
+        """If the user interrupts C{enable}, no file is left behind."""
 
         def interrupt(directory: Path) -> str:
             raise KeyboardInterrupt
@@ -121,7 +129,7 @@ class TestFile:
         assert not (site / FILE).exists()
 
     def test_shared(self, site: Path) -> None:
-        """A file of the environment that this one was made from counts, and stays."""
+        """A file of the environment that this one was created from counts, and is not deleted."""
         shared = site / "shared" / FILE
         shared.parent.mkdir()
         shared.write_text("")
@@ -129,7 +137,10 @@ class TestFile:
         assert (enable.disable(), enable.enabledBy()) == (False, shared)
 
     def test_obstacle(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where it does not work, that is an error, and nothing is left behind, not even what was there."""
+        """
+        If the environment does not swap, C{enable} raises an error and removes the file, even one
+        that existed before.
+        """
         before = self.record(site).read_bytes()
         enable.enable()
         monkeypatch.setattr(enable, "_obstacle", lambda directory: f"something in {directory}")
@@ -139,7 +150,7 @@ class TestFile:
 
     @pytest.mark.parametrize("failing", [1, 2])
     def test_forbidden(self, site: Path, monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
-        """Nor is anything left where writing fails, in the middle too."""
+        """If writing fails at any point, nothing is left behind."""
         before = self.record(site).read_bytes()
         calls: list[object] = []
         replace = os.replace
@@ -158,10 +169,13 @@ class TestFile:
 
 
 class TestSites:
-    """Which directories are the environment's own."""
+    """Tests for which directories belong to the environment."""
 
     def test_user(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The user's are, but in a virtual environment, which shares them with others."""
+        """
+        The user's directory belongs to the environment, except in a virtual environment, which
+        shares it with others.
+        """
         import site
 
         monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
@@ -178,7 +192,7 @@ class TestSites:
 
 
 class TestObstacle:
-    """What another process says is told."""
+    """Tests for the result of the probe process."""
 
     @pytest.mark.parametrize(
         ("code", "says"),
@@ -190,16 +204,22 @@ class TestObstacle:
         ],
     )
     def test_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, says: str) -> None:
-        """Its line, whatever else is printed; or how it ended."""
+        """
+        The marked line of its output is the result.  Without one, the result is how the process
+        ended.
+        """
         monkeypatch.setattr(enable.probe, "__file__", str(write(tmp_path / "probe.py", code)))
         assert enable._obstacle(tmp_path) == says
 
 
 class TestEnvironment:
-    """A whole Python environment is switched."""
+    """Tests for a complete Python environment."""
 
     def test_everyProcess(self, tmp_path: Path) -> None:
-        """Every process of it swaps, even with an empty environment; and none after the package is gone."""
+        """
+        Every process of an enabled environment swaps, even with an empty environment, until the
+        package is removed.
+        """
         home = tmp_path / "environment"
         venv.create(home, symlinks=True)
         interpreter = home / "bin" / "python"
@@ -231,10 +251,12 @@ class TestEnvironment:
 
 
 class TestPip:
-    """pip deletes the file with the package, wherever and however that was installed."""
+    """pip deletes the file with the package, however the package was installed."""
 
     def test_wheel(self, tmp_path: Path) -> None:
-        """An installation in a virtual environment; the next one is not switched."""
+        """
+        This works for a wheel in a virtual environment, and a new installation is not enabled.
+        """
         there, archive = virtualEnvironment(tmp_path), wheel(tmp_path)
         there.install(archive)
         before = sorted(os.listdir(there.site))
@@ -251,7 +273,7 @@ class TestPip:
         assert (sorted(os.listdir(there.site)), there.says()) == (before, TWISTEDS)
 
     def test_editable(self, tmp_path: Path) -> None:
-        """One that is a reference to the sources."""
+        """This works for an editable installation."""
         there = virtualEnvironment(tmp_path)
         there.install(editableWheel(tmp_path))
         there.command("enable")
@@ -260,7 +282,7 @@ class TestPip:
         assert (os.listdir(there.site), there.says()) == ([LIBRARIES], TWISTEDS)
 
     def test_user(self, tmp_path: Path) -> None:
-        """One for a user; and what a virtual environment has to do with that."""
+        """This works for a user installation, also together with a virtual environment."""
         user, archive = userEnvironment(tmp_path), wheel(tmp_path)
         there = virtualEnvironment(tmp_path, tmp_path / "user")
         user.install(archive)
@@ -285,7 +307,7 @@ class TestPip:
 
 @pytest.fixture(scope="module")
 def switched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Environment, Path]:
-    """An environment with the package in it, switched; and the directory of both."""
+    """Return an enabled environment with the package, and its parent directory."""
     directory = tmp_path_factory.mktemp("switched")
     there = virtualEnvironment(directory)
     there.unpack(wheel(directory))
@@ -295,20 +317,23 @@ def switched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Environment, Pat
 
 
 class TestRemains:
-    """Whatever is left of the package, a start prints one line at the most."""
+    """Whatever remains of the package, a starting process prints one line at most."""
 
     @pytest.fixture
     def there(self, switched: tuple[Environment, Path], tmp_path: Path) -> Environment:
-        """A copy of it."""
+        """Return a copy of the environment."""
         environment, directory = switched
         return environment.copy(directory, tmp_path / "copy")
 
     def test_moved(self, there: Environment) -> None:
-        """The copy swaps, too."""
+        """A copied environment swaps, too."""
         assert there.says() == OURS
 
     def says(self, there: Environment) -> str:
-        """Start a program, which runs on Twisted's modules; return the reason that is given in one line."""
+        """
+        Start a program, assert that it runs on Twisted's modules and prints one warning, and return
+        the reason.
+        """
         ours, warning = there.says()
         assert (ours, len(warning.splitlines())) == ("twisted", 1)
         before, _, reason = warning.strip().partition(": not swapped: ")
@@ -316,19 +341,19 @@ class TestRemains:
         return reason
 
     def test_gone(self, there: Environment) -> None:
-        """Nothing is left: silence."""
+        """If nothing is left of the package, there is no warning."""
         there.delete("twisted_basic_ng")
         assert there.says() == TWISTEDS
 
     def test_directories(self, there: Environment) -> None:
-        """Nothing is left but what pip does not know of: silence."""
+        """If only files that pip does not know are left, there is no warning."""
         there.delete("twisted_basic_ng")
         for name in ("__pycache__/__init__.cpython-311.opt-1.pyc", "_swapping/startup/__pycache__/x.pyc"):
             write(there.site / "twisted_basic_ng" / name, "")
         assert there.says() == TWISTEDS
 
     def test_half(self, there: Environment) -> None:
-        """Files are missing: that is told, once for a process and its children."""
+        """If files are missing, there is one warning for a process and all its children."""
         there.delete("twisted_basic_ng/_swapping/swap.py")
         assert self.says(there) == "No module named 'twisted_basic_ng._swapping.swap'"
         child = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', 'print(1)']))"
@@ -337,30 +362,32 @@ class TestRemains:
 
     @pytest.mark.parametrize("name", ["__init__.py", "_swapping/swap.py"])
     def test_broken(self, there: Environment, name: str) -> None:
-        """A file is no Python any more."""
+        """If a file is not valid Python, there is a warning."""
         there.delete(f"twisted_basic_ng/{name}")
         write(there.site / "twisted_basic_ng" / name, "def (:\n")
         assert "invalid syntax" in self.says(there) or "expected" in self.says(there)
 
     def test_noReader(self, there: Environment) -> None:
-        """Nobody is there to be told."""
+        """If standard error is closed, the program runs."""
         there.delete("twisted_basic_ng/_swapping/swap.py")
         command = ["sh", "-c", 'exec "$@" 2>&-', "sh", there.python, "-c", "print(1)"]
         assert subprocess.check_output(command, env={}, text=True) == "1\n"
 
     def test_noModule(self, there: Environment) -> None:
-        """Ours cannot be imported when a program asks for them."""
+        """
+        If our modules cannot be imported, there is a warning when a program imports Twisted's.
+        """
         there.delete("twisted_basic_ng/basic.py")
         assert there.run("-c", "print(1)").stderr == ""
         assert "twisted_basic_ng.basic" in self.says(there)
 
     def test_inUse(self, there: Environment) -> None:
-        """Another file imports Twisted's modules first."""
+        """If another file has already imported Twisted's modules, there is a warning."""
         write(there.site / "aaa.pth", "import twisted.mail.smtp\n")
         assert self.says(there).startswith("Twisted's own classes are in use already, by twisted.mail")
 
     def test_oldTwisted(self, there: Environment) -> None:
-        """Twisted is another one now."""
+        """If Twisted has become too old, there is a warning when a program imports its modules."""
         (there.site / LIBRARIES).unlink()
         basic = "class LineReceiver: ..."
         for name, code in (("", "__version__ = '20.3.0'"), ("protocols/", ""), ("protocols/basic/", basic)):
@@ -369,14 +396,14 @@ class TestRemains:
         assert "Twisted 20.3.0 is too old" in self.says(there)
 
     def test_noTwisted(self, there: Environment) -> None:
-        """Nor Twisted is there: that is for the program to find."""
+        """If Twisted is missing, the program gets its own ImportError."""
         (there.site / LIBRARIES).unlink()
         code = "try:\n from twisted.protocols import basic\nexcept ImportError as error:\n print(error.name)"
         ended = there.run("-c", code)
         assert (ended.stdout, ended.stderr) == ("twisted\n", "")
 
     def test_noZope(self, there: Environment) -> None:
-        """What Twisted needs is missing: the program gets Twisted's own error."""
+        """If a dependency of Twisted is missing, the program gets Twisted's own error."""
         there.hide("zope")
         there.hide("zope.interface")
         ended = there.run("-c", "from twisted.protocols.basic import LineReceiver")
@@ -384,7 +411,10 @@ class TestRemains:
         assert there.run("-c", "print(1)").stderr == ""
 
     def test_reinstalled(self, there: Environment, tmp_path: Path) -> None:
-        """The package was reinstalled by something that ignores its list: nobody has switched the new one on."""
+        """
+        If another installer has replaced the package without deleting the file, there is a warning,
+        and no swap.
+        """
         there.unpack(wheel(tmp_path))
         reason = f"it was reinstalled since 'enable': enable it again, or delete {there.site / FILE}"
         assert self.says(there) == reason
@@ -393,7 +423,9 @@ class TestRemains:
 
 
 class TestDoesNotWork:
-    """Where the environment would not swap, C{enable} says why, and leaves nothing behind."""
+    """
+    If the environment would not swap, C{enable} reports the reason, and leaves nothing behind.
+    """
 
     @pytest.fixture
     def there(self, tmp_path: Path) -> Environment:
@@ -412,7 +444,10 @@ class TestDoesNotWork:
         return reason
 
     def test_inUse(self, there: Environment) -> None:
-        """Another file imports Twisted's modules first: both are named."""
+        """
+        The reason can be another file that imports Twisted's modules first.  It is named with the
+        users of the classes.
+        """
         write(there.site / "aaa.pth", "import sys\n")
         importer = write(there.site / "bbb.pth", "import twisted.mail.smtp\n")
         write(there.site / "ccc.pth", "import twisted.protocols.ftp\n")
@@ -422,7 +457,7 @@ class TestDoesNotWork:
         assert there.says() == TWISTEDS
 
     def test_noTwisted(self, there: Environment) -> None:
-        """Twisted is missing, or what it needs."""
+        """The reason can be that Twisted or one of its dependencies is missing."""
         there.hide("zope")
         there.hide("zope.interface")
         assert self.fails(there).endswith("No module named 'zope'")
@@ -430,14 +465,14 @@ class TestDoesNotWork:
         assert self.fails(there).endswith("No module named 'twisted'")
 
     def test_oldTwisted(self, there: Environment) -> None:
-        """Twisted is too old."""
+        """The reason can be that Twisted is too old."""
         (there.site / LIBRARIES).unlink()
         for name, code in (("", "__version__ = '20.3.0'"), ("protocols/", "")):
             write(there.site / "twisted" / name / "__init__.py", code)
         assert "Twisted 20.3.0 is too old: twisted_basic_ng needs 22.10 or later" in self.fails(there)
 
     def test_notInstalled(self, there: Environment) -> None:
-        """The package is here, but not for other processes."""
+        """The reason can be that the package is not installed for other processes."""
         there.delete("twisted_basic_ng-*.dist-info")
         elsewhere = there.site.parent / "elsewhere"
         elsewhere.mkdir()
@@ -445,7 +480,7 @@ class TestDoesNotWork:
         assert self.fails(there, PYTHONPATH=str(elsewhere)) == "twisted_basic_ng is not installed there"
 
     def test_later(self, there: Environment) -> None:
-        """A file that imports Twisted's modules after ours is no obstacle."""
+        """A file that imports Twisted's modules after the swap is no obstacle."""
         write(there.site / "zzz.pth", "import twisted.mail.smtp\n")
         there.command("enable")
         assert there.says() == OURS

@@ -1,4 +1,7 @@
-"""Tests for L{twisted_basic_ng._swapping.enabled}: what happens at the start of an enabled environment."""
+"""
+Tests for L{twisted_basic_ng._swapping.enabled}, which runs when Python starts in an enabled
+environment.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from twisted_basic_ng._swapping.enabled import FILE
 
 
 class TestStart:
-    """L{enabled.start} swaps for the installation that was enabled, and for no other."""
+    """L{enabled.start} swaps only for the installation that was enabled."""
 
     @pytest.fixture(autouse=True)
     def said(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-        """What happens."""
+        """Record swaps and warnings."""
         happened: list[str] = []
         monkeypatch.setattr(enabled, "installIfPossible", lambda: happened.append("swapped"))
         monkeypatch.setattr(enabled, "warn", happened.append)
@@ -26,13 +29,16 @@ class TestStart:
         return happened
 
     def test_plain(self, said: list[str]) -> None:
-        """Of what pip knows nothing, there is one."""
+        """An installation without metadata swaps."""
         enabled.start()
         assert said == ["swapped"]
 
     @pytest.mark.parametrize("listed", [True, False])
     def test_listed(self, said: list[str], tmp_path: Path, listed: bool) -> None:
-        """An installation in the environment has the file among its own; the path may be another one than it was."""
+        """
+        An installation in the environment swaps if its RECORD lists the file, even if its path has
+        changed.
+        """
         record = tmp_path / "x.dist-info" / "RECORD"
         record.parent.mkdir()
         record.write_text(f"a.py,,\n{FILE},,\n" if listed else "a.py,,\n")
@@ -42,7 +48,7 @@ class TestStart:
         assert said == ["swapped" if listed else again]
 
     def test_older(self, said: list[str], tmp_path: Path) -> None:
-        """One elsewhere is as old as it was, to the second."""
+        """An installation elsewhere swaps if its modification time is the same, in seconds."""
         metadata = tmp_path / "METADATA"
         metadata.write_text("")
         for time in (1000.0, 1000.9, 1001.0):
@@ -60,10 +66,10 @@ class TestStart:
 
 
 class TestCost:
-    """It costs a start little."""
+    """Tests for the cost at startup."""
 
     def test_imports(self) -> None:
-        """It imports nothing but its own modules that a bare interpreter has not imported."""
+        """The startup imports no modules but its own that a bare interpreter has not imported."""
         code = "import sys; before = set(sys.modules); import twisted_basic_ng._swapping.enabled as ng; ng.start()"
         code += "; print(sorted(set(sys.modules) - before))"
         ours = ("_defaults", "_places", "_swapping", "_swapping.enabled", "_swapping.inuse", "_swapping.swap")

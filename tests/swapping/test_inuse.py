@@ -12,7 +12,7 @@ from twisted_basic_ng._swapping.inuse import usersOfClasses, usersOfModule
 
 @pytest.fixture
 def stock(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module in a package, with two classes of its own and one that it imports."""
+    """Return a module in a package, with two classes of its own and one that it imports."""
     module = addModule(monkeypatch, "stockpackage.stock")
     package = addModule(monkeypatch, "stockpackage")
     package.stock = module  # type: ignore[attr-defined]
@@ -23,7 +23,7 @@ def stock(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def addModule(monkeypatch: pytest.MonkeyPatch, name: str, **values: object) -> ModuleType:
-    """Put a module with these C{values} into C{sys.modules}, for this test."""
+    """Add a module with these C{values} to C{sys.modules} during a test."""
     module = ModuleType(name)
     vars(module).update(values)
     monkeypatch.setitem(sys.modules, name, module)
@@ -31,20 +31,20 @@ def addModule(monkeypatch: pytest.MonkeyPatch, name: str, **values: object) -> M
 
 
 class TestUsersOfModule:
-    """L{usersOfModule} names the modules that use a module."""
+    """Tests for L{usersOfModule}, which returns the names of modules that use a module."""
 
     def test_none(self, stock: ModuleType) -> None:
-        """The module's package does not count, nor does a module that shares an import with it."""
+        """The module's package and modules that import the same class are not users."""
         assert set(usersOfModule(stock)) == set()
 
     def test_holders(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A module counts if it holds the module itself or one of its classes."""
+        """A module that has the module or one of its classes as an attribute is a user."""
         addModule(monkeypatch, "holds.module", anything=stock)
         addModule(monkeypatch, "holds.klass", anything=stock.Class)
         assert set(usersOfModule(stock)) == {"holds.module", "holds.klass"}
 
     def test_subclasses(self, stock: ModuleType) -> None:
-        """A module counts if it has subclassed a class of the module, or a subclass of one."""
+        """A module that defines a direct or indirect subclass of the module's classes is a user."""
         child = type("Child", (stock.Class,), {"__module__": "some.child"})
         grandchild = type("Grandchild", (child,), {"__module__": "some.grandchild"})
         assert set(usersOfModule(stock)) == {"some.child", "some.grandchild"}
@@ -57,23 +57,29 @@ class TestUsersOfModule:
         assert child.__base__ is stock.Class
 
     def test_metaclass(self, stock: ModuleType) -> None:
-        """Subclasses of a metaclass are found, too."""
+        """Subclasses of a metaclass count."""
         stock.Meta = type("Meta", (type,), {"__module__": stock.__name__})  # type: ignore[attr-defined]
         child = type("Child", (stock.Meta,), {"__module__": "some.module"})
         assert set(usersOfModule(stock)) == {"some.module"}
         assert child.__base__ is stock.Meta
 
     def test_noModule(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An object in C{sys.modules} without a C{__dict__} is ignored."""
+        """An object without C{__dict__} in C{sys.modules} is ignored."""
         monkeypatch.setitem(sys.modules, "odd", object())  # type: ignore[arg-type]
         assert set(usersOfModule(stock)) == set()
 
 
 class TestUsersOfClasses:
-    """L{usersOfClasses} names the modules that use some classes of a module."""
+    """
+    Tests for L{usersOfClasses}, which returns the names of modules that use some classes of a
+    module.
+    """
 
     def test_users(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Holders and subclasses count; users of the module or of its other classes do not."""
+        """
+        Modules with one of the classes, or a subclass, are users.  Users of the module or of its
+        other classes are not.
+        """
         addModule(monkeypatch, "holds.klass", anything=stock.Class)
         addModule(monkeypatch, "holds.other", anything=stock.Other)
         addModule(monkeypatch, "holds.module", anything=stock)

@@ -1,4 +1,6 @@
-"""Tests for L{twisted_basic_ng._swapping.probe}: what keeps an environment from swapping."""
+"""
+Tests for L{twisted_basic_ng._swapping.probe}, which finds out why an environment does not swap.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ MODULES = ["some.module", "some.other"]
 
 @pytest.fixture(autouse=True)
 def asItWas(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What happens at a start is undone."""
+    """Undo the changes of the simulated startup."""
     monkeypatch.setattr(site, "addpackage", site.addpackage)
     monkeypatch.setattr(sys, "path", list(sys.path))
     modules = dict(sys.modules)
@@ -30,7 +32,7 @@ def asItWas(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have the start of a Python read these files."""
+    """Return a function that makes the simulated startup read these .pth files."""
 
     def starts(**files: str) -> None:
         for name, text in files.items():
@@ -49,7 +51,7 @@ def found(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 class TestNotSwapped:
-    """The start has not swapped."""
+    """Tests for a startup that did not swap."""
 
     @pytest.fixture(autouse=True)
     def without(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,24 +61,26 @@ class TestNotSwapped:
     IMPORTS = "import sys; sys.modules['some.other'] = sys\n"
 
     def test_said(self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-        """What was said then is told."""
+        """The reason is the warning that the startup printed."""
         starts(a=self.SAYS)
         assert found(capsys) == "a reason"
 
     def test_importer(self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-        """The first file that has imported one of the modules is named."""
+        """The result names the first file that imported one of the modules."""
         starts(a="import sys\n", b=self.IMPORTS, c=self.IMPORTS, d=self.SAYS)
         assert found(capsys) == f"a reason (imported first by {tmp_path / 'b.pth'})"
 
     def test_notRead(self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-        """Nothing was said, and the package is there."""
+        """
+        If there was no warning although the package is installed, Python has not read the file.
+        """
         starts(a="import sys; sys.stderr.write('noise')\n")
         assert found(capsys) == "Python does not read it at its start"
 
     def test_notInstalled(
         self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The package is missing, or only what pip has left of it is there."""
+        """If the package is missing or pip has left only remains, it is not installed."""
         starts()
         monkeypatch.delitem(sys.modules, "twisted_basic_ng._swapping.swap")
         for package in (None, ModuleType("twisted_basic_ng")):
@@ -85,7 +89,7 @@ class TestNotSwapped:
 
 
 class TestSwapped:
-    """The start has swapped."""
+    """Tests for a startup that swapped."""
 
     @pytest.fixture(autouse=True)
     def swapped(self, monkeypatch: pytest.MonkeyPatch, starts: Callable[..., None]) -> None:
@@ -94,25 +98,28 @@ class TestSwapped:
         starts()
 
     def test_importable(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Each of the modules can be imported, and no way is given: nothing is wrong."""
+        """
+        If each of the modules can be imported, the result is empty, and errors are no longer
+        suppressed.
+        """
         for name in MODULES:
             monkeypatch.setitem(sys.modules, name, sys)
         assert found(capsys) == ""
         assert not swap._finder.isOptional
 
     def test_not(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """One cannot."""
+        """If one of them cannot be imported, the result has the reason."""
         monkeypatch.setitem(sys.modules, MODULES[0], sys)
         assert found(capsys) == "some.other cannot be imported: No module named 'some'"
 
 
 class TestFile:
-    """It is run as a file."""
+    """Tests for running the probe as a script."""
 
     def test_run(
         self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Its arguments are the modules."""
+        """The arguments are the names of the modules."""
         starts()
         monkeypatch.setattr(swap, "isInstalled", lambda: True)
         monkeypatch.setattr(sys, "argv", ["probe", "no_such_module"])
@@ -121,7 +128,7 @@ class TestFile:
         assert capsys.readouterr().out == f"{probe.MARK}{reason}\n"
 
     def test_directory(self, starts: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-        """The files beside it are no modules of their own."""
+        """The script's directory is removed from C{sys.path}."""
         starts()
         here = str(Path(probe.__file__).parent)
         sys.path.insert(0, here)

@@ -16,7 +16,7 @@ onPosix = pytest.mark.skipif(os.name != "posix", reason="these files exist on PO
 
 
 class TestModuleExists:
-    """L{programs.moduleExists} looks for a module."""
+    """Tests for L{programs.moduleExists}."""
 
     @pytest.mark.parametrize(
         ("name", "exists"),
@@ -32,11 +32,11 @@ class TestModuleExists:
         ],
     )
     def test_exists(self, name: str, exists: bool) -> None:
-        """Packages and modules in packages are found; empty and relative names are not."""
+        """Packages and modules in packages are found.  Empty and relative names are not."""
         assert programs.moduleExists(name) is exists
 
     def test_withoutImport(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No package of the module is imported."""
+        """The packages of the module are not imported."""
         write(tmp_path / "failingpackage" / "__init__.py", "1 / 0\n")
         write(tmp_path / "failingpackage" / "server.py", "")
         monkeypatch.syspath_prepend(tmp_path)
@@ -45,11 +45,11 @@ class TestModuleExists:
 
 
 class TestLocate:
-    """L{programs.locate} finds a program by its name."""
+    """Tests for L{programs.locate}, which finds a program by its name."""
 
     @pytest.fixture(autouse=True)
     def installed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The script C{tool} is installed beside the interpreter, and in a directory on C{PATH}."""
+        """Install the script C{tool} beside the interpreter and in a directory on C{PATH}."""
         for name in ("interpreter", "path"):
             write(tmp_path / name / "tool", "#!/usr/bin/python\n").chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(tmp_path / "interpreter" / "python"))
@@ -58,12 +58,12 @@ class TestLocate:
         monkeypatch.chdir(tmp_path / "here")
 
     def test_file(self, tmp_path: Path) -> None:
-        """A file comes first."""
+        """A file comes before a script."""
         write(tmp_path / "here" / "tool", "")
         assert programs.locate("tool") == "tool"
 
     def test_directory(self, tmp_path: Path) -> None:
-        """A directory counts if it has a C{__main__.py}."""
+        """A directory counts if it contains C{__main__.py}."""
         (tmp_path / "here" / "tool").mkdir()
         assert programs.locate("tool") == str(tmp_path / "interpreter" / "tool")
         write(tmp_path / "here" / "tool" / "__main__.py", "")
@@ -71,7 +71,7 @@ class TestLocate:
 
     @onPosix
     def test_stream(self, tmp_path: Path) -> None:
-        """A pipe is a program, too."""
+        """A named pipe counts."""
         os.mkfifo(tmp_path / "here" / "tool")
         assert programs.locate("tool") == "tool"
 
@@ -82,28 +82,28 @@ class TestLocate:
         assert programs.locate("tool") == str(tmp_path / "path" / "tool")
 
     def test_none(self) -> None:
-        """A name without a program gives C{None}."""
+        """The result is C{None} if there is no such program."""
         assert programs.locate("no-such-program") is None
 
 
 class TestKinds:
-    """The predicates tell the kinds of programs apart."""
+    """Tests for the functions that distinguish kinds of programs."""
 
     def test_stream(self, tmp_path: Path) -> None:
-        """A directory, a file and a missing file are no streams."""
+        """Directories, files and missing files are not streams."""
         file = write(tmp_path / "program.py", "")
         assert not any(programs.isStream(str(path)) for path in (tmp_path, file, tmp_path / "no-such"))
 
     @onPosix
     def test_openFile(self, tmp_path: Path) -> None:
-        """An open file by its number is a stream, and so is a pipe."""
+        """A named pipe and an open file's number in C{/dev/fd} are streams."""
         os.mkfifo(tmp_path / "pipe")
         assert programs.isStream(str(tmp_path / "pipe"))
         with open(write(tmp_path / "program.py", ""), "rb") as file:
             assert programs.isStream(f"/dev/fd/{file.fileno()}")
 
     def test_archive(self, tmp_path: Path) -> None:
-        """Directories and zip files are archives, whatever their names; other files are not."""
+        """Directories and zip files are archives, whatever their names.  Other files are not."""
         with zipfile.ZipFile(tmp_path / "tool", "w") as archive:
             archive.writestr("__main__.py", "")
         (tmp_path / "begins").write_bytes(b"#!/usr/bin/env python3\n" + (tmp_path / "tool").read_bytes())
@@ -126,7 +126,7 @@ class TestKinds:
         ],
     )
     def test_python(self, tmp_path: Path, text: str, executable: bool, isPython: bool) -> None:
-        """The beginning of a file and its mode tell whether it is a Python program."""
+        """The beginning and the mode of a file tell whether it is a Python program."""
         path = tmp_path / "program"
         path.write_text(text)
         path.chmod(0o755 if executable else 0o644)
@@ -134,11 +134,11 @@ class TestKinds:
 
     @pytest.mark.parametrize("suffix", [".py", ".pyc", ".pyw", ".tac"])
     def test_suffix(self, suffix: str) -> None:
-        """A Python program's suffix is enough."""
+        """The suffix of a Python program is sufficient."""
         assert programs.isPython(f"no-such-program{suffix}")
 
     def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A file that cannot be read is a Python program, unless it can be executed."""
+        """A file that cannot be read is a Python program, unless it is executable."""
 
         def refuse(*arguments: object) -> None:
             raise PermissionError
@@ -152,10 +152,10 @@ class TestKinds:
 
 @pytest.mark.skipif(os.name != "posix", reason="links are made like this on POSIX")
 class TestScriptDirectory:
-    """L{programs.scriptDirectory} says which directory a script is in."""
+    """Tests for L{programs.scriptDirectory}."""
 
     def test_links(self, tmp_path: Path) -> None:
-        """Links are followed to a file, and to the place where a missing file would be."""
+        """Links are resolved, even if their target does not exist."""
         program = write(tmp_path / "real" / "program.py", "")
         (tmp_path / "link").symlink_to(program)
         (tmp_path / "broken").symlink_to(tmp_path / "other" / "no-such")
@@ -163,7 +163,9 @@ class TestScriptDirectory:
         assert programs.scriptDirectory(str(tmp_path / "broken")) == str(tmp_path / "other")
 
     def test_noPath(self, tmp_path: Path) -> None:
-        """A link to something without a path counts where the link is; so does a missing file."""
+        """
+        For a missing file, and for a link whose target is not a path, the directory is their own.
+        """
         (tmp_path / "link").symlink_to("pipe:[1]")
         for name in ("link", "no-such"):
             assert programs.scriptDirectory(str(tmp_path / name)) == str(tmp_path)

@@ -1,4 +1,7 @@
-"""Tests for L{twisted_basic_ng._swapping.run}: a program runs as if it had been started directly."""
+"""
+Tests for L{twisted_basic_ng._swapping.run}, which runs a program as if it had been started
+directly.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,13 @@ def program(tmp_path: Path) -> Path:
 
 
 class TestLikeDirectly:
-    """What a program sees of its start, and what is seen of its end, is as without the launcher."""
+    """The start and the end of a program are the same as without the launcher."""
 
     def compare(self, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Start it both ways; return how it ended under the launcher."""
+        """
+        Start the program with and without the launcher, and compare.  Return the result under the
+        launcher.
+        """
         direct = python(program.name, *arguments, directory=program.parent)
         under = python(*RUN, program.name, *arguments, directory=program.parent)
         assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
@@ -39,22 +45,22 @@ class TestLikeDirectly:
         return under
 
     def test_start(self, tmp_path: Path) -> None:
-        """Arguments, names, the module of the program, and the first place to import from."""
+        """The arguments, the module's attributes and C{sys.path[0]} are the same."""
         shown = "sys.argv, sys.path[0], __name__, __file__, __spec__, __package__, sorted(globals())"
         self.compare(write(tmp_path / "start.py", f"import sys\nprint({shown})\n"), "-m", "--verbose", "a b")
 
     @pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(3)", "sys.exit('no')", "pass", "os._exit(7)"])
     def test_exit(self, tmp_path: Path, end: str) -> None:
-        """Exit statuses and last words."""
+        """The exit status and the output are the same."""
         self.compare(write(tmp_path / "end.py", f"import os, sys\nprint('x', flush=True)\n{end}\n"))
 
     def test_traceback(self, tmp_path: Path) -> None:
-        """A traceback has the program's frames alone."""
+        """A traceback shows only the program's own frames."""
         code = "def f():\n    raise ValueError('x')\ntry:\n    f()\nexcept ValueError:\n    f()\n"
         assert self.compare(write(tmp_path / "raise.py", code)).returncode == 1
 
     def test_path(self, tmp_path: Path) -> None:
-        """The names of files are those of a direct start, to the letter."""
+        """The paths of files are exactly the same."""
         write(tmp_path / "sub" / "raise.py", "import sys; print(__file__, sys.path[0], __builtins__); 1 / 0\n")
         write(tmp_path / "sub" / "__main__.py", "import sys; print(__file__, sys.path[0]); 1 / 0\n")
         for name in ("./sub/raise.py", "sub/../sub/raise.py", "./sub", "sub/"):
@@ -62,35 +68,35 @@ class TestLikeDirectly:
             assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
 
     def test_afterwards(self, tmp_path: Path) -> None:
-        """What looks back at the end of the program sees its frames alone."""
+        """C{sys.last_traceback} has only the program's own frames at the end."""
         code = "import atexit, sys, traceback\natexit.register(lambda: traceback.print_tb(sys.last_traceback))\n1 / 0\n"
         assert self.compare(write(tmp_path / "last.py", code)).returncode == 1
 
     def test_syntaxError(self, tmp_path: Path) -> None:
-        """So has that of a program that cannot begin."""
+        """A syntax error looks the same."""
         assert self.compare(write(tmp_path / "syntax.py", "def f(:\n")).returncode == 1
 
     def test_ownHook(self, tmp_path: Path) -> None:
-        """A program's own hook for exceptions is called with them."""
+        """The program's own C{sys.excepthook} is called."""
         self.compare(write(tmp_path / "hook.py", "import sys\nsys.excepthook = lambda *a: print(a[1])\n1 / 0\n"))
 
     @pytest.mark.skipif(os.name != "posix", reason="signals end processes so on POSIX")
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
     def test_signals(self, tmp_path: Path, name: str) -> None:
-        """A process that a signal ends has ended by that signal."""
-        # A process that was started in the background by a shell ignores SIGINT.
+        """If a signal ends the program, the launcher ends with that signal."""
+        # A shell's background process ignores SIGINT.
         code = "import os, signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         code += f"os.kill(os.getpid(), signal.{name})\ntime.sleep(60)\n"
         assert self.compare(write(tmp_path / "kill.py", code)).returncode == -getattr(signal, name)
 
     def test_atExit(self, tmp_path: Path) -> None:
-        """What happens at the end of a program still sees it."""
+        """Exit functions and threads can still use the program's module at the end."""
         code = "import atexit, threading, time\nX = 1\natexit.register(lambda: print(X, __name__))\n"
         code += "threading.Thread(target=lambda: (time.sleep(.05), print(X))).start()\n"
         self.compare(write(tmp_path / "late.py", code))
 
     def test_module(self, tmp_path: Path) -> None:
-        """A module is run as C{python -m} runs it, its errors included."""
+        """A module runs as with C{python -m}, including its errors."""
         write(tmp_path / "pack" / "__init__.py", "")
         write(tmp_path / "pack" / "__main__.py", "import sys\nprint(sys.argv[1:], __spec__.name, sys.path[0])\n1 / 0\n")
         direct = python("-m", "pack", "x", directory=tmp_path)
@@ -99,14 +105,17 @@ class TestLikeDirectly:
         assert under.stderr == direct.stderr
 
     def test_command(self) -> None:
-        """Code is run as C{python -c} runs it."""
+        """A command runs as with C{python -c}."""
         code = "import sys; print(sys.argv, repr(sys.path[0]), __name__); undefined"
         direct, under = python("-c", code, "x"), python(*RUN, "-c", code, "x")
         assert (under.stdout, under.returncode) == (direct.stdout, direct.returncode)
         assert under.stderr.splitlines()[-1] == direct.stderr.splitlines()[-1]
 
     def test_commandItself(self) -> None:
-        """The code sees the names that it would see, is read as it stands, and shows in a traceback as ever."""
+        """
+        A command has the same globals, is not affected by the launcher's future imports, and looks
+        the same in a traceback.
+        """
         code = """\
 import traceback
 def f(x: int):
@@ -122,11 +131,11 @@ f(2)
         assert (under.stdout, under.stderr, under.returncode) == (direct.stdout, direct.stderr, direct.returncode)
 
     def test_safePathArchive(self, tmp_path: Path) -> None:
-        """A directory or a zip file is looked in even where Python is told to put nothing first."""
+        """C{sys.path} begins with the directory or zip file that is run, even in safe path mode."""
         write(tmp_path / "app" / "__main__.py", "import sys, other\nprint(sys.path[0], other.X)\n")
         write(tmp_path / "app" / "other.py", "X = 1\n")
         options = ("-I",) if sys.version_info < (3, 11) else ("-P",)
-        # Isolated, it does not see where the package is.
+        # In isolated mode, Python does not find the package.
         launcher = f"import sys; sys.path.append({environment()['PYTHONPATH']!r}); sys.argv[1:] = ['run', 'app']"
         launcher += "; from twisted_basic_ng._cli import main; main()"
         direct, under = (python(*options, *way, directory=tmp_path) for way in (("app",), ("-c", launcher)))
@@ -135,7 +144,7 @@ f(2)
     @pytest.mark.parametrize("launcher", [("-Bm", "twisted_basic_ng", "run"), (*RUN, "--verbose"), ("script", "run")])
     @pytest.mark.parametrize("program", [["tool"], ["-m", "tool"], ["-c", "import tool"], ["-"], ["tool.py"]])
     def test_commandLine(self, tmp_path: Path, launcher: tuple[str, ...], program: list[str]) -> None:
-        """The whole command line, by which programs start themselves again."""
+        """C{sys.orig_argv} is the same, with which programs restart themselves."""
         write(tmp_path / "tool.py", "import sys\nprint(sys.orig_argv[1:])\n")
         write(tmp_path / "tool" / "__main__.py", "import sys\nprint(sys.orig_argv[1:])\n")
         (tmp_path / "tool" / "__init__.py").symlink_to(tmp_path / "tool.py")
@@ -148,18 +157,18 @@ f(2)
         assert said[1] == said[0] != ""
 
     def test_directoryAndZip(self, tmp_path: Path) -> None:
-        """A directory or a zip file with a C{__main__.py} is run."""
+        """A directory or a zip file with C{__main__.py} can be run."""
         write(tmp_path / "app" / "__main__.py", "import sys\nprint(sys.argv, sys.path[0], __name__)\n")
         with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
             archive.write(tmp_path / "app" / "__main__.py", "__main__.py")
-        # As zipapp makes them: executable, and named like any other program.
+        # zipapp makes such files: executable, and without a suffix.
         (tmp_path / "tool").write_bytes(b"#!/usr/bin/env python3\n" + (tmp_path / "app.zip").read_bytes())
         for name in ("app", "app.zip", "tool"):
             direct, under = (python(*way, name, "x", directory=tmp_path) for way in ((), RUN))
             assert (under.stdout, under.stderr) == (direct.stdout, direct.stderr)
 
     def test_stdin(self, tmp_path: Path) -> None:
-        """Standard input is the program's."""
+        """The program can read standard input."""
         program = write(tmp_path / "cat.py", "import sys\nprint(sys.stdin.read().upper())\n")
         command = [sys.executable, *RUN, str(program)]
         ended = subprocess.run(command, input="abc", env=environment(), capture_output=True, text=True, check=True)
@@ -168,7 +177,7 @@ f(2)
 
 @pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
 class TestStreams:
-    """A program that can be read only once runs as Python itself runs it."""
+    """Programs that can be read only once run as with Python itself."""
 
     SHOWS = """\
     import sys
@@ -182,7 +191,10 @@ class TestStreams:
     """
 
     def compare(self, name: str, program: Path, *arguments: str, piped: bool = False) -> None:
-        """Run C{program} by the C{name} of standard input both ways, with the file itself there or in a pipe."""
+        """
+        Run C{program} from standard input with and without the launcher, from the file itself or
+        from a pipe.
+        """
         ends = []
         for way in ((), RUN):
             with open(program, "rb") as file:
@@ -199,42 +211,45 @@ class TestStreams:
     @pytest.mark.parametrize("piped", [False, True])
     @pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
     def test_standardInput(self, tmp_path: Path, name: str, piped: bool) -> None:
-        """Standard input, by its names: names, the first place to import from, what is left to read, tracebacks."""
+        """
+        Standard input works under all its names, with the same globals, C{sys.path}, remaining
+        input and tracebacks.
+        """
         program = write(tmp_path / "shows.py", self.SHOWS)
         self.compare(name, program, "a", "-m", piped=piped)
         self.compare(name, program, "exit", piped=piped)
 
     def test_swapped(self) -> None:
-        """They are swapped, too."""
+        """These programs are swapped."""
         for name in ("-", "/dev/stdin"):
             with subprocess.Popen(["echo", SAYS], stdout=subprocess.PIPE) as echo:
                 assert echo.stdout is not None
                 assert python(*RUN, name, stdin=echo.stdout).stdout == "twisted_basic_ng\n"
 
     def test_syntaxError(self, tmp_path: Path) -> None:
-        """One that cannot begin."""
+        """A syntax error looks the same."""
         self.compare("-", write(tmp_path / "syntax.py", "def f(:\n"), piped=True)
 
     def test_namedPipe(self, tmp_path: Path) -> None:
-        """A pipe with a name."""
+        """A named pipe can be run."""
         program = write(tmp_path / "shows.py", self.SHOWS)
         os.mkfifo(tmp_path / "pipe")
         ends = []
         for way in ((), RUN):
             with subprocess.Popen(["sh", "-c", "exec cat shows.py >pipe"], cwd=program.parent) as writer:
                 ends.append(python(*way, "pipe", "exit", directory=tmp_path))
-                writer.kill()  # it waits for a reader for ever
+                writer.kill()  # otherwise it waits forever for a reader
         direct, under = ends
         assert (under.stdout, under.stderr, under.returncode) == (direct.stdout, direct.stderr, 3)
 
     def test_closed(self) -> None:
-        """Where there is no standard input, there is nothing to run."""
+        """If standard input is closed, nothing runs."""
         command = [sys.executable, *RUN, "-"]
         ended = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command], env=environment(), check=False)
         assert ended.returncode == 0
 
     def test_terminal(self) -> None:
-        """At a terminal, each statement is answered."""
+        """At a terminal, Python runs interactively."""
         import pty
 
         ours, theirs = pty.openpty()
@@ -246,10 +261,10 @@ class TestStreams:
 
 
 class TestSwapped:
-    """The program, and the Python processes that it starts, get ours."""
+    """Tests that the program and its Python child processes use our modules."""
 
     def test_itself(self, program: Path) -> None:
-        """The program itself."""
+        """The program uses our modules."""
         assert python(program).stdout == "twisted\n"
         assert python(*RUN, program).stdout == "twisted_basic_ng\n"
 
@@ -265,7 +280,7 @@ class TestSwapped:
         ],
     )
     def test_children(self, tmp_path: Path, start: str) -> None:
-        """However a program starts another Python."""
+        """Children use our modules, however the program starts them."""
         code = f"""\
 import concurrent.futures, multiprocessing, os, subprocess, sys
 SAYS = "from twisted.protocols import basic; print(basic.__name__.split('.')[0])"
@@ -280,7 +295,7 @@ if __name__ == "__main__":
 
     @pytest.mark.parametrize("env", ["os.environ", "None"])
     def test_spawnProcess(self, tmp_path: Path, env: str) -> None:
-        """Twisted's own way to start one."""
+        """Children that C{spawnProcess} starts use our modules."""
         code = f"""\
 import os, sys
 from twisted.internet import protocol, reactor
@@ -296,7 +311,7 @@ reactor.run()
         assert python(*RUN, write(tmp_path / "spawn.py", code)).stdout == "twisted_basic_ng\n"
 
     def test_trial(self, tmp_path: Path) -> None:
-        """C{trial}, and the workers of C{trial -j}."""
+        """C{trial} and the workers of C{trial -j} use our modules."""
         write(
             tmp_path / "test_it.py",
             """\
@@ -313,27 +328,27 @@ reactor.run()
             assert "PASSED (successes=2)" in ended.stdout, ended.stdout + ended.stderr
 
     def test_package(self, tmp_path: Path) -> None:
-        """A module whose package builds on Twisted's classes: they are ours."""
+        """With C{-m}, the package of the module uses our modules, too."""
         write(tmp_path / "package" / "__init__.py", "from twisted.protocols import basic\n")
         write(tmp_path / "package" / "server.py", "import package; print(package.basic.__name__)\n")
         ended = python(*RUN, "-m", "package.server", directory=tmp_path)
         assert (ended.stdout.split(".")[0], ended.stderr) == ("twisted_basic_ng", "")
 
     def test_failingPackage(self, tmp_path: Path) -> None:
-        """A module whose package fails: the traceback is Python's."""
+        """If the package of the module fails, the traceback is the same as without the launcher."""
         write(tmp_path / "package" / "__init__.py", "1 / 0\n")
         write(tmp_path / "package" / "server.py", "")
         ours, direct = (python(*words, "-m", "package.server", directory=tmp_path) for words in (RUN, ()))
         assert (ours.returncode, ours.stderr) == (direct.returncode, direct.stderr)
 
     def test_verbose(self, program: Path) -> None:
-        """What is swapped is said on standard error, where it is asked for."""
+        """C{--verbose} prints the swapped modules on standard error."""
         ended = python(*RUN, "--verbose", program)
         assert ended.stdout == "twisted_basic_ng\n"
         assert "twisted.protocols.basic -> twisted_basic_ng.basic" in ended.stderr
 
     def test_extended(self, tmp_path: Path) -> None:
-        """Features of AMP that Twisted's has not are on, in the program and its children, where that is asked for."""
+        """C{--extended} enables AMP's extensions in the program and its children."""
         says = "from twisted.protocols import amp; print(amp.AMP.extended, flush=True)"
         code = f"import subprocess, sys\n{says}\nsubprocess.run([sys.executable, '-c', {says!r}])\n"
         program = write(tmp_path / "says.py", code)
@@ -344,12 +359,12 @@ reactor.run()
         assert "AMP extended (TWISTED_BASIC_NG_EXTENDED): yes" in ended.stderr
 
     def test_nested(self, program: Path) -> None:
-        """A launcher in a launcher is one."""
+        """The launcher can be nested."""
         assert python(*RUN, "-m", "twisted_basic_ng", "run", program).stdout == "twisted_basic_ng\n"
 
 
 class TestTwistd:
-    """A daemon serves on ours, from its start to its clean end."""
+    """Tests for twistd."""
 
     SERVICE = """\
     from twisted.application import service, strports
@@ -363,7 +378,9 @@ class TestTwistd:
     """
 
     def ask(self, path: Path) -> bytes:
-        """Ask the server at the socket C{path}, once it is there."""
+        """
+        Connect to the server at the socket C{path} as soon as it exists, and return its answer.
+        """
         import socket
 
         end = time.monotonic() + 30
@@ -381,7 +398,7 @@ class TestTwistd:
     @pytest.mark.skipif(os.name != "posix", reason="there are no UNIX sockets, nor daemons")
     @pytest.mark.parametrize("daemon", [False, True])
     def test_serves(self, tmp_path: Path, daemon: bool) -> None:
-        """In the foreground and as a daemon."""
+        """A service uses our modules in the foreground and as a daemon, and shuts down cleanly."""
         write(tmp_path / "says.tac", self.SERVICE)
         command = [sys.executable, *RUN, "-c", "from twisted.scripts.twistd import run; run()"]
         options = [] if daemon else ["-n"]
@@ -407,7 +424,7 @@ class TestTwistd:
 
 
 class TestMistakes:
-    """A mistyped program or option gets one clear line and exit status 2."""
+    """A mistyped program or option causes one line of output and exit status 2."""
 
     @pytest.mark.parametrize(
         ("words", "says"),
@@ -425,14 +442,14 @@ class TestMistakes:
         ],
     )
     def test_line(self, words: list[str], says: str) -> None:
-        """Each mistake."""
+        """Each mistake is reported."""
         ended = python(*RUN, *words)
         assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
         assert says in ended.stderr
 
     @pytest.mark.skipif(os.name != "posix", reason="a file is executable by its name there")
     def test_notExecutable(self, tmp_path: Path) -> None:
-        """A shell script that may not be executed."""
+        """A shell script without execute permission is reported."""
         script = write(tmp_path / "script", "#!/bin/sh\n")
         ended = python(*RUN, script)
         assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
@@ -441,7 +458,7 @@ class TestMistakes:
     @pytest.mark.skipif(os.name != "posix", reason="what a program is to be read by stands in it on POSIX")
     @pytest.mark.parametrize("text", ["echo\n", "#!/no/such/interpreter\n"])
     def test_notStartable(self, tmp_path: Path, text: str) -> None:
-        """An executable file that the system cannot start."""
+        """An executable file that the system cannot start is reported."""
         script = write(tmp_path / "script", text)
         script.chmod(0o755)
         ended = python(*RUN, script)
@@ -449,7 +466,7 @@ class TestMistakes:
         assert "cannot start" in ended.stderr
 
     def test_tooLate(self, tmp_path: Path) -> None:
-        """A C{sitecustomize} that has used Twisted's classes already is named."""
+        """If C{sitecustomize} has used Twisted's classes already, the error names their user."""
         write(tmp_path / "sitecustomize.py", "import twisted.mail.smtp\n")
         home = environment()["PYTHONPATH"]
         ended = python(*RUN, "-c", "pass", PYTHONPATH=os.pathsep.join([str(tmp_path), home]))
@@ -458,11 +475,11 @@ class TestMistakes:
 
 
 class TestFinding:
-    """What is to be run is found as a shell would find it, beside the interpreter first."""
+    """Tests in this process, for finding the program and running it."""
 
     @pytest.fixture(autouse=True)
     def asItWas(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the launcher changes in a process is as it was afterwards."""
+        """Restore what the launcher changes in this process."""
         monkeypatch.setattr(sys, "path", list(sys.path))
         monkeypatch.setattr(sys, "argv", list(sys.argv))
         monkeypatch.setattr(sys, "orig_argv", list(sys.orig_argv))
@@ -473,7 +490,7 @@ class TestFinding:
         monkeypatch.setattr(swap, "install", lambda extended: None)
 
     def test_inProcess(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A script, compiled or not, sees its own names."""
+        """A script runs, compiled or not."""
         import py_compile
 
         program = write(tmp_path / "shows.py", "import sys\nprint(sys.argv[1:], __file__ in sys.argv)\n")
@@ -484,7 +501,7 @@ class TestFinding:
             assert capsys.readouterr().out == "['x'] True\n"
 
     def test_archive(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A directory and a zip file."""
+        """A directory and a zip file run."""
         main = write(tmp_path / "__main__.py", "print('main')\n")
         with zipfile.ZipFile(tmp_path / "tool", "w") as archive:
             archive.write(main, main.name)
@@ -498,7 +515,7 @@ class TestFinding:
     def test_moduleAndCommand(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A module and code, and their arguments."""
+        """A module and a command run, with their arguments."""
         monkeypatch.chdir(write(tmp_path / "some_module.py", "import sys\nprint(sys.argv[1:])\n").parent)
         run.run(["-m", "some_module", "x"])
         run.run(["-c", "import sys; print(sys.argv)", "y"])
@@ -506,14 +523,14 @@ class TestFinding:
 
     @pytest.mark.parametrize("version", [(3, 12), (3, 13)])
     def test_lines(self, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-        """From 3.13 on, tracebacks show the lines of a command."""
+        """From Python 3.13 on, tracebacks show the lines of a command."""
         monkeypatch.setattr(sys, "version_info", version)
         monkeypatch.setattr(linecache, "cache", {})
         run.run(["-c", "pass\npass"])
         assert linecache.getlines("<string>") == (["pass\n", "pass\n"] if version == (3, 13) else [])
 
     def test_standardInput(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Standard input, if there is one; at a terminal, statement by statement."""
+        """Standard input runs if it exists, and interactively at a terminal."""
         stdin = io.TextIOWrapper(io.BytesIO(b"import sys\nprint(sys.argv, __file__)\n"))
         monkeypatch.setattr(sys, "stdin", stdin)
         run.run(["-", "x"])
@@ -529,7 +546,7 @@ class TestFinding:
 
     @pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
     def test_stream(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """A program in a pipe."""
+        """A program in a pipe runs."""
         reading, writing = os.pipe()
         os.write(writing, b"import sys\nprint(sys.argv, sys.path[0])\n")
         os.close(writing)
@@ -550,19 +567,19 @@ class TestFinding:
         ],
     )
     def test_commandLine(self, launcher: list[str], python: list[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The launcher is taken out of the command line, if that is where it was started from."""
+        """The launcher is removed from C{sys.orig_argv} if that begins with it."""
         line = [*launcher, "-c", "pass", "x"]
         monkeypatch.setattr(sys, "orig_argv", list(line))
         run.run(["-c", "pass", "x"])
         assert sys.orig_argv == (line if python is None else [*python, "-c", "pass", "x"])
 
     def test_help(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Help is printed, and nothing is run."""
+        """C{--help} prints the help and runs nothing."""
         run.run(["--help"])
         assert capsys.readouterr().out == run.USAGE
 
     def test_mistakes(self, tmp_path: Path) -> None:
-        """What is no program is an error."""
+        """Anything that is not a program raises L{run.NoProgramError}."""
         script = str(write(tmp_path / "script", "#!/bin/sh\n"))
         for words in (
             [],
@@ -578,7 +595,7 @@ class TestFinding:
                 run.run(words)
 
     def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What cannot be opened is an error, unless it can be executed."""
+        """A file that cannot be opened raises an error, unless it is executable."""
 
         def refuse(*arguments: object) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
@@ -597,7 +614,7 @@ class TestFinding:
 
     @pytest.mark.skipif(os.name != "posix", reason="these are files on POSIX")
     def test_socket(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A socket is no program."""
+        """A socket is not a program."""
         import socket
 
         monkeypatch.chdir(tmp_path)
@@ -607,7 +624,7 @@ class TestFinding:
                 run.run(["socket"])
 
     def test_beside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """An installed script is found beside the interpreter, else on C{PATH}."""
+        """An installed script is searched beside the interpreter first, then on C{PATH}."""
         for name in ("here", "there"):
             script = write(tmp_path / name / "tool", f"#!/usr/bin/python\nprint({name!r})\n")
             script.chmod(0o755)
@@ -620,7 +637,7 @@ class TestFinding:
         assert capsys.readouterr().out == "here\nthere\n"
 
     def test_notPython(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Another program is started as itself, with the environment that its Python children need."""
+        """A program that is not Python is executed, with an environment for its Python children."""
         script = write(tmp_path / "wrapper", "#!/bin/sh\nexec python\n")
         script.chmod(0o755)
         started: list[object] = []
@@ -630,14 +647,14 @@ class TestFinding:
         assert os.environ[children.ENVIRONMENT] == "1"
 
     def test_notStartable(self, tmp_path: Path) -> None:
-        """Another program that the system cannot start is an error."""
+        """A program that the system cannot execute raises an error."""
         script = write(tmp_path / "script", "echo\n")
         script.chmod(0o755)
         with pytest.raises(run.NoProgramError, match="cannot start"):
             run.run([str(script)])
 
     def test_safePath(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where Python is told to put no directory first, none is put there."""
+        """In safe path mode, no directory is put first in C{sys.path}."""
 
         class Safe:
             safe_path = True
@@ -653,7 +670,7 @@ class TestFinding:
             assert sys.path == before
 
     def test_safePathArchive(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """But a directory that is run is put in front of all others."""
+        """In safe path mode, a directory that is run is still put first."""
         write(tmp_path / "__main__.py", "")
         monkeypatch.setattr(run, "_isSafe", lambda: True)
         before = [each for each in sys.path if each != children.STARTUP]
@@ -661,7 +678,7 @@ class TestFinding:
         assert [each for each in sys.path if each != children.STARTUP] == [str(tmp_path), *before]
 
     def test_exceptions(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An exception goes on; what reports it is given the program's own frames."""
+        """Exceptions propagate, and C{sys.excepthook} gets only the program's own frames."""
         reported: list[list[str]] = []
 
         def report(kind: object, value: object, traceback: object) -> None:
@@ -680,7 +697,7 @@ class TestFinding:
         assert reported == [["<module>", "f"], []]
 
     def test_exit(self, tmp_path: Path) -> None:
-        """An exit is no exception to report."""
+        """C{SystemExit} propagates without a report."""
         hook = sys.excepthook
         with pytest.raises(SystemExit) as caught:
             run.run(["-c", "raise SystemExit(5)"])

@@ -1,4 +1,7 @@
-"""Tests for C{twisted_basic_ng/_swapping/startup/sitecustomize.py}: what a child process runs at its start."""
+"""
+Tests for C{twisted_basic_ng/_swapping/startup/sitecustomize.py}, which child processes run when
+they start.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,15 @@ def path(*directories: object) -> str:
 
 
 class TestStart:
-    """A child swaps, and is otherwise as it would be."""
+    """A child process swaps, and is otherwise unchanged."""
 
     def test_swaps(self) -> None:
-        """With the variable set it swaps, with another value it does not."""
+        """The child swaps only if the variable is 1."""
         for value, says in (("1", "twisted_basic_ng\n"), ("0", "twisted\n"), ("", "twisted\n")):
             assert python("-c", SAYS, PYTHONPATH=path(STARTUP, HOME), **{ENVIRONMENT: value}).stdout == says
 
     def test_elsewhere(self, tmp_path: Path) -> None:
-        """It finds the package where it is itself, if it is not on the path."""
+        """If the package is not on the path, the file finds it by its own location."""
         package = tmp_path / "home" / "twisted_basic_ng"
         package.parent.mkdir()
         package.symlink_to(Path(STARTUP).parent.parent)
@@ -40,7 +43,7 @@ class TestStart:
 
     @pytest.mark.parametrize("name", ["sitecustomize", "usercustomize"])
     def test_ownCustomization(self, tmp_path: Path, name: str) -> None:
-        """A customization of the user's own runs, once, and is the module of that name."""
+        """The user's own customization runs once, and becomes the module of that name."""
         write(tmp_path / f"{name}.py", "print('custom', __name__)\n")
         code = f"import {name}; print({name}.__file__)"
         ended = python("-c", code, PYTHONPATH=path(STARTUP, tmp_path, HOME), **{ENVIRONMENT: "1"})
@@ -50,14 +53,16 @@ class TestStart:
         assert ended.stdout.splitlines()[-1] == str(tmp_path / f"{name}.py")
 
     def test_noTrace(self) -> None:
-        """Without a customization of the user's own there is a module of that name only where there was one anyway."""
+        """
+        If the user has no customization, C{sys.modules} has one only if it would have one anyway.
+        """
         code = "import sys, site; site.execsitecustomize(); print('sitecustomize' in sys.modules)"
         without = python("-S", "-c", code, PYTHONPATH=HOME)
         ended = python("-S", "-c", code, PYTHONPATH=path(STARTUP, HOME), **{ENVIRONMENT: "1"})
         assert (ended.stdout, ended.stderr) == (without.stdout, "")
 
     def test_tooLate(self) -> None:
-        """Where it cannot swap it says so in one line, and the program runs."""
+        """If the swap is not possible, one line says so, and the program runs."""
         code = "import twisted.mail.smtp, site; site.execsitecustomize(); print('runs')"
         site = os.pathsep.join(each for each in sys.path if each)
         ended = python("-S", "-c", code, PYTHONPATH=path(STARTUP, HOME, site), **{ENVIRONMENT: "1"})
@@ -65,13 +70,13 @@ class TestStart:
         assert "twisted.mail.smtp" in ended.stderr
 
     def test_inIsolation(self) -> None:
-        """A Python that is told to ignore its environment ignores this, too."""
+        """In isolated mode, Python ignores the file."""
         assert (
             python("-I", "-c", "import sys; print('sitecustomize' in sys.modules)", PYTHONPATH=STARTUP).returncode == 0
         )
 
     def test_remains(self, tmp_path: Path) -> None:
-        """What pip has left of the package in a child's environment does not hide the whole one."""
+        """Remains of the package in a child's environment do not hide the complete package."""
         write(tmp_path / "child" / "twisted_basic_ng" / "left.txt", "")
         package = tmp_path / "home" / "twisted_basic_ng"
         package.parent.mkdir()
@@ -82,13 +87,13 @@ class TestStart:
         assert (ended.stdout, ended.stderr) == ("twisted_basic_ng\n", "")
 
     def test_broken(self, tmp_path: Path) -> None:
-        """Where the package cannot be imported that is one line, too."""
+        """If the package cannot be imported, one line says so."""
         write(tmp_path / "twisted_basic_ng" / "__init__.py", "1 / 0")
         ended = python("-c", "print('runs')", PYTHONPATH=path(STARTUP, tmp_path), **{ENVIRONMENT: "1"})
         assert (ended.stdout, ended.stderr) == ("runs\n", "twisted_basic_ng: not swapped: division by zero\n")
 
 
-#: A Twisted that ours cannot stand in for, and says what is used of it.
+#: A Twisted that is too old for the swap, and a program that prints the classes it uses.
 OLD_TWISTED = {
     "__init__": "__version__ = '21.2.0'",
     "protocols/__init__": "",
@@ -115,10 +120,10 @@ def oldTwisted(tmp_path: Path) -> Path:
 
 
 class TestOldTwisted:
-    """A child whose Twisted is too old runs on that."""
+    """A child whose Twisted is too old runs on that Twisted."""
 
     def test_child(self, oldTwisted: Path, tmp_path: Path) -> None:
-        """It says so in one line, and its own children do not repeat it."""
+        """It prints one line, and its own children do not repeat that."""
         start = path(STARTUP, oldTwisted, HOME)
         ended = python("uses.py", "uses.py", directory=tmp_path, PYTHONPATH=start, **{ENVIRONMENT: "1"})
         assert ended.stdout == NAMES * 2
@@ -126,21 +131,21 @@ class TestOldTwisted:
         assert ended.stderr == f"twisted_basic_ng: not swapped: {reason}\n"
 
     def test_unused(self, oldTwisted: Path) -> None:
-        """One that does not use it hears nothing."""
+        """A child that does not import Twisted's modules prints nothing."""
         ended = python("-c", "import twisted", PYTHONPATH=path(STARTUP, oldTwisted, HOME), **{ENVIRONMENT: "1"})
         assert (ended.returncode, ended.stderr) == (0, "")
 
     def test_none(self, tmp_path: Path) -> None:
-        """One that has no Twisted finds none."""
+        """A child without Twisted gets an ImportError."""
         code = "try:\n import twisted.protocols.basic\nexcept ModuleNotFoundError as error:\n print(error.name)"
-        # Without the packages that are installed here.
+        # Leave out the packages that are installed here.
         start = path(STARTUP, Path(STARTUP).parent.parent)
         code = f"import site; site.execsitecustomize()\n{code}"
         ended = python("-S", "-c", code, PYTHONPATH=start, **{ENVIRONMENT: "1"})
         assert (ended.stdout, ended.stderr) == ("twisted\n", "")
 
     def test_asked(self, oldTwisted: Path, tmp_path: Path) -> None:
-        """It is an error where the swap was asked for."""
+        """If the user asked for the swap, it is an error."""
         home = path(oldTwisted, HOME)
         ended = python("-m", "twisted_basic_ng", "run", "uses.py", directory=tmp_path, PYTHONPATH=home)
         assert (ended.returncode, ended.stdout) == (1, "")
@@ -149,16 +154,16 @@ class TestOldTwisted:
 
 
 def oldPythons() -> list[Path]:
-    """The Pythons of this machine that cannot read this package."""
+    """Return the Python interpreters of this machine that are too old for this package."""
     versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
     return [each / "bin" / "python" for each in sorted(versions.glob("[23].*")) if each.name.split(".")[1] in "6789"]
 
 
 class TestOldPythons:
-    """A child whose Python cannot read this package runs as it would."""
+    """A child whose Python is too old for this package runs without the swap."""
 
     def test_syntax(self) -> None:
-        """The file is written for any Python."""
+        """The syntax of the file is valid in any Python."""
         source = Path(STARTUP, "sitecustomize.py").read_text(encoding="ascii")
         ast.parse(source, feature_version=(3, 4))
         assert not any(modern in source for modern in ('f"', "f'", "nonlocal", " -> ", "print(", "async"))
@@ -166,7 +171,7 @@ class TestOldPythons:
     @pytest.mark.skipif(not oldPythons(), reason="there is no old Python here")
     @pytest.mark.parametrize("python", oldPythons(), ids=lambda each: str(each.parent.parent.name))
     def test_each(self, python: Path, oldTwisted: Path, tmp_path: Path) -> None:
-        """It says so in one line when it imports Twisted's modules, and its customization runs as ever."""
+        """It prints one line when it imports Twisted's modules, and its own customization runs."""
         write(tmp_path / "own" / "sitecustomize.py", "X = 1")
         code = "import sys; print('start'); print('sitecustomize' in sys.modules)"
         uses = f"{code}; import twisted.protocols.basic, twisted.protocols.amp; print(twisted.__version__)"

@@ -13,10 +13,10 @@ from twisted_basic_ng._swapping import children, status
 
 
 class TestStatus:
-    """The facts, for programs and for people."""
+    """Tests for the status."""
 
     def test_facts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """They are what they are."""
+        """The status shows the current state."""
         monkeypatch.setenv(children.ENVIRONMENT, "1")
         monkeypatch.setenv(_defaults.EXTENDED, "1")
         monkeypatch.setattr(status, "isInstalled", lambda: True)
@@ -30,12 +30,12 @@ class TestStatus:
         assert f"AMP extended ({_defaults.EXTENDED}): yes" in str(now)
 
     def test_frozen(self) -> None:
-        """They are a picture of the moment."""
+        """The status cannot be changed."""
         with pytest.raises(dataclasses.FrozenInstanceError):
             twisted_basic_ng.status().installed = True  # type: ignore[misc]
 
     def test_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without a swap, and without Twisted, that is what they say."""
+        """Without a swap and without Twisted, the status says so."""
 
         def missing(name: str) -> str:
             raise PackageNotFoundError(name)

@@ -31,7 +31,7 @@ NAME = "twisted.protocols.basic"
 
 
 def forget() -> None:
-    """Have the modules imported by nobody."""
+    """Remove the modules from C{sys.modules} and from their package."""
     for name in (*SWAPS, *PATCHES):
         sys.modules.pop(name, None)
         vars(twisted.protocols).pop(name.rpartition(".")[2], None)
@@ -39,7 +39,7 @@ def forget() -> None:
 
 @pytest.fixture(autouse=True)
 def noSwap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test begins in a process that has not imported the modules, and leaves this one as it was."""
+    """Begin each test without the imported modules, and restore this process afterwards."""
     monkeypatch.setattr(swap._finder, "isOptional", False)
     monkeypatch.setattr(os, "environ", {name: value for name, value in os.environ.items() if name != WARNED})
     before = {name: module for name, module in sys.modules.items() if name in {*SWAPS, *PATCHES}}
@@ -57,34 +57,34 @@ def noSwap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def inherit() -> None:
-    """Begin a process that inherits the swap, and has imported neither module so far."""
+    """Simulate a new process that inherits the swap and has not imported the modules."""
     swap.installIfPossible()
     forget()
 
 
 @pytest.fixture
 def stock() -> ModuleType:
-    """Twisted's own module, just imported: nobody has built anything on it."""
+    """Return Twisted's own module, newly imported and unused."""
     return importlib.import_module(NAME)
 
 
 class TestInstall:
-    """L{install} answers imports with ours."""
+    """L{install} replaces imports with our modules."""
 
     def test_lazy(self) -> None:
-        """Nothing is imported before it is asked for."""
+        """L{install} imports nothing itself."""
         program = "import sys, twisted_basic_ng as ng; ng.install(); print('twisted' in sys.modules)"
         assert python("-c", program).stdout == "False\n"
 
     def test_placed(self) -> None:
-        """What was imported under our name is found under Twisted's at once: its classes say that they are there."""
+        """If our module was imported under its own name, it gets Twisted's name at once."""
         install()
         assert sys.modules[NAME] is basic
         assert twisted.protocols.basic is basic
         assert sys.modules[basic.LineReceiver.__module__].__dict__["LineReceiver"] is basic.LineReceiver
 
     def test_import(self) -> None:
-        """Every way to import finds ours, which keeps its own name and spec."""
+        """Every way to import finds our module, which keeps its own name and spec."""
         install()
         install()
         forget()
@@ -100,12 +100,12 @@ class TestInstall:
         assert importlib.reload(basic) is sys.modules[NAME]
 
     def test_pickle(self) -> None:
-        """What names the module in a pickle is found in ours."""
+        """Pickles that refer to Twisted's module use ours."""
         install()
         assert pickle.loads(b"ctwisted.protocols.basic\nLineReceiver\n.") is basic.LineReceiver
 
     def test_failing(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where ours cannot be imported, nothing is changed."""
+        """If our module cannot be imported, nothing is changed."""
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
         with pytest.raises(ImportError):
             install()
@@ -114,12 +114,12 @@ class TestInstall:
         assert basic.LineReceiver.__module__ == "twisted_basic_ng.basic"
 
     def test_others(self) -> None:
-        """Other imports are none of its business."""
+        """Other imports are not affected."""
         install()
         assert swap._finder.find_spec("twisted.protocols.wire") is None
 
     def test_importedBefore(self, stock: ModuleType) -> None:
-        """A module that nobody uses yet steps aside, and comes back."""
+        """A Twisted module that is not in use is replaced, and restored by L{uninstall}."""
         install()
         assert sys.modules[NAME] is basic
         assert twisted.protocols.basic is basic
@@ -129,10 +129,10 @@ class TestInstall:
 
 
 class TestExtended:
-    """L{install} can switch on the features of AMP that Twisted's has not."""
+    """L{install} can enable AMP's extensions."""
 
     def test_install(self) -> None:
-        """It does so once it is asked to, also after the swap, and not for one who does not ask."""
+        """The extensions are enabled by the first call that asks for them, even after the swap."""
         from twisted_basic_ng import amp
 
         install()
@@ -145,7 +145,7 @@ class TestExtended:
         assert not amp.AMP.extended
 
     def test_tooLate(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A swap that fails changes nothing."""
+        """If the swap fails, nothing is changed."""
         from twisted_basic_ng import amp
 
         monkeypatch.setattr(os, "path_of_a_test", stock, raising=False)
@@ -155,12 +155,12 @@ class TestExtended:
 
 
 class TestPatches:
-    """Of some of Twisted's modules a few names are replaced, and the rest stays."""
+    """Tests for modules of Twisted in which only some names are replaced."""
 
     FTP = "twisted.protocols.ftp"
 
     def test_import(self) -> None:
-        """Twisted's module is loaded as ever, and has our names."""
+        """Twisted's module is loaded, and gets our names."""
         install()
         module: Any = importlib.import_module(self.FTP)
         assert (module.DTP, module.DTPFactory) == (ftp.DTP, ftp.DTPFactory)
@@ -175,7 +175,7 @@ class TestPatches:
         assert "class DTP(" in inspect.getsource(module)
 
     def test_uninstall(self) -> None:
-        """Its own names come back."""
+        """L{uninstall} restores the original names."""
         install()
         module: Any = importlib.import_module(self.FTP)
         uninstall()
@@ -188,7 +188,7 @@ class TestPatches:
         uninstall()
 
     def test_removed(self) -> None:
-        """A module that a program has removed meanwhile is none of our business."""
+        """A module that a program has removed from C{sys.modules} is ignored."""
         install()
         importlib.import_module(self.FTP)
         del sys.modules[self.FTP]
@@ -196,7 +196,7 @@ class TestPatches:
         assert not swap.isInstalled()
 
     def test_importedBefore(self) -> None:
-        """One that was built on ours before gets them again."""
+        """A module that was patched before is patched again."""
         install()
         module: Any = importlib.import_module(self.FTP)
         uninstall()
@@ -205,7 +205,7 @@ class TestPatches:
         assert module.DTP is ftp.DTP
 
     def test_tooLate(self) -> None:
-        """It is too late when somebody holds what is to be replaced, or has built on it."""
+        """The swap fails if another module uses or subclasses one of the names to replace."""
         install()
         module: Any = importlib.import_module(self.FTP)
         uninstall()
@@ -216,16 +216,18 @@ class TestPatches:
         assert caught.value.modules == (heir.__module__,)
 
     def test_notThere(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where nobody finds Twisted's module, there is nothing to put names into."""
+        """If Twisted's module does not exist, it is not found."""
         monkeypatch.setattr(sys, "meta_path", [swap._finder])
         assert swap._finder.find_spec(self.FTP) is None
 
 
 class TestTooLate:
-    """It is an error to install when Twisted's own classes are in use."""
+    """L{install} raises an error if Twisted's own classes are in use."""
 
     def test_heldModule(self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Modules that hold the module or a class of it are named, and nothing is changed."""
+        """
+        The error names modules that hold the module or one of its classes, and nothing is changed.
+        """
         for name, value in (("holds.module", stock), ("holds.klass", stock.LineReceiver)):
             holder = ModuleType(name)
             holder.it = value  # type: ignore[attr-defined]
@@ -239,7 +241,7 @@ class TestTooLate:
         assert sys.modules[NAME] is stock
 
     def test_heirs(self, stock: ModuleType) -> None:
-        """So are the modules of classes that were built on one, and on those."""
+        """The error names the modules of direct and indirect subclasses."""
         heir = type("Heir", (stock.LineReceiver,), {"__module__": "builds.on"})
         grandchild = type("Grandchild", (heir,), {"__module__": "builds.further"})
         with pytest.raises(AlreadyInUseError) as caught:
@@ -248,13 +250,13 @@ class TestTooLate:
         assert grandchild.__base__ is heir
 
     def test_pickles(self) -> None:
-        """The error survives a trip to another process."""
+        """The error can be pickled."""
         copy = pickle.loads(pickle.dumps(AlreadyInUseError(["b", "a"])))
         assert copy.modules == ("a", "b")
         assert isinstance(copy, RuntimeError)
 
     def test_realProgram(self) -> None:
-        """A program that has imported Twisted's mail server first is told so."""
+        """A program that has imported Twisted's mail server first gets the error."""
         ended = python("-c", "import twisted.mail.smtp, twisted_basic_ng as ng; ng.install()")
         assert ended.returncode == 1
         assert "AlreadyInUseError" in ended.stderr
@@ -262,7 +264,7 @@ class TestTooLate:
 
 
 class TestOldTwisted:
-    """A Twisted that ours cannot stand in for is an error for those who ask for the swap."""
+    """Tests for a Twisted that is too old, in a program that asks for the swap."""
 
     @pytest.fixture(autouse=True)
     def old(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,35 +272,38 @@ class TestOldTwisted:
 
     @pytest.mark.parametrize("name", [*SWAPS, *PATCHES])
     def test_import(self, name: str) -> None:
-        """It is told when a module is asked for."""
+        """The error is raised when one of the modules is imported."""
         with pytest.MonkeyPatch.context() as before:
-            before.delitem(sys.modules, "twisted")  # nobody has imported it so far
+            before.delitem(sys.modules, "twisted")  # nothing has imported it so far
             install()
-        forget()  # nor has anybody imported ours
+        forget()  # and ours is not imported either
         with pytest.raises(TwistedTooOldError, match=r"Twisted 22\.9\.0 is too old: .* 22\.10 or later"):
             importlib.import_module(name)
 
     def test_importedBefore(self, stock: ModuleType) -> None:
-        """It is told at once where that is imported already, and nothing is changed."""
+        """The error is raised at once if Twisted is imported already, and nothing is changed."""
         with pytest.raises(TwistedTooOldError):
             install()
         assert (sys.modules[NAME], swap.isInstalled()) == (stock, False)
 
     @pytest.mark.parametrize("version", ["22.10.0rc1", "23.8.0", "26.10.0.dev0", "unknown", ""])
     def test_others(self, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Others are none, be they released or not."""
+        """Other versions are accepted, including those that are not released."""
         monkeypatch.setattr(twisted, "__version__", version)
         install()
         assert importlib.import_module(NAME) is basic
 
     def test_metadata(self) -> None:
-        """The oldest one that is taken is the one that pip is told."""
+        """The lowest accepted version is the one in the package's metadata."""
         setup = Path(__file__).parents[2].joinpath("setup.cfg").read_text(encoding="utf-8")
         assert f"twisted >= {'.'.join(map(str, swap._OLDEST))}\n" in setup
 
 
 class TestInstallIfPossible:
-    """L{swap.installIfPossible} lets a process run on what it has, and says so in a line."""
+    """
+    L{swap.installIfPossible} prints one line if the swap is not possible, and the process runs
+    without it.
+    """
 
     def said(self, capsys: pytest.CaptureFixture[str]) -> str:
         out, err = capsys.readouterr()
@@ -308,7 +313,7 @@ class TestInstallIfPossible:
         return reason
 
     def test_possible(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Where nothing is in the way it is L{install}."""
+        """If the swap is possible, it works like L{install}."""
         swap.installIfPossible()
         assert importlib.import_module(NAME) is basic
         assert capsys.readouterr() == ("", "")
@@ -316,7 +321,10 @@ class TestInstallIfPossible:
     def test_inUse(
         self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Classes are in use: that is told without the advice for programs that ask."""
+        """
+        If classes are in use, the line names their users, without advice for programs that call
+        L{install}.
+        """
         holder = ModuleType("some.holder")
         holder.it = stock  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "some.holder", holder)
@@ -327,14 +335,17 @@ class TestInstallIfPossible:
     def test_importedBefore(
         self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Ours cannot be imported, and are needed at once."""
+        """If our module cannot be imported although it is needed at once, nothing is swapped."""
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
         swap.installIfPossible()
         assert "twisted_basic_ng.basic" in self.said(capsys)
         assert (sys.modules[NAME], swap.isInstalled()) == (stock, False)
 
     def test_import(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Ours cannot be imported, later: the program gets Twisted's own, as if nobody had been between."""
+        """
+        If our module cannot be imported later, the program gets Twisted's own module, without any
+        trace of the swap.
+        """
         inherit()
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
         module: Any = importlib.import_module(NAME)
@@ -350,7 +361,7 @@ class TestInstallIfPossible:
         assert basic.LineReceiver.__module__ == "twisted_basic_ng.basic"
 
     def test_patch(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """What we would put into Twisted's module cannot be imported: the module stays as it is."""
+        """If our part of a patched module cannot be imported, Twisted's module is unchanged."""
         inherit()
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
         module: Any = importlib.import_module("twisted.protocols.ftp")
@@ -358,7 +369,10 @@ class TestInstallIfPossible:
         assert module.DTP is not ftp.DTP
 
     def test_oneForAll(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """A module that has given way while another one is imported leaves that as it is, too."""
+        """
+        If one of our modules fails during the import of a patched module, the patched module is
+        unchanged.
+        """
         inherit()
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.basic", None)
         module: Any = importlib.import_module("twisted.protocols.ftp")
@@ -366,7 +380,7 @@ class TestInstallIfPossible:
         assert module.DTP is not ftp.DTP
 
     def test_gotFar(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Ours fails when it stands at Twisted's name already."""
+        """If our module fails after it was put at Twisted's name, it is removed there."""
         inherit()
 
         def fail(name: str) -> ModuleType:
@@ -379,10 +393,10 @@ class TestInstallIfPossible:
         assert (module is basic, module.__name__, sys.modules[NAME] is module) == (False, NAME, True)
 
     def test_patchedBefore(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """What we would put into a module that is imported already cannot be imported: nothing is swapped."""
+        """If our part of an already imported module cannot be imported, nothing is swapped."""
         module: Any = importlib.import_module("twisted.protocols.ftp")
         monkeypatch.setitem(sys.modules, "twisted_basic_ng.ftp", None)
-        monkeypatch.setattr(inuse, "usersOfModule", lambda stock: [])  # the FTP module holds them
+        monkeypatch.setattr(inuse, "usersOfModule", lambda stock: [])  # the FTP module uses its own classes
         swap.installIfPossible()
         assert "twisted_basic_ng.ftp" in self.said(capsys)
         assert (swap.isInstalled(), module.DTP is ftp.DTP) == (False, False)
@@ -390,7 +404,7 @@ class TestInstallIfPossible:
     def test_manyUsers(
         self, stock: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Three of those who use the classes are named."""
+        """If many modules use the classes, the line names three of them."""
         for name in ("a", "b", "c", "d", "e"):
             holder = ModuleType(name)
             holder.it = stock  # type: ignore[attr-defined]
@@ -399,7 +413,7 @@ class TestInstallIfPossible:
         assert self.said(capsys).endswith("by a, b, c, others")
 
     def test_noPlace(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """A Twisted without one of the names has none of them replaced."""
+        """If Twisted lacks one of the names to replace, none of them is replaced."""
         inherit()
         ours, names = PATCHES["twisted.protocols.ftp"]
         monkeypatch.setitem(PATCHES, "twisted.protocols.ftp", (ours, {**names, "NoSuchClass.name": "DTP"}))
@@ -409,7 +423,7 @@ class TestInstallIfPossible:
 
     @pytest.mark.parametrize("name", [*SWAPS, *PATCHES])
     def test_oldTwisted(self, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Twisted is too old: its own modules are found, all of them."""
+        """If Twisted is too old, all its own modules are found."""
         inherit()
         monkeypatch.setattr(twisted, "__version__", "21.2.0")
         assert importlib.import_module(name).__name__ == name
@@ -419,17 +433,20 @@ class TestInstallIfPossible:
 
 
 class TestWarn:
-    """L{swap.warn} says a line, once."""
+    """Tests for L{swap.warn}, which prints one line once."""
 
     def test_once(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """One line, whatever the reason; and no more in this process and those that inherit its environment."""
+        """
+        Only the first line of the reason is printed, and nothing more in this process and its
+        children.
+        """
         swap.warn("a\nb")
         swap.warn("c")
         assert capsys.readouterr() == ("", "twisted_basic_ng: not swapped: a\n")
         assert os.environ[WARNED] == "1"
 
     def test_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """There may be no standard error, it may be closed, or nobody may read it."""
+        """Standard error may be missing, closed or broken."""
         closed = io.StringIO()
         closed.close()
 
@@ -444,10 +461,10 @@ class TestWarn:
 
 
 class TestUninstall:
-    """L{uninstall} lets imports find Twisted's own again."""
+    """L{uninstall} restores imports of Twisted's own modules."""
 
     def test_imported(self) -> None:
-        """Who holds the package finds Twisted's own module in it, in the place of ours."""
+        """The attribute of the package refers to Twisted's own module again."""
         install()
         importlib.import_module(NAME)
         uninstall()
@@ -456,7 +473,7 @@ class TestUninstall:
 
     @pytest.mark.parametrize("before", [(), (NAME,), ("twisted.protocols.amp", NAME)])
     def test_together(self, before: tuple[str, ...]) -> None:
-        """Twisted's modules, which import each other, are built on Twisted's own again."""
+        """Twisted's modules, which import each other, use each other again."""
         for name in before:
             importlib.import_module(name)
         install()
@@ -468,7 +485,7 @@ class TestUninstall:
         assert [sys.modules[name].__name__ for name in SWAPS] == list(SWAPS)
 
     def test_metaclass(self) -> None:
-        """Who has built a metaclass on one of Twisted's is found, too."""
+        """A subclass of one of Twisted's metaclasses counts as a use."""
         amp = importlib.import_module("twisted.protocols.amp")
         heir = type("Heir", (type(amp.Command),), {"__module__": "some.module"})
         with pytest.raises(AlreadyInUseError) as caught:
@@ -476,7 +493,7 @@ class TestUninstall:
         assert caught.value.modules == (heir.__module__,)
 
     def test_notImported(self) -> None:
-        """Without an import meanwhile there is nothing to forget; without an install, nothing to do."""
+        """L{uninstall} does nothing without an import, or without an install."""
         install()
         uninstall()
         uninstall()

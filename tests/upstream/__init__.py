@@ -1,6 +1,6 @@
 """
-Twisted's own test suites, stock and under the swap, compared test by test.
+Runs Twisted's own test suites, with and without the swap, and compares them test by test.
 
-C{python -m tests.upstream} runs them; C{_suites} says which, C{record} runs one in a process of its own,
-C{_compare} and C{_judge} judge, C{_report} tells.
+Start it with C{python -m tests.upstream}.  C{_suites} lists the suites, C{record} runs one in a
+separate process, C{_compare} and C{_judge} judge the results, and C{_report} prints them.
 """

@@ -1,9 +1,10 @@
 """
-Runs Twisted's own suites, stock and under the swap, and compares them test by test.
+Runs Twisted's own test suites, with and without the swap, and compares them test by test.
 
-Each suite runs in fresh processes, once without the swap and once for each build through C{python -m
-twisted_basic_ng run}.  A suite in which a test differs is run again, stock and swapped, five times; the test is named
-as unsteady, and no difference, if it then never differs or if stock itself varies.
+Each suite runs in fresh processes: once without the swap, and once for each build through C{python
+-m twisted_basic_ng run}.  If a test differs, its suite runs five more times, with and without the
+swap.  The test is unsteady, and not a difference, if it does not differ again or if its result
+varies without the swap.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ._suites import SUITES, TOO_LONG
 
 
 def isThere(name: str) -> bool:
-    """Is there a module that C{name} names, or names something in?"""
+    """Whether C{name} is an existing module or an object in one."""
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         spec = find_spec(".".join(parts[:end]))
@@ -35,7 +36,10 @@ def isThere(name: str) -> bool:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line; C{suites} are those that there are, C{missing} those that this Twisted does not have."""
+    """
+    Parse the command line.  C{suites} are the existing suites, C{missing} those that this Twisted
+    does not have.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.upstream", description=__doc__, allow_abbrev=False)
     parser.add_argument("--suites", nargs="+", metavar="NAME", default=SUITES, help="trial's names of what to run")
     parser.add_argument("--build", choices=["pure", "ext", "both"], default="both")
@@ -53,7 +57,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def buildsFor(choice: str) -> tuple[str, ...]:
-    """Say on which builds to run; where there can be no compiled one, C{"both"} is the pure one."""
+    """
+    Return the builds to run on.  If there cannot be a compiled one, C{"both"} is the pure one.
+    """
     if choice != "both":
         return (choice,)
     impossible = whyNone()
@@ -64,7 +70,7 @@ def buildsFor(choice: str) -> tuple[str, ...]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run; return the exit status."""
+    """Run the suites, and return the exit status."""
     options = parse(arguments)
     if options.list:
         print(*options.suites, sep="\n")

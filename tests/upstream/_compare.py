@@ -1,5 +1,5 @@
 """
-Judges records of the same suite: stock's and ours.  It runs nothing.
+Compares the records of a suite with and without the swap.  This file runs nothing.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from pathlib import Path
 
 __all__ = ["Difference", "Outcome", "Record", "compare", "read"]
 
-#: What became of a test in one run, each thing that trial reported of it; empty where the test was not run.
+#: The results of a test in one run: everything that trial reported of it.  Empty if the test was
+#: not run.
 Outcome = tuple[str, ...]
 
 
 @dataclass
 class Record:
     """
-    What became of the tests of one suite.
+    The results of the tests of one suite.
 
-    @ivar implementation: the module that the receivers came from.
+    @ivar implementation: the module that defines the receivers.
     @ivar build: C{"stock"}, C{"pure"} or C{"ext"}.
-    @ivar outcomes: by test: what became of it; C{"started"} alone where the process ended within it.
+    @ivar outcomes: by test: its results; only C{"started"} if the process ended during it.
     @ivar details: by test: its tracebacks, or why it was skipped.
-    @ivar trouble: why the process did not end as it should, or nothing.
+    @ivar trouble: why the process did not end normally, or an empty string.
     """
 
     implementation: str = ""
@@ -34,18 +35,18 @@ class Record:
     trouble: str = ""
 
     def count(self, *outcomes: str) -> int:
-        """How many tests became one of C{outcomes}."""
+        """Return how many tests have one of C{outcomes}."""
         return sum(not set(each).isdisjoint(outcomes) for each in self.outcomes.values())
 
 
 @dataclass
 class Difference:
     """
-    A test that became something else under the swap.
+    A test whose result differs under the swap.
 
-    @ivar stock: what became of it, run by run.
-    @ivar ours: the same under the swap.
-    @ivar detail: our traceback.
+    @ivar stock: its results without the swap, run by run.
+    @ivar ours: its results under the swap.
+    @ivar detail: its traceback under the swap.
     """
 
     test: str
@@ -56,11 +57,11 @@ class Difference:
     @property
     def unsteady(self) -> bool:
         """
-        Is it the test that varies, and not we that differ?
+        Whether the test itself is unsteady, and the swap makes no difference.
 
-        Where it was run again: if it differed the first time alone, which a loaded machine can do to a test that
-        waits for real time; or if stock itself has varied, ours became nothing that stock never became, and ours,
-        too, became what stock becomes most often.
+        It is unsteady if it was run again and differed only the first time, as tests with real time
+        do on a busy machine.  It is also unsteady if its result varies without the swap, the swap
+        causes no other results, and one of these is the most frequent result without the swap.
         """
         if self.stock[1:] and self.stock[1:] == self.ours[1:]:
             return True
@@ -80,7 +81,7 @@ def read(path: Path, trouble: str = "") -> Record:
     """
     Read what L{tests.upstream.record} has written.
 
-    @param trouble: what is known to have gone wrong.
+    @param trouble: what is already known to have gone wrong.
     """
     record = Record(trouble=trouble)
     found: defaultdict[str, list[str]] = defaultdict(list)
@@ -103,13 +104,13 @@ def read(path: Path, trouble: str = "") -> Record:
 
 
 def _events(path: Path) -> list[dict[str, str]]:
-    """The lines of the file; one that the process did not live to end is left out."""
+    """Return the events of the file.  An incomplete last line is left out."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def _setForce(record: Record, event: dict[str, str]) -> None:
-    """Note what is in force, and that it is no longer what it was."""
+    """Record the implementation and the build, and whether they have changed."""
     if event["build"] != record.build and record.build:
         record.trouble = f"{record.build} was in force at the beginning, {event['build']} at the end"
     record.implementation, record.build = event["implementation"], event["build"]
@@ -122,7 +123,7 @@ def _whereItEnded(record: Record) -> str:
 
 
 def compare(stock: Record, ours: Record) -> list[Difference]:
-    """List the tests that differ, by their names."""
+    """Return the tests that differ, sorted by name."""
     return [
         Difference(test, [stock.outcomes.get(test, ())], [ours.outcomes.get(test, ())], ours.details.get(test, ""))
         for test in sorted(stock.outcomes.keys() | ours.outcomes.keys())

@@ -1,8 +1,8 @@
 """
-Has a suite run, stock and on each build, and judges how they compare.
+Runs a suite without the swap and on each build, and judges the differences.
 
-A suite in which a test differs is run again, stock and swapped, before that test is judged: some of Twisted's tests
-are unsteady themselves.  It is run whole: a difference may need what ran before it.
+If a test differs, the suite runs again before the test is judged, because some of Twisted's tests
+are unsteady.  The whole suite runs, since a difference may depend on earlier tests.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from ._compare import Difference, Record, compare
 
 __all__ = ["Run", "Verdict", "judge"]
 
-#: Runs, on the build that is named first, what is named next.
+#: Runs a suite on a build.  The arguments are the build and the name of the suite.
 Run = Callable[[str, str], Record]
 
-#: How often a test that differs is run again: what fails one time in three fails again in nine of ten cases.
+#: How often to repeat a test that differs.  A test that fails once in three runs then fails again
+#: in nine of ten cases.
 _AGAIN: Final = 5
 
 
 @dataclass
 class Verdict:
     """
-    How one suite went on one build.
+    The verdict on one suite on one build.
 
-    @ivar unsteady: tests that differed, but not when they were run again, or no more than in stock.
+    @ivar unsteady: tests that differed, but not when they were repeated, or not more than without
+        the swap.
     """
 
     suite: str
@@ -39,7 +41,7 @@ class Verdict:
 
     @property
     def trouble(self) -> str:
-        """What went wrong with a whole process, or nothing."""
+        """Return what went wrong with a whole process, or an empty string."""
         return (self.stock.trouble and f"stock: {self.stock.trouble}") or self.ours.trouble
 
     @property
@@ -48,7 +50,7 @@ class Verdict:
 
 
 def judge(suite: str, builds: Iterable[str], run: Run) -> Iterator[Verdict]:
-    """Run one suite, stock and on C{builds}."""
+    """Run one suite without the swap and on C{builds}."""
     stock = run("stock", suite)
     for build in builds:
         verdict = Verdict(suite, build, stock, run(build, suite))
@@ -61,7 +63,9 @@ def judge(suite: str, builds: Iterable[str], run: Run) -> Iterator[Verdict]:
 
 
 def _runAgain(differences: list[Difference], suite: str, build: str, run: Run) -> None:
-    """Run C{suite} again if there are differences, and note what becomes of the tests that differ."""
+    """
+    Run C{suite} again if there are differences, and record the results of the tests that differ.
+    """
     for _ in range(_AGAIN if differences else 0):
         stock, ours = run("stock", suite), run(build, suite)
         for each in differences:

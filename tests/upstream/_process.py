@@ -1,4 +1,4 @@
-"""Runs the recorder in a process of its own, without the swap or through the launcher that users have."""
+"""Runs the recorder in a separate process, without the swap or through the launcher."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def runSuite(build: str, name: str, timeout: float, extended: bool = False) -> R
 
     @param build: C{"stock"}, C{"pure"} or C{"ext"}.
     @param name: trial's name for what to run.
-    @param extended: whether AMP has its features beyond Twisted's, but in stock.
+    @param extended: whether to enable AMP's features beyond Twisted's; ignored for C{"stock"}.
     @param timeout: how long it may take, in seconds.
     """
     with tempfile.TemporaryDirectory() as directory:
@@ -33,7 +33,7 @@ def runSuite(build: str, name: str, timeout: float, extended: bool = False) -> R
 
 
 def _run(build: str, arguments: list[str], timeout: float, extended: bool) -> str:
-    """Run Python; return what went wrong."""
+    """Run Python, and return what went wrong."""
     launcher = [] if build == "stock" else ["-m", "twisted_basic_ng", "run", *(["--extended"] if extended else [])]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TWISTED_BASIC_NG_")}
     if build == "pure":

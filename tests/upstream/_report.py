@@ -1,4 +1,4 @@
-"""Tells people, and the summary of the whole run, how the comparison went."""
+"""Prints the result of the comparison, and writes it for the summary of all tests."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def _counts(record: Record) -> str:
 
 
 def row(verdict: Verdict) -> str:
-    """One line of the table."""
+    """Return one row of the table."""
     told = f"{verdict.suite:38} {verdict.build:5} | {_counts(verdict.stock)} | {_counts(verdict.ours)} |"
     return f"{told} {'same' if verdict.good else 'DIFFERENT'}"
 
 
 def findings(verdicts: list[Verdict], missing: Iterable[str]) -> Iterator[str]:
-    """What the table does not say, the worst last but for the counts."""
+    """Yield the findings that the table does not show, with the differences last."""
     yield from _skipped(verdicts, missing)
     yield from _failedAlike(verdicts)
     for verdict in verdicts:
@@ -54,7 +54,7 @@ def _different(verdict: Verdict) -> Iterator[str]:
 
 
 def _failedAlike(verdicts: list[Verdict]) -> Iterator[str]:
-    """Name what Twisted itself fails here."""
+    """Report the tests that fail without the swap, too."""
     for verdict in verdicts:
         for test, outcome in verdict.stock.outcomes.items():
             if outcome == verdict.ours.outcomes.get(test) and not {"failure", "error"}.isdisjoint(outcome):
@@ -78,7 +78,9 @@ def _skipped(verdicts: list[Verdict], missing: Iterable[str]) -> Iterator[str]:
 
 
 def _results(verdict: Verdict) -> Iterator[tuple[str, str, str]]:
-    """Each compared test of a suite, whether it is C{passed}, C{failure} or C{skipped}, and why."""
+    """
+    Yield each compared test of a suite, with C{passed}, C{failure} or C{skipped}, and the reason.
+    """
     different = {each.test: f"{each}\n{each.detail}" for each in verdict.differences}
     if verdict.trouble:
         yield "process", "failure", verdict.trouble
@@ -95,9 +97,10 @@ def writeJUnit(path: Path | None, verdicts: list[Verdict], missing: Iterable[str
     """
     Write each compared test as a test case.
 
-    A test passes where it became the same as with stock, and is skipped where stock skips it, too.
+    A test passes if its result is the same as without the swap, and is skipped if it is skipped
+    without the swap.
 
-    @param path: where to; nowhere if it is C{None}.
+    @param path: the file to write; C{None} for none.
     @return: how many passed, failed and were skipped.
     """
     counts: Counter[str] = Counter()

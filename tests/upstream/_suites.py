@@ -1,4 +1,4 @@
-"""Which of Twisted's suites build on the modules that are swapped."""
+"""The names of Twisted's suites that use the swapped modules."""
 
 from __future__ import annotations
 
@@ -35,5 +35,6 @@ SUITES: Final = (
     "twisted.trial._dist",
 )
 
-#: The tests that assert C{TooLong} for a value that can be sent where AMP's features beyond Twisted's are on.
+#: The tests that expect C{TooLong} for a value that can be sent if AMP's features beyond Twisted's
+#: are enabled.
 TOO_LONG: Final = frozenset({"twisted.test.test_amp.AMPTests.test_valueTooLong"})

@@ -1,11 +1,11 @@
 """
-Runs one suite with trial's runner and writes what became of each test.
+Runs one suite with trial's runner, and writes the result of each test.
 
 usage: python -m tests.upstream.record OUTPUT SUITE
 
-Each line of OUTPUT is a JSON object.  The first and the last say which implementation is in force; the others, in
-the order of the run, that a test has C{started}, or what became of it.  It ends with exit status 0 whatever the tests
-did.
+Each line of OUTPUT is a JSON object.  The first and the last line have the implementation in use.
+Each of the others says that a test has C{started} or has a result, in the order of the run.  The
+exit status is 0 whatever the tests do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["main", "record"]
 
 
 class _Recorder(reporter.Reporter):
-    """A reporter for machines."""
+    """A reporter with machine-readable output."""
 
     output: TextIO
 
@@ -58,7 +58,7 @@ class _Recorder(reporter.Reporter):
         self._write(test, "unexpected success")
 
     def done(self) -> None:
-        """Print nothing: C{output} has it all."""
+        """Print no summary, since C{output} has everything."""
 
 
 def _traceback(failure: Any) -> str:
@@ -66,7 +66,7 @@ def _traceback(failure: Any) -> str:
 
 
 def inForce() -> dict[str, str]:
-    """Say which implementation Twisted's users get here, and of which build it is."""
+    """Return the implementation that an import of Twisted's module gets here, and its build."""
     from twisted.protocols import basic
 
     module = basic.__name__
@@ -78,9 +78,7 @@ def inForce() -> dict[str, str]:
 
 
 def record(output: TextIO, suite: str, directory: str) -> None:
-    """
-    Run C{suite}, in C{directory}, and write what becomes of its tests.
-    """
+    """Run C{suite} in C{directory}, and write the results of its tests."""
     print(json.dumps({"when": "beginning", **inForce()}), file=output, flush=True)
     tests = runner.TestLoader().loadByName(suite, recurse=True)
     recorder = type("Recorder", (_Recorder,), {"output": output})
@@ -93,9 +91,9 @@ def record(output: TextIO, suite: str, directory: str) -> None:
 
 def makeSmallKeys() -> None:
     """
-    Have keys of more than 2048 bits made with as many.
+    Limit generated keys to 2048 bits.
 
-    Older suites ask for 4096, and a key of that size takes longer to make than most suites take to run.
+    Older suites ask for 4096 bits, and generating such a key takes longer than most suites.
     """
     try:
         from cryptography.hazmat.primitives.asymmetric import rsa
@@ -110,7 +108,7 @@ def makeSmallKeys() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Read the command line and run."""
+    """Parse the command line and run the suite."""
     makeSmallKeys()
     output, suite = arguments
     with tempfile.TemporaryDirectory() as directory, open(output, "w", encoding="utf-8") as file:

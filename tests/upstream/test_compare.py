@@ -23,10 +23,10 @@ def event(test: str, outcome: str, detail: str = "") -> dict[str, str]:
 
 
 class TestRead:
-    """What was written is read."""
+    """Tests for reading records."""
 
     def test_outcomes(self, tmp_path: Path) -> None:
-        """Each thing that became of a test, and its details."""
+        """Each result of a test is read, with its details."""
         record = read(
             written(
                 tmp_path / "x",
@@ -42,7 +42,7 @@ class TestRead:
         assert (record.count("success"), record.count("failure", "error")) == (1, 1)
 
     def test_early(self, tmp_path: Path) -> None:
-        """A process that did not live to its end is trouble, and where it ended is told."""
+        """A process that ended early is reported, with the test during which it ended."""
         path = written(tmp_path / "x", event("a", "started"), event("a", "success"), event("b", "started"), end=False)
         assert read(path).trouble == "the process ended early (within b)"
         assert read(path, "exit status 7").trouble == "exit status 7 (within b)"
@@ -51,16 +51,16 @@ class TestRead:
         assert "within none" in read(tmp_path / "nothing").trouble
 
     def test_changed(self, tmp_path: Path) -> None:
-        """It is trouble that another build is in force at the end."""
+        """A change of the build during the run is reported."""
         path = written(tmp_path / "x", {"when": "end", "implementation": "y", "build": "stock"}, end=False)
         assert read(path).trouble == "pure was in force at the beginning, stock at the end"
 
 
 class TestCompare:
-    """Two records differ in what became of a test."""
+    """Tests for comparing two records."""
 
     def test_compare(self) -> None:
-        """A difference, a missing test and a new one are told; what is the same is not."""
+        """Differing, missing and new tests are reported, and equal ones are not."""
         stock = Record(outcomes={"same": OK, "other": OK, "missing": OK})
         ours = Record(outcomes={"same": OK, "other": BAD, "new": OK}, details={"other": "why"})
         assert [(each.test, str(each), each.detail) for each in compare(stock, ours)] == [
@@ -70,7 +70,10 @@ class TestCompare:
         ]
 
     def test_unsteady(self) -> None:
-        """What differs once, or varies in stock as it does in ours, is unsteady; nothing else is."""
+        """
+        A test is unsteady if it differs only once, or if it varies without the swap as it does with
+        it.
+        """
         for stock, ours, unsteady in (
             ([OK], [BAD], False),
             ([OK, OK], [BAD, BAD], False),

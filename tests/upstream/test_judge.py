@@ -11,7 +11,7 @@ OK, BAD = ("success",), ("failure",)
 
 
 def verdict(stock: list[Outcome], ours: list[Outcome], trouble: str = "") -> tuple[Verdict, list[tuple[str, str]]]:
-    """Judge a suite of one test, which becomes what the lists say, run by run."""
+    """Judge a suite of one test, with these results in each run."""
     runs: list[tuple[str, str]] = []
     outcomes: dict[str, Iterator[Outcome]] = {"stock": iter(stock), "pure": iter(ours)}
 
@@ -27,26 +27,26 @@ class TestJudge:
     """A suite is good if no test differs."""
 
     def test_same(self) -> None:
-        """What is the same is run once."""
+        """A suite whose tests are the same is run once."""
         judged, runs = verdict([OK], [OK])
         assert judged.good
         assert runs == [("stock", "suite"), ("pure", "suite")]
 
     def test_different(self) -> None:
-        """What differs is run again, with all that ran before it, and differs still."""
+        """A suite with a difference is run again as a whole, and the test still differs."""
         judged, runs = verdict([OK] * 6, [BAD] * 6)
         assert not judged.good
         assert [each.test for each in judged.differences] == ["suite.Case.test"]
         assert runs[2:] == [("stock", "suite"), ("pure", "suite")] * 5
 
     def test_once(self) -> None:
-        """What differs once alone is named, and is good."""
+        """A test that differs only once is listed, and the suite is good."""
         judged, _ = verdict([OK] * 6, [BAD] + [OK] * 5)
         assert judged.good
         assert len(judged.unsteady) == 1
 
     def test_trouble(self) -> None:
-        """A process in trouble is not good, and nothing is run again."""
+        """If a process fails, the suite is not good, and is not run again."""
         judged, runs = verdict([OK], [BAD], "it died")
         assert not judged.good
         assert (judged.trouble, len(runs)) == ("stock: it died", 2)

@@ -1,4 +1,7 @@
-"""Tests for L{tests.upstream.record} and L{tests.upstream._process}: real suites in real processes."""
+"""
+Tests for L{tests.upstream.record} and L{tests.upstream._process}, with real suites in real
+processes.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ DIES = "tests.upstream.suites.dies"
 
 
 class TestRunSuite:
-    """A process of its own runs the suite, and says what became of each test."""
+    """Tests for running a suite in a separate process."""
 
     def test_stock(self) -> None:
-        """Each outcome, without the swap."""
+        """Each result is recorded without the swap."""
         record = runSuite("stock", EVERY, 60)
         assert (record.trouble, record.build) == ("", "stock")
         outcomes = {test.rpartition("test_")[2]: outcome for test, outcome in record.outcomes.items()}
@@ -29,23 +32,23 @@ class TestRunSuite:
         assert "an error" in record.details[f"{EVERY}.Outcomes.test_error"]
 
     def test_swapped(self) -> None:
-        """The same through the launcher."""
+        """Each result is recorded through the launcher."""
         record = runSuite("pure", EVERY, 60)
         assert (record.trouble, record.build) == ("", "pure")
         assert record.implementation.startswith("twisted_basic_ng.")
         assert record.outcomes[f"{EVERY}.Outcomes.test_swapped"] == ("failure",)
 
     def test_wrong(self) -> None:
-        """It is trouble if not what was asked for is in force."""
+        """If another build is in use than the requested one, that is reported."""
         record = runSuite("another", EVERY, 60)
         assert record.trouble.startswith("asked for another, but twisted_basic_ng.")
 
     def test_dies(self) -> None:
-        """A process that dies is trouble, and the test that it died in is told."""
+        """If the process dies, that is reported, with the test during which it died."""
         record = runSuite("stock", f"{DIES}.Dies", 60)
         assert record.trouble == f"exit status 7:  (within {DIES}.Dies.test_b)"
         assert record.outcomes[f"{DIES}.Dies.test_a"] == ("success",)
 
     def test_hangs(self) -> None:
-        """One that does not end is ended."""
+        """A process that does not end is killed."""
         assert runSuite("stock", f"{DIES}.Hangs", 3).trouble.startswith("not done after 3 s (")

@@ -1,4 +1,4 @@
-"""Tests for L{tests.upstream._report}, and for the command line."""
+"""Tests for L{tests.upstream._report} and for the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OK, BAD, SKIP = ("success",), ("failure",), ("skip",)
 
 
 def verdicts() -> list[Verdict]:
-    """A good suite, and one with everything."""
+    """Return a good suite, and one with every kind of finding."""
     good = Record(outcomes={"a": OK, "s": SKIP, "f": BAD}, details={"s": "no time", "f": "Traceback\nValueError"})
     bad = Verdict("bad", "ext", Record(outcomes={"b": OK}), Record(outcomes={"b": BAD}, trouble="it died"))
     bad.differences.append(Difference("b", [OK], [BAD], "why \x00"))
@@ -26,7 +26,7 @@ def verdicts() -> list[Verdict]:
 
 
 class TestReport:
-    """Everything is told."""
+    """Tests for the report."""
 
     def test_row(self) -> None:
         """A row has the counts and the verdict."""
@@ -35,14 +35,17 @@ class TestReport:
         assert bad.endswith("DIFFERENT")
 
     def test_findings(self) -> None:
-        """What differs, what is unsteady, what is skipped and why, what stock fails, too, and what there is not."""
+        """
+        The findings list differences, unsteady tests, skipped tests with reasons, common failures,
+        and missing suites.
+        """
         told = "\n".join(findings(verdicts(), ["twisted.gone"]))
         for text in ("no time", "fails in stock, too: f (pure): ValueError", "unsteady: u", "it died", "twisted.gone"):
             assert text in told
         assert "b (ext): stock success; ours failure" in told
 
     def test_junit(self, tmp_path: Path) -> None:
-        """The counts are those of the file."""
+        """The counts match the JUnit file."""
         path = tmp_path / "results" / "upstream.xml"
         assert writeJUnit(path, verdicts(), ["twisted.gone"]) == "2 passed, 2 failed, 2 skipped"
         cases = list(ElementTree.parse(path).iter("testcase"))
@@ -52,15 +55,15 @@ class TestReport:
 
 
 class TestCommand:
-    """The command line says what to run, and its exit status how it went."""
+    """Tests for the command line."""
 
     def test_list(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """The suites are listed."""
+        """C{--list} prints the suites."""
         assert command.main(["--list"]) == 0
         assert "twisted.protocols.test.test_basic" in capsys.readouterr().out.splitlines()
 
     def test_mistake(self) -> None:
-        """A suite that there is not is exit status 2."""
+        """A suite that does not exist causes exit status 2."""
         with pytest.raises(SystemExit) as caught:
             command.main(["--suites", "twisted.nowhere"])
         assert caught.value.code == 2
@@ -69,7 +72,7 @@ class TestCommand:
     def test_status(
         self, same: bool, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """One difference is exit status 1."""
+        """A difference causes exit status 1."""
 
         def runSuite(build: str, name: str, timeout: float, extended: bool) -> Record:
             return Record(build=build, outcomes={"x.Y.z": OK if same or build == "stock" else BAD})
@@ -81,7 +84,7 @@ class TestCommand:
 
     @pytest.mark.parametrize(("options", "status"), [(["--extended"], 0), ([], 1)])
     def test_extended(self, options: list[str], status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where AMP's features are on, the tests that assert C{TooLong} may differ."""
+        """With AMP's features enabled, the tests that expect C{TooLong} may differ."""
 
         def runSuite(build: str, name: str, timeout: float, extended: bool) -> Record:
             return Record(build=build, outcomes=dict.fromkeys(TOO_LONG, OK if build == "stock" else BAD))

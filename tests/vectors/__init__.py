@@ -1,1 +1,4 @@
-"""What AMP version 1 is on the wire, as data, and the programs that hold implementations to it."""
+"""
+Conformance vectors for AMP version 1 on the wire, and the programs that test implementations with
+them.
+"""

@@ -1,5 +1,6 @@
 """
-The implementation under test, for modules that have the names of C{twisted.protocols.amp}: Twisted's own, and ours.
+Runs an implementation for the vectors: any module with the names of C{twisted.protocols.amp}, such
+as Twisted's own and ours.
 
     python -m tests.vectors.adapter twisted_basic_ng.amp
     TWISTED_BASIC_NG_PURE=1 python -m tests.vectors.adapter twisted_basic_ng.amp
@@ -30,17 +31,17 @@ __all__ = ["Adapter", "lacking", "main"]
 
 
 class _Boxes:
-    """Takes boxes, and the reason why no more of them arrive."""
+    """Collects boxes, and the reason for the end of the connection."""
 
     def __init__(self) -> None:
         self.boxes: list[list[list[str]]] = []
         self.reason: BaseException | None = None
 
     def startReceivingBoxes(self, sender: object) -> None:
-        """Begin."""
+        """Do nothing."""
 
     def ampBoxReceived(self, box: dict[bytes, bytes]) -> None:
-        """Keep C{box}."""
+        """Collect C{box}."""
         self.boxes.append([[key.hex(), value.hex()] for key, value in box.items()])
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
@@ -50,7 +51,7 @@ class _Boxes:
 
 class Adapter:
     """
-    Answers requests with what a module does.
+    Answers requests by calling a module.
 
     @ivar amp: the module.
     """
@@ -75,11 +76,11 @@ class Adapter:
         return {"id": request["id"], **answer}
 
     def _lacking(self, request: dict[str, Any]) -> str:
-        """Say what the module has not got that C{request} is about."""
+        """Return which feature that C{request} needs the module lacks, or an empty string."""
         isBeyond = not {"extended", "keepalive"}.isdisjoint(request)
         return "it has no features beyond Twisted's AMP" if isBeyond and not hasattr(self.amp, "DeadlineError") else ""
 
-    # Boxes.
+    # Operations on boxes.
 
     def _readBoxes(self, request: dict[str, Any]) -> dict[str, Any]:
         receiver = _Boxes()
@@ -106,7 +107,7 @@ class Adapter:
             return "key-too-long" if error.isKey else "value-too-long"
         return "box-too-large" if type(error).__name__ == "BoxTooLargeError" else repr(error)
 
-    # Values and arguments.
+    # Operations on values and arguments.
 
     def _readValue(self, request: dict[str, Any]) -> dict[str, Any]:
         kind = request["type"]
@@ -114,7 +115,7 @@ class Adapter:
             try:
                 value = argumentOf(self.amp, kind).fromStringProto(bytes.fromhex(request["bytes"]), carrier.protocol)
                 return {"value": self._values.toPlain(kind, value, carrier)}
-            except Exception:  # each type raises errors of its own
+            except Exception:  # each type raises its own errors
                 return {"violation": "bad-value"}
 
     def _writeValue(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +159,7 @@ class Adapter:
         except Exception as error:
             return {"violation": self._whyUnwritten(error)}
 
-    # Conversations.
+    # Operations on conversations.
 
     def _converse(self, request: dict[str, Any]) -> dict[str, Any]:
         conversation = Conversation(
@@ -171,7 +172,7 @@ class Adapter:
 
 
 def lacking(request: dict[str, Any]) -> str:
-    """Say what this machine has not got that C{request} is about; nothing if it has it all."""
+    """Return which feature that C{request} needs this machine lacks, or an empty string."""
     if request.get("type") == "Path" and os.sep != "/":
         return "paths have another form here"
     steps = request.get("steps", ())
@@ -185,16 +186,16 @@ def lacking(request: dict[str, Any]) -> str:
 
 
 def limit(protocol: Any, limits: dict[str, int]) -> None:
-    """Set the limits on a box; a module that has none does not look at them."""
+    """Set the limits on a box.  A module without limits ignores them."""
     for name, value in limits.items():
         setattr(protocol, {"keys": "MAX_BOX_KEYS", "bytes": "MAX_BOX_LENGTH"}[name], value)
 
 
 def main() -> None:
-    """Run as a program."""
+    """Run the program."""
     globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False, discardBuffer=True)
     module = importlib.import_module(sys.argv[1])
-    home = module.AMP.makeConnection.__globals__["__name__"]  # a class of a swapped module says that it is Twisted's
+    home = module.AMP.makeConnection.__globals__["__name__"]  # a class of a swapped module claims to be Twisted's
     if sys.argv[1].startswith("twisted.") and home.startswith("twisted_basic_ng"):
         sys.exit(f"{sys.argv[1]} is not Twisted's own in this environment")
     adapter = Adapter(module)

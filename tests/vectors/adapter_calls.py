@@ -1,4 +1,4 @@
-"""Conversations: the commands that the vectors know, and a peer that writes down what happens to it."""
+"""Runs the conversations of the vectors: their commands, and a peer that records the events."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class FatalError(Exception):
 
 
 class _Credentials:
-    """What TLS is started with: nobody looks at it."""
+    """Credentials for TLS, which the transport ignores."""
 
     def options(self, *authorities: object) -> object:
-        """Make what the transport is given."""
+        """Return something for the transport."""
         return authorities
 
 
-#: The commands and their arguments and responses, as README.rst describes them.
+#: The arguments and responses of the commands, as README.rst describes them.
 _FIELDS: dict[str, tuple[list[Any], list[Any]]] = {
     "Sum": ([("a", "Integer"), ("b", "Integer")], [("total", "Integer")]),
     "Fail": ([("how", "String")], []),
@@ -47,7 +47,7 @@ _FIELDS: dict[str, tuple[list[Any], list[Any]]] = {
 
 
 def _commands(amp: Any) -> Any:
-    """Make the commands with the classes of C{amp}."""
+    """Make the commands from the classes of C{amp}."""
     made: dict[str, Any] = {}
     for name, fields in _FIELDS.items():
         if name in ("Upload", "Download") and not hasattr(amp, "Stream"):
@@ -68,17 +68,17 @@ def _commands(amp: Any) -> Any:
 
 
 class _Inner(Protocol):
-    """What the connection changes over to."""
+    """The protocol to switch to."""
 
     def __init__(self, events: list[dict[str, Any]]) -> None:
         self._events = events
 
     def connectionMade(self) -> None:
-        """Note it."""
+        """Record that the protocol has switched."""
         self._events.append({"switched": True})
 
     def dataReceived(self, data: bytes) -> None:
-        """Note C{data}."""
+        """Record C{data}."""
         self._events.append({"inner": data.hex()})
 
 
@@ -91,7 +91,7 @@ class _InnerFactory(ClientFactory):
 
 
 def _peer(amp: Any, commands: Any, events: list[dict[str, Any]], values: Values) -> Any:
-    """Make one end of a conversation."""
+    """Make the peer of a conversation."""
 
     def note(command: str, **arguments: Any) -> None:
         fields = _FIELDS[command][0]
@@ -99,7 +99,7 @@ def _peer(amp: Any, commands: Any, events: list[dict[str, Any]], values: Values)
 
     class Peer(amp.AMP):  # type: ignore[misc] # either module's
         logConnections = False
-        noPeerCertificate = True  # the transport has none to show
+        noPeerCertificate = True  # the transport has no certificate
 
         def __init__(self) -> None:
             super().__init__()
@@ -159,7 +159,7 @@ def _peer(amp: Any, commands: Any, events: list[dict[str, Any]], values: Values)
 
 class Conversation:
     """
-    One end of a connection, and what happens to it.
+    One end of a connection, with its events.
 
     @ivar peer: the protocol.
     """
@@ -183,7 +183,7 @@ class Conversation:
         self._transport.connect(self.peer)
 
     def step(self, step: dict[str, Any]) -> None:
-        """Do one step of a vector."""
+        """Execute one step of a vector."""
         if "receive" in step:
             self._receive(self._transport.protocol, bytes.fromhex(step["receive"]))
             self._transport.drain()
@@ -212,7 +212,7 @@ class Conversation:
             self._break("not-a-message")
         except KeyError:
             self._break("unknown-tag")
-        except Exception as error:  # Twisted has some of its own
+        except Exception as error:  # Twisted raises some of its own
             self._break(type(error).__name__)
 
     def _break(self, violation: str) -> None:
@@ -276,7 +276,7 @@ class Conversation:
         return {"error": beyond or ("lost" if self._isLost else "bad-answer")}
 
     def end(self) -> list[dict[str, Any]]:
-        """End the connection if it was closed, and give what happened."""
+        """End the connection if it was closed, and return the events."""
         if self._transport.disconnecting and not self._isLost:
             self._lose()
         return self._events

@@ -1,4 +1,7 @@
-"""A transport in memory for the adapter: what is written, and what becomes of the connection, are events."""
+"""
+An in-memory transport for the adapter, which records writes and changes of the connection as
+events.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ __all__ = ["Transport"]
 
 
 class _TLSLayer:
-    """Stands for the layer that gets the bytes of the handshake."""
+    """Receives the bytes of the TLS handshake."""
 
     def __init__(self, events: list[dict[str, Any]]) -> None:
         self._events = events
 
     def dataReceived(self, data: bytes) -> None:
-        """Note C{data}."""
+        """Record C{data}."""
         self._events.append({"handshake": data.hex()})
 
 
@@ -28,9 +31,9 @@ class Transport:
     """
     One end of a connection.
 
-    @ivar events: what happened, oldest first.
-    @ivar protocol: what gets the bytes that arrive.
-    @ivar descriptors: those that were sent.
+    @ivar events: the events, oldest first.
+    @ivar protocol: the receiver of the bytes that arrive.
+    @ivar descriptors: the descriptors that were sent.
     """
 
     def __init__(self, isClient: bool = True) -> None:
@@ -47,28 +50,28 @@ class Transport:
         protocol.makeConnection(self)
 
     def write(self, data: bytes) -> None:
-        """Note C{data}."""
+        """Record C{data}."""
         self.events.append({"sent": data.hex()})
 
     def writeSequence(self, data: Any) -> None:
-        """Note C{data}."""
+        """Record C{data}."""
         self.write(b"".join(data))
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Take a pull producer, which L{drain} asks."""
+        """Register a pull producer, which L{drain} calls."""
         self._producer = producer
 
     def unregisterProducer(self) -> None:
-        """Let it go."""
+        """Unregister the producer."""
         self._producer = None
 
     def drain(self) -> None:
-        """Ask the producer for bytes, since all are sent, until it has no more."""
+        """Call the producer until it has no more bytes."""
         while self._producer is not None:
             self._producer.resumeProducing()
 
     def loseConnection(self) -> None:
-        """Note it, once."""
+        """Record the first call."""
         if not self.disconnecting:
             self.events.append({"closed": True})
         self.disconnecting = True
@@ -76,28 +79,28 @@ class Transport:
     abortConnection = loseConnection
 
     def sendFileDescriptor(self, descriptor: int) -> None:
-        """Note it."""
+        """Record the descriptor."""
         self.descriptors.append(descriptor)
 
     def startTLS(self, contextFactory: object, normal: bool = True) -> None:
-        """Note it, and hand what arrives to the layer of TLS."""
+        """Record the start of TLS, and pass later bytes to the TLS layer."""
         self.TLS = True
         self.protocol = _TLSLayer(self.events)
         self.events.append({"tls": True})
 
     def pauseProducing(self) -> None:
-        """Deliver everything nevertheless."""
+        """Do nothing: bytes are still delivered."""
 
     def resumeProducing(self) -> None:
-        """Deliver everything, as before."""
+        """Do nothing."""
 
     def stopProducing(self) -> None:
-        """Deliver everything, as before."""
+        """Do nothing."""
 
     def getPeer(self) -> IPv4Address:
-        """An address of the range that is kept for documentation."""
+        """Return an address from the range for documentation."""
         return IPv4Address("TCP", "192.0.2.1", 12345)
 
     def getHost(self) -> IPv4Address:
-        """An address of the range that is kept for documentation."""
+        """Return an address from the range for documentation."""
         return IPv4Address("TCP", "192.0.2.2", 54321)

@@ -1,4 +1,4 @@
-"""Values of AMP's types, and how the vectors write them down in JSON."""
+"""Converts values of AMP's types from and to their JSON form in the vectors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ __all__ = ["Carrier", "Values", "argumentOf"]
 
 
 def argumentOf(amp: Any, kind: Any) -> Any:
-    """Make the type of argument that a vector names: C{"Integer"}, C{{"ListOf": "Integer"}} and the like."""
+    """
+    Make an argument type from its name in a vector: C{"Integer"}, C{{"ListOf": "Integer"}} and so
+    on.
+    """
     if isinstance(kind, str):
         return getattr(amp, kind)()
     optional = kind.get("optional", False)
@@ -33,7 +36,7 @@ def argumentOf(amp: Any, kind: Any) -> Any:
 
 class Carrier:
     """
-    A connection that carries descriptors, which have names here.
+    A connection that carries descriptors with names.
 
     @ivar protocol: the connection.
     """
@@ -51,15 +54,15 @@ class Carrier:
         return descriptor
 
     def name(self, descriptor: int) -> str:
-        """Say which descriptor it is."""
+        """Return the name of a descriptor."""
         return self._names[descriptor]
 
     def sent(self) -> list[str]:
-        """Say which were sent."""
+        """Return the names of the descriptors that were sent."""
         return [*map(self.name, self._transport.descriptors)]
 
     def close(self) -> None:
-        """Close all that are still open."""
+        """Close all descriptors that are still open."""
         for descriptor in self._names:
             with suppress(OSError):  # the module has closed it
                 os.close(descriptor)
@@ -69,7 +72,7 @@ class Values:
     """
     Converts values.
 
-    @ivar amp: the module, for the names that it gives arguments in Python.
+    @ivar amp: the module, for the Python names of arguments.
     """
 
     def __init__(self, amp: ModuleType) -> None:
@@ -87,12 +90,12 @@ class Values:
             carrier.close()
 
     def identifier(self, name: str) -> str:
-        """Say what an argument is called in Python."""
+        """Return the Python name of an argument."""
         identifier: str = self.amp._wireNameToPythonIdentifier(name.encode("ascii"))
         return identifier
 
     def toPlain(self, kind: Any, value: Any, carrier: Carrier | None) -> Any:
-        """Write a value down."""
+        """Convert a value to its JSON form."""
         if isinstance(kind, dict):
             return self._toPlainOptional(kind, value, carrier)
         if kind == "Descriptor":
@@ -109,11 +112,14 @@ class Values:
         return self.toPlain(kind["type"], value, carrier)
 
     def toPlainFields(self, fields: list[Any], objects: dict[str, Any], carrier: Carrier | None) -> dict[str, Any]:
-        """Write values down by their names on the wire."""
+        """Convert values, by their names on the wire."""
         return {name: self.toPlain(kind, objects[self.identifier(name)], carrier) for name, kind in fields}
 
     def fromPlain(self, kind: Any, value: Any, carrier: Carrier | None) -> Any:
-        """Read a value; one that is said to be of another type is of that type."""
+        """
+        Convert a value from its JSON form.  A value with another type given is converted to that
+        type.
+        """
         if isinstance(value, dict) and "as" in value:
             return self.fromPlain(value["as"], value["value"], carrier)
         if value is None:
@@ -127,7 +133,7 @@ class Values:
         return self.fromPlain(kind["type"], value, carrier)
 
     def fromPlainFields(self, fields: list[Any], values: dict[str, Any], carrier: Carrier | None) -> dict[str, Any]:
-        """Read values by their names on the wire."""
+        """Convert values, by their names on the wire."""
         kinds = dict(fields)
         return {self.identifier(name): self.fromPlain(kinds.get(name), each, carrier) for name, each in values.items()}
 

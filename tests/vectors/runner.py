@@ -1,12 +1,13 @@
 """
-Hold an implementation of AMP to the conformance vectors.
+Tests an implementation of AMP with the conformance vectors.
 
-The implementation is a program: it reads one request in each line of its standard input, and answers each with one
-line on its standard output, both JSON.  README.rst says what is in them.  From the root of the repository::
+The implementation is a program.  It reads one request per line from its standard input, and answers
+each with one line on its standard output, both in JSON.  README.rst describes them.  From the root
+of the repository::
 
     python -m tests.vectors.runner [--timeout SECONDS] [--only NAME] [--twisted] PROGRAM ARGUMENT ...
 
-This file needs the standard library alone, and knows no implementation.
+This file needs only the standard library, and does not depend on any implementation.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from .vectors import FOLDER, chunkings, load, plain, stepsCut
 
 __all__ = ["Report", "Request", "compare", "main", "requests", "run"]
 
-#: What a vector holds besides its bytes, by its operation.
+#: The key of a vector's content, by its operation.
 CONTENTS = {"boxes": "boxes", "value": "value", "arguments": "values", "conversation": "events"}
 
-#: How much of an answer that is wrong is shown.
+#: How many characters of a wrong answer to show.
 _SHOWN = 1000
 
 
@@ -36,10 +37,10 @@ class Request(NamedTuple):
     """
     One line for the implementation.
 
-    @ivar vector: the name of the vector that it comes from.
-    @ivar how: how the bytes are cut, for people.
-    @ivar line: what is sent.
-    @ivar expected: the answers that will do, the usual one first.
+    @ivar vector: the name of its vector.
+    @ivar how: a description of how the bytes are cut.
+    @ivar line: the request.
+    @ivar expected: the accepted answers, the usual one first.
     """
 
     vector: str
@@ -51,13 +52,13 @@ class Request(NamedTuple):
 @dataclass
 class Report:
     """
-    What came of a run.
+    The results of a run.
 
-    @ivar vectors: how many vectors were tried.
+    @ivar vectors: how many vectors were tested.
     @ivar answers: how many requests were answered.
-    @ivar failures: by vector, what was wrong first.
-    @ivar unsupported: by vector, why the implementation has not got what it is about.
-    @ivar trouble: what was wrong with the program itself; empty if nothing was.
+    @ivar failures: by vector, its first error.
+    @ivar unsupported: by vector, which feature the implementation lacks.
+    @ivar trouble: what was wrong with the program itself, or an empty string.
     """
 
     vectors: int = 0
@@ -67,11 +68,11 @@ class Report:
     trouble: str = ""
 
     def isGood(self) -> bool:
-        """Whether everything was answered as expected."""
+        """Whether every answer was as expected."""
         return not self.failures and not self.trouble
 
     def lines(self) -> Iterator[str]:
-        """Say all that, for people."""
+        """Yield the report, as lines of text."""
         yield from (f"FAILED {name}: {why}" for name, why in self.failures.items())
         yield from (f"unsupported {name}: {why}" for name, why in self.unsupported.items())
         if self.trouble:
@@ -82,14 +83,14 @@ class Report:
         )
 
 
-# What is asked.
+# The requests.
 
 
 def requests(vectors: Sequence[dict[str, Any]], asTwisted: bool = False) -> list[Request]:
     """
-    Make the lines for C{vectors}.
+    Make the requests for C{vectors}.
 
-    @param asTwisted: expect what Twisted does where it differs.
+    @param asTwisted: expect Twisted's result where it differs.
     """
     made: list[Request] = []
     for vector in vectors:
@@ -105,14 +106,14 @@ def requests(vectors: Sequence[dict[str, Any]], asTwisted: bool = False) -> list
 
 
 def _replaced(vector: dict[str, Any], difference: dict[str, Any]) -> dict[str, Any]:
-    """Put another outcome in the place of the usual one."""
+    """Replace the usual outcome with another one."""
     isRead = vector["direction"] == "read" or vector["operation"] == "conversation"
     outcomes = {*CONTENTS.values(), "violation"} if isRead else {"chunks", "violation"}
     return {**{name: each for name, each in vector.items() if name not in outcomes}, **difference}
 
 
 def _asked(vector: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Say what is asked about one vector: how, the line, the answer."""
+    """Yield the requests for one vector: a description, the request and the expected answer."""
     operation, content = vector["operation"], CONTENTS[vector["operation"]]
     if operation == "conversation":
         yield from _conversations(vector)
@@ -161,11 +162,11 @@ _WINDOW = b"_window".hex()
 _STREAM, _DATA, _END = b"_stream".hex(), b"_data".hex(), b"_end".hex()
 
 
-# What is answered.
+# The answers.
 
 
 def compare(expected: Any, answer: Any) -> bool:
-    """Whether C{answer} is the one that was expected; C{*} stands for any value."""
+    """Whether C{answer} is the expected one.  C{*} matches any value."""
     if expected == "*":
         return True
     if isinstance(expected, dict) and isinstance(answer, dict):
@@ -176,7 +177,10 @@ def compare(expected: Any, answer: Any) -> bool:
 
 
 def _boxesOf(data: bytes) -> Any:
-    """Read boxes, to compare what was written: the order of their keys is free.  What is none stays as it is."""
+    """
+    Parse boxes for a comparison that ignores the order of keys.  Bytes that are not boxes are
+    returned unchanged.
+    """
     boxes: list[Any] = []
     box: list[list[str]] = []
     position = 0
@@ -200,7 +204,7 @@ def _stringAt(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def _inOrder(answer: Any, do: str) -> Any:
-    """Put into one order whatever has no order: the keys of boxes."""
+    """Sort the keys of boxes, whose order is free."""
     if not isinstance(answer, dict):
         return answer
     if do == "boxes.read" and isinstance(answer.get("boxes"), list):
@@ -214,9 +218,10 @@ def _inOrder(answer: Any, do: str) -> Any:
 
 def _joined(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """
-    Join bytes that are one after the other, and read those that were sent as boxes.
+    Join adjacent bytes, and parse sent bytes as boxes.
 
-    What came of a call is put in front of bytes for somebody else: which of them is first depends on the chunks.
+    The results of calls come before the bytes for other protocols, because their order depends on
+    the chunks.
     """
     ordered: list[dict[str, Any]] = []
     for event in events:
@@ -235,13 +240,14 @@ def _joined(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 joined = [*_withoutPieces(joined)]
             if joined or name != "sent":
                 yield {name: joined}
-        else:  # the vector itself, which has boxes
+        else:  # already boxes, from the vector
             yield {name: [*_withoutPieces([sorted(box) for boxes in data for box in boxes])]}
 
 
 def _withoutPieces(boxes: list[list[list[str]]]) -> Iterator[list[list[str]]]:
     """
-    Leave out what a side is free to choose: into which pieces it cuts a stream, and when it takes more.
+    Remove what an implementation may choose: how it cuts a stream into pieces, and when it opens
+    its window.
     """
     last: dict[str, str] | None = None
     for box in boxes:
@@ -286,9 +292,9 @@ def run(
     """
     Ask C{program} about C{vectors}.
 
-    @param timeout: after how many seconds the program is ended.
-    @param asTwisted: expect what Twisted does where it differs.
-    @param how: further arguments for C{subprocess.run}, its environment for example.
+    @param timeout: after how many seconds to kill the program.
+    @param asTwisted: expect Twisted's result where it differs.
+    @param how: further arguments for C{subprocess.run}, such as the environment.
     """
     asked = requests(vectors, asTwisted)
     report = Report(vectors=len(vectors))
@@ -308,7 +314,7 @@ def run(
 
 
 def _read(report: Report, asked: list[Request], answers: list[bytes], trouble: str) -> None:
-    """Judge the answers, up to the first that is none."""
+    """Judge the answers, up to the first invalid one."""
     for request, line in itertools.zip_longest(asked, answers):
         if request is None:
             report.trouble = trouble or f"a line too many: {line[:_SHOWN]!r}"
@@ -332,7 +338,7 @@ def _read(report: Report, asked: list[Request], answers: list[bytes], trouble: s
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run as a command; return its status."""
+    """Run the command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.vectors.runner", description=__doc__.split("\n\n")[0])
     parser.add_argument("--timeout", type=float, default=60, help="seconds that the program has (default: 60)")
     parser.add_argument("--only", metavar="NAME", help="only vectors whose names begin with NAME")

@@ -1,4 +1,7 @@
-"""As much of JSON Schema as vectors.schema.json uses, so that no test needs another package."""
+"""
+Implements the part of JSON Schema that vectors.schema.json uses, so that the tests need no other
+package.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ __all__ = ["errors"]
 
 _TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 
-#: The words that are understood; any other is a mistake in the schema.
+#: The supported keywords.  Any other is an error in the schema.
 _KNOWN = {
     *("$schema", "$defs", "$ref", "title", "type", "required", "properties", "additionalProperties", "items"),
     *("minItems", "maxItems", "minProperties", "pattern", "enum", "const", "anyOf", "allOf"),
@@ -19,9 +22,9 @@ _KNOWN = {
 
 def errors(schema: dict[str, Any], data: Any, root: dict[str, Any] | None = None, where: str = "") -> Iterator[str]:
     """
-    Say where C{data} does not fit C{schema}.
+    Yield where C{data} does not match C{schema}.
 
-    @raise ValueError: the schema has a word that is not understood here.
+    @raise ValueError: the schema has an unsupported keyword.
     """
     if not _KNOWN.issuperset(schema):
         raise ValueError(f"not understood: {sorted({*schema} - _KNOWN)}")

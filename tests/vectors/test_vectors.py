@@ -1,4 +1,7 @@
-"""The conformance vectors are sound, implementations pass them, and the runner finds what is wrong."""
+"""
+Tests that the conformance vectors are valid, that implementations pass them, and that the runner
+finds errors.
+"""
 
 from __future__ import annotations
 
@@ -30,27 +33,27 @@ OURS, STOCK = "twisted_basic_ng.amp", "twisted.protocols.amp"
 
 
 def adapter(module: str, vectors: list[dict[str, Any]], **how: Any) -> Report:
-    """Run the adapter over a module, in the build that the environment chooses."""
+    """Run the adapter with a module, on the build that the environment selects."""
     program = [sys.executable, "-m", "tests.vectors.adapter", module]
     changes = how.pop("changes", {})
     return run(program, vectors, 120, cwd=ROOT, env=environment(TWISTED_BASIC_NG_SWAP="0", **changes), **how)
 
 
 def said(report: Report) -> str:
-    """Put a report into the message of an assertion."""
+    """Return a report as the message of an assertion."""
     return "\n".join(report.lines())
 
 
 class TestImplementations:
-    """Each one passes all vectors, in all chunks."""
+    """Each implementation passes all vectors, in all chunks."""
 
     def test_pure(self) -> None:
-        """Ours, in the pure build."""
+        """Our pure build passes."""
         report = adapter(OURS, VECTORS, changes={"TWISTED_BASIC_NG_PURE": "1"})
         assert report.isGood(), said(report)
 
     def test_ext(self) -> None:
-        """Ours, in the compiled build."""
+        """Our compiled build passes."""
         try:
             import_module("twisted_basic_ng._accelerate.framing_ext")
         except ImportError:
@@ -61,12 +64,12 @@ class TestImplementations:
         assert report.isGood(), said(report)
 
     def test_twisted(self) -> None:
-        """Twisted's own, with the differences that the vectors name."""
+        """Twisted's own module passes, with the differences that the vectors list."""
         report = adapter(STOCK, VECTORS, asTwisted=True)
         assert report.isGood(), said(report)
 
     def test_twistedDiffers(self) -> None:
-        """Each difference that a vector names is one: Twisted does not do what is right there."""
+        """Twisted's own module fails each vector with a listed difference."""
         different = [vector for vector in VECTORS if "twisted" in vector]
         report = adapter(STOCK, different)
         assert set(report.failures) == {vector["name"] for vector in different}, said(report)
@@ -74,23 +77,25 @@ class TestImplementations:
 
 
 class TestAdapter:
-    """What a machine does not have."""
+    """Tests for machines and modules without some features."""
 
     def test_noTLS(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without TLS, just the vectors about it are unsupported, in all chunks."""
+        """Without TLS, exactly the vectors about TLS are unsupported, in all chunks."""
         monkeypatch.setitem(sys.modules, "twisted.internet.ssl", None)
         without = {each.vector for each in requests(VECTORS) if lacking(each.line)}
         assert without == {vector["name"] for vector in VECTORS if vector["name"].startswith("tls-")}
         assert all(lacking(each.line) for each in requests([BY_NAME["tls-responder"]]))
 
     def test_otherPaths(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where paths have another form, just those about paths are."""
+        """
+        On a machine with another form of paths, exactly the vectors about paths are unsupported.
+        """
         monkeypatch.setattr("os.sep", "\\")
         without = {each.vector for each in requests(VECTORS) if lacking(each.line)}
         assert without == {"path-absolute", "path-bad-bytes"}
 
     def test_notTwistedsOwn(self) -> None:
-        """A module that is not Twisted's own is not taken for it."""
+        """The adapter refuses a swapped module in place of Twisted's own."""
         swapped = "import sys, twisted_basic_ng; twisted_basic_ng.install(); sys.argv[1:] = ['twisted.protocols.amp']"
         program = [sys.executable, "-c", f"{swapped}; from tests.vectors.adapter import main; main()"]
         report = run(program, [BY_NAME["box-one-pair"]], cwd=ROOT, env=environment())
@@ -98,15 +103,15 @@ class TestAdapter:
 
 
 class TestFiles:
-    """The files are what README.rst says."""
+    """The files match README.rst."""
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
     def test_schema(self, path: Path) -> None:
-        """Each file fits the schema."""
+        """Each file matches the schema."""
         assert [*errors(SCHEMA, json.loads(path.read_text(encoding="utf-8")))] == []
 
     def test_names(self) -> None:
-        """Each name is there once."""
+        """Each name is unique."""
         assert len(BY_NAME) == len(VECTORS)
 
     def test_rows(self) -> None:
@@ -117,7 +122,7 @@ class TestFiles:
             assert any(row in each for each in documented), (vector["name"], row)
 
     def test_contents(self) -> None:
-        """Each vector has what its operation is about, and bytes or a violation."""
+        """Each vector has the content for its operation, and bytes or a violation."""
         for vector in VECTORS:
             content = runner.CONTENTS[vector["operation"]]
             wanted = {"steps", content} if content == "events" else {content}
@@ -130,7 +135,9 @@ class TestFiles:
             assert wanted <= vector.keys(), vector["name"]
 
     def test_examples(self) -> None:
-        """Each example of the specification is a vector: its caption names it, and its bytes are the same."""
+        """
+        Each example of the specification has the same bytes as the vector that its caption names.
+        """
         text = (ROOT / "docs" / "wire.rst").read_text(encoding="utf-8")
         blocks = re.findall(r"^\.\. code-block:: none\n   :caption: (.*)\n\n((?:   .*\n|\n)+)", text, re.MULTILINE)
         assert blocks
@@ -143,7 +150,7 @@ class TestFiles:
 
 
 class TestSchema:
-    """The schema is checked."""
+    """Tests for the schema."""
 
     @pytest.mark.parametrize(
         ("change", "where"),
@@ -163,60 +170,60 @@ class TestSchema:
         ],
     )
     def test_wrong(self, change: dict[str, Any], where: str) -> None:
-        """A vector of another form is found, with its place."""
+        """A vector of another form is found, with its location."""
         found = [*errors(SCHEMA, {"description": "x", "vectors": [{**BY_NAME["box-one-pair"], **change}]})]
         assert [each.partition(":")[0] for each in found] == [where]
 
     def test_lacking(self) -> None:
-        """So is one that lacks something."""
+        """A missing property is found."""
         assert [*errors(SCHEMA, {"vectors": []})] == [": without description", "/vectors: 0 items"]
 
     def test_unknownWord(self) -> None:
-        """A word in the schema that is not understood is an error."""
+        """An unsupported keyword in the schema raises an error."""
         with pytest.raises(ValueError, match="format"):
             next(errors({"format": "date"}, "x"))
 
 
 class TestBytes:
-    """Bytes, and how they are cut."""
+    """Tests for the notation of bytes, and for how they are cut."""
 
     def test_notation(self) -> None:
-        """Hexadecimal digits, text, and repetitions."""
+        """The notation has hexadecimal digits, text and repetitions."""
         assert bytesOf("0001 'a'*3 ff00*2 '*'") == b"\0\1aaa\xff\0\xff\0*"
         for wrong in ("0", "zz", "'a", "00*"):
             with pytest.raises(ValueError, match="neither"):
                 bytesOf(wrong)
 
     def test_chunkings(self) -> None:
-        """Whole, in single bytes, and in two at every point."""
+        """Bytes are sent whole, one by one, and cut in two at every point."""
         assert [*chunkings(0)] == [*chunkings(1)] == [[]]
         assert [*chunkings(4)] == [[], [1, 2, 3], [1], [2], [3]]
 
     def test_large(self) -> None:
-        """Large ones are cut near their ends."""
+        """Large inputs are cut near their ends only."""
         points = [*chunkings(70_000)]
         assert points[1] == [*range(1000, 70_000, 1000)]
         assert points[2:] == [[each] for each in (*range(1, 8), *range(69_992, 70_000))]
 
     def test_steps(self) -> None:
-        """In a conversation, what arrives between two other steps is joined and cut."""
+        """In a conversation, adjacent bytes are joined and then cut."""
         steps = [{"receive": "0102"}, {"receive": "03"}, {"finish": "1"}, {"receive": "0405"}]
         cut = [{"receive": "01"}, {"receive": "0203"}, {"finish": "1"}, {"receive": "04"}, {"receive": "05"}]
         assert stepsCut(steps, [1, 4]) == cut
 
     def test_everyVector(self) -> None:
-        """Every vector of bytes is asked about in each of these ways."""
+        """Each vector of bytes is requested in each of these ways."""
         asked = requests([BY_NAME["box-one-pair"]])
         assert [len(each.line.get("chunks", ())) for each in asked] == [1, 1, 8, *[2] * 7, 0]
 
 
 def wrong(name: str, **change: Any) -> dict[str, Any]:
-    """A vector that is wrong."""
+    """Return a vector with errors."""
     return {**BY_NAME[name], **change}
 
 
 class TestWrongVectors:
-    """A vector that is wrong does not pass."""
+    """A vector with an error does not pass."""
 
     @pytest.mark.parametrize(
         "vector",
@@ -237,7 +244,7 @@ class TestWrongVectors:
         ids=lambda vector: vector["name"],
     )
     def test_found(self, vector: dict[str, Any]) -> None:
-        """It fails by its name, while the others pass."""
+        """The vector fails under its name."""
         report = Report(vectors=1)
         asked = requests([vector])
         amp = import_module("tests.vectors.adapter").Adapter(import_module(OURS))
@@ -247,14 +254,14 @@ class TestWrongVectors:
         assert not report.isGood()
 
     def test_kinds(self) -> None:
-        """Values of another type are other values."""
+        """Values of different types are different."""
         assert not compare(True, 1)
         assert not compare("1", 1)
         assert not compare([1], [1, 2])
         assert compare({"a": "*"}, {"a": [1]})
 
 
-#: The beginning of programs that answer as they like.
+#: The beginning of programs with their own answers.
 PROGRAM = """
 import json, sys, time
 lines = [json.loads(line) for line in sys.stdin]
@@ -264,7 +271,7 @@ def answer(request, **rest):
 
 
 class TestPrograms:
-    """An implementation that does not answer, or not as it should, is found."""
+    """An implementation that does not answer, or answers in a wrong form, is found."""
 
     ASKED = [BY_NAME["box-one-pair"], BY_NAME["integer-one"]]
 
@@ -272,7 +279,7 @@ class TestPrograms:
         return run([sys.executable, "-c", PROGRAM + program], self.ASKED, timeout)
 
     def test_crash(self) -> None:
-        """One that crashes: with its status, its words, and the vector."""
+        """A crash is reported with its status, its output, and the vector."""
         report = self.report("answer(lines[0], boxes=[[['61', '31']]]); sys.exit('out of order')")
         assert report.answers == 1
         assert "status 1: out of order" in report.trouble
@@ -280,72 +287,72 @@ class TestPrograms:
         assert [*report.failures] == ["box-one-pair"]
 
     def test_crashAtEnd(self) -> None:
-        """One that crashes behind its last answer."""
+        """A crash after the last answer is reported."""
         report = self.report("[answer(each, unsupported='all') for each in lines]; sys.exit(3)")
         assert report.trouble == "ended with status 3: "
 
     def test_hang(self) -> None:
-        """One that hangs is ended."""
+        """A program that hangs is killed."""
         report = self.report("answer(lines[0], boxes=[[['61', '31']]]); time.sleep(60)", 1)
         assert report.answers == 1
         assert "no answer within 1 seconds" in report.trouble
 
     @pytest.mark.parametrize("rubbish", ["hello", "[]", '{"boxes": []}', '{"id": 5, "boxes": []}', ""])
     def test_rubbish(self, rubbish: str) -> None:
-        """One that answers what is none."""
+        """An answer that is not JSON or has the wrong id is reported."""
         report = self.report(f"print({rubbish!r}, flush=True)")
         assert "for an answer to box-one-pair" in report.trouble
         assert [*report.failures] == ["box-one-pair"]
 
     @pytest.mark.parametrize("boxes", ["7", "[7]", "[[['61', 31]]]", "{'a': 1}", "None"])
     def test_form(self, boxes: str) -> None:
-        """One whose answers have another form."""
+        """An answer of another form is a failure."""
         report = self.report(f"[answer(each, boxes={boxes}) for each in lines]")
         assert [*report.failures] == ["box-one-pair", "integer-one"]
         assert not report.trouble
 
     def test_half(self) -> None:
-        """One whose last line is not whole."""
+        """An incomplete last line is reported."""
         assert "no answer" in self.report("print(json.dumps({'id': 0}), end='')").trouble
 
     def test_tooMany(self) -> None:
-        """One that answers more than was asked."""
+        """An additional answer is reported."""
         assert "a line too many" in self.report("[answer(each) for each in lines]; print()").trouble
 
     def test_unsupported(self) -> None:
-        """One that has not got everything says so: this is no failure, and is listed."""
+        """An unsupported vector is listed, and is not a failure."""
         report = self.report("[answer(each, unsupported='later') for each in lines]")
         assert report.isGood()
         assert report.unsupported == {"box-one-pair": "later", "integer-one": "later"}
 
     def test_missing(self) -> None:
-        """One that is not there."""
+        """A program that does not exist is reported."""
         assert "cannot run" in run(["/nowhere/at-all"], self.ASKED).trouble
 
 
 class TestCommand:
-    """The runner as a command."""
+    """Tests for the runner as a command."""
 
     def test_good(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """It ends with status 0 if everything passes."""
+        """The exit status is 0 if everything passes."""
         monkeypatch.chdir(ROOT)
         monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
         assert runner.main(["--only", "boolean-", sys.executable, "-m", "tests.vectors.adapter", OURS]) == 0
         assert "0 failed" in capsys.readouterr().out
 
     def test_bad(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """It ends with status 1 if not, and names what fails."""
+        """Otherwise the exit status is 1, and the failures are listed."""
         assert runner.main(["--only", "boolean-true", sys.executable, "-c", "print('x')"]) == 1
         assert "FAILED boolean-true" in capsys.readouterr().out
 
     def test_print(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """It prints the requests."""
+        """C{--print} prints the requests."""
         assert runner.main(["--only", "boolean-true", "--print"]) == 0
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert [line["do"] for line in lines] == ["value.read", "value.write"]
 
     def test_noProgram(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """It needs a program."""
+        """Without a program, there is an error."""
         with pytest.raises(SystemExit):
             runner.main([])
         assert "name the program" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """
-Conformance vectors: reading the files, writing out their bytes, and cutting these into chunks.
+Reads the conformance vectors, expands their bytes, and cuts these into chunks.
 
-This file needs the standard library alone, and knows no implementation.
+This file needs only the standard library, and does not depend on any implementation.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from typing import Any
 
 __all__ = ["FOLDER", "bytesOf", "chunkings", "hexOf", "load", "plain", "stepsCut"]
 
-#: Where the files of vectors are.
+#: The directory of the vector files.
 FOLDER = Path(__file__).parent
 
-#: One piece of the notation for bytes: text in quotes or hexadecimal digits, and how many times it is repeated.
+#: One piece of the notation for bytes: quoted text or hexadecimal digits, with an optional
+#: repetition count.
 _PIECE = re.compile(r"\s*(?:'([^']*)'|((?:[0-9a-fA-F]{2})+))(?:\*([0-9]+))?\s*")
 
-#: Up to how many bytes a vector is cut at every point, and fed byte by byte.
+#: Up to this size in bytes, a vector is cut at every point, and sent byte by byte.
 _CUT_EVERYWHERE = 1024
 
-#: How large the pieces of a larger one are, in place of single bytes; and how many points at each end it is cut at.
+#: The size of the pieces of a larger vector, and the number of points at each end to cut at.
 _PIECE_LENGTH = 1000
 _POINTS_AT_ENDS = 8
 
@@ -37,9 +38,10 @@ def load(folder: Path = FOLDER) -> list[dict[str, Any]]:
 
 def bytesOf(notation: str) -> bytes:
     """
-    Write out bytes: hexadecimal digits, text in single quotes, either with C{*} and a count behind it.
+    Expand bytes: hexadecimal digits or text in single quotes, each optionally followed by C{*} and
+    a count.
 
-    @raise ValueError: the notation has something else in it.
+    @raise ValueError: the notation is invalid.
     """
     data, position = b"", 0
     while position < len(notation):
@@ -53,12 +55,12 @@ def bytesOf(notation: str) -> bytes:
 
 
 def hexOf(notation: str) -> str:
-    """Write out bytes in hexadecimal digits alone; C{*}, which stands for any value, stays."""
+    """Expand bytes into hexadecimal digits.  C{*}, which matches any value, is unchanged."""
     return notation if notation == "*" else bytesOf(notation).hex()
 
 
 def plain(data: Any, key: str = "") -> Any:
-    """Write out the bytes in C{data}, which is a part of a vector."""
+    """Expand the bytes in C{data}, which is a part of a vector."""
     if isinstance(data, dict):
         return {name: plain(each, name) for name, each in data.items()}
     if key in ("boxes", "sent"):
@@ -70,7 +72,7 @@ def plain(data: Any, key: str = "") -> Any:
 
 def chunkings(size: int) -> Iterator[list[int]]:
     """
-    Say where to cut C{size} bytes: nowhere, everywhere, and at each single point.
+    Yield where to cut C{size} bytes: nowhere, everywhere, and at each single point.
 
     Large ones are cut into larger pieces, and at points near their ends.
     """
@@ -84,7 +86,7 @@ def chunkings(size: int) -> Iterator[list[int]]:
 
 
 def stepsCut(steps: list[dict[str, Any]], points: list[int]) -> list[dict[str, Any]]:
-    """Join the bytes that arrive one after the other in C{steps}, and cut them at C{points} of all bytes."""
+    """Join adjacent bytes in C{steps}, and cut them at C{points}, counted over all bytes."""
     cut: list[dict[str, Any]] = []
     begin = 0
     for name, group in itertools.groupby(steps, lambda step: next(iter(step))):

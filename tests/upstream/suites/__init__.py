@@ -1,1 +1,1 @@
-"""Small suites that the tests of the comparison have run."""
+"""Small suites that the tests of the comparison run."""

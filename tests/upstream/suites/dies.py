@@ -1,4 +1,4 @@
-"""A suite whose process dies, or never ends; run by trial, not by pytest."""
+"""A suite whose process dies or never ends.  Trial runs it, not pytest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 class Dies(SynchronousTestCase):
     def test_a(self) -> None:
-        """Fine."""
+        """Succeed."""
 
     def test_b(self) -> None:
         os._exit(7)

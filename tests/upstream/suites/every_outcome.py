@@ -1,4 +1,4 @@
-"""A suite with a test for each thing that can become of one; run by trial, not by pytest."""
+"""A suite with a test for each possible result.  Trial runs it, not pytest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 class Outcomes(SynchronousTestCase):
     def test_success(self) -> None:
-        """Fine."""
+        """Succeed."""
 
     def test_failure(self) -> None:
         self.assertEqual(1, 2)
@@ -17,7 +17,7 @@ class Outcomes(SynchronousTestCase):
         raise RuntimeError("an error")
 
     def test_skip(self) -> None:
-        """Skipped."""
+        """Be skipped."""
 
     test_skip.skip = "not today"  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Makes C{twistd calc} known, in every directory from which this one is on Python's path."""
+"""Adds C{twistd calc}, if the directory above C{twisted} is on Python's path."""
 
 from twisted.application.service import ServiceMaker
 
